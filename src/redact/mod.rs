@@ -1,0 +1,91 @@
+//! From findings to clean bytes: each span becomes its rule's placeholder, everything else is copied as it is.
+
+use crate::{
+    policy::Style,
+    rules::RuleSet,
+    span::{Finding, RuleId, Shape, Span},
+};
+
+/// What stands in place of a record that could not be examined.
+pub(crate) const RECORD: &[u8] = b"REDACTED-record";
+
+/// At most so many characters survive `partial`, and at most a quarter of the secret.
+const KEPT: usize = 4;
+
+/// Writes placeholders, by the style of each rule.
+pub(crate) struct Redactor {
+    styles: Vec<Style>,
+    labels: Vec<Box<[u8]>>,
+}
+
+impl Redactor {
+    /// `styles`: one for each rule of the set, by its number.
+    pub(crate) fn new(rules: &RuleSet, styles: Vec<Style>) -> Redactor {
+        let labels = rules.rules().iter().map(|rule| format!("REDACTED-{}", rule.id()).into_bytes().into()).collect();
+        Redactor { styles, labels }
+    }
+
+    pub(crate) fn style(&self, rule: RuleId) -> &Style {
+        &self.styles[rule.index()]
+    }
+
+    /// The texts that this redactor puts in place of findings and that no rule's id tells.
+    pub(crate) fn fixed_texts(styles: &[Style]) -> impl Iterator<Item = Box<[u8]>> + '_ {
+        styles.iter().filter_map(|style| match style {
+            Style::Fixed(text) => Some(text.as_bytes().into()),
+            _ => None,
+        })
+    }
+
+    /// Appends `hay` with every finding replaced. Findings are sorted and disjoint.
+    pub(crate) fn splice(&self, hay: &[u8], findings: &[Finding], out: &mut Vec<u8>) {
+        let mut done = 0;
+        for finding in findings {
+            out.extend_from_slice(&hay[done..finding.span.start]);
+            self.replace(hay, finding, out);
+            done = finding.span.end;
+        }
+        out.extend_from_slice(&hay[done..]);
+    }
+
+    fn replace(&self, hay: &[u8], finding: &Finding, out: &mut Vec<u8>) {
+        match finding.shape {
+            Shape::Text => self.placeholder(hay, finding.span, finding.rule, out),
+            Shape::Scalar { quote } => {
+                out.extend_from_slice(quote.of(hay));
+                self.placeholder(hay, finding.span, finding.rule, out);
+                out.extend_from_slice(quote.of(hay));
+            }
+        }
+    }
+
+    fn placeholder(&self, hay: &[u8], span: Span, rule: RuleId, out: &mut Vec<u8>) {
+        let secret = span.of(hay);
+        match &self.styles[rule.index()] {
+            Style::Label => out.extend_from_slice(&self.labels[rule.index()]),
+            Style::Fixed(text) => out.extend_from_slice(text.as_bytes()),
+            Style::Mask => mask(secret, 0, out),
+            Style::Partial => mask(secret, KEPT, out),
+        }
+    }
+}
+
+/// A `*` for each character, but for the last `kept` (and never more than a quarter).
+fn mask(secret: &[u8], kept: usize, out: &mut Vec<u8>) {
+    let n_chars = secret.iter().filter(|byte| **byte & 0xC0 != 0x80).count().max(1);
+    let kept = kept.min(n_chars / 4);
+    out.extend(std::iter::repeat_n(b'*', n_chars - kept));
+    out.extend_from_slice(&secret[tail(secret, kept)..]);
+}
+
+/// Where the last `n_chars` characters begin. Only letters and digits are kept: anything else could break what is around.
+fn tail(secret: &[u8], n_chars: usize) -> usize {
+    let mut at = secret.len();
+    for _ in 0..n_chars {
+        match secret[..at].last() {
+            Some(byte) if byte.is_ascii_alphanumeric() => at -= 1,
+            _ => break,
+        }
+    }
+    at
+}

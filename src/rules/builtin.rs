@@ -1,0 +1,17 @@
+//! The embedded rules: `patterns/*.toml`, checked and turned into JSON when the program was built.
+
+use super::{Origin, Rule, load, syntax::Embedded};
+
+static JSON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.json"));
+
+/// Every embedded rule, in the order of files and of entries.
+pub(crate) fn rules() -> Vec<Rule> {
+    let embedded: Vec<Embedded> = serde_json::from_slice(JSON).expect("build.rs wrote this text from the same types");
+    embedded
+        .into_iter()
+        .map(|Embedded { file, line, rule }| {
+            load::rule(rule, Origin { file, line, embedded: true })
+                .expect("the tests lint every embedded rule, so none fails to load")
+        })
+        .collect()
+}

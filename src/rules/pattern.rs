@@ -1,0 +1,262 @@
+//! A token rule's pattern: bytes, verbose, no Unicode classes; compiled when its rule has its first candidate.
+
+use std::sync::OnceLock;
+
+use regex_automata::meta;
+use regex_syntax::hir::{Class as HirClass, Hir, HirKind, Look};
+
+/// A set of byte values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    pub(crate) fn insert(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    pub(crate) fn contains(&self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] & (1 << (byte & 63)) != 0
+    }
+}
+
+/// A pattern as written, and what was made of it once it was needed.
+pub(crate) struct Pattern {
+    source: Box<str>,
+    compiled: OnceLock<Box<Compiled>>,
+}
+
+/// A pattern ready to be matched.
+pub(crate) struct Compiled {
+    /// The pattern as written.
+    pub(crate) regex: meta::Regex,
+    /// The pattern without regard to case, for tokens that a logger lower-cased.
+    pub(crate) folded: meta::Regex,
+    /// What begins as the pattern does and ends with its haystack, for tokens that the end of a record cut.
+    pub(crate) cut: meta::Regex,
+    /// The index of the group named `secret`; 0, the whole match, where there is none.
+    pub(crate) secret: usize,
+    /// Bytes before the secret where their number is fixed, else 0.
+    pub(crate) lead: usize,
+    /// Length of the shortest match.
+    pub(crate) shortest: usize,
+    /// What the last element of the secret may consist of: on its right a match takes the whole run of these.
+    pub(crate) tail: ByteSet,
+}
+
+/// A pattern may cost so many bytes when compiled; a larger one is refused.
+const SIZE_LIMIT: usize = 4 << 20;
+
+impl Pattern {
+    pub(crate) fn new(source: &str) -> Pattern {
+        Pattern { source: source.into(), compiled: OnceLock::new() }
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether the pattern as a whole is written without regard to case.
+    pub(crate) fn ignores_case(&self) -> bool {
+        let flags = self.source.trim_start().strip_prefix("(?").and_then(|rest| rest.split_once([')', ':']));
+        flags.is_some_and(|(flags, _)| flags.split('-').next().is_some_and(|on| on.contains('i')))
+    }
+
+    /// Parses, for the error's sake.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let hir = parse(&self.source, false)?;
+        meta_of(&hir).map(drop)
+    }
+
+    /// The parsed form.
+    pub(crate) fn hir(&self) -> Result<Hir, String> {
+        parse(&self.source, false)
+    }
+
+    /// Whether the whole of `bytes` matches; for `allow`.
+    pub(crate) fn is_whole(&self, bytes: &[u8]) -> bool {
+        let input = regex_automata::Input::new(bytes).anchored(regex_automata::Anchored::Yes);
+        self.compiled().regex.find(input).is_some_and(|found| found.end() == bytes.len())
+    }
+
+    pub(crate) fn compiled(&self) -> &Compiled {
+        self.compiled.get_or_init(|| Box::new(compile(&self.source)))
+    }
+}
+
+impl Clone for Pattern {
+    fn clone(&self) -> Pattern {
+        Pattern::new(&self.source)
+    }
+}
+
+impl std::fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Pattern").field(&self.source).finish()
+    }
+}
+
+fn compile(source: &str) -> Compiled {
+    const CHECKED: &str = "patterns are checked when they are loaded, the embedded ones by the tests";
+    let hir = parse(source, false).expect(CHECKED);
+    let folded = parse(source, true).expect(CHECKED);
+    let regex = meta_of(&hir).expect(CHECKED);
+    let groups = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret");
+    let mut tail = ByteSet::default();
+    let secret_hir = find_secret(&hir).unwrap_or(&hir);
+    last_class(secret_hir, &mut tail);
+    let cut = Hir::concat(vec![prefixes(&hir), Hir::look(Look::End)]);
+    Compiled {
+        regex,
+        folded: meta_of(&folded).expect(CHECKED),
+        cut: meta_of(&cut).expect("what begins as a pattern does is no larger than twice the pattern"),
+        secret: groups.unwrap_or(0),
+        lead: lead(&hir).unwrap_or(0),
+        shortest: hir.properties().minimum_len().unwrap_or(0),
+        tail,
+    }
+}
+
+fn parse(source: &str, fold: bool) -> Result<Hir, String> {
+    regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .ignore_whitespace(true)
+        .case_insensitive(fold)
+        .build()
+        .parse(source)
+        .map_err(|error| match &error {
+            regex_syntax::Error::Parse(error) => format!("{} (column {})", error.kind(), error.span().start.column),
+            regex_syntax::Error::Translate(error) => format!("{} (column {})", error.kind(), error.span().start.column),
+            _ => "the pattern cannot be parsed".to_owned(),
+        })
+}
+
+fn meta_of(hir: &Hir) -> Result<meta::Regex, String> {
+    meta::Builder::new()
+        .configure(
+            meta::Config::new().utf8_empty(false).nfa_size_limit(Some(SIZE_LIMIT)).onepass_size_limit(Some(SIZE_LIMIT)),
+        )
+        .build_from_hir(hir)
+        .map_err(|_| format!("the pattern is too large: compiled it takes more than {SIZE_LIMIT} bytes"))
+}
+
+/// The expression inside the group `secret`.
+fn find_secret(hir: &Hir) -> Option<&Hir> {
+    match hir.kind() {
+        HirKind::Capture(group) if group.name.as_deref() == Some("secret") => Some(&group.sub),
+        HirKind::Capture(group) => find_secret(&group.sub),
+        HirKind::Repetition(repetition) => find_secret(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().find_map(find_secret),
+        _ => None,
+    }
+}
+
+/// Bytes before the group `secret`, where every match has the same number of them.
+fn lead(hir: &Hir) -> Option<usize> {
+    let HirKind::Concat(parts) = hir.kind() else { return None };
+    let at = parts.iter().position(|part| find_secret(part).is_some())?;
+    let mut sum = 0;
+    for part in &parts[..at] {
+        let properties = part.properties();
+        let least = properties.minimum_len()?;
+        if properties.maximum_len() != Some(least) {
+            return None;
+        }
+        sum += least;
+    }
+    Some(sum)
+}
+
+/// Collects what a match may end with, looking past parts that may be empty. Literals add nothing: only a class has a run.
+fn last_class(hir: &Hir, set: &mut ByteSet) {
+    match hir.kind() {
+        HirKind::Class(HirClass::Bytes(class)) => {
+            for range in class.iter() {
+                (range.start()..=range.end()).for_each(|byte| set.insert(byte));
+            }
+        }
+        HirKind::Class(HirClass::Unicode(class)) => {
+            for byte in 0..0x80_u8 {
+                if class.iter().any(|range| range.start() <= char::from(byte) && char::from(byte) <= range.end()) {
+                    set.insert(byte);
+                }
+            }
+        }
+        HirKind::Repetition(repetition) => last_class(&repetition.sub, set),
+        HirKind::Capture(group) => last_class(&group.sub, set),
+        HirKind::Alternation(parts) => parts.iter().for_each(|part| last_class(part, set)),
+        HirKind::Concat(parts) => {
+            for part in parts.iter().rev() {
+                last_class(part, set);
+                if part.properties().minimum_len() != Some(0) {
+                    break;
+                }
+            }
+        }
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Look(_) => {}
+    }
+}
+
+/// An expression for every prefix of every match (and, behind a bounded repetition, a little more).
+fn prefixes(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => hir.clone(),
+        HirKind::Class(_) => optional(hir.clone()),
+        HirKind::Literal(literal) => {
+            let bytes = literal.0.iter().rev();
+            bytes.fold(Hir::empty(), |rest, byte| optional(Hir::concat(vec![Hir::literal([*byte]), rest])))
+        }
+        HirKind::Repetition(repetition) => {
+            let mut whole = repetition.clone();
+            whole.min = 0;
+            Hir::concat(vec![Hir::repetition(whole), prefixes(&repetition.sub)])
+        }
+        HirKind::Capture(group) => prefixes(&group.sub),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(prefixes).collect()),
+        HirKind::Concat(parts) => {
+            let Some((first, rest)) = parts.split_first() else { return Hir::empty() };
+            let rest = prefixes(&Hir::concat(rest.to_vec()));
+            Hir::alternation(vec![Hir::concat(vec![first.clone(), rest]), prefixes(first)])
+        }
+    }
+}
+
+fn optional(hir: Hir) -> Hir {
+    Hir::repetition(regex_syntax::hir::Repetition { min: 0, max: Some(1), greedy: true, sub: Box::new(hir) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cuts(pattern: &str, text: &str) -> bool {
+        let pattern = Pattern::new(pattern);
+        let input = regex_automata::Input::new(text).anchored(regex_automata::Anchored::Yes);
+        pattern.compiled().cut.is_match(input)
+    }
+
+    #[test]
+    fn a_cut_token_is_a_prefix_of_a_match() {
+        assert!(cuts("(?<secret> gh[po]_ [A-Za-z0-9]{36} )", "gho_abc"));
+        assert!(cuts("(?<secret> (?:live|test)_ [0-9]{4} - [0-9]{4} )", "test_1234-1"));
+        assert!(!cuts("(?<secret> gh[po]_ [A-Za-z0-9]{36} )", "gho_abc "));
+        assert!(!cuts("(?<secret> gh[po]_ [A-Za-z0-9]{36} )", "ghx_abc"));
+    }
+
+    #[test]
+    fn the_tail_is_the_last_class_past_what_may_be_empty() {
+        let pattern = Pattern::new("acme_ (?<secret> [a-z]{4} [0-9]{8} ={0,2} )");
+        let tail = pattern.compiled().tail;
+        assert!(tail.contains(b'7'));
+        assert!(!tail.contains(b'q'));
+        assert_eq!(pattern.compiled().lead, 5);
+        assert_eq!(pattern.compiled().shortest, 17);
+    }
+
+    #[test]
+    fn errors_name_the_column() {
+        let message = Pattern::new("a(?=b)").check().expect_err("look-ahead is not supported");
+        assert!(message.contains("look-around"), "{message}");
+        assert!(message.contains("column 2"), "{message}");
+    }
+}

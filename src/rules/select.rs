@@ -1,0 +1,112 @@
+//! Which rules are in force: `--only`, `--except`, `--also`.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use globset::{Glob, GlobMatcher};
+
+use super::{Class, Rule, RuleSet, builtin, load};
+use crate::error::Error;
+
+/// Where rules come from and which of them are used.
+///
+/// Each entry of `only`, `except` and `also` is a rule id, a class or a glob over ids. The class `personal` is off unless
+/// `also` (or `only`) names it.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// The user's rule files and folders, beside the embedded rules.
+    pub rules: Vec<PathBuf>,
+    /// When not empty: nothing but these.
+    pub only: Vec<String>,
+    /// Not these.
+    pub except: Vec<String>,
+    /// These too, though off by default.
+    pub also: Vec<String>,
+}
+
+impl Selection {
+    /// Loads and selects.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or parsed, two rules of one id, an entry that names no rule.
+    pub fn load(&self) -> Result<RuleSet, Error> {
+        let mut rules = builtin::rules();
+        for path in &self.rules {
+            rules.extend(load::path(path)?);
+        }
+        check_unique(&rules)?;
+        let only = matchers("--only", &self.only, &rules)?;
+        let except = matchers("--except", &self.except, &rules)?;
+        let also = matchers("--also", &self.also, &rules)?;
+        let named = |list: &[Matcher], rule: &Rule| list.iter().any(|matcher| matcher.takes(rule));
+        rules.retain(|rule| {
+            let wanted = if only.is_empty() { rule.class != Class::Personal } else { named(&only, rule) };
+            (wanted || named(&also, rule)) && !named(&except, rule)
+        });
+        if rules.is_empty() {
+            return Err(Error::usage("no rule is left to search with").hint("--only and --except exclude every rule"));
+        }
+        Ok(RuleSet::new(rules))
+    }
+}
+
+/// One entry of a selection list.
+#[derive(Clone, Debug)]
+pub(crate) enum Matcher {
+    Class(Class),
+    Id(GlobMatcher),
+}
+
+impl Matcher {
+    pub(crate) fn new(text: &str) -> Option<Matcher> {
+        match Class::named(text) {
+            Some(class) => Some(Matcher::Class(class)),
+            None => Glob::new(text).ok().map(|glob| Matcher::Id(glob.compile_matcher())),
+        }
+    }
+
+    pub(crate) fn is_class(&self) -> bool {
+        matches!(self, Matcher::Class(_))
+    }
+
+    pub(crate) fn takes(&self, rule: &Rule) -> bool {
+        match self {
+            Matcher::Class(class) => rule.class == *class,
+            Matcher::Id(glob) => glob.is_match(&rule.id),
+        }
+    }
+}
+
+/// An entry must name something, or a misspelt `--except` would go unnoticed.
+fn matchers(flag: &str, entries: &[String], rules: &[Rule]) -> Result<Vec<Matcher>, Error> {
+    let mut matchers = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let matcher =
+            Matcher::new(entry).ok_or_else(|| Error::usage(format!("{flag} {entry}: not an id, a class or a glob")))?;
+        if matches!(matcher, Matcher::Id(_)) && !rules.iter().any(|rule| matcher.takes(rule)) {
+            return Err(Error::usage(format!("{flag} {entry}: names no rule"))
+                .hint("`logscrub rules list` shows ids and classes; globs go over ids, as in 'github-*'"));
+        }
+        matchers.push(matcher);
+    }
+    Ok(matchers)
+}
+
+fn check_unique(rules: &[Rule]) -> Result<(), Error> {
+    let mut seen: HashMap<&str, &Rule> = HashMap::with_capacity(rules.len());
+    for rule in rules {
+        if let Some(first) = seen.insert(&rule.id, rule) {
+            let place = format!("{}:{}", first.origin.file, first.origin.line);
+            return Err(Error::at(
+                &rule.origin.file,
+                rule.origin.line,
+                format!("rule {:?}: a rule of this id stands in {place}", rule.id),
+            )
+            .hint("give it an id of its own; --except takes the other one out of force, not its name"));
+        }
+    }
+    if rules.len() > usize::from(u16::MAX) {
+        return Err(Error::usage(format!("{} rules are more than the {} that fit", rules.len(), u16::MAX)));
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! From bytes to findings.
+//!
+//! One pass of the prefilter finds where an anchor of any rule stands; the record around such a candidate is located, the
+//! anchor's recogniser looks around it and claims a span or does not; overlapping claims settle to their union. Scanning
+//! cannot fail on any bytes, does no I/O, takes no lock, and allocates nothing once its scratch has grown.
+//!
+//! What crosses records is small and explicit: [`State`] holds an open private-key block and nothing else.
+
+pub(crate) mod edge;
+pub(crate) mod placeholder;
+pub(crate) mod prefilter;
+
+pub(crate) mod assign;
+pub(crate) mod email;
+pub(crate) mod key_block;
+pub(crate) mod token;
+pub(crate) mod url;
+
+mod settle;
+pub(crate) mod validators;
+
+use self::{
+    placeholder::Placeholders,
+    prefilter::{Candidate, Prefilter},
+};
+use crate::{
+    rules::{Recogniser, RuleSet},
+    span::{Finding, RuleId, Span},
+};
+
+/// The longest secret, in bytes, that is found whole wherever it lies; recognisers look no further than this.
+pub const MAX_SECRET: usize = 64 << 10;
+
+/// A candidate in its record.
+#[derive(Clone, Copy)]
+pub(crate) struct Hit<'h> {
+    /// The block.
+    pub(crate) hay: &'h [u8],
+    /// The record around the candidate, without its terminator. A recogniser looks nowhere else.
+    pub(crate) record: Span,
+    /// Where the anchor stands.
+    pub(crate) anchor: Span,
+}
+
+/// Answers the record around an offset, without its terminator.
+pub(crate) type Locate = fn(&[u8], usize) -> Span;
+
+/// Who is asked about a candidate of an anchor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    Token(RuleId),
+    Assign,
+    Url,
+    Email,
+    KeyBlock,
+}
+
+/// Finds secrets in blocks. Immutable once built; what changes lies in [`Scratch`] and [`State`].
+pub(crate) struct Scanner {
+    rules: RuleSet,
+    prefilter: Prefilter,
+    targets: Vec<Vec<Target>>,
+    placeholders: Placeholders,
+    assign: assign::Assign,
+    url: url::Url,
+    email: email::Email,
+    key_block: key_block::KeyBlock,
+}
+
+/// Memory of one worker, reused from block to block.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    candidates: Vec<Candidate>,
+    findings: Vec<Finding>,
+    token: token::Caches,
+    progress: Progress,
+}
+
+/// How far each recogniser has examined the block, so that a second anchor of the same thing costs nothing.
+#[derive(Default)]
+struct Progress {
+    assign: usize,
+    url: usize,
+    email: usize,
+    key_block: usize,
+}
+
+/// What crosses the edge of a record.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    /// A private-key block whose end has not come yet.
+    pub(crate) key_block: Option<key_block::Open>,
+}
+
+impl Scanner {
+    pub(crate) fn new(rules: RuleSet, placeholders: Placeholders) -> Scanner {
+        let (prefilter, anchors) = Prefilter::new(&rules);
+        let targets = anchors
+            .iter()
+            .map(|users| {
+                let mut targets: Vec<Target> = Vec::with_capacity(users.len());
+                for target in users.iter().map(|id| target(&rules, *id)) {
+                    if !targets.contains(&target) {
+                        targets.push(target);
+                    }
+                }
+                targets
+            })
+            .collect();
+        Scanner {
+            prefilter,
+            targets,
+            assign: assign::Assign::new(&rules),
+            url: url::Url::new(&rules),
+            email: email::Email::new(&rules),
+            key_block: key_block::KeyBlock::new(&rules),
+            placeholders,
+            rules,
+        }
+    }
+
+    pub(crate) fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The findings of a block that begins and ends on record edges: sorted, disjoint, never touching.
+    ///
+    /// `locate` answers the record around an offset: framing is not this room's.
+    pub(crate) fn scan<'s>(
+        &self,
+        hay: &[u8],
+        locate: Locate,
+        state: &mut State,
+        scratch: &'s mut Scratch,
+    ) -> &'s [Finding] {
+        scratch.candidates.clear();
+        scratch.findings.clear();
+        self.prefilter.candidates(hay, &mut scratch.candidates);
+        if scratch.candidates.is_empty() && state.key_block.is_none() {
+            return &[];
+        }
+        scratch.progress = Progress::default();
+        scratch.token.begin(self.rules.rules().len());
+        if state.key_block.is_some() {
+            scratch.progress.key_block = self.key_block.resume(hay, state, &mut scratch.findings);
+        }
+        let mut record = Span::default();
+        for index in 0..scratch.candidates.len() {
+            let candidate = scratch.candidates[index];
+            let anchor = candidate.span();
+            if anchor.start >= record.end {
+                record = locate(hay, anchor.start);
+            }
+            let hit = Hit { hay, record, anchor };
+            for target in &self.targets[candidate.anchor()] {
+                self.ask(*target, &hit, state, scratch);
+            }
+        }
+        settle::settle(hay, &self.rules, &mut scratch.findings);
+        &scratch.findings
+    }
+
+    fn ask(&self, target: Target, hit: &Hit<'_>, state: &mut State, scratch: &mut Scratch) {
+        let Scratch { findings, token, progress, .. } = scratch;
+        match target {
+            Target::Token(id) => token::confirm(&self.rules, id, hit, &self.placeholders, token, findings),
+            Target::Assign => self.assign.confirm(hit, &self.placeholders, &mut progress.assign, findings),
+            Target::Url => self.url.confirm(hit, &self.placeholders, &mut progress.url, findings),
+            Target::Email => self.email.confirm(hit, &mut progress.email, findings),
+            Target::KeyBlock => self.key_block.confirm(hit, &mut progress.key_block, state, findings),
+        }
+    }
+}
+
+fn target(rules: &RuleSet, id: RuleId) -> Target {
+    match rules.get(id).recogniser {
+        Recogniser::Token(_) => Target::Token(id),
+        Recogniser::Assign(_) => Target::Assign,
+        Recogniser::Url(_) => Target::Url,
+        Recogniser::Email => Target::Email,
+        Recogniser::KeyBlock => Target::KeyBlock,
+    }
+}

@@ -1,0 +1,81 @@
+//! What already stands for a redacted value. Such a value is no secret, so scrubbing twice is scrubbing once.
+//!
+//! A value is a placeholder only when the whole of it is one: `[REDACTED]hunter2` still goes.
+
+use crate::rules::RuleSet;
+
+/// Behind `REDACTED-`: a record that could not be examined.
+pub(crate) const RECORD: &str = "record";
+
+/// The placeholders in force: one for each rule, the common ones of other tools, and the user's own.
+pub(crate) struct Placeholders {
+    ids: Vec<Box<[u8]>>,
+    own: Vec<Box<[u8]>>,
+}
+
+impl Placeholders {
+    /// `own`: texts that the policy puts in place of findings.
+    pub(crate) fn new(rules: &RuleSet, own: impl IntoIterator<Item = Box<[u8]>>) -> Placeholders {
+        let mut ids: Vec<Box<[u8]>> = rules.rules().iter().map(|rule| rule.id().as_bytes().into()).collect();
+        ids.push(RECORD.as_bytes().into());
+        ids.sort();
+        Placeholders { ids, own: own.into_iter().collect() }
+    }
+
+    /// Whether the whole of `value` is a placeholder.
+    pub(crate) fn is_whole(&self, value: &[u8]) -> bool {
+        let bare = strip_brackets(value);
+        bare.eq_ignore_ascii_case(b"redacted")
+            || is_masked(value)
+            || value
+                .strip_prefix(b"REDACTED-")
+                .is_some_and(|id| self.ids.binary_search_by(|known| (**known).cmp(id)).is_ok())
+            || self.own.iter().any(|own| **own == *value)
+    }
+}
+
+fn strip_brackets(value: &[u8]) -> &[u8] {
+    match value {
+        [b'[', inner @ .., b']'] | [b'<', inner @ .., b'>'] | [b'(', inner @ .., b')'] => inner,
+        _ => value,
+    }
+}
+
+/// Stars alone, or stars and at most four characters and a quarter of the whole, as the style `partial` leaves them.
+fn is_masked(value: &[u8]) -> bool {
+    let stars = value.iter().take_while(|byte| **byte == b'*').count();
+    let kept = value[stars..].iter().filter(|byte| !is_continuation(**byte)).count();
+    stars > 0 && kept <= 4 && kept * 4 <= stars + kept
+}
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn placeholders() -> Placeholders {
+        let rules = crate::rules::Selection::default().load().expect("the embedded rules load");
+        Placeholders::new(&rules, [b"GONE".as_slice().into()])
+    }
+
+    #[test]
+    fn whole_placeholders_are_known() {
+        let placeholders = placeholders();
+        for value in
+            ["REDACTED-email", "REDACTED-record", "***", "*", "[REDACTED]", "<redacted>", "GONE", "************cdef"]
+        {
+            assert!(placeholders.is_whole(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn parts_of_placeholders_are_not() {
+        let placeholders = placeholders();
+        for value in ["REDACTED-x1", "[REDACTED]hunter2", "REDACTED-emailx", "**hunter2", "", "GONE!", "******cdef"] {
+            assert!(!placeholders.is_whole(value.as_bytes()), "{value}");
+        }
+    }
+}
