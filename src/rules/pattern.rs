@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 
 use regex_automata::meta;
-use regex_syntax::hir::{Class as HirClass, Hir, HirKind, Look};
+use regex_syntax::hir::{Class as HirClass, Hir, HirKind, Look, literal::Extractor};
+
+use super::Anchor;
 
 /// A set of byte values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub(crate) struct Compiled {
     pub(crate) cut: meta::Regex,
     /// The index of the group named `secret`; 0, the whole match, where there is none.
     pub(crate) secret: usize,
+    /// What every match begins with, one of these; `None` where there is no such short list.
+    prefixes: Option<Vec<Box<[u8]>>>,
     /// Bytes before the secret where their number is fixed, else 0.
     pub(crate) lead: usize,
     /// Length of the shortest match.
@@ -45,6 +49,9 @@ pub(crate) struct Compiled {
 
 /// A pattern may cost so many bytes when compiled; a larger one is refused.
 const SIZE_LIMIT: usize = 4 << 20;
+
+/// A pattern has at most so many groups, the whole match among them.
+pub(crate) const MAX_GROUPS: usize = 8;
 
 impl Pattern {
     pub(crate) fn new(source: &str) -> Pattern {
@@ -63,8 +70,11 @@ impl Pattern {
 
     /// Parses, for the error's sake.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let hir = parse(&self.source, false)?;
-        meta_of(&hir).map(drop)
+        let regex = meta_of(&parse(&self.source, false)?)?;
+        if regex.captures_len() > MAX_GROUPS {
+            return Err(format!("more than {} groups: write (?: … ) where nothing is captured", MAX_GROUPS - 1));
+        }
+        Ok(())
     }
 
     /// The parsed form.
@@ -80,6 +90,19 @@ impl Pattern {
 
     pub(crate) fn compiled(&self) -> &Compiled {
         self.compiled.get_or_init(|| Box::new(compile(&self.source)))
+    }
+}
+
+impl Compiled {
+    /// Whether every match begins with one of `anchors`.
+    pub(crate) fn leads_with(&self, anchors: &[Anchor]) -> bool {
+        let begins = |prefix: &[u8], anchor: &Anchor| {
+            prefix.get(..anchor.text.len()).is_some_and(|start| {
+                if anchor.fold { start.eq_ignore_ascii_case(&anchor.text) } else { start == &*anchor.text }
+            })
+        };
+        let Some(prefixes) = &self.prefixes else { return false };
+        prefixes.iter().all(|prefix| anchors.iter().any(|anchor| begins(prefix, anchor)))
     }
 }
 
@@ -110,6 +133,7 @@ fn compile(source: &str) -> Compiled {
         folded: meta_of(&folded).expect(CHECKED),
         cut: meta_of(&cut).expect("what begins as a pattern does is no larger than twice the pattern"),
         secret: groups.unwrap_or(0),
+        prefixes: prefix_literals(&hir),
         lead: lead(&hir).unwrap_or(0),
         shortest: hir.properties().minimum_len().unwrap_or(0),
         tail,
@@ -138,6 +162,12 @@ fn meta_of(hir: &Hir) -> Result<meta::Regex, String> {
         )
         .build_from_hir(hir)
         .map_err(|_| format!("the pattern is too large: compiled it takes more than {SIZE_LIMIT} bytes"))
+}
+
+fn prefix_literals(hir: &Hir) -> Option<Vec<Box<[u8]>>> {
+    let literals = Extractor::new().extract(hir);
+    let literals = literals.literals()?;
+    (!literals.is_empty()).then(|| literals.iter().map(|literal| literal.as_bytes().into()).collect())
 }
 
 /// The expression inside the group `secret`.

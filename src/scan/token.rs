@@ -1,25 +1,216 @@
 //! Tokens: a rule's pattern, matched where its anchor stands.
+//!
+//! What counts as a match is defined from left to right: at each byte of a record the pattern is tried anchored; when it
+//! matches, stands on the edges that its rule asks for and is refuted by nothing, the secret and the whole run of its last
+//! class are a finding, and the search goes on behind it. A candidate only says where that is worth trying, and since each
+//! rule remembers where its last match ended, the answer is the same as that of the naive search.
+//!
+//! Two forms of damage are looked through: a token that a logger lower-cased, and one that the end of its record cut.
 
-use super::{Hit, placeholder::Placeholders};
+use regex_automata::{Anchored, Input, meta, util::primitives::NonMaxUsize};
+
+use super::{
+    Hit, edge,
+    placeholder::Placeholders,
+    validators::{self, Verdict},
+};
 use crate::{
-    rules::RuleSet,
-    span::{Finding, RuleId},
+    rules::{
+        Edges, Recogniser, Rule, RuleSet,
+        pattern::{Compiled, MAX_GROUPS},
+    },
+    span::{Finding, RuleId, Span},
 };
 
-/// A cache for each rule's pattern, and where its last match ended.
+/// A match that does not begin with its anchor is looked for so many bytes before it. `rules lint` holds every rule to it.
+pub(crate) const MAX_LEAD: usize = 128;
+
+/// A word of `near` stands at most so many bytes before the match.
+const NEAR: usize = 64;
+
+/// What one worker keeps for each rule that has had a candidate.
 #[derive(Default)]
-pub(crate) struct Caches {}
+pub(crate) struct Caches {
+    rules: Vec<Option<Box<Cache>>>,
+    block: u64,
+}
+
+struct Cache {
+    regex: meta::Cache,
+    folded: Option<meta::Cache>,
+    cut: Option<meta::Cache>,
+    /// Whether every match begins with an anchor.
+    leads: bool,
+    /// The block that `done` speaks of.
+    block: u64,
+    /// Up to here the block was searched with this rule.
+    done: usize,
+}
 
 impl Caches {
-    pub(super) fn begin(&mut self, _n_rules: usize) {}
+    /// A new block begins: nothing of it was searched.
+    pub(super) fn begin(&mut self, n_rules: usize) {
+        self.block += 1;
+        if self.rules.len() < n_rules {
+            self.rules.resize_with(n_rules, || None);
+        }
+    }
+
+    fn of(&mut self, id: RuleId, rule: &Rule, compiled: &Compiled) -> &mut Cache {
+        let block = self.block;
+        let cache = self.rules[id.index()].get_or_insert_with(|| {
+            Box::new(Cache {
+                regex: compiled.regex.create_cache(),
+                folded: None,
+                cut: None,
+                leads: compiled.leads_with(&rule.anchors),
+                block,
+                done: 0,
+            })
+        });
+        if cache.block != block {
+            (cache.block, cache.done) = (block, 0);
+        }
+        cache
+    }
+}
+
+/// Where a pattern matched: all of it, and the secret inside.
+#[derive(Clone, Copy)]
+struct Match {
+    whole: Span,
+    secret: Span,
 }
 
 pub(super) fn confirm(
-    _rules: &RuleSet,
-    _id: RuleId,
-    _hit: &Hit<'_>,
-    _placeholders: &Placeholders,
-    _caches: &mut Caches,
-    _findings: &mut Vec<Finding>,
+    rules: &RuleSet,
+    id: RuleId,
+    hit: &Hit<'_>,
+    placeholders: &Placeholders,
+    caches: &mut Caches,
+    findings: &mut Vec<Finding>,
 ) {
+    let rule = rules.get(id);
+    let Recogniser::Token(pattern) = &rule.recogniser else { return };
+    let compiled = pattern.compiled();
+    let cache = caches.of(id, rule, compiled);
+    let lead = if cache.leads { 0 } else { MAX_LEAD };
+    let mut start = hit.anchor.start.saturating_sub(lead).max(hit.record.start).max(cache.done);
+    let search = Search { rule, compiled, hit, placeholders };
+    while start <= hit.anchor.start {
+        match search.at(start, cache) {
+            Some(Found { secret, end }) => {
+                findings.push(Finding::text(secret, id));
+                start = end;
+            }
+            None => start += 1,
+        }
+    }
+    // What fails at a byte fails there for every candidate, so no byte is tried twice.
+    cache.done = cache.done.max(start);
+}
+
+/// A secret, and where the search goes on.
+struct Found {
+    secret: Span,
+    end: usize,
+}
+
+struct Search<'s, 'h> {
+    rule: &'s Rule,
+    compiled: &'s Compiled,
+    hit: &'s Hit<'h>,
+    placeholders: &'s Placeholders,
+}
+
+impl Search<'_, '_> {
+    /// What begins at `start`.
+    fn at(&self, start: usize, cache: &mut Cache) -> Option<Found> {
+        if !self.is_on_edge(start) {
+            return None;
+        }
+        let exact = self.find(&self.compiled.regex, &mut cache.regex, start);
+        let Some(found) = exact.or_else(|| self.lowered(start, cache)) else { return self.cut(start, cache) };
+        let secret = self.whole_run(found.secret);
+        self.is_accepted(start, secret).then(|| Found { secret, end: secret.end.max(found.whole.end) })
+    }
+
+    fn find(&self, regex: &meta::Regex, cache: &mut meta::Cache, start: usize) -> Option<Match> {
+        let mut slots = [None; 2 * MAX_GROUPS];
+        let input = Input::new(self.hit.hay).range(start..self.hit.record.end).anchored(Anchored::Yes);
+        regex.search_slots_with(cache, &input, &mut slots)?;
+        let span = |group: usize| -> Option<Span> {
+            Some(Span::new(slots[2 * group].map(NonMaxUsize::get)?, slots[2 * group + 1].map(NonMaxUsize::get)?))
+        };
+        let whole = span(0)?;
+        Some(Match { whole, secret: span(self.compiled.secret).unwrap_or(whole) })
+    }
+
+    /// The pattern without regard to case, for a token of which a logger left no capital letter.
+    fn lowered(&self, start: usize, cache: &mut Cache) -> Option<Match> {
+        if !self.rule.anchors.iter().any(|anchor| anchor.fold) {
+            return None;
+        }
+        let folded = cache.folded.get_or_insert_with(|| self.compiled.folded.create_cache());
+        let found = self.find(&self.compiled.folded, folded, start)?;
+        let is_lower = !found.whole.of(self.hit.hay).iter().any(u8::is_ascii_uppercase);
+        is_lower.then_some(found)
+    }
+
+    /// A match that the end of the record cut off, when at least half of the shortest is there.
+    fn cut(&self, start: usize, cache: &mut Cache) -> Option<Found> {
+        let record = self.hit.record;
+        let there = record.end - start;
+        if !cache.leads || start != self.hit.anchor.start || there * 2 < self.compiled.shortest || there == 0 {
+            return None;
+        }
+        // The end of the haystack is what the pattern's own end stands for, so the haystack must end with the record.
+        let input = Input::new(&self.hit.hay[..record.end]).range(start..).anchored(Anchored::Yes);
+        let cut = cache.cut.get_or_insert_with(|| self.compiled.cut.create_cache());
+        self.compiled.cut.search_with(cut, &input)?;
+        let secret = Span::new(start + self.compiled.lead.min(there), record.end);
+        (!secret.is_empty() && self.is_accepted(start, secret)).then_some(Found { secret, end: record.end })
+    }
+
+    /// The secret and the run of its last class behind it.
+    fn whole_run(&self, secret: Span) -> Span {
+        let rest = &self.hit.hay[secret.end..self.hit.record.end];
+        let run = rest.iter().take_while(|byte| self.compiled.tail.contains(**byte)).count();
+        Span::new(secret.start, secret.end + run)
+    }
+
+    fn is_on_edge(&self, start: usize) -> bool {
+        match self.rule.edges {
+            Edges::Free => true,
+            Edges::Word => edge::is_word_start(self.hit.hay, self.hit.record.start, start),
+        }
+    }
+
+    fn is_accepted(&self, start: usize, secret: Span) -> bool {
+        let bytes = secret.of(self.hit.hay);
+        if is_filler(bytes) || self.placeholders.is_whole(bytes) {
+            return false;
+        }
+        if self.rule.allow.iter().any(|allow| allow.is_whole(bytes)) {
+            return false;
+        }
+        match self.rule.validator.as_ref().map_or(Verdict::Unknown, |validator| validators::judge(validator, bytes)) {
+            Verdict::Confirmed => true,
+            Verdict::Unknown => self.is_near(start),
+            Verdict::Refuted => false,
+        }
+    }
+
+    fn is_near(&self, start: usize) -> bool {
+        let from = start.saturating_sub(NEAR).max(self.hit.record.start);
+        let before = &self.hit.hay[from..start];
+        let stands = |word: &[u8]| before.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
+        self.rule.near.is_empty() || self.rule.near.iter().any(|word| stands(word))
+    }
+}
+
+/// Whether the second half is one character over and over, as people write tokens that are none: `ghp_xxxxxxxx`.
+fn is_filler(secret: &[u8]) -> bool {
+    let half = &secret[secret.len() / 2..];
+    half.len() >= 4 && b"xX0*._-#?".contains(&half[0]) && half.iter().all(|byte| *byte == half[0])
 }
