@@ -93,6 +93,12 @@ impl Error {
         self.kind == Kind::Pipe
     }
 
+    /// The kind that an `io::Error` around this one has.
+    pub(crate) fn io_kind(&self) -> io::ErrorKind {
+        let beneath = self.source.as_deref().and_then(|source| source.downcast_ref::<io::Error>());
+        beneath.map_or(io::ErrorKind::InvalidData, io::Error::kind)
+    }
+
     /// The exit code of the command line.
     #[must_use]
     pub fn exit_code(&self) -> u8 {

@@ -1,14 +1,17 @@
-//! Draft of the binary: reads all, scrubs, writes.
-use std::io::{Read, Write};
+//! Draft of the binary.
+use std::process::ExitCode;
 
-fn main() {
-    let rules = logscrub::Selection::default().load().expect("rules");
-    let mut scrubber = logscrub::Scrubber::new(&rules, &logscrub::Policy::new()).expect("policy");
-    let mut hay = Vec::new();
-    std::io::stdin().read_to_end(&mut hay).expect("read");
-    let mut out = Vec::new();
-    if scrubber.scrub_block(&hay, &mut out) == logscrub::Outcome::Clean {
-        out = hay;
+fn main() -> ExitCode {
+    match logscrub::draft() {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if error.is_broken_pipe() => {
+            let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
+            ExitCode::from(141)
+        }
+        Err(error) => {
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "{error}");
+            ExitCode::from(error.exit_code())
+        }
     }
-    std::io::stdout().write_all(&out).expect("write");
 }

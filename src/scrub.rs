@@ -1,14 +1,30 @@
 //! One block in, one clean block out: the only file that knows frame, scan and redact.
+//!
+//! A clean block is answered by saying so: no copy, no allocation. A block with findings is spliced into the caller's
+//! vector. A fault inside (a panic) is caught: the block is done again record by record, and only the records that fail are
+//! withheld, as the policy says. A record over the limit is worked through in overlapping windows.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{
     error::Error,
-    frame::line,
+    frame::{
+        block::{Piece, Window},
+        line,
+    },
     policy::{OnError, Policy},
-    redact::Redactor,
+    redact::{self, Redactor},
     rules::RuleSet,
-    scan::{Scanner, Scratch, State, placeholder::Placeholders},
+    scan::{MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders},
+    span::{Finding, RuleId, Span},
     tally::Tally,
 };
+
+/// So much of a window's end is examined again with the next one: the longest secret, and what must be seen before it.
+const OVERLAP: usize = MAX_SECRET + (4 << 10);
+
+/// The least that a limit on records can be: a window must be longer than what is examined twice.
+pub const MIN_RECORD_LIMIT: usize = 256 << 10;
 
 /// What became of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +38,15 @@ pub enum Outcome {
     Stopped,
 }
 
+/// What became of a piece: which of its bytes are done and, when it was clean, are the output.
+pub(crate) struct Step {
+    pub(crate) outcome: Outcome,
+    pub(crate) done: Span,
+    pub(crate) ends_record: bool,
+    /// Records that end with this piece and are part of the output.
+    pub(crate) records_out: u64,
+}
+
 /// Scrubs blocks: rules, policy and the state that crosses records.
 pub struct Scrubber {
     scanner: Scanner,
@@ -29,7 +54,22 @@ pub struct Scrubber {
     on_error: OnError,
     state: State,
     scratch: Scratch,
+    /// What the next window of a long record begins in.
+    carry: Carry,
     tally: Tally,
+    #[cfg(debug_assertions)]
+    fault: Option<Vec<u8>>,
+}
+
+/// What the windows of one long record hand to each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Carry {
+    #[default]
+    Nothing,
+    /// A secret that was longer than the window goes on: its placeholder is written, its rest is left out.
+    Secret,
+    /// A window could not be examined: the rest of the record is left out.
+    Withheld,
 }
 
 impl Scrubber {
@@ -40,14 +80,17 @@ impl Scrubber {
     /// The policy names a style or a rule that does not exist.
     pub fn new(rules: &RuleSet, policy: &Policy) -> Result<Scrubber, Error> {
         let styles = policy.styles(rules)?;
-        let placeholders = Placeholders::new(rules, Redactor::fixed_texts(&styles));
+        let placeholders = Placeholders::new(rules, redact::fixed_texts(&styles));
         Ok(Scrubber {
             scanner: Scanner::new(rules.clone(), placeholders),
             redactor: Redactor::new(rules, styles),
             on_error: policy.error_action(),
             state: State::default(),
             scratch: Scratch::default(),
+            carry: Carry::Nothing,
             tally: Tally::default(),
+            #[cfg(debug_assertions)]
+            fault: None,
         })
     }
 
@@ -57,19 +100,213 @@ impl Scrubber {
         self.scanner.rules()
     }
 
-    /// What was done so far. Bytes out are counted by whoever writes them.
+    /// What was done so far. Bytes and records out are counted by whoever writes them.
     #[must_use]
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
+    pub(crate) fn tally_mut(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    /// The name of the style in which findings of `rule` are replaced.
+    #[must_use]
+    pub fn style(&self, rule: RuleId) -> &crate::policy::Style {
+        self.redactor.style(rule)
+    }
+
     /// Scrubs one block, which begins and ends on record edges (or ends with the input).
     pub fn scrub_block(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
-        let findings = self.scanner.scan(hay, line::around, &mut self.state, &mut self.scratch);
-        if findings.is_empty() {
-            return Outcome::Clean;
+        self.scrub_records(hay, out).outcome
+    }
+
+    /// The findings of one block, in order: what [`Scrubber::scrub_block`] would replace. State is carried on as there.
+    pub fn find(&mut self, hay: &[u8]) -> &[Finding] {
+        self.scanner.scan(hay, line::around, &mut self.state, &mut self.scratch)
+    }
+
+    /// Appends what stands in place of `finding`.
+    pub fn replacement(&self, hay: &[u8], finding: &Finding, out: &mut Vec<u8>) {
+        self.redactor.replace(hay, finding, out);
+    }
+
+    /// Every block that holds `marker` fails inside, to show what becomes of it. Only builds with debug assertions have this.
+    #[cfg(debug_assertions)]
+    #[doc(hidden)]
+    pub fn fail_on(&mut self, marker: &[u8]) {
+        self.fault = Some(marker.to_vec());
+    }
+
+    pub(crate) fn scrub_piece(&mut self, piece: Piece<'_>, out: &mut Vec<u8>) -> Step {
+        match piece {
+            Piece::Records(hay) => self.scrub_records(hay, out),
+            Piece::Window(window) => self.scrub_window(window, out),
         }
-        self.redactor.splice(hay, findings, out);
+    }
+
+    fn scrub_records(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Step {
+        let before = self.tally.withheld;
+        let n_records = line::count(hay);
+        let state = self.state.clone();
+        let outcome = match self.examine(hay) {
+            Some(0) => Outcome::Clean,
+            Some(_) => {
+                self.splice(hay, 0, hay.len(), out);
+                Outcome::Changed
+            }
+            None => {
+                self.state = state;
+                self.one_by_one(hay, out)
+            }
+        };
+        self.tally.bytes_in += hay.len() as u64;
+        self.tally.records_in += n_records;
+        let dropped = if self.on_error == OnError::Drop { self.tally.withheld - before } else { 0 };
+        Step { outcome, done: Span::new(0, hay.len()), ends_record: true, records_out: n_records - dropped }
+    }
+
+    /// Scans; answers how many findings the scratch holds, or `None` when a recogniser failed.
+    fn examine(&mut self, hay: &[u8]) -> Option<usize> {
+        #[cfg(debug_assertions)]
+        let fault = self.fault.as_deref();
+        let (scanner, state, scratch) = (&self.scanner, &mut self.state, &mut self.scratch);
+        let scan = AssertUnwindSafe(|| {
+            #[cfg(debug_assertions)]
+            assert!(!fault.is_some_and(|marker| memchr::memmem::find(hay, marker).is_some()), "a fault was asked for");
+            scanner.scan(hay, line::around, state, scratch).len()
+        });
+        let n_findings = catch_unwind(scan).ok();
+        if n_findings.is_none() {
+            // Whatever the scratch held is half done.
+            self.scratch = Scratch::default();
+        }
+        n_findings
+    }
+
+    /// Appends `hay[from..to]` with the scratch's findings replaced; all of them lie inside.
+    fn splice(&mut self, hay: &[u8], from: usize, to: usize, out: &mut Vec<u8>) {
+        for finding in self.scratch.findings() {
+            self.tally.count(finding.rule);
+        }
+        self.redactor.splice(hay, Span::new(from, to), self.scratch.findings(), out);
+    }
+
+    /// A block in which something failed: every record by itself, so that only those that fail are withheld.
+    fn one_by_one(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
+        if self.on_error == OnError::Stop {
+            return Outcome::Stopped;
+        }
+        let mut start = 0;
+        while start < hay.len() {
+            let end = line::next(hay, start);
+            let record = &hay[start..end];
+            match self.examine(record) {
+                Some(0) => out.extend_from_slice(record),
+                Some(_) => self.splice(record, 0, record.len(), out),
+                None => self.withhold(record, out),
+            }
+            start = end;
+        }
         Outcome::Changed
     }
+
+    fn withhold(&mut self, record: &[u8], out: &mut Vec<u8>) {
+        self.tally.withheld += 1;
+        if self.on_error == OnError::Mask {
+            let text = line::from(record, 0).of(record);
+            redact::mask_record(text, out);
+            out.extend_from_slice(&record[text.len()..]);
+        }
+    }
+
+    /// Part of a record over the limit. What lies within [`OVERLAP`] of the window's end waits for the next one, where it
+    /// is seen with what follows.
+    fn scrub_window(&mut self, window: Window<'_>, out: &mut Vec<u8>) -> Step {
+        let Window { hay, context, is_last } = window;
+        let from = match self.carry {
+            Carry::Nothing => context,
+            Carry::Secret => context + end_of_run(&hay[context..]),
+            Carry::Withheld => hay.len(),
+        };
+        let carry = self.carry;
+        let (outcome, end) = match carry {
+            Carry::Withheld => (self.leave_out(hay, out), hay.len()),
+            _ if self.examine_window(window) => self.settle_window(window, from, out),
+            _ => self.withhold_window(window, from, out),
+        };
+        self.tally.bytes_in += (end - context) as u64;
+        self.tally.records_in += u64::from(is_last);
+        if is_last {
+            self.carry = Carry::Nothing;
+        }
+        Step { outcome, done: Span::new(from.min(end), end), ends_record: is_last, records_out: u64::from(is_last) }
+    }
+
+    /// Scans a window; answers whether that was possible. A key block that is open before the record stays so, and one that
+    /// opens inside counts only when nothing of the record follows.
+    fn examine_window(&mut self, window: Window<'_>) -> bool {
+        let before = self.state.clone();
+        if window.context > 0 {
+            self.state = State::default();
+        }
+        let is_examined = self.examine(window.hay).is_some();
+        if !is_examined || !window.is_last || self.state.key_block.is_none() {
+            self.state = before;
+        }
+        is_examined
+    }
+
+    fn settle_window(&mut self, window: Window<'_>, from: usize, out: &mut Vec<u8>) -> (Outcome, usize) {
+        let Window { hay, is_last, .. } = window;
+        let mut end = if is_last { hay.len() } else { from.max(hay.len() - OVERLAP) };
+        let findings = self.scratch.findings_mut();
+        if !is_last {
+            // What begins behind the cut is found again; what begins before it is done here, whole.
+            findings.retain(|finding| finding.span.start < end);
+            end = findings.last().map_or(end, |finding| finding.span.end.max(end));
+        }
+        findings.retain(|finding| finding.span.end > from);
+        if let Some(first) = findings.first_mut() {
+            first.span.start = first.span.start.max(from);
+        }
+        let is_open = !is_last && end == hay.len();
+        self.carry = if is_open { Carry::Secret } else { Carry::Nothing };
+        if self.scratch.findings().is_empty() {
+            return (Outcome::Clean, end);
+        }
+        self.splice(hay, from, end, out);
+        (Outcome::Changed, end)
+    }
+
+    fn withhold_window(&mut self, window: Window<'_>, from: usize, out: &mut Vec<u8>) -> (Outcome, usize) {
+        if self.on_error == OnError::Stop {
+            return (Outcome::Stopped, from);
+        }
+        self.carry = Carry::Withheld;
+        self.tally.withheld += 1;
+        if self.on_error == OnError::Mask {
+            out.extend_from_slice(redact::RECORD);
+        }
+        (self.leave_out(window.hay, out), window.hay.len())
+    }
+
+    /// Nothing of the record but its terminator.
+    fn leave_out(&self, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
+        let end = memchr::memrchr(b'\n', hay).unwrap_or(hay.len());
+        out.extend_from_slice(&hay[end..]);
+        Outcome::Changed
+    }
+}
+
+impl std::fmt::Debug for Scrubber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Scrubber({} rules)", self.rules().rules().len())
+    }
+}
+
+/// How far the run goes that a secret without a known end consists of: up to white space, a quote or a separator.
+fn end_of_run(hay: &[u8]) -> usize {
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`,;&<>".contains(byte);
+    hay.iter().position(ends).unwrap_or(hay.len())
 }

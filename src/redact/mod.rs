@@ -29,26 +29,19 @@ impl Redactor {
         &self.styles[rule.index()]
     }
 
-    /// The texts that this redactor puts in place of findings and that no rule's id tells.
-    pub(crate) fn fixed_texts(styles: &[Style]) -> impl Iterator<Item = Box<[u8]>> + '_ {
-        styles.iter().filter_map(|style| match style {
-            Style::Fixed(text) => Some(text.as_bytes().into()),
-            _ => None,
-        })
-    }
-
-    /// Appends `hay` with every finding replaced. Findings are sorted and disjoint.
-    pub(crate) fn splice(&self, hay: &[u8], findings: &[Finding], out: &mut Vec<u8>) {
-        let mut done = 0;
+    /// Appends what `part` covers of `hay` with every finding replaced. Findings are sorted, disjoint and inside.
+    pub(crate) fn splice(&self, hay: &[u8], part: Span, findings: &[Finding], out: &mut Vec<u8>) {
+        let mut done = part.start;
         for finding in findings {
             out.extend_from_slice(&hay[done..finding.span.start]);
             self.replace(hay, finding, out);
             done = finding.span.end;
         }
-        out.extend_from_slice(&hay[done..]);
+        out.extend_from_slice(&hay[done..part.end]);
     }
 
-    fn replace(&self, hay: &[u8], finding: &Finding, out: &mut Vec<u8>) {
+    /// Appends what stands in place of `finding`.
+    pub(crate) fn replace(&self, hay: &[u8], finding: &Finding, out: &mut Vec<u8>) {
         match finding.shape {
             Shape::Text => self.placeholder(hay, finding.span, finding.rule, out),
             Shape::Scalar { quote } => {
@@ -67,6 +60,26 @@ impl Redactor {
             Style::Mask => mask(secret, 0, out),
             Style::Partial => mask(secret, KEPT, out),
         }
+    }
+}
+
+/// The texts that styles put in place of findings and that no rule's id tells.
+pub(crate) fn fixed_texts(styles: &[Style]) -> impl Iterator<Item = Box<[u8]>> + '_ {
+    styles.iter().filter_map(|style| match style {
+        Style::Fixed(text) => Some(text.as_bytes().into()),
+        _ => None,
+    })
+}
+
+/// Appends what stands in place of a record that could not be examined: an object for an object.
+pub(crate) fn mask_record(text: &[u8], out: &mut Vec<u8>) {
+    let trimmed = text.trim_ascii();
+    if trimmed.starts_with(b"{") && trimmed.ends_with(b"}") {
+        out.extend_from_slice(b"{\"redacted\":\"");
+        out.extend_from_slice(RECORD);
+        out.extend_from_slice(b"\"}");
+    } else {
+        out.extend_from_slice(RECORD);
     }
 }
 

@@ -263,6 +263,16 @@ impl RuleSet {
         RuleSet { rules: rules.into() }
     }
 
+    /// The embedded rules that are on by default.
+    ///
+    /// # Panics
+    ///
+    /// Never: the tests of the project lint every embedded rule.
+    #[must_use]
+    pub fn embedded() -> RuleSet {
+        Selection::default().load().expect("the embedded rules are linted by the tests")
+    }
+
     /// The rules, in their order.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {

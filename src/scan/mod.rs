@@ -76,6 +76,17 @@ pub(crate) struct Scratch {
     progress: Progress,
 }
 
+impl Scratch {
+    /// What the last scan found: sorted, disjoint, never touching.
+    pub(crate) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    pub(crate) fn findings_mut(&mut self) -> &mut Vec<Finding> {
+        &mut self.findings
+    }
+}
+
 /// How far each recogniser has examined the block, so that a second anchor of the same thing costs nothing.
 #[derive(Default)]
 struct Progress {

@@ -1,0 +1,5 @@
+//! Where bytes come from, and what is refused before any of it is passed on.
+
+pub(crate) mod refuse;
+#[cfg(feature = "cli")]
+pub(crate) mod stdin;

@@ -1,0 +1,128 @@
+//! What cannot be read as text is refused, not passed: compressed data, UTF-16 and UTF-32.
+//!
+//! Decided on the first 4 KiB of the input: a magic number or a byte order mark at its start, or NUL in nine of ten alternate
+//! bytes. A NUL elsewhere is a byte like any other.
+
+use crate::error::Error;
+
+/// So much of the input decides.
+const SAMPLE: usize = 4 << 10;
+
+/// Fewer bytes than this tell nothing about NULs.
+const LEAST: usize = 16;
+
+/// Magic numbers at the start of a file: the bytes, the format's name, what reads it.
+const MAGIC: [(&[u8], &str, &str); 11] = [
+    (b"\x1f\x8b", "gzip", "gzip -dc"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
+    (b"\xfd7zXZ\0", "xz", "xz -dc"),
+    (b"BZh", "bzip2", "bzip2 -dc"),
+    (b"\x04\x22\x4d\x18", "lz4", "lz4 -dc"),
+    (b"\xff\x06\0\0sNaPpY", "snappy", "snzip -dc"),
+    (b"LZIP", "lzip", "lzip -dc"),
+    (b"\x1f\x9d", "compress", "uncompress -c"),
+    (b"PK\x03\x04", "zip", "unzip -p"),
+    (b"7z\xbc\xaf\x27\x1c", "7z", "7z x -so"),
+    (b"Rar!\x1a\x07", "rar", "unrar p -inul"),
+];
+
+/// Byte order marks, the longer ones first.
+const MARKS: [(&[u8], &str); 4] = [
+    (b"\xff\xfe\0\0", "UTF-32LE"),
+    (b"\0\0\xfe\xff", "UTF-32BE"),
+    (b"\xff\xfe", "UTF-16LE"),
+    (b"\xfe\xff", "UTF-16BE"),
+];
+
+/// Looks at the beginning of an input, however it is cut into reads.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    head: Vec<u8>,
+    is_open: bool,
+}
+
+impl Gate {
+    /// Examines the next bytes of the input; once the beginning was text, everything passes.
+    pub(crate) fn pass(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        if self.is_open {
+            return Ok(());
+        }
+        let n_bytes = bytes.len().min(SAMPLE - self.head.len());
+        self.head.extend_from_slice(&bytes[..n_bytes]);
+        if let Some(error) = refusal(name, &self.head) {
+            return Err(error);
+        }
+        if self.head.len() == SAMPLE {
+            self.is_open = true;
+            self.head = Vec::new();
+        }
+        Ok(())
+    }
+}
+
+fn refusal(name: &str, head: &[u8]) -> Option<Error> {
+    if let Some((_, format, command)) = MAGIC.iter().find(|(magic, _, _)| head.starts_with(magic)) {
+        let error = Error::unexamined(format!("{name}: {format} data cannot be examined as text"));
+        return Some(error.hint(format!("decompress it first: {command} FILE | logscrub")));
+    }
+    let mark = MARKS.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, encoding)| *encoding);
+    let encoding = mark.or_else(|| alternate_nuls(head))?;
+    let error = Error::unexamined(format!("{name}: {encoding} text cannot be examined"));
+    Some(error.hint(format!("convert it first: iconv -f {encoding} -t UTF-8 FILE | logscrub")))
+}
+
+/// NUL in nine of ten even or odd bytes: text in UTF-16 (or UTF-32) without a mark.
+fn alternate_nuls(head: &[u8]) -> Option<&'static str> {
+    if head.len() < LEAST {
+        return None;
+    }
+    let nuls = |first: usize| head.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (nuls(0), nuls(1));
+    let (n_even, n_odd) = (head.len().div_ceil(2), head.len() / 2);
+    match (even * 10 >= n_even * 9, odd * 10 >= n_odd * 9) {
+        (true, true) => None,
+        (false, true) => Some("UTF-16LE"),
+        (true, false) => Some("UTF-16BE"),
+        (false, false) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(input: &[u8]) -> Option<String> {
+        Gate::default().pass("standard input", input).err().map(|error| error.to_string())
+    }
+
+    fn wide(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn compressed_and_wide_input_is_refused_with_its_name() {
+        assert!(message(b"\x1f\x8b\x08\0").expect("refused").contains("gzip"));
+        assert!(message(b"\x28\xb5\x2f\xfdxx").expect("refused").contains("zstd"));
+        assert!(message(b"\xff\xfea\0").expect("refused").contains("UTF-16LE"));
+        assert!(message(&wide("password=hunter2 in wide characters\n")).expect("refused").contains("UTF-16LE"));
+    }
+
+    #[test]
+    fn text_passes_with_nuls_and_with_a_utf8_mark() {
+        for input in [
+            &b"\xef\xbb\xbfplain\n"[..],
+            b"a\0b\0\0c and more text than that\n",
+            b"",
+            b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+        ] {
+            assert_eq!(message(input), None);
+        }
+    }
+
+    #[test]
+    fn how_the_input_is_cut_does_not_matter_for_a_magic_number() {
+        let mut gate = Gate::default();
+        assert!(gate.pass("x", b"\x28\xb5").is_ok());
+        assert!(gate.pass("x", b"\x2f\xfd").is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! Standard input as a descriptor: read when something is there, and asked without waiting whether more is.
+
+use std::{io, os::fd::BorrowedFd, time::Duration};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
+
+/// Standard input.
+pub(crate) struct Stdin {
+    fd: BorrowedFd<'static>,
+}
+
+/// Why waiting ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// Something can be read, or the input has ended.
+    Readable,
+    /// The other descriptor has something to say, or time ran out.
+    Other,
+}
+
+impl Stdin {
+    pub(crate) fn new() -> Stdin {
+        Stdin { fd: rustix::stdio::stdin() }
+    }
+
+    /// Whether standard input is a pipe, so that whoever writes into it gets the terminal's signals too.
+    pub(crate) fn is_pipe(&self) -> bool {
+        rustix::fs::fstat(self.fd)
+            .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Fifo)
+    }
+
+    /// Reads what is there, at most `space` bytes; 0 at the end.
+    pub(crate) fn read(&self, space: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match rustix::io::read(self.fd, &mut *space) {
+                Ok(n_bytes) => return Ok(n_bytes),
+                Err(Errno::INTR) => {}
+                // Somebody set the shared descriptor to non-blocking.
+                Err(Errno::AGAIN) => drop(poll(&mut [PollFd::new(&self.fd, PollFlags::IN)], None)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Whether nothing is there to be read now.
+    pub(crate) fn is_dry(&self) -> bool {
+        self.wait_for(None, Some(Duration::ZERO)) != Wake::Readable
+    }
+
+    /// Waits until something can be read, `other` speaks or `limit` has passed.
+    pub(crate) fn wait_for(&self, other: Option<BorrowedFd<'_>>, limit: Option<Duration>) -> Wake {
+        let limit =
+            limit.map(|limit| Timespec { tv_sec: limit.as_secs().cast_signed(), tv_nsec: limit.subsec_nanos().into() });
+        let mut fds = vec![PollFd::new(&self.fd, PollFlags::IN)];
+        fds.extend(other.as_ref().map(|other| PollFd::new(other, PollFlags::IN)));
+        match poll(&mut fds, limit.as_ref()) {
+            Ok(_) if !fds[0].revents().is_empty() => Wake::Readable,
+            Ok(_) | Err(Errno::INTR) => Wake::Other,
+            // What cannot be polled can be read, or says why not when it is.
+            Err(_) => Wake::Readable,
+        }
+    }
+}

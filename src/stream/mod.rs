@@ -1,0 +1,76 @@
+//! Streams: bytes in, clean bytes out, as they come.
+//!
+//! [`ScrubReader`] and [`ScrubWriter`] wrap any `Read` and `Write`; `pipe` is the program's own loop between standard input and
+//! standard output. All three feed one [`Pump`], so the same bytes come out however the input is cut.
+
+#[cfg(feature = "cli")]
+pub(crate) mod pipe;
+mod read;
+mod write;
+
+pub use self::{read::ScrubReader, write::ScrubWriter};
+use crate::{
+    error::Error,
+    frame::block::BlockBuffer,
+    scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber},
+    source::refuse::Gate,
+};
+
+/// The default limit of a record, in bytes; a longer one is worked through in windows.
+pub const MAX_RECORD: usize = 1 << 20;
+
+/// The default size of a block, in bytes. Larger ones leave the second-level cache, smaller ones cost system calls.
+pub const BLOCK: usize = 128 << 10;
+
+/// What is between reading and writing: the buffer, and the vector that changed blocks are made in.
+pub(crate) struct Pump {
+    buffer: BlockBuffer,
+    gate: Gate,
+    out: Vec<u8>,
+    name: String,
+}
+
+impl Pump {
+    /// `name`: how errors call the input.
+    pub(crate) fn new(size: usize, max_record: usize, name: &str) -> Pump {
+        Pump {
+            buffer: BlockBuffer::new(size, max_record.max(MIN_RECORD_LIMIT)),
+            gate: Gate::default(),
+            out: Vec::new(),
+            name: name.to_owned(),
+        }
+    }
+
+    pub(crate) fn buffer(&mut self) -> &mut BlockBuffer {
+        &mut self.buffer
+    }
+
+    /// Scrubs every piece that is due and hands it to `write`; `at_end`: nothing more will be read.
+    pub(crate) fn drain(
+        &mut self,
+        scrubber: &mut Scrubber,
+        at_end: bool,
+        mut write: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        while let Some(piece) = self.buffer.piece(at_end) {
+            let hay = piece.bytes();
+            self.gate.pass(&self.name, hay)?;
+            self.out.clear();
+            let step = scrubber.scrub_piece(piece, &mut self.out);
+            match step.outcome {
+                Outcome::Clean => write(step.done.of(hay))?,
+                Outcome::Changed => write(&self.out)?,
+                Outcome::Stopped => return Err(Error::fault()),
+            }
+            scrubber.tally_mut().records_out += step.records_out;
+            self.buffer.consume(step.done.end, step.ends_record);
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Pump {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pump({})", self.name)
+    }
+}
