@@ -18,7 +18,7 @@ use std::{fmt, sync::Arc};
 
 pub(crate) use self::select::Matcher;
 pub use self::select::Selection;
-use crate::span::RuleId;
+use crate::{error::Error, span::RuleId};
 
 /// What kind of thing a rule finds; policies and selections go by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -271,6 +271,17 @@ impl RuleSet {
     #[must_use]
     pub fn embedded() -> RuleSet {
         Selection::default().load().expect("the embedded rules are linted by the tests")
+    }
+
+    /// The rules of a rule file's text, and no others; `name` is how errors call it.
+    ///
+    /// # Errors
+    ///
+    /// The text is no rule file, with the line that says so.
+    pub fn parse(text: &str, name: &str) -> Result<RuleSet, Error> {
+        let rules = load::text_of(text, name)?;
+        select::check_unique(&rules)?;
+        Ok(RuleSet::new(rules))
     }
 
     /// The rules, in their order.

@@ -92,7 +92,7 @@ fn matchers(flag: &str, entries: &[String], rules: &[Rule]) -> Result<Vec<Matche
     Ok(matchers)
 }
 
-fn check_unique(rules: &[Rule]) -> Result<(), Error> {
+pub(super) fn check_unique(rules: &[Rule]) -> Result<(), Error> {
     let mut seen: HashMap<&str, &Rule> = HashMap::with_capacity(rules.len());
     for rule in rules {
         if let Some(first) = seen.insert(&rule.id, rule) {
