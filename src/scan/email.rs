@@ -1,14 +1,338 @@
-//! stub
+//! Email addresses: from `@` both ways, and the last label decides.
+//!
+//! The local part is what RFC 5321 and 6531 allow and logs contain, at most [`MAX_LOCAL`] bytes; the domain is labels between
+//! dots, or an address literal in brackets. What looks alike and is none is told by its last label (a file suffix, a systemd
+//! unit, a number), by what stands before (a URL's authority, `git@`), or by a Kerberos realm behind a slash.
+//!
+//! <https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2>
 
-use super::Hit;
-use crate::{rules::RuleSet, span::Finding};
+use super::{Hit, edge};
+use crate::{
+    rules::{Recogniser, RuleSet},
+    span::{Finding, RuleId, Span},
+};
 
-pub(crate) struct Email {}
+/// RFC 5321 allows 64 octets; some senders do not care.
+const MAX_LOCAL: usize = 128;
+
+/// RFC 5321, section 4.5.3.1.2.
+const MAX_DOMAIN: usize = 255;
+
+/// How far to the left a URL's `://` is looked for.
+const MAX_AUTHORITY: usize = 256;
+
+/// Last labels that are no top-level domain: suffixes of files, kinds of systemd unit, parts of code.
+const NOT_A_DOMAIN: [&str; 73] = [
+    "avif",
+    "bak",
+    "bin",
+    "bmp",
+    "bz2",
+    "cc",
+    "cfg",
+    "class",
+    "conf",
+    "cpp",
+    "cs",
+    "css",
+    "csv",
+    "dat",
+    "db",
+    "deb",
+    "device",
+    "dll",
+    "doc",
+    "docx",
+    "exe",
+    "gif",
+    "go",
+    "gz",
+    "html",
+    "htm",
+    "ico",
+    "img",
+    "ini",
+    "iso",
+    "jar",
+    "java",
+    "jpeg",
+    "jpg",
+    "js",
+    "json",
+    "jsx",
+    "key",
+    "lock",
+    "log",
+    "map",
+    "mjs",
+    "mount",
+    "mp3",
+    "mp4",
+    "pdf",
+    "pem",
+    "php",
+    "png",
+    "properties",
+    "rb",
+    "rpm",
+    "scope",
+    "service",
+    "slice",
+    "socket",
+    "sql",
+    "svg",
+    "swap",
+    "tar",
+    "target",
+    "timer",
+    "tmp",
+    "toml",
+    "ts",
+    "tsx",
+    "ttf",
+    "txt",
+    "webp",
+    "woff",
+    "xml",
+    "yaml",
+    "yml",
+];
+
+/// The recogniser.
+pub(crate) struct Email {
+    rule: Option<RuleId>,
+}
 
 impl Email {
-    pub(super) fn new(_rules: &RuleSet) -> Email {
-        Email {}
+    pub(super) fn new(rules: &RuleSet) -> Email {
+        Email { rule: rules.iter().find(|(_, rule)| matches!(rule.recogniser, Recogniser::Email)).map(|(id, _)| id) }
     }
 
-    pub(super) fn confirm(&self, _hit: &Hit<'_>, _done: &mut usize, _findings: &mut Vec<Finding>) {}
+    /// Everything before `done` belongs to an address that was found.
+    pub(super) fn confirm(&self, hit: &Hit<'_>, done: &mut usize, findings: &mut Vec<Finding>) {
+        let Some(rule) = self.rule else { return };
+        let at = hit.anchor;
+        if at.start < *done || at.start == hit.record.start {
+            return;
+        }
+        let floor = hit.record.start.max(*done);
+        let Some(start) = local_start(hit.hay, floor, at.start) else { return };
+        let Some(end) = domain_end(hit.hay, at.end, hit.record.end) else { return };
+        let local = &hit.hay[start..at.start];
+        let domain = &hit.hay[at.end..end];
+        if is_address(local, domain) && !is_other(hit, start, end) {
+            findings.push(Finding::text(Span::new(start, end), rule));
+            *done = end;
+        }
+    }
+}
+
+/// Where the local part begins that ends at `end`.
+fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
+    let floor = floor.max(end.saturating_sub(MAX_LOCAL));
+    if hay[end - 1] == b'"' {
+        return quoted_start(hay, floor, end - 1);
+    }
+    let length = hay[floor..end].iter().rev().take_while(|byte| is_local(**byte)).count();
+    let mut start = end - length;
+    // An escape is what its character is, not the letters it is written with.
+    for at in (start + 1..end).rev() {
+        if edge::escape_before(&hay[floor..at]).is_some() {
+            start = at;
+            break;
+        }
+    }
+    let edges = hay[start..end].iter().take_while(|byte| b"'.`".contains(byte)).count();
+    start += edges;
+    (start < end).then_some(start)
+}
+
+/// Where the quoted local part begins whose closing quote stands at `close`: the opening one has as many backslashes.
+fn quoted_start(hay: &[u8], floor: usize, close: usize) -> Option<usize> {
+    let depth = edge::backslashes_before(hay, floor, close);
+    let mut at = close - depth;
+    while let Some(open) = memchr::memrchr(b'"', &hay[floor..at]).map(|open| floor + open) {
+        if edge::backslashes_before(hay, floor, open) == depth {
+            let start = open - depth;
+            return (close - depth > open + 1).then_some(start);
+        }
+        at = open;
+    }
+    None
+}
+
+/// Where the domain ends that begins at `start`; `None` where there is none.
+fn domain_end(hay: &[u8], start: usize, ceiling: usize) -> Option<usize> {
+    let rest = &hay[start..ceiling.min(start + MAX_DOMAIN)];
+    if rest.first() == Some(&b'[') {
+        return literal(rest).map(|length| start + length);
+    }
+    let mut length = rest.iter().take_while(|byte| is_label(**byte) || **byte == b'.').count();
+    if let Some(double) = memchr::memmem::find(&rest[..length], b"..") {
+        length = double;
+    }
+    length -= rest[..length].iter().rev().take_while(|byte| b".-_".contains(byte)).count();
+    (length > 0).then_some(start + length)
+}
+
+/// The length of an address literal: `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
+fn literal(rest: &[u8]) -> Option<usize> {
+    let close = memchr::memchr(b']', &rest[..rest.len().min(64)])?;
+    let inner = &rest[1..close];
+    let is_v6 = inner.len() > 5 && inner[..5].eq_ignore_ascii_case(b"ipv6:");
+    let is_v4 = inner.split(|byte| *byte == b'.').count() == 4
+        && inner.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    (is_v4 || is_v6 && inner[5..].iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte)))
+        .then_some(close + 1)
+}
+
+fn is_local(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80 || b"._%+-'~!$^`".contains(&byte)
+}
+
+fn is_label(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80 || byte == b'-' || byte == b'_'
+}
+
+fn is_address(local: &[u8], domain: &[u8]) -> bool {
+    if domain.first() == Some(&b'[') {
+        return true;
+    }
+    let Some(dot) = memchr::memrchr(b'.', domain) else { return false };
+    let (rest, last) = (&domain[..dot], &domain[dot + 1..]);
+    if rest.is_empty() || !is_last_label(last) || is_version(domain) {
+        return false;
+    }
+    // Any two letters may be a country; a longer label that nobody knows is an address unless code stands before it.
+    last.len() == 2 || is_common(last) || !is_code(local)
+}
+
+/// Two or more letters, or letters of other scripts, and nothing that files, units and code end with.
+fn is_last_label(label: &[u8]) -> bool {
+    let is_plain = label.len() >= 2 && label.iter().all(u8::is_ascii_alphabetic);
+    let is_wide = label.iter().any(|byte| *byte >= 0x80) || label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");
+    let is_none = label.len() <= 10 && NOT_A_DOMAIN.iter().any(|other| label.eq_ignore_ascii_case(other.as_bytes()));
+    (is_plain || is_wide) && !is_none
+}
+
+fn is_common(label: &[u8]) -> bool {
+    [
+        &b"com"[..],
+        b"net",
+        b"org",
+        b"edu",
+        b"gov",
+        b"mil",
+        b"int",
+        b"info",
+        b"biz",
+        b"name",
+        b"dev",
+        b"app",
+        b"cloud",
+        b"online",
+        b"shop",
+    ]
+    .iter()
+    .any(|common| label.eq_ignore_ascii_case(common))
+}
+
+/// `1.2.3@4.5.6` and `18.2.0-rc`: digits in the first two labels.
+fn is_version(domain: &[u8]) -> bool {
+    let mut labels = domain.split(|byte| *byte == b'.');
+    let digits = |label: &[u8]| !label.is_empty() && label.iter().all(u8::is_ascii_digit);
+    labels.next().is_some_and(digits)
+        && labels.next().is_some_and(|label| label.first().is_some_and(u8::is_ascii_digit))
+}
+
+/// A name as programs write it: a capital behind a small letter, twice, or behind a dot and a small package.
+fn is_code(local: &[u8]) -> bool {
+    let humps = local.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase()).count();
+    let dots = local.iter().filter(|byte| **byte == b'.').count();
+    humps >= 2 || dots >= 2 && humps >= 1
+}
+
+/// What is written like an address and is something else.
+fn is_other(hit: &Hit<'_>, start: usize, end: usize) -> bool {
+    let hay = hit.hay;
+    let local = &hay[start..hit.anchor.start];
+    let before = hay[hit.record.start..start].last();
+    let domain = &hay[hit.anchor.end..end];
+    let is_realm = before == Some(&b'/') && !domain.iter().any(u8::is_ascii_lowercase);
+    let is_code = before == Some(&b'@') || local.eq_ignore_ascii_case(b"git");
+    is_realm || is_code || is_authority(hit, start, end)
+}
+
+/// Whether the `@` ends the userinfo of a URL: `://` stands before, and no other `@` comes before the host's end.
+fn is_authority(hit: &Hit<'_>, start: usize, end: usize) -> bool {
+    let floor = hit.record.start.max(start.saturating_sub(MAX_AUTHORITY));
+    let before = &hit.hay[floor..start];
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"/\"<>()".contains(byte);
+    let head = &before[..before.iter().rposition(ends).map_or(0, |at| at + 1)];
+    if !head.ends_with(b"://") && !head.ends_with(b":\\/\\/") {
+        return false;
+    }
+    let rest = &hit.hay[end..hit.record.end.min(end + MAX_AUTHORITY)];
+    let authority = rest.iter().position(|byte| ends(byte) || b"?#\\".contains(byte)).unwrap_or(rest.len());
+    !rest[..authority].contains(&b'@')
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Policy, RuleSet, Scrubber};
+
+    fn scrub(text: &str) -> String {
+        let mut rules = RuleSet::embedded();
+        rules = RuleSet::new(rules.rules().iter().filter(|rule| rule.id() == "email").cloned().collect());
+        let mut scrubber = Scrubber::new(&rules, &Policy::new()).expect("the policy is plain");
+        let mut out = Vec::new();
+        match scrubber.scrub_block(text.as_bytes(), &mut out) {
+            crate::Outcome::Clean => text.to_owned(),
+            _ => String::from_utf8(out).expect("text stays text"),
+        }
+    }
+
+    #[test]
+    fn addresses_go() {
+        for (text, clean) in [
+            ("to=<alice@example.com>,", "to=<REDACTED-email>,"),
+            ("a%40b.co&x", "REDACTED-email&x"),
+            (r#"{"m":"x\nalice@example.com\n"}"#, r#"{"m":"x\nREDACTED-email\n"}"#),
+            (r"\u003calice\u0040example.com\u003e", r"\u003cREDACTED-email\u003e"),
+            ("q%3Dalice%40example.com%26x", "q%3DREDACTED-email%26x"),
+            ("#012bob@corp.local.", "#012REDACTED-email."),
+            ("\u{1b}[31mbob@corp.local\u{1b}[0m", "\u{1b}[31mREDACTED-email\u{1b}[0m"),
+            (r#""john doe"@example.com"#, "REDACTED-email"),
+            ("a@[192.0.2.1] b@[IPv6:2001:db8::1]", "REDACTED-email REDACTED-email"),
+            ("jörg@müller.example o'neil+x@mail.example.museum", "REDACTED-email REDACTED-email"),
+            ("https://alice@example.com:pw@host/", "https://REDACTED-email:pw@host/"),
+        ] {
+            assert_eq!(scrub(text), clean);
+        }
+    }
+
+    #[test]
+    fn what_only_looks_so_stays() {
+        for text in [
+            "react@18.2.0",
+            "image@sha256:0a1b",
+            "icon@2x.png",
+            "java.lang.Object@1b2c3d4",
+            "getty@tty1.service",
+            "root@192.168.1.1",
+            "user@host",
+            "@mention x",
+            "host/svc@REALM.EXAMPLE",
+            "1.2.3@4.5.6",
+            "git@github.com:org/repo",
+            "ssh://git@host.example/x",
+            "@scope/pkg@1.2.3",
+            "a @ b.com",
+            "@example.com",
+            "x@.com",
+            "x@a..com",
+        ] {
+            assert_eq!(scrub(text), text);
+        }
+    }
 }
