@@ -17,6 +17,7 @@ pub(crate) mod token;
 pub(crate) mod url;
 
 mod settle;
+mod value;
 pub(crate) mod validators;
 
 use self::{
