@@ -92,7 +92,7 @@ impl Scratch {
 #[derive(Default)]
 struct Progress {
     assign: usize,
-    url: usize,
+    url: url::Progress,
     email: usize,
     key_block: usize,
 }
