@@ -191,16 +191,34 @@ pub(super) fn is_random(value: &[u8]) -> bool {
     if value.len() < 8 || value.iter().any(|byte| !byte.is_ascii_graphic()) {
         return false;
     }
-    if is_uuid(value) || is_digest(value) {
+    if is_uuid(value) || runs(value).any(is_digest) {
         return true;
     }
-    let runs = || value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|run| !run.is_empty());
-    let surprise: u32 = runs().map(surprise).sum();
+    if is_address(value) {
+        return false;
+    }
+    let surprise: u32 = runs(value).map(surprise).sum();
     let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
-    let punctuation =
-        value.iter().filter(|byte| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$' | b'%')).count();
+    let punctuation = value.iter().filter(|byte| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$')).count();
     let surprise = surprise + if surprise > 0 { 4 * u32::try_from(punctuation.min(3)).unwrap_or(0) } else { 0 };
     surprise >= 20 && surprise >= length * 3 / 2
+}
+
+/// The runs of letters and digits, without those that a percent escape is written with.
+fn runs(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b'%').enumerate().flat_map(|(index, part)| {
+        let part = match part {
+            [high, low, rest @ ..] if index > 0 && high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest,
+            _ => part,
+        };
+        part.split(|byte| !byte.is_ascii_alphanumeric())
+    })
+}
+
+/// `0x7fee5c0358f0`: where something lies in memory, or a status code.
+fn is_address(value: &[u8]) -> bool {
+    let digits = value.strip_prefix(b"0x").or_else(|| value.strip_prefix(b"0X"));
+    digits.is_some_and(|digits| digits.len() <= 16 && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 fn is_uuid(value: &[u8]) -> bool {
@@ -331,6 +349,7 @@ mod tests {
                 user-service-account en_US.UTF-8 max-age=31536000 server12 node-17.internal.example.net
                 x86_64-unknown-linux-gnu ubuntu22.04 TokenExpiredException invalid_grant aes-256-gcm sha256
                 00:1b:44:11:3a:b7 kube-proxy-worker-1 authorization_code hunter2 INTERNAL_SERVER_ERROR v1.25.3+k3s1
+                0x7fee5c0358f0 0x1bb2fe80 %2Fapp%2Fwz-home http%3A%2F%2F10.0.10.107%2Fa
                 12345678 https://example.com/login Mozilla/5.0 SELECT getElementById utf8mb4_general_ci
             "#,
         )

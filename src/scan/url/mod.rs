@@ -240,6 +240,8 @@ mod tests {
             "jdbc:oracle:thin:scott/«tiger»@db:1521:ORCL",
             "jdbc:mysql://admin:«hunter2»@db.example.com:3306/app",
             "parse('postgres://someone:«hunter2»@somewhere:381/db')",
+            "postgres://app:«x7Kp2mQ9vT4nB8dL1sR6»…",
+            "http://u:«p%40ss»@host/",
             "[a](https://u:«hunter2»@host) and <https://u:«hunter2»@host> and `https://u:«hunter2»@host`",
         ] {
             check(text);
@@ -271,6 +273,8 @@ mod tests {
             "see http://a.example:80,bob@example.com",
             "docker-pullable://nginx:1.25@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "akka.tcp://sparkExecutor@worker-07:55904",
+            "jdbc:sqlserver://db:1433;user=sa;password=p@ss;",
+            "Pulling docker://nginx:1.25-alpine...",
             "foo:// ://@ ://:@ ://a:b",
         ] {
             check(text);
@@ -346,8 +350,22 @@ mod tests {
         let rules = Selection { only: vec!["credential-url".into()], ..Selection::default() }.load().expect("rules");
         let mut scrubber = Scrubber::new(&rules, &Policy::new()).expect("policy");
         for piece in [
-            "://", "://a:", "://a:b/", "://a:b@", "?token=", "&key=a", "@", "%3A%2F%2Fa%3A", "a:b@tcp(", "\\", ":\\/\\/",
-            "hooks.slack.com/services/a", "/reset/", "jdbc:oracle:thin:a/", "https://a:b,", "?sig=)",
+            "://",
+            "://a:",
+            "://a:b/",
+            "://a:b@",
+            "?token=",
+            "&key=a",
+            "@",
+            "%3A%2F%2Fa%3A",
+            "a:b@tcp(",
+            "\\",
+            ":\\/\\/",
+            "hooks.slack.com/services/a",
+            "/reset/",
+            "jdbc:oracle:thin:a/",
+            "https://a:b,",
+            "?sig=)",
         ] {
             let text = piece.repeat((1 << 20) / piece.len());
             let began = std::time::Instant::now();

@@ -58,7 +58,8 @@ impl Parameters {
             progress.value = Span::new(start, end);
         }
         if in_path {
-            end = start + hit.hay[start..end].iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(end - start);
+            end =
+                start + hit.hay[start..end].iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(end - start);
         }
         let span = trim(hit.hay, Span::new(start, end));
         let secret = span.of(hit.hay);
@@ -91,9 +92,8 @@ impl Parameters {
 
 /// How an anchor writes the `=` that it ends with.
 pub(super) fn equals(anchor: &[u8]) -> Option<Depth> {
-    let ends = |text: &[u8]| {
-        anchor.len() >= text.len() && anchor[anchor.len() - text.len()..].eq_ignore_ascii_case(text)
-    };
+    let ends =
+        |text: &[u8]| anchor.len() >= text.len() && anchor[anchor.len() - text.len()..].eq_ignore_ascii_case(text);
     if anchor.ends_with(b"=") || ends(b"\\u003d") {
         Some(Depth::Plain)
     } else if ends(b"%3d") {

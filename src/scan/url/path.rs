@@ -66,7 +66,7 @@ impl Paths {
 }
 
 fn template(rule: RuleId, text: &str) -> Template {
-    let (host, text) = match (text.strip_prefix("*/"), text.strip_prefix('*')) {
+    let (host, text) = match (text.strip_prefix("*/"), text.strip_prefix("*.")) {
         (Some(path), _) => (Host::Any, path),
         (None, Some(host)) => (Host::Below, host),
         (None, None) => (Host::Named, text),
@@ -99,7 +99,7 @@ impl Template {
         })?;
         let left = &hit.hay[hit.record.start..start];
         let fits = match self.host {
-            Host::Below => true,
+            Host::Below => left.ends_with(b"."),
             Host::Any => matches!(left.last(), Some(b'/')) || left.ends_with(b"%2F") || left.ends_with(b"%2f"),
             Host::Named => {
                 !matches!(left.last(), Some(b'-' | b'.')) && edge::is_word_start(hit.hay, hit.record.start, start)
@@ -126,11 +126,17 @@ impl Template {
                 }
                 Piece::Slash => {
                     at = if index == 1 { behind_port(hay, at, limit) } else { at };
-                    (at, depth) = slash(hay, at, limit)?;
+                    match slash(hay, at, limit) {
+                        Some(behind) => (at, depth) = behind,
+                        // A slash at the end of a template says only where the secret ends.
+                        None if index + 1 == self.pieces.len() => break,
+                        None => return None,
+                    }
                 }
                 Piece::Keep => at = segment_end(hay, at, limit, depth),
                 Piece::Secret if index + 1 == self.pieces.len() => {
-                    found = Some(trim(hay, Span::new(at, path_end(hay, at, limit, depth))));
+                    let span = trim(hay, Span::new(at, path_end(hay, at, limit, depth)));
+                    found = Some(without_slash(hay, span));
                 }
                 Piece::Secret | Piece::Random => {
                     let end = segment_end(hay, at, limit, depth);
@@ -164,6 +170,15 @@ fn slash(hay: &[u8], at: usize, limit: usize) -> Option<(usize, Depth)> {
         let unit = Unit::at(hay, at, limit, depth);
         (unit.byte == b'/').then_some((at + unit.len, depth))
     })
+}
+
+/// A slash at the end of the path stays.
+fn without_slash(hay: &[u8], mut span: Span) -> Span {
+    if span.of(hay).ends_with(b"/") {
+        span.end -= 1;
+        span.end -= edge::backslashes_before(hay, span.start, span.end);
+    }
+    span
 }
 
 fn segment_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {

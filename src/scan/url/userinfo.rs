@@ -38,7 +38,7 @@ pub(super) fn password(hit: &Hit<'_>, depth: Depth) -> Option<Span> {
         }
         Some(_) => None,
         None if authority.cut => beyond(hit.hay, start, colon, authority.end, limit, depth),
-        None => None,
+        None => shortened(hit.hay, Span::new(colon.end, authority.end)),
     }
 }
 
@@ -76,7 +76,8 @@ fn authority(hay: &[u8], start: usize, limit: usize, depth: Depth, quote: Option
         let at = authority.end;
         let unit = Unit::at(hay, at, limit, depth);
         let span = Span::new(at, at + unit.len);
-        if unit.is_end() || is_closing(hay, span, limit, unit, quote) || depth != Depth::Plain && &hay[at..=at] == b"&" {
+        if unit.is_end() || is_closing(hay, span, limit, unit, quote) || depth != Depth::Plain && &hay[at..=at] == b"&"
+        {
             break;
         }
         match unit.byte {
@@ -102,18 +103,30 @@ fn is_closing(hay: &[u8], span: Span, limit: usize, unit: Unit, quote: Option<u8
             }))
 }
 
+/// A URL of which a logger shows the beginning, `postgres://app:x7Kp2mQ9v…`. The same could be a host and its port, or an image
+/// and its tag; so the password must look like one.
+fn shortened(hay: &[u8], rest: Span) -> Option<Span> {
+    let value = rest.of(hay);
+    let shown = value.strip_suffix("\u{2026}".as_bytes()).or_else(|| value.strip_suffix(b"..."))?;
+    value::is_random(shown).then(|| Span::new(rest.start, rest.start + shown.len()))
+}
+
 /// `image:tag@sha256:…` names a digest, no host.
 fn is_digest_name(host: &[u8]) -> bool {
     host.starts_with(b"sha256:") || host.starts_with(b"sha512:")
 }
 
-/// `a.example:80,bob@example.com`: a host, its port, and the next entry of a list.
+/// `a.example:80,bob@example.com`: a host, its port, and the next entry of a list; `db:1433;user=sa;password=p@ss`.
 fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bool {
     let host = &hay[start..colon.start];
+    let is_host = host.contains(&b'.') || host == b"localhost";
     let n_digits = password.of(hay).iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (host.contains(&b'.') || host == b"localhost")
-        && (1..=5).contains(&n_digits)
-        && matches!(password.of(hay).get(n_digits), Some(b',' | b';' | b'|'))
+    (1..=5).contains(&n_digits)
+        && match password.of(hay).get(n_digits) {
+            Some(b';') => true,
+            Some(b',' | b'|') => is_host,
+            _ => false,
+        }
 }
 
 /// A password with an unescaped `/`, `?` or `#` in it: what stands before that one is no port.
