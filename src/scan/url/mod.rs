@@ -86,7 +86,10 @@ impl Url {
     ) {
         let (Some(rule), Some(span)) = (self.userinfo, password) else { return };
         let value = span.of(hit.hay);
-        if !placeholders.is_whole(value) && !super::value::is_template(value) {
+        // What was replaced once may stand before another `@`, which the password held or seemed to hold.
+        let head = value.split(|byte| matches!(byte, b'@' | b'%')).next().unwrap_or(value);
+        let is_done = placeholders.is_whole(value) || head.starts_with(b"REDACTED-") && placeholders.is_whole(head);
+        if !is_done && !super::value::is_template(value) {
             findings.push(Finding::text(span, rule));
         }
     }

@@ -55,7 +55,7 @@ impl Paths {
     pub(super) fn confirm(&self, hit: &Hit<'_>, placeholders: &Placeholders, findings: &mut Vec<Finding>) {
         for template in &self.templates {
             let Some(start) = template.start(hit) else { continue };
-            let Some(span) = template.secret(hit, start) else { continue };
+            let Some(span) = template.secret(hit, start, placeholders) else { continue };
             let secret = span.of(hit.hay);
             if !placeholders.is_whole(secret) && !value::is_template(secret) {
                 findings.push(Finding::text(span, template.rule));
@@ -109,7 +109,7 @@ impl Template {
     }
 
     /// The secret of the path that begins at `start`, if the path is one of this template.
-    fn secret(&self, hit: &Hit<'_>, start: usize) -> Option<Span> {
+    fn secret(&self, hit: &Hit<'_>, start: usize, placeholders: &Placeholders) -> Option<Span> {
         let hay = hit.hay;
         let limit = hit.record.end.min(start.saturating_add(MAX_SECRET));
         let mut at = start;
@@ -133,7 +133,13 @@ impl Template {
                         None => return None,
                     }
                 }
-                Piece::Keep => at = segment_end(hay, at, limit, depth),
+                Piece::Keep => {
+                    let end = segment_end(hay, at, limit, depth);
+                    if placeholders.is_whole(&hay[at..end]) {
+                        return None;
+                    }
+                    at = end;
+                }
                 Piece::Secret if index + 1 == self.pieces.len() => {
                     let span = trim(hay, Span::new(at, path_end(hay, at, limit, depth)));
                     found = Some(without_slash(hay, span));

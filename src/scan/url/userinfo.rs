@@ -137,7 +137,7 @@ fn beyond(hay: &[u8], start: usize, colon: Span, cut: usize, limit: usize, depth
         return None;
     }
     // An empty head is `host:/path` or `:/w@host`: only where there is no user is it surely a password.
-    if head.is_empty() && colon.start != start {
+    if head.is_empty() && (colon.start != start || is_slashes(hay, cut, limit, depth)) {
         return None;
     }
     let limit = limit.min(cut.saturating_add(BEYOND));
@@ -153,6 +153,13 @@ fn beyond(hay: &[u8], start: usize, colon: Span, cut: usize, limit: usize, depth
         at += unit.len;
     }
     None
+}
+
+/// Whether two slashes stand at `at`: the colon before them belongs to another URL.
+fn is_slashes(hay: &[u8], at: usize, limit: usize, depth: Depth) -> bool {
+    let first = Unit::at(hay, at, limit, depth);
+    let next = at + first.len;
+    first.byte == b'/' && next < limit && Unit::at(hay, next, limit, depth).byte == b'/'
 }
 
 /// Whether a host stands at `at`, up to a port, a path, a list's comma or the end of the URL.
@@ -179,8 +186,16 @@ pub(super) fn source_name(hit: &Hit<'_>) -> Option<Span> {
     let is_outside = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'(');
     let begin = left.iter().rposition(is_outside).map_or(0, |at| at + 1);
     let colon = begin + left[begin..].iter().position(|byte| *byte == b':')?;
-    let is_url = left[colon..].starts_with(b"://") || left[colon..].starts_with(b":\\/");
-    (!is_url && colon + 1 < left.len()).then(|| Span::new(floor + colon + 1, hit.anchor.start))
+    let password = &left[colon + 1..];
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || !byte.is_ascii();
+    let name = left[begin..colon].iter().rev().take_while(is_name).count();
+    let before = left[begin..colon - name].last();
+    let fits = name > 0 && before.is_none_or(|byte| matches!(byte, b'=' | b',' | b';' | b'&' | b'[' | b'{'));
+    let is_other = password.starts_with(b"/")
+        || [b"://".as_slice(), b":\\/", b"@tcp(", b"@unix("]
+            .iter()
+            .any(|text| password.windows(text.len()).any(|window| window == *text));
+    (fits && !is_other && !password.is_empty()).then(|| Span::new(floor + colon + 1, hit.anchor.start))
 }
 
 /// `jdbc:oracle:thin:user/password@//host`.
