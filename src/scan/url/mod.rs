@@ -10,7 +10,7 @@ mod path;
 mod userinfo;
 
 use self::{parameters::Parameters, path::Paths};
-use super::{Hit, edge, placeholder::Placeholders};
+use super::{Hit, edge, placeholder::Placeholders, value};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
@@ -21,6 +21,23 @@ pub(crate) struct Url {
     userinfo: Option<RuleId>,
     parameters: Parameters,
     paths: Paths,
+    labels: Vec<Box<[u8]>>,
+}
+
+/// Knows what was replaced before, so that scrubbing twice is scrubbing once.
+#[derive(Clone, Copy)]
+struct Replaced<'p> {
+    placeholders: &'p Placeholders,
+    labels: &'p [Box<[u8]>],
+}
+
+impl Replaced<'_> {
+    /// Whether `value` is a placeholder, or begins with one of a URL rule and goes on behind a separator: the separator was no
+    /// part of the value when it was replaced, or the value would have gone as a whole.
+    fn covers(&self, value: &[u8]) -> bool {
+        let length = value.iter().take(64).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
+        self.placeholders.is_whole(value) || self.labels.iter().any(|label| **label == value[..length])
+    }
 }
 
 /// Where the last parameter's value was seen to end, so that values inside it are not walked again.
@@ -39,9 +56,11 @@ enum Depth {
 
 impl Url {
     pub(super) fn new(rules: &RuleSet) -> Url {
-        let mut url = Url { userinfo: None, parameters: Parameters::default(), paths: Paths::default() };
+        let mut url =
+            Url { userinfo: None, parameters: Parameters::default(), paths: Paths::default(), labels: Vec::new() };
         for (id, rule) in rules.iter() {
             let Recogniser::Url(keys) = &rule.recogniser else { continue };
+            url.labels.push(format!("REDACTED-{}", rule.id()).into_bytes().into());
             if keys.userinfo {
                 url.userinfo.get_or_insert(id);
             }
@@ -62,34 +81,23 @@ impl Url {
         findings: &mut Vec<Finding>,
     ) {
         let anchor = hit.anchor.of(hit.hay);
-        match anchor {
-            [b':', ..] => self.userinfo(userinfo::password(hit, Depth::Plain), hit, placeholders, findings),
-            [b'%', b'2', b'5', ..] => {
-                self.userinfo(userinfo::password(hit, Depth::Twice), hit, placeholders, findings);
+        let replaced = Replaced { placeholders, labels: &self.labels };
+        let password = match anchor {
+            [b':', ..] => userinfo::password(hit, Depth::Plain),
+            [b'%', b'2', b'5', ..] => userinfo::password(hit, Depth::Twice),
+            [b'%', ..] => userinfo::password(hit, Depth::Encoded),
+            [b'@', ..] => userinfo::source_name(hit),
+            [.., b':'] => userinfo::oracle(hit),
+            _ => {
+                return match parameters::equals(anchor) {
+                    Some(depth) => self.parameters.confirm(hit, depth, replaced, progress, findings),
+                    None => self.paths.confirm(hit, replaced, findings),
+                };
             }
-            [b'%', ..] => self.userinfo(userinfo::password(hit, Depth::Encoded), hit, placeholders, findings),
-            [b'@', ..] => self.userinfo(userinfo::source_name(hit), hit, placeholders, findings),
-            [.., b':'] => self.userinfo(userinfo::oracle(hit), hit, placeholders, findings),
-            _ => match parameters::equals(anchor) {
-                Some(depth) => self.parameters.confirm(hit, depth, placeholders, progress, findings),
-                None => self.paths.confirm(hit, placeholders, findings),
-            },
-        }
-    }
-
-    fn userinfo(
-        &self,
-        password: Option<Span>,
-        hit: &Hit<'_>,
-        placeholders: &Placeholders,
-        findings: &mut Vec<Finding>,
-    ) {
+        };
         let (Some(rule), Some(span)) = (self.userinfo, password) else { return };
         let value = span.of(hit.hay);
-        // What was replaced once may stand before another `@`, which the password held or seemed to hold.
-        let head = value.split(|byte| matches!(byte, b'@' | b'%')).next().unwrap_or(value);
-        let is_done = placeholders.is_whole(value) || head.starts_with(b"REDACTED-") && placeholders.is_whole(head);
-        if !is_done && !super::value::is_template(value) {
+        if !replaced.covers(value) && !value::is_template(value) {
             findings.push(Finding::text(span, rule));
         }
     }

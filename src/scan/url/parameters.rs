@@ -3,10 +3,10 @@
 //! The anchor is the end of a name with its `=`. The name must stand behind `?`, `&`, `#` or one of their escapes: without a
 //! separator it is an assignment, which is not this room's.
 
-use super::{Depth, Progress, Unit, trim};
+use super::{Depth, Progress, Replaced, Unit, trim};
 use crate::{
     rules::syntax::KeysSyntax,
-    scan::{Hit, MAX_SECRET, edge, placeholder::Placeholders, value},
+    scan::{Hit, MAX_SECRET, edge, value},
     span::{Finding, RuleId, Span},
 };
 
@@ -44,7 +44,7 @@ impl Parameters {
         &self,
         hit: &Hit<'_>,
         depth: Depth,
-        placeholders: &Placeholders,
+        replaced: Replaced<'_>,
         progress: &mut Progress,
         findings: &mut Vec<Finding>,
     ) {
@@ -63,7 +63,7 @@ impl Parameters {
         }
         let span = trim(hit.hay, Span::new(start, end));
         let secret = span.of(hit.hay);
-        if !placeholders.is_whole(secret) && is_secret(name, secret) {
+        if !replaced.covers(secret) && is_secret(name, secret) {
             findings.push(Finding::text(span, name.rule));
         }
     }

@@ -9,10 +9,10 @@
 //!
 //! The anchor of such a rule holds the host, or for `*` the first segment with its slashes.
 
-use super::{Depth, Unit, trim};
+use super::{Depth, Replaced, Unit, trim};
 use crate::{
     rules::syntax::KeysSyntax,
-    scan::{Hit, MAX_SECRET, edge, placeholder::Placeholders, value},
+    scan::{Hit, MAX_SECRET, edge, value},
     span::{Finding, RuleId, Span},
 };
 
@@ -52,12 +52,12 @@ impl Paths {
         self.templates.extend(keys.paths.iter().map(|text| template(rule, text)));
     }
 
-    pub(super) fn confirm(&self, hit: &Hit<'_>, placeholders: &Placeholders, findings: &mut Vec<Finding>) {
+    pub(super) fn confirm(&self, hit: &Hit<'_>, replaced: Replaced<'_>, findings: &mut Vec<Finding>) {
         for template in &self.templates {
             let Some(start) = template.start(hit) else { continue };
-            let Some(span) = template.secret(hit, start, placeholders) else { continue };
+            let Some(span) = template.secret(hit, start, replaced) else { continue };
             let secret = span.of(hit.hay);
-            if !placeholders.is_whole(secret) && !value::is_template(secret) {
+            if !replaced.covers(secret) && !value::is_template(secret) {
                 findings.push(Finding::text(span, template.rule));
                 return;
             }
@@ -109,7 +109,7 @@ impl Template {
     }
 
     /// The secret of the path that begins at `start`, if the path is one of this template.
-    fn secret(&self, hit: &Hit<'_>, start: usize, placeholders: &Placeholders) -> Option<Span> {
+    fn secret(&self, hit: &Hit<'_>, start: usize, replaced: Replaced<'_>) -> Option<Span> {
         let hay = hit.hay;
         let limit = hit.record.end.min(start.saturating_add(MAX_SECRET));
         let mut at = start;
@@ -135,7 +135,7 @@ impl Template {
                 }
                 Piece::Keep => {
                     let end = segment_end(hay, at, limit, depth);
-                    if placeholders.is_whole(&hay[at..end]) {
+                    if replaced.covers(&hay[at..end]) {
                         return None;
                     }
                     at = end;

@@ -191,10 +191,11 @@ pub(super) fn source_name(hit: &Hit<'_>) -> Option<Span> {
     let name = left[begin..colon].iter().rev().take_while(is_name).count();
     let before = left[begin..colon - name].last();
     let fits = name > 0 && before.is_none_or(|byte| matches!(byte, b'=' | b',' | b';' | b'&' | b'[' | b'{'));
-    let is_other = password.starts_with(b"/")
-        || [b"://".as_slice(), b":\\/", b"@tcp(", b"@unix("]
-            .iter()
-            .any(|text| password.windows(text.len()).any(|window| window == *text));
+    // What is a URL has its own anchor, and so has the source before this one.
+    let holds = |text: &[u8]| password.windows(text.len()).any(|window| window == text);
+    let is_other = left[begin..colon].ends_with(b"jdbc")
+        || matches!(password, [b'/' | b'\\', ..])
+        || [b"://".as_slice(), b":\\/", b"@tcp(", b"@unix("].into_iter().any(holds);
     (fits && !is_other && !password.is_empty()).then(|| Span::new(floor + colon + 1, hit.anchor.start))
 }
 
@@ -209,7 +210,7 @@ pub(super) fn oracle(hit: &Hit<'_>) -> Option<Span> {
             return None;
         }
         match (unit.byte, slash) {
-            (b'@', None) => return None,
+            (b'@' | b':' | b'&', None) => return None,
             (b'@', Some(start)) => return (start < at).then(|| Span::new(start, at)),
             (b'/', None) => slash = Some(at + unit.len),
             _ => {}
