@@ -54,7 +54,7 @@ pub(crate) struct RuleSyntax {
 pub(crate) struct KeysSyntax {
     /// assign: a value behind one of these goes unless it is plainly none (`password`, `client secret`).
     pub(crate) strong: Vec<String>,
-    /// assign: a value behind one of these must itself look like a secret (`key`, `token`).
+    /// assign: a value behind one of these must itself look like a secret (`key`, `token`); url: the same of parameters.
     pub(crate) weak: Vec<String>,
     /// assign: headers whose value is a scheme and a credential (`authorization`).
     pub(crate) header: Vec<String>,
@@ -66,7 +66,7 @@ pub(crate) struct KeysSyntax {
     pub(crate) userinfo: bool,
     /// url: names of query or fragment parameters whose value is secret.
     pub(crate) params: Vec<String>,
-    /// url: `host/path` templates, `{secret}` for the part that is (`hooks.slack.com/services/{secret}`).
+    /// url: `host/path` templates (`hooks.slack.com/services/{secret}`); `scan::url::path` lists what may stand in braces.
     pub(crate) paths: Vec<String>,
 }
 

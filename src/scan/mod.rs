@@ -17,6 +17,7 @@ pub(crate) mod token;
 pub(crate) mod url;
 
 mod settle;
+mod value;
 pub(crate) mod validators;
 
 use self::{
@@ -91,7 +92,7 @@ impl Scratch {
 #[derive(Default)]
 struct Progress {
     assign: usize,
-    url: usize,
+    url: url::Progress,
     email: usize,
     key_block: usize,
 }

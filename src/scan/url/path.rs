@@ -1,0 +1,217 @@
+//! Paths that are the secret: webhooks, bot URLs, links that log in whoever opens them.
+//!
+//! A rule gives templates, `host/segment/segment`. The host is a name, `*.name` for any below it, or `*` for any at all. A
+//! segment is a literal or ends in one of
+//!
+//! - `{keep}`: any segment, which stays;
+//! - `{secret}`: what goes. At the end of the template it takes the rest of the path as well; else its segment alone;
+//! - `{random}`: like `{secret}`, its segment alone, and only where it looks machine-made.
+//!
+//! The anchor of such a rule holds the host, or for `*` the first segment with its slashes.
+
+use super::{Depth, Replaced, Unit, trim};
+use crate::{
+    rules::syntax::KeysSyntax,
+    scan::{Hit, MAX_SECRET, edge, value},
+    span::{Finding, RuleId, Span},
+};
+
+/// The shortest secret; shorter are the words of a manual (`/services/new`).
+const MIN_SECRET: usize = 8;
+
+enum Piece {
+    Literal(Box<[u8]>),
+    Slash,
+    Keep,
+    Secret,
+    Random,
+}
+
+/// Whether the host before the template's first literal matters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Host {
+    Named,
+    Below,
+    Any,
+}
+
+struct Template {
+    rule: RuleId,
+    host: Host,
+    pieces: Vec<Piece>,
+}
+
+/// The templates in force.
+#[derive(Default)]
+pub(super) struct Paths {
+    templates: Vec<Template>,
+}
+
+impl Paths {
+    pub(super) fn add(&mut self, rule: RuleId, keys: &KeysSyntax) {
+        self.templates.extend(keys.paths.iter().map(|text| template(rule, text)));
+    }
+
+    pub(super) fn confirm(&self, hit: &Hit<'_>, replaced: Replaced<'_>, findings: &mut Vec<Finding>) {
+        for template in &self.templates {
+            let Some(start) = template.start(hit) else { continue };
+            let Some(span) = template.secret(hit, start, replaced) else { continue };
+            let secret = span.of(hit.hay);
+            if !replaced.covers(secret) && !value::is_template(secret) {
+                findings.push(Finding::text(span, template.rule));
+                return;
+            }
+        }
+    }
+}
+
+fn template(rule: RuleId, text: &str) -> Template {
+    let (host, text) = match (text.strip_prefix("*/"), text.strip_prefix("*.")) {
+        (Some(path), _) => (Host::Any, path),
+        (None, Some(host)) => (Host::Below, host),
+        (None, None) => (Host::Named, text),
+    };
+    let mut pieces = Vec::new();
+    for (index, segment) in text.split('/').enumerate() {
+        if index > 0 {
+            pieces.push(Piece::Slash);
+        }
+        let (literal, hole) = segment.split_once('{').unwrap_or((segment, ""));
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal.as_bytes().into()));
+        }
+        match hole {
+            "keep}" => pieces.push(Piece::Keep),
+            "secret}" => pieces.push(Piece::Secret),
+            "random}" => pieces.push(Piece::Random),
+            _ => {}
+        }
+    }
+    Template { rule, host, pieces }
+}
+
+impl Template {
+    /// Where the template's first literal stands, which lies in or begins with the anchor.
+    fn start(&self, hit: &Hit<'_>) -> Option<usize> {
+        let Some(Piece::Literal(first)) = self.pieces.first() else { return None };
+        let start = (hit.anchor.start..hit.anchor.end).find(|at| {
+            hit.hay[*at..hit.record.end].get(..first.len()).is_some_and(|text| text.eq_ignore_ascii_case(first))
+        })?;
+        let left = &hit.hay[hit.record.start..start];
+        let fits = match self.host {
+            Host::Below => left.ends_with(b"."),
+            Host::Any => matches!(left.last(), Some(b'/')) || left.ends_with(b"%2F") || left.ends_with(b"%2f"),
+            Host::Named => {
+                !matches!(left.last(), Some(b'-' | b'.')) && edge::is_word_start(hit.hay, hit.record.start, start)
+            }
+        };
+        fits.then_some(start)
+    }
+
+    /// The secret of the path that begins at `start`, if the path is one of this template.
+    fn secret(&self, hit: &Hit<'_>, start: usize, replaced: Replaced<'_>) -> Option<Span> {
+        let hay = hit.hay;
+        let limit = hit.record.end.min(start.saturating_add(MAX_SECRET));
+        let mut at = start;
+        let mut found = None;
+        let mut depth = Depth::Plain;
+        for (index, piece) in self.pieces.iter().enumerate() {
+            match piece {
+                Piece::Literal(text) => {
+                    let here = hay[at..limit].get(..text.len())?;
+                    if !here.eq_ignore_ascii_case(text) {
+                        return None;
+                    }
+                    at += text.len();
+                }
+                Piece::Slash => {
+                    at = if index == 1 { behind_port(hay, at, limit) } else { at };
+                    match slash(hay, at, limit) {
+                        Some(behind) => (at, depth) = behind,
+                        // A slash at the end of a template says only where the secret ends.
+                        None if index + 1 == self.pieces.len() => break,
+                        None => return None,
+                    }
+                }
+                Piece::Keep => {
+                    let end = segment_end(hay, at, limit, depth);
+                    if replaced.covers(&hay[at..end]) {
+                        return None;
+                    }
+                    at = end;
+                }
+                Piece::Secret if index + 1 == self.pieces.len() => {
+                    let span = trim(hay, Span::new(at, path_end(hay, at, limit, depth)));
+                    found = Some(without_slash(hay, span));
+                }
+                Piece::Secret | Piece::Random => {
+                    let end = segment_end(hay, at, limit, depth);
+                    let span = trim(hay, Span::new(at, end));
+                    if matches!(piece, Piece::Random) && !value::is_random(span.of(hay)) {
+                        return None;
+                    }
+                    found = Some(span);
+                    at = end;
+                }
+            }
+        }
+        found.filter(|span| span.len() >= MIN_SECRET)
+    }
+}
+
+/// Behind `:443`.
+fn behind_port(hay: &[u8], at: usize, limit: usize) -> usize {
+    match hay[at..limit].split_first() {
+        Some((b':', rest)) => at + 1 + rest.iter().take(5).take_while(|byte| byte.is_ascii_digit()).count(),
+        _ => at,
+    }
+}
+
+/// Behind the slash at `at`, and how it is written.
+fn slash(hay: &[u8], at: usize, limit: usize) -> Option<(usize, Depth)> {
+    if at >= limit {
+        return None;
+    }
+    [Depth::Plain, Depth::Encoded, Depth::Twice].into_iter().find_map(|depth| {
+        let unit = Unit::at(hay, at, limit, depth);
+        (unit.byte == b'/').then_some((at + unit.len, depth))
+    })
+}
+
+/// A slash at the end of the path stays.
+fn without_slash(hay: &[u8], mut span: Span) -> Span {
+    if span.of(hay).ends_with(b"/") {
+        span.end -= 1;
+        span.end -= edge::backslashes_before(hay, span.start, span.end);
+    }
+    span
+}
+
+fn segment_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
+    let mut at = start;
+    while at < limit {
+        let unit = Unit::at(hay, at, limit, depth);
+        if unit.byte == b'/' || is_path_end(unit, hay[at]) {
+            break;
+        }
+        at += unit.len;
+    }
+    at
+}
+
+fn path_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
+    let mut at = start;
+    while at < limit {
+        let unit = Unit::at(hay, at, limit, depth);
+        if is_path_end(unit, hay[at]) {
+            break;
+        }
+        at += unit.len;
+    }
+    at
+}
+
+fn is_path_end(unit: Unit, raw: u8) -> bool {
+    let ends = |byte: u8| matches!(byte, b'?' | b'#' | b'&' | b'\'' | b'`' | b'|' | b',' | b';' | b')' | b']' | b'\\');
+    unit.is_end() || ends(unit.byte) || ends(raw) && unit.len == 1
+}
