@@ -17,8 +17,8 @@ pub(crate) mod token;
 pub(crate) mod url;
 
 mod settle;
-mod value;
 pub(crate) mod validators;
+mod value;
 
 use self::{
     placeholder::Placeholders,

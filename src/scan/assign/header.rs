@@ -1,0 +1,144 @@
+//! HTTP headers whose value has a grammar of its own: `Authorization` and kin, `Cookie` and `Set-Cookie`.
+//!
+//! <https://www.rfc-editor.org/rfc/rfc9110#section-11.4>, <https://www.rfc-editor.org/rfc/rfc6265#section-4>
+
+use super::{
+    Report,
+    key::{Key, quote_at},
+};
+use crate::{
+    scan::{Hit, MAX_SECRET, edge, value},
+    span::{Shape, Span},
+};
+
+/// Schemes behind which a credential stands, whatever it looks like.
+const SCHEMES: &str = "basic bearer token apikey api-key negotiate ntlm hawk oauth oauth2 signature sso-key key geniekey ssws aws splunk jwt \
+    digest aws4-hmac-sha256 sharedkey sharedkeylite bot discogs klaviyo-api-key pat private-token zoho-oauthtoken";
+
+/// Parameters of a scheme that are secret.
+const PARAMETERS: &str = "response signature credential oauth_token oauth_signature mac password token cnonce sig";
+
+/// Attributes of a cookie.
+const ATTRIBUTES: &str = "path domain expires max-age samesite version priority comment";
+
+/// A scheme and a credential: the scheme stays.
+pub(super) fn credential(hit: &Hit<'_>, key: &Key, report: &mut Report<'_, '_>) {
+    let Some(region) = region(hit, key) else { return };
+    let text = region.of(hit.hay);
+    let scheme = text
+        .iter()
+        .take(32)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-' || **byte == b'_')
+        .count();
+    let spaces = text[scheme..].iter().take_while(|byte| **byte == b' ' || **byte == b'+').count();
+    let is_known = SCHEMES.split_ascii_whitespace().any(|known| text[..scheme].eq_ignore_ascii_case(known.as_bytes()));
+    if is_known && has_parameters(&text[scheme + spaces..]) {
+        return parameters(hit, Span::new(region.start + scheme + spaces, region.end), key, report);
+    }
+    let start = if scheme > 0 && spaces > 0 { scheme + spaces } else { 0 };
+    let length =
+        text[start..].iter().take_while(|byte| !byte.is_ascii_whitespace() && !b",;\"'<>".contains(byte)).count();
+    let length = length - text[start..start + length].iter().rev().take_while(|byte| **byte == b'.').count();
+    let secret = &text[start..start + length];
+    let is_secret = if start == 0 {
+        secret.len() >= 8 && value::is_random(secret)
+    } else {
+        is_known && is_credential(secret) || value::is_random(secret)
+    };
+    if is_secret && !value::is_template(secret) && !secret.is_empty() {
+        report.push(Span::new(region.start + start, region.start + start + length), key.rule, Shape::Text);
+    }
+}
+
+/// Behind a known scheme: no word of prose, no expression.
+fn is_credential(secret: &[u8]) -> bool {
+    let words = secret.iter().all(|byte| byte.is_ascii_lowercase() || b"_.".contains(byte));
+    let code = secret.iter().any(|byte| b"(){}$[]|".contains(byte)) || secret.starts_with(b"%");
+    secret.len() >= 3 && !code && (!words || secret.len() > 20)
+}
+
+fn has_parameters(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    name > 0
+        && text.get(name) == Some(&b'=')
+        && text.get(name + 1).is_some_and(|byte| *byte == b'"' || *byte == b'\\' || byte.is_ascii_alphanumeric())
+}
+
+/// `name="value", name=value`: the values of secret names go.
+fn parameters(hit: &Hit<'_>, region: Span, key: &Key, report: &mut Report<'_, '_>) {
+    let mut at = region.start;
+    while at < region.end {
+        let rest = &hit.hay[at..region.end];
+        let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        if name == 0 || rest.get(name) != Some(&b'=') {
+            at += name.max(1);
+            continue;
+        }
+        let quote = quote_at(hit.hay, at + name + 1, region.end);
+        let start = quote.map_or(at + name + 1, |quote| quote.end);
+        let value = &hit.hay[start..region.end];
+        let length = value.iter().take_while(|byte| !byte.is_ascii_whitespace() && !b",;\"'\\".contains(byte)).count();
+        let is_secret = PARAMETERS.split(' ').any(|known| rest[..name].eq_ignore_ascii_case(known.as_bytes()));
+        if is_secret && !value::is_template(&value[..length]) {
+            report.push(Span::new(start, start + length), key.rule, Shape::Text);
+        }
+        at = start + length;
+    }
+}
+
+/// `name=value; name=value; Path=/`: every value goes, names and attributes stay.
+pub(super) fn cookies(hit: &Hit<'_>, key: &Key, report: &mut Report<'_, '_>) {
+    let Some(region) = region(hit, key) else { return };
+    let mut at = region.start;
+    for pair in region.of(hit.hay).split(|byte| *byte == b';') {
+        let start = at;
+        at += pair.len() + 1;
+        let Some(equals) = memchr::memchr(b'=', pair) else { continue };
+        let name = pair[..equals].trim_ascii();
+        let value = &pair[equals + 1..];
+        let value = &value[..value.iter().take_while(|byte| !byte.is_ascii_whitespace() && **byte != b',').count()];
+        let is_name = !name.is_empty() && name.len() <= 128 && !name.contains(&b' ');
+        let is_attribute = ATTRIBUTES.split_ascii_whitespace().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        if is_name && !is_attribute && value.len() >= 4 && !value::is_template(value) {
+            let value_start = start + equals + 1;
+            report.push(Span::new(value_start, value_start + value.len()), key.rule, Shape::Text);
+        }
+    }
+}
+
+/// The header's value: between quotes, or up to the end of the record, a quote or an escaped line end.
+fn region(hit: &Hit<'_>, key: &Key) -> Option<Span> {
+    let hay = &hit.hay[..hit.record.end];
+    let mut at = key.quote.map_or(key.name.end, |quote| quote.end);
+    let skip = |at: &mut usize, bytes: &[u8], most: usize| {
+        let count = hay[*at..].iter().take(most).take_while(|byte| bytes.contains(byte)).count();
+        *at += count;
+        count
+    };
+    skip(&mut at, b" ]", 8);
+    if skip(&mut at, b":=,>", 3) == 0 {
+        return None;
+    }
+    skip(&mut at, b" [(", 8);
+    let open = quote_at(hay, at, hay.len());
+    let start = open.map_or(at, |open| open.end);
+    let ceiling = hay.len().min(start + MAX_SECRET);
+    let mut end = start;
+    while end < ceiling {
+        let byte = hay[end];
+        let is_end = match (open, byte) {
+            (Some(open), quote) if quote == hay[open.end - 1] => {
+                edge::backslashes_before(hay, start, end) <= open.len() - 1
+            }
+            (None, b'"' | b'\'' | b'`' | b'<') => !b"=,".contains(&hay[end.saturating_sub(1)]) || key.quote.is_some(),
+            (_, b'\\') => matches!(hay.get(end + 1), Some(b'n' | b'r')),
+            _ => false,
+        };
+        if is_end {
+            break;
+        }
+        end += 1;
+    }
+    end -= edge::backslashes_before(hay, start, end);
+    (start < end).then(|| Span::new(start, end))
+}

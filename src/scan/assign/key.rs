@@ -1,0 +1,250 @@
+//! Which identifier is a secret's key.
+//!
+//! The identifier around a candidate is split into words (snake, kebab, camel, dotted); its last words decide. A key that only
+//! contains a secret's word is none: `token_count`, `passwordResetRequired`, `secretary`, `public_key`.
+
+use super::Strength;
+use crate::{
+    rules::syntax::KeysSyntax,
+    scan::{Hit, edge},
+    span::{RuleId, Span},
+};
+
+/// An identifier is judged by its last so many bytes.
+const MAX_NAME: usize = 80;
+
+/// Last words that say the value is something about the secret, not the secret.
+const ABOUT: &str = "age alg algorithm at attempt attempts authority board bytes change changed class cols column columns config configs count \
+    created date dir directory down enabled disabled encoding endpoint error errors exists exp expire expired expires expiration expiry \
+    fail failed failure field fields file filename files flow fingerprint folder form format generator handler header headers help \
+    hint history host id identifier ids index info input invalid issuer json label len length level limit limits link list location \
+    manager map max message method min missing mode name names namespace needed note ok option options page param params path paths \
+    pattern placeholder policy port prefix present prompt protocol provider ref refs regex regexp registry released required requirements \
+    reset result ring role rotation rule rules scope scopes server service set size source space spec state status store strength \
+    success suffix sum table template text_field time timeout timestamp title total ttl type types updated uri url usage used valid \
+    validation validator validity verified version visible warning word words";
+
+/// Last words that leave the key what it was: `api_key_prod`, `password_confirmation`, `secret_string`.
+const NEUTRAL: &str = "again b64 base base64 base64encoded confirm confirmation confirmed current data decoded default dev development encoded \
+    hash live local main master new old orig original plain plaintext primary prod production qa raw real repeat sandbox secondary \
+    staging str string test text v val value verification verify x y";
+
+/// Words before `key` or `token` that make it a name of something else.
+const OTHER: &str = "access_control arrow backup_id bucket cache candidate chart column composite config context continuation csv data dedup dedupe \
+    dict distribution duplicate entity escape event feature field foreign function group hash header host hot i18n idempotency index \
+    item join json lang language lexer locale lookup map max message meta metadata metric missing modifier name next num object page \
+    pagination parse parser partition pem_public physical press prompt pub public query range record redis registry reserved resource \
+    resume route routing row s3 search shard shift shortcut sort sorted storage stream string sub sync tab tag tags topic total \
+    translation turn uniq unique unknown update xml";
+
+/// What kind of value a key has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Plain(Strength),
+    /// A scheme and a credential.
+    Header,
+    /// A list of `name=value`.
+    Cookie,
+}
+
+/// A key of a secret.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    /// The identifier.
+    pub(super) name: Span,
+    pub(super) kind: Kind,
+    pub(super) rule: RuleId,
+    /// Whether `-` or `--` makes it a flag of a command.
+    pub(super) is_flag: bool,
+    /// The quote behind the identifier with its backslashes, when there is one.
+    pub(super) quote: Option<Span>,
+}
+
+struct Entry {
+    /// Lower case, without separators.
+    text: Box<[u8]>,
+    kind: Kind,
+    rule: RuleId,
+    /// Whether it counts when letters are glued to its left: `dbpassword`, but not `monkey`.
+    is_glued: bool,
+}
+
+/// The words of all assign rules.
+pub(super) struct Table {
+    entries: Vec<Entry>,
+}
+
+impl Table {
+    pub(super) fn new<'r>(rules: impl Iterator<Item = (RuleId, &'r KeysSyntax)>) -> Table {
+        let mut entries = Vec::new();
+        for (rule, keys) in rules {
+            let kinds = [
+                (&keys.strong, Kind::Plain(Strength::Strong)),
+                (&keys.weak, Kind::Plain(Strength::Weak)),
+                (&keys.header, Kind::Header),
+                (&keys.cookie, Kind::Cookie),
+            ];
+            for (words, kind) in kinds {
+                entries.extend(words.iter().map(|word| entry(word, kind, rule)));
+            }
+        }
+        // The longest entry decides: `secret access key` before `key`.
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.text.len()));
+        Table { entries }
+    }
+
+    /// The key that `name` is, if it is one.
+    pub(super) fn classify(&self, hit: &Hit<'_>, name: Span) -> Option<Key> {
+        let mut words = Words::split(name.of(hit.hay));
+        let mut is_doubtful = false;
+        for _ in 0..4 {
+            if let Some(entry) = self.entries.iter().find(|entry| words.end_with(entry)) {
+                return self.accept(hit, name, &words, entry, is_doubtful);
+            }
+            let last = words.last();
+            if is_among(last, ABOUT) {
+                return None;
+            }
+            is_doubtful |= !is_among(last, NEUTRAL) && !last.iter().all(u8::is_ascii_digit);
+            if !words.pop() {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn accept(&self, hit: &Hit<'_>, name: Span, words: &Words, entry: &Entry, is_doubtful: bool) -> Option<Key> {
+        let is_bare = &*entry.text == b"key" || &*entry.text == b"token" || &*entry.text == b"keys";
+        if is_bare && is_among(words.before(entry.text.len()), OTHER) {
+            return None;
+        }
+        let kind = match entry.kind {
+            Kind::Plain(_) if is_doubtful => Kind::Plain(Strength::Weak),
+            _ if is_doubtful => return None,
+            kind => kind,
+        };
+        let hay = hit.hay;
+        let is_flag =
+            name.start > hit.record.start && hay[name.start - 1] == b'-' || hay[name.start] == b'-' && name.len() > 2;
+        Some(Key { name, kind, rule: entry.rule, is_flag, quote: quote_at(hay, name.end, hit.record.end) })
+    }
+}
+
+fn entry(word: &str, kind: Kind, rule: RuleId) -> Entry {
+    let text: Box<[u8]> =
+        word.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect();
+    let glued =
+        ["password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "pwd", "secretkey", "accesskey"];
+    let is_glued = glued.iter().any(|word| text.ends_with(word.as_bytes()));
+    Entry { text, kind, rule, is_glued }
+}
+
+/// The identifier around the anchor: letters, digits, `_`, and `-` and `.` between them.
+pub(super) fn identifier(hit: &Hit<'_>) -> Option<Span> {
+    let (hay, record) = (hit.hay, hit.record);
+    let floor = record.start.max(hit.anchor.start.saturating_sub(MAX_NAME));
+    let left = hay[floor..hit.anchor.start].iter().rev().take_while(|byte| is_name(**byte)).count();
+    let mut start = hit.anchor.start - left;
+    // An escape before the key is an edge, not the letters it is written with.
+    for at in (start + 1..=hit.anchor.start).rev() {
+        if edge::escape_before(&hay[floor..at]).is_some() {
+            start = at;
+            break;
+        }
+    }
+    start += hay[start..hit.anchor.start].iter().take_while(|byte| b"-.".contains(byte)).count();
+    let ceiling = record.end.min(hit.anchor.end + MAX_NAME);
+    let right = hay[hit.anchor.end..ceiling].iter().take_while(|byte| is_name(**byte)).count();
+    let mut end = hit.anchor.end + right;
+    // A key in kebab case may be followed by an arrow or the end of a sentence.
+    end -= hay[hit.anchor.end..end].iter().rev().take_while(|byte| b"-.".contains(byte)).count();
+    (start < end && end - start <= 2 * MAX_NAME).then(|| Span::new(start, end))
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
+}
+
+/// Backslashes and the quote behind them, at `at`.
+pub(super) fn quote_at(hay: &[u8], at: usize, ceiling: usize) -> Option<Span> {
+    let depth = hay[at..ceiling].iter().take(64).take_while(|byte| **byte == b'\\').count();
+    let quote = *hay[..ceiling].get(at + depth)?;
+    b"\"'`".contains(&quote).then(|| Span::new(at, at + depth + 1))
+}
+
+/// An identifier in lower case without separators, and where its words begin.
+struct Words {
+    text: [u8; MAX_NAME],
+    length: usize,
+    /// Bit `i`: a word begins at byte `i`.
+    starts: u128,
+}
+
+impl Words {
+    /// Splits the last [`MAX_NAME`] bytes of `name`.
+    fn split(name: &[u8]) -> Words {
+        let name = &name[name.len().saturating_sub(MAX_NAME)..];
+        let mut words = Words { text: [0; MAX_NAME], length: 0, starts: 0 };
+        let mut is_start = true;
+        for (index, byte) in name.iter().enumerate() {
+            if !byte.is_ascii_alphanumeric() {
+                is_start = true;
+                continue;
+            }
+            let previous = index.checked_sub(1).map(|before| name[before]);
+            let next_is_lower = name.get(index + 1).is_some_and(u8::is_ascii_lowercase);
+            let is_hump = byte.is_ascii_uppercase()
+                && previous.is_some_and(|before| {
+                    before.is_ascii_lowercase()
+                        || before.is_ascii_digit()
+                        || before.is_ascii_uppercase() && next_is_lower
+                });
+            let is_number = byte.is_ascii_digit() && previous.is_some_and(|before| before.is_ascii_alphabetic());
+            if is_start || is_hump || is_number {
+                words.starts |= 1 << words.length;
+            }
+            is_start = false;
+            words.text[words.length] = byte.to_ascii_lowercase();
+            words.length += 1;
+        }
+        words
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.text[..self.length]
+    }
+
+    fn begins_at(&self, at: usize) -> bool {
+        self.starts & (1 << at) != 0
+    }
+
+    fn end_with(&self, entry: &Entry) -> bool {
+        let Some(at) = self.length.checked_sub(entry.text.len()) else { return false };
+        self.text().ends_with(&entry.text) && (entry.is_glued || self.begins_at(at))
+    }
+
+    /// Where the last word begins among the first `length` bytes.
+    fn last_start(&self, length: usize) -> usize {
+        (0..length).rev().find(|at| self.begins_at(*at)).unwrap_or(0)
+    }
+
+    fn last(&self) -> &[u8] {
+        &self.text()[self.last_start(self.length)..]
+    }
+
+    /// The word before the last `n_bytes`; empty where there is none.
+    fn before(&self, n_bytes: usize) -> &[u8] {
+        let end = self.length - n_bytes;
+        &self.text()[self.last_start(end)..end]
+    }
+
+    /// Drops the last word; answers whether any is left.
+    fn pop(&mut self) -> bool {
+        self.length = self.last_start(self.length);
+        self.length > 0
+    }
+}
+
+fn is_among(word: &[u8], list: &str) -> bool {
+    !word.is_empty() && list.split_ascii_whitespace().any(|other| other.as_bytes() == word)
+}

@@ -1,0 +1,106 @@
+//! Assignments: a secret's key, and the value that some grammar gives it.
+//!
+//! From a candidate (`passw`, `token`, …) walk to the whole identifier, judge its words ([`key`]), find where its value
+//! stands ([`place`]: quoted at any depth, bare, JSON, XML, SQL, flags, prose), and judge the value ([`judge`]). HTTP headers
+//! whose value has a grammar of its own are in [`header`], command lines without a key in [`command`]. No regex, no parser of
+//! JSON: a closing quote has as many backslashes before it as the opening one.
+
+mod command;
+mod header;
+mod judge;
+mod key;
+mod place;
+
+use self::{
+    command::Commands,
+    judge::Verdict,
+    key::{Kind, Table},
+};
+use super::{Hit, placeholder::Placeholders};
+use crate::{
+    rules::{Recogniser, RuleSet},
+    span::{Finding, RuleId, Shape, Span},
+};
+
+/// The recogniser.
+pub(crate) struct Assign {
+    table: Table,
+    commands: Commands,
+}
+
+/// How much a key says by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Strength {
+    /// The value must look like a secret.
+    Weak,
+    /// The value must not look like anything else.
+    Strong,
+}
+
+impl Assign {
+    pub(super) fn new(rules: &RuleSet) -> Assign {
+        let keys = || {
+            rules.iter().filter_map(|(id, rule)| match &rule.recogniser {
+                Recogniser::Assign(keys) => Some((id, keys)),
+                _ => None,
+            })
+        };
+        Assign { table: Table::new(keys()), commands: Commands::new(keys()) }
+    }
+
+    /// Every key before `done` has been judged.
+    pub(super) fn confirm(
+        &self,
+        hit: &Hit<'_>,
+        placeholders: &Placeholders,
+        done: &mut usize,
+        findings: &mut Vec<Finding>,
+    ) {
+        let mut report = Report { hay: hit.hay, placeholders, findings };
+        self.commands.confirm(hit, &mut report);
+        if hit.anchor.start < *done {
+            return;
+        }
+        let Some(name) = key::identifier(hit) else { return };
+        *done = name.end;
+        let Some(key) = self.table.classify(hit, name) else { return };
+        match key.kind {
+            Kind::Header => header::credential(hit, &key, &mut report),
+            Kind::Cookie => header::cookies(hit, &key, &mut report),
+            Kind::Plain(strength) => plain(hit, &key, strength, &mut report),
+        }
+    }
+}
+
+/// Where findings go, and what is known to be none.
+pub(super) struct Report<'r, 'h> {
+    hay: &'h [u8],
+    placeholders: &'r Placeholders,
+    findings: &'r mut Vec<Finding>,
+}
+
+impl Report<'_, '_> {
+    fn push(&mut self, span: Span, rule: RuleId, shape: Shape) {
+        if !span.is_empty() && !self.placeholders.is_whole(span.of(self.hay)) {
+            self.findings.push(Finding { span, rule, shape });
+        }
+    }
+}
+
+fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, report: &mut Report<'_, '_>) {
+    let Some(place) = place::find(hit, key) else { return };
+    if let place::Form::Structure = place.form {
+        if strength == Strength::Strong {
+            place::leaves(hit, key, place.value.start, |span, shape| {
+                if shape != Shape::Text || !super::value::is_template(span.of(hit.hay)) {
+                    report.push(span, key.rule, shape);
+                }
+            });
+        }
+        return;
+    }
+    let shape = place::scalar(hit.hay, key, &place);
+    if judge::judge(hit, key, strength, &place, shape) == Verdict::Goes {
+        report.push(place.value, key.rule, shape);
+    }
+}

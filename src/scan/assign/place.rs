@@ -1,0 +1,373 @@
+//! Where the value of a key stands, in whatever grammar the line is written.
+
+use super::key::{Key, quote_at};
+use crate::{
+    scan::{Hit, MAX_SECRET, edge},
+    span::{Shape, Span},
+};
+
+/// How a value is written, which says how much of a doubt it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Between quotes.
+    Quoted,
+    /// Behind `=` without white space: environment, logfmt, query, connection string.
+    Tight,
+    /// Behind `=`, `:=` or `=>` with white space: INI, or code.
+    Spaced,
+    /// Behind `:`: YAML, a header, prose.
+    Colon,
+    /// The argument of a flag.
+    Argument,
+    /// Behind white space, or `is`.
+    Prose,
+    /// Between an XML element's tags.
+    Element,
+    /// A JSON array or object begins here.
+    Structure,
+}
+
+/// A value that was found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) value: Span,
+    pub(super) form: Form,
+}
+
+/// White space between a key and its value.
+const MAX_SPACE: usize = 48;
+
+/// Finds the value of `key`.
+pub(super) fn find(hit: &Hit<'_>, key: &Key) -> Option<Place> {
+    let mut cursor = Cursor { hay: &hit.hay[..hit.record.end], at: key.name.end };
+    if cursor.peek() == Some(b'>') && is_element(hit, key) {
+        return cursor.element();
+    }
+    let is_quoted = key.quote.is_some();
+    if let Some(quote) = key.quote {
+        cursor.at = quote.end;
+    }
+    cursor.skip_any(b")]", 2);
+    let spaces = cursor.skip_space();
+    if is_quoted {
+        cursor.skip_value_word();
+    }
+    let Some(separator) = cursor.separator(is_quoted) else {
+        return if spaces > 0 { cursor.behind_space(key) } else { None };
+    };
+    let is_tight = spaces == 0 && !cursor.peek().is_some_and(|byte| byte.is_ascii_whitespace());
+    cursor.skip_space();
+    cursor.skip_type();
+    cursor.skip_prefix();
+    if let Some(place) = cursor.quoted() {
+        return Some(place);
+    }
+    if is_quoted && separator == Separator::Colon && matches!(cursor.peek(), Some(b'[' | b'{')) {
+        return Some(Place { value: Span::new(cursor.at, cursor.at), form: Form::Structure });
+    }
+    let form = match separator {
+        Separator::Comma | Separator::Call => return None,
+        Separator::Equals if is_tight => Form::Tight,
+        Separator::Equals => Form::Spaced,
+        Separator::Colon if is_tight && !is_quoted => Form::Tight,
+        Separator::Colon => Form::Colon,
+    };
+    cursor.bare(form)
+}
+
+/// Whether the key is the name of an XML element that opens here.
+fn is_element(hit: &Hit<'_>, key: &Key) -> bool {
+    let before = hit.hay[hit.record.start..key.name.start].last();
+    matches!(before, Some(b'<' | b':'))
+}
+
+/// A JSON number or boolean behind a quoted key is replaced by a string.
+pub(super) fn scalar(hay: &[u8], key: &Key, place: &Place) -> Shape {
+    match key.quote {
+        Some(quote) if matches!(place.form, Form::Colon) && is_scalar(place.value.of(hay)) => Shape::Scalar { quote },
+        _ => Shape::Text,
+    }
+}
+
+/// `true`, `false` or a JSON number.
+fn is_scalar(value: &[u8]) -> bool {
+    let number = value.strip_prefix(b"-").unwrap_or(value);
+    let digits = |byte: &u8| byte.is_ascii_digit() || b".eE+-".contains(byte);
+    matches!(value, b"true" | b"false") || number.first().is_some_and(u8::is_ascii_digit) && number.iter().all(digits)
+}
+
+/// Every string, number and boolean inside the array or object that begins at `at`; not the keys.
+pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Span, Shape)) {
+    let Some(quote) = key.quote else { return };
+    let mut cursor = Cursor { hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)], at };
+    let mut depth = 0_u32;
+    while let Some(byte) = cursor.peek() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' if depth <= 1 => return,
+            b']' | b'}' => depth -= 1,
+            b'"' | b'\'' | b'`' | b'\\' => {
+                let Some(place) = cursor.quoted() else { return };
+                let end =
+                    quote_at(cursor.hay, place.value.end, cursor.hay.len()).map_or(place.value.end, |quote| quote.end);
+                cursor.at = end;
+                cursor.skip_space();
+                if cursor.peek() != Some(b':') {
+                    leaf(place.value, Shape::Text);
+                }
+                continue;
+            }
+            _ if byte.is_ascii_alphanumeric() || byte == b'-' => {
+                let rest = &cursor.hay[cursor.at..];
+                let length =
+                    rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b".+-".contains(byte)).count();
+                let span = Span::new(cursor.at, cursor.at + length);
+                if is_scalar(span.of(cursor.hay)) {
+                    leaf(span, Shape::Scalar { quote });
+                }
+                cursor.at = span.end;
+                continue;
+            }
+            _ => {}
+        }
+        cursor.at += 1;
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Separator {
+    Equals,
+    Colon,
+    Comma,
+    Call,
+}
+
+struct Cursor<'h> {
+    /// The block up to the end of the record.
+    hay: &'h [u8],
+    at: usize,
+}
+
+impl<'h> Cursor<'h> {
+    fn rest(&self) -> &'h [u8] {
+        &self.hay[self.at..]
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.hay.get(self.at).copied()
+    }
+
+    fn skip(&mut self, text: &[u8]) -> bool {
+        let there = self.rest().get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text));
+        self.at += if there { text.len() } else { 0 };
+        there
+    }
+
+    fn skip_any(&mut self, bytes: &[u8], most: usize) -> usize {
+        let count = self.rest().iter().take(most).take_while(|byte| bytes.contains(byte)).count();
+        self.at += count;
+        count
+    }
+
+    fn skip_space(&mut self) -> usize {
+        self.skip_any(b" \t", MAX_SPACE)
+    }
+
+    /// `"key": "PASSWORD", "value": …` and `key="Password" value=…`: the value is the next member's.
+    fn skip_value_word(&mut self) {
+        let start = self.at;
+        self.skip_any(b",", 1);
+        self.skip_space();
+        if let Some(quote) = quote_at(self.hay, self.at, self.hay.len()) {
+            self.at = quote.end;
+        }
+        let is_value = self.skip(b"value") || self.skip(b"val") || self.skip(b"default");
+        let is_end = !self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric());
+        if !is_value || !is_end {
+            self.at = start;
+            return;
+        }
+        if let Some(quote) = quote_at(self.hay, self.at, self.hay.len()) {
+            self.at = quote.end;
+        }
+        self.skip_space();
+    }
+
+    fn separator(&mut self, is_quoted: bool) -> Option<Separator> {
+        if self.skip(b"%3d") || self.skip(b"\\u003d") || self.skip(b"=>") || self.skip(b"->") || self.skip(b"&#61;") {
+            return Some(Separator::Equals);
+        }
+        let start = self.at;
+        let colons = self.skip_any(b":", 4);
+        let equals = self.skip_any(b"=", 3);
+        self.skip_any(b">", usize::from(equals == 1));
+        match (colons, equals) {
+            (_, 1..) => Some(Separator::Equals),
+            (1 | 2, 0) => Some(Separator::Colon),
+            (0, 0) if self.skip(b"%3a") || self.skip(b"\\u003a") => Some(Separator::Colon),
+            (0, 0) if self.peek() == Some(b'(') => {
+                self.at += 1;
+                Some(Separator::Call)
+            }
+            (0, 0) if is_quoted && self.skip(b",") => Some(Separator::Comma),
+            _ => {
+                self.at = start;
+                None
+            }
+        }
+    }
+
+    /// `: string =`, and Go's `var x string =`: the value stands behind the type.
+    fn skip_type(&mut self) {
+        let start = self.at;
+        let name = self
+            .rest()
+            .iter()
+            .take(32)
+            .take_while(|byte| byte.is_ascii_alphanumeric() || b"_.<>?|[]".contains(byte))
+            .count();
+        self.at += name;
+        let spaces = self.skip_space();
+        let is_type = name > 1 && spaces > 0 && self.skip(b"=") && self.peek() != Some(b'=');
+        if !is_type {
+            self.at = start;
+            return;
+        }
+        self.skip_space();
+    }
+
+    /// `b"`, `f'`, `@"`, `new String("`, `Some("`.
+    fn skip_prefix(&mut self) {
+        let rest = self.rest();
+        if let [b'a'..=b'z' | b'A'..=b'Z' | b'@' | b'$', b'"' | b'\'' | b'`', ..] = rest {
+            self.at += 1;
+            return;
+        }
+        let name =
+            rest.iter().take(32).take_while(|byte| byte.is_ascii_alphanumeric() || b"_.: ".contains(byte)).count();
+        if name > 0 && matches!(rest.get(name..name + 2), Some([b'(', b'"' | b'\''])) {
+            self.at += name + 1;
+        }
+    }
+
+    /// The text between quotes that opens here.
+    fn quoted(&mut self) -> Option<Place> {
+        let open = quote_at(self.hay, self.at, self.hay.len())?;
+        let (depth, quote) = (open.len() - 1, self.hay[open.end - 1]);
+        let mut start = open.end;
+        if depth == 0 && self.hay[start..].starts_with(&[quote, quote]) {
+            start += 2;
+        }
+        let ceiling = self.hay.len().min(start + MAX_SECRET);
+        let mut at = start;
+        while let Some(found) = memchr::memchr(quote, &self.hay[at..ceiling]).map(|found| at + found) {
+            let slashes = edge::backslashes_before(self.hay, start, found);
+            if slashes % (2 * (depth + 1)) == depth {
+                return Some(Place { value: Span::new(start, found - depth), form: Form::Quoted });
+            }
+            if slashes < depth {
+                // The string around this one ends here: the value was cut.
+                return Some(Place { value: Span::new(start, found - slashes), form: Form::Quoted });
+            }
+            at = found + 1;
+        }
+        // No closing quote: the record was cut, or this is an apostrophe.
+        self.at = start;
+        (quote == b'"').then(|| self.bare(Form::Tight)).flatten()
+    }
+
+    fn element(&mut self) -> Option<Place> {
+        self.at += 1;
+        self.skip_space();
+        let rest = &self.rest()[..self.rest().len().min(MAX_SECRET)];
+        let end = memchr::memchr(b'<', rest)?;
+        let value = rest[..end].trim_ascii_end();
+        let form = Form::Element;
+        (!value.is_empty()).then(|| Place { value: Span::new(self.at, self.at + value.len()), form })
+    }
+
+    /// A key and its value with white space between them: a flag's argument, SQL, prose.
+    fn behind_space(&mut self, key: &Key) -> Option<Place> {
+        let mut form = if key.is_flag { Form::Argument } else { Form::Prose };
+        if self.skip(b"is ") || self.skip(b"was ") || self.skip(b"to ") || self.skip(b"as ") || self.skip(b"of ") {
+            self.skip_space();
+        }
+        self.skip_type();
+        if let Some(place) = self.quoted() {
+            return Some(place);
+        }
+        if form == Form::Argument && self.peek() == Some(b'-') {
+            form = Form::Prose;
+        }
+        self.bare(form)
+    }
+
+    fn bare(&self, form: Form) -> Option<Place> {
+        let end = self.at + bare_length(self.rest(), form);
+        (end > self.at).then(|| Place { value: Span::new(self.at, end), form })
+    }
+}
+
+/// The length of a value without quotes at the head of `rest`.
+fn bare_length(rest: &[u8], form: Form) -> usize {
+    let rest = &rest[..rest.len().min(MAX_SECRET)];
+    let mut length = 0;
+    let mut open = [0_u32; 3];
+    while let Some(byte) = rest.get(length) {
+        let after = &rest[length + 1..];
+        let ends = match byte {
+            b'"' | b'`' | b'<' | b'>' | 0..=b' ' | 0x7f => true,
+            b'\'' => !after.first().is_some_and(u8::is_ascii_alphanumeric),
+            b'\\' => is_escape(after),
+            b'&' => true,
+            b',' | b';' | b'|' => !goes_on(after, form),
+            b'%' => after.starts_with(b"26") || after.starts_with(b"20"),
+            b'(' | b'[' | b'{' => count(&mut open, *byte, 1),
+            b')' | b']' | b'}' => count(&mut open, *byte, -1),
+            b'#' => rest[length..].starts_with(b"#012") || rest[length..].starts_with(b"#011"),
+            _ => false,
+        };
+        if ends {
+            break;
+        }
+        length += 1;
+    }
+    length - rest[..length].iter().rev().take_while(|byte| b".,;:".contains(byte)).count()
+}
+
+/// Counts brackets; answers whether one closes that was not opened in the value.
+fn count(open: &mut [u32; 3], byte: u8, change: i32) -> bool {
+    let kind = match byte {
+        b'(' | b')' => 0,
+        b'[' | b']' => 1,
+        _ => 2,
+    };
+    match open[kind].checked_add_signed(change) {
+        Some(now) => {
+            open[kind] = now;
+            false
+        }
+        None => true,
+    }
+}
+
+/// An escape that stands for white space, a quote or a separator.
+fn is_escape(after: &[u8]) -> bool {
+    match after {
+        [b'n' | b'r' | b't' | b'"' | b'\'' | b'`', ..] => true,
+        [b'u', b'0', b'0', b'2' | b'3', b'2' | b'6' | b'7' | b'c' | b'C' | b'e' | b'E' | b'0', ..] => true,
+        [b'\\', rest @ ..] => is_escape(rest),
+        _ => false,
+    }
+}
+
+/// Whether a value goes on behind `,`, `;` or `|`: no white space, no quote and no next key follows.
+fn goes_on(after: &[u8], form: Form) -> bool {
+    if !matches!(form, Form::Tight | Form::Argument) {
+        return false;
+    }
+    let name = after.iter().take(40).take_while(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(byte)).count();
+    let is_next = matches!(after.get(name), Some(b'=' | b':')) && name > 0;
+    let first = after.first().copied().unwrap_or(b' ');
+    !is_next && !first.is_ascii_whitespace() && !b"\"'`)]}{[(<\\,;".contains(&first)
+}
