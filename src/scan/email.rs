@@ -98,6 +98,9 @@ const NOT_A_DOMAIN: [&str; 73] = [
     "yml",
 ];
 
+/// Whose names stand behind the algorithms of SSH: `umac-64@openssh.com`.
+const CIPHERS: [&str; 3] = ["openssh.com", "lysator.liu.se", "libssh.org"];
+
 /// The recogniser.
 pub(crate) struct Email {
     rule: Option<RuleId>,
@@ -136,7 +139,7 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
     let length = hay[floor..end].iter().rev().take_while(|byte| is_local(**byte)).count();
     let mut start = end - length;
     // An escape is what its character is, not the letters it is written with.
-    for at in (start + 1..end).rev() {
+    for at in (start + 1..=end).rev() {
         if edge::escape_before(&hay[floor..at]).is_some() {
             start = at;
             break;
@@ -260,7 +263,8 @@ fn is_other(hit: &Hit<'_>, start: usize, end: usize) -> bool {
     let domain = &hay[hit.anchor.end..end];
     let is_realm = before == Some(&b'/') && !domain.iter().any(u8::is_ascii_lowercase);
     let is_code = before == Some(&b'@') || local.eq_ignore_ascii_case(b"git");
-    is_realm || is_code || is_authority(hit, start, end)
+    let is_cipher = CIPHERS.iter().any(|owner| domain == owner.as_bytes()) && local.contains(&b'-');
+    is_cipher || is_realm || is_code || is_authority(hit, start, end)
 }
 
 /// Whether the `@` ends the userinfo of a URL: `://` stands before, and no other `@` comes before the host's end.

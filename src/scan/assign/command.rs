@@ -1,6 +1,6 @@
 //! Command lines whose secret has no key: `curl -u user:password`, `mysql -ppassword`, `sshpass -p password`.
 
-use super::Report;
+use super::{Report, judge};
 use crate::{
     rules::syntax::KeysSyntax,
     scan::{Hit, MAX_SECRET, edge, value},
@@ -106,7 +106,8 @@ impl Command {
         let Some(secret) = self.secret(hay, argument) else { return };
         let bytes = secret.of(hay);
         // A flag whose command is not known gives less: `docker run -u app:app`.
-        let is_plain = self.flag.is_empty() && bytes.iter().all(u8::is_ascii_lowercase);
+        let is_name = judge::is_name(bytes) && judge::names_a_secret(bytes);
+        let is_plain = is_name || self.flag.is_empty() && bytes.iter().all(u8::is_ascii_lowercase);
         if !is_plain && !bytes.starts_with(b"-") && !bytes.starts_with(b"$") && !value::is_template(bytes) {
             report.push(secret, self.rule, Shape::Text);
         }

@@ -31,7 +31,9 @@ pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place,
     let bytes = place.value.of(hit.hay);
     let is_secret = match (strength, shape) {
         (Strength::Strong, Shape::Scalar { .. }) => true,
-        _ if bytes.is_empty() || value::is_template(bytes) || is_own_name(hit, key, bytes) => false,
+        _ if bytes.is_empty() || value::is_template(bytes) || is_own_name(hit, key, bytes) || is_nothing(bytes) => {
+            false
+        }
         (Strength::Strong, Shape::Text) => is_strong(hit, key, place, bytes),
         (Strength::Weak, _) => is_weak(place, bytes),
     };
@@ -79,6 +81,15 @@ fn is_long_mix(bytes: &[u8]) -> bool {
     bytes.len() >= 16 && plain && digits >= 3 && letters >= 3 && parts <= 3
 }
 
+/// Too little to be a secret, the same character over and over, or the seam of two strings in a program.
+fn is_nothing(bytes: &[u8]) -> bool {
+    let digits = bytes.iter().all(u8::is_ascii_digit);
+    let mut plain = bytes.iter().filter(|byte| **byte != b'-');
+    let first = plain.next();
+    let is_seam = b"\"'`".contains(&bytes[0]) && memchr::memmem::find(bytes, b" + ").is_some();
+    bytes.len() <= 2 || bytes.len() <= 3 && digits || first == Some(&b'0') && plain.all(|byte| *byte == b'0') || is_seam
+}
+
 /// `password=password`, `token: token`: the key's own name, or one made of words like it.
 fn is_own_name(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
     let letters = |text: &[u8]| -> usize { text.iter().filter(|byte| byte.is_ascii_alphanumeric()).count() };
@@ -91,13 +102,13 @@ fn is_own_name(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
 }
 
 /// An identifier whose words name a secret: `tumblr_consumer_key`, `userPassword`.
-fn names_a_secret(bytes: &[u8]) -> bool {
+pub(super) fn names_a_secret(bytes: &[u8]) -> bool {
     let lower = |word: &[u8]| bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
     [&b"passw"[..], b"secret", b"token", b"key", b"pwd", b"cred", b"auth"].iter().any(|word| lower(word))
 }
 
 /// Letters, `_`, `.`, `$`, `-` and no digit: a name rather than a value.
-fn is_name(bytes: &[u8]) -> bool {
+pub(super) fn is_name(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| byte.is_ascii_alphabetic() || b"_.$->:@&*?!".contains(byte))
 }
 
@@ -115,7 +126,12 @@ fn is_telling(bytes: &[u8]) -> bool {
     let digits = bytes.iter().any(u8::is_ascii_digit);
     let letters = bytes.iter().any(u8::is_ascii_alphabetic);
     let marks = bytes.iter().any(|byte| b"!@#$%^&*".contains(byte));
-    bytes.len() >= 5 && letters && (digits || marks) && !bytes.contains(&b'=') && !bytes.starts_with(b"(")
+    bytes.len() >= 5
+        && letters
+        && (digits || marks)
+        && !bytes.contains(&b'=')
+        && !bytes.starts_with(b"(")
+        && !bytes.starts_with(b"HTTP/")
 }
 
 /// Calls, members, subscripts, operators: what fetches a value is none.
@@ -143,7 +159,7 @@ fn is_name_or_digits(bytes: &[u8]) -> bool {
 
 /// `config.token`, `user.password.value`.
 fn is_member(bytes: &[u8]) -> bool {
-    bytes.contains(&b'.') && is_name_or_digits(bytes) && bytes.split(|byte| *byte == b'.').all(|part| part.len() > 1)
+    bytes.contains(&b'.') && is_name_or_digits(bytes) && bytes.split(|byte| *byte == b'.').all(|part| !part.is_empty())
 }
 
 /// A file, a folder or a URL.

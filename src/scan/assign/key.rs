@@ -15,7 +15,7 @@ const MAX_NAME: usize = 80;
 
 /// Last words that say the value is something about the secret, not the secret.
 const ABOUT: &str = "age alg algorithm at attempt attempts authority board bytes change changed class cols column columns config configs count \
-    created date dir directory down enabled disabled encoding endpoint error errors exists exp expire expired expires expiration expiry \
+    created date dir directory down enabled disabled encoding endpoint error errors exchange exists exp expire expired expires expiration expiry \
     fail failed failure field fields file filename files flow fingerprint folder form format generator handler header headers help \
     hint history host id identifier ids index info input invalid issuer json label len length level limit limits link list location \
     manager map max message method min missing mode name names namespace needed note ok option options page param params path paths \

@@ -53,14 +53,19 @@ pub(super) fn find(hit: &Hit<'_>, key: &Key) -> Option<Place> {
         cursor.skip_value_word();
     }
     let Some(separator) = cursor.separator(is_quoted) else {
-        return if spaces > 0 { cursor.behind_space(key) } else { None };
+        return if spaces > 0 && !is_quoted && !is_part(hit, key) { cursor.behind_space(key) } else { None };
     };
+    if separator == Separator::Comma && is_value(hit, key) || separator == Separator::Colon && follows_equals(hit, key)
+    {
+        return None;
+    }
     let is_tight = spaces == 0 && !cursor.peek().is_some_and(|byte| byte.is_ascii_whitespace());
     cursor.skip_space();
     cursor.skip_type();
     cursor.skip_prefix();
     if let Some(place) = cursor.quoted() {
-        return Some(place);
+        let is_key = separator == Separator::Comma && cursor.is_key(place.value);
+        return (!is_key).then_some(place);
     }
     if is_quoted && separator == Separator::Colon && matches!(cursor.peek(), Some(b'[' | b'{')) {
         return Some(Place { value: Span::new(cursor.at, cursor.at), form: Form::Structure });
@@ -73,6 +78,25 @@ pub(super) fn find(hit: &Hit<'_>, key: &Key) -> Option<Place> {
         Separator::Colon => Form::Colon,
     };
     cursor.bare(form)
+}
+
+/// Whether the key is part of a path, an address or another value: `/etc/passwd HTTP/1.1`, `cmd=pwd`.
+fn is_part(hit: &Hit<'_>, key: &Key) -> bool {
+    matches!(hit.hay[hit.record.start..key.name.start].last(), Some(b'/' | b'=' | b'\\' | b'?' | b'&' | b'@' | b'%'))
+        || key.name.of(hit.hay).contains(&b'.')
+}
+
+/// Whether the quoted word is a member's value, or only the end of a longer string: `"type": "password", "next": …`.
+fn is_value(hit: &Hit<'_>, key: &Key) -> bool {
+    let before = &hit.hay[hit.record.start..key.name.start];
+    let Some((quote, before)) = before.split_last() else { return true };
+    let before = before.trim_ascii_end();
+    !b"\"'`".contains(quote) || before.ends_with(b":") || before.ends_with(b"=")
+}
+
+/// `magic=key:0a1b`: the word is part of another key's value.
+fn follows_equals(hit: &Hit<'_>, key: &Key) -> bool {
+    hit.hay[hit.record.start..key.name.start].ends_with(b"=")
 }
 
 /// Whether the key is the name of an XML element that opens here.
@@ -202,6 +226,11 @@ impl<'h> Cursor<'h> {
         let equals = self.skip_any(b"=", 3);
         self.skip_any(b">", usize::from(equals == 1));
         match (colons, equals) {
+            // A comparison: what it compares with is seldom the secret.
+            (0, 2..) => {
+                self.at = start;
+                None
+            }
             (_, 1..) => Some(Separator::Equals),
             (1 | 2, 0) => Some(Separator::Colon),
             (0, 0) if self.skip(b"%3a") || self.skip(b"\\u003a") => Some(Separator::Colon),
@@ -276,6 +305,12 @@ impl<'h> Cursor<'h> {
         (quote == b'"').then(|| self.bare(Form::Tight)).flatten()
     }
 
+    /// Whether the string at `value` is a key itself: a colon stands behind its quote.
+    fn is_key(&self, value: Span) -> bool {
+        let end = quote_at(self.hay, value.end, self.hay.len()).map_or(value.end, |quote| quote.end);
+        self.hay[end..].trim_ascii_start().starts_with(b":")
+    }
+
     fn element(&mut self) -> Option<Place> {
         self.at += 1;
         self.skip_space();
@@ -293,7 +328,14 @@ impl<'h> Cursor<'h> {
             self.skip_space();
         }
         self.skip_type();
-        if let Some(place) = self.quoted() {
+        let is_double = self.peek() == Some(b'"');
+        if let Some(mut place) = self.quoted() {
+            // SQL has single quotes; between double ones stands what a sentence speaks of.
+            place.form = if is_double && self.hay.get(self.at.wrapping_sub(1)) != Some(&b'=') {
+                Form::Prose
+            } else {
+                Form::Quoted
+            };
             return Some(place);
         }
         if form == Form::Argument && self.peek() == Some(b'-') {
