@@ -120,7 +120,10 @@ impl Command {
         let colon = memchr::memchr(b':', argument.of(hay))?;
         let (user, secret) = (&argument.of(hay)[..colon], Span::new(argument.start + colon + 1, argument.end));
         let is_numeric = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
-        let is_pair = !user.is_empty() && !user.contains(&b'/') && !secret.of(hay).starts_with(b"//");
+        if secret.is_empty() && value::is_random(user) {
+            return Some(Span::new(argument.start, argument.start + colon));
+        }
+        let is_pair = !user.contains(&b'/') && !secret.of(hay).starts_with(b"//");
         // `docker run -u 1000:1000` is no credential.
         (is_pair && !(is_numeric(user) && is_numeric(secret.of(hay))) && !secret.is_empty()).then_some(secret)
     }

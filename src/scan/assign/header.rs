@@ -122,6 +122,8 @@ fn region(hit: &Hit<'_>, key: &Key) -> Option<Span> {
     skip(&mut at, b" [(", 8);
     let open = quote_at(hay, at, hay.len());
     let start = open.map_or(at, |open| open.end);
+    // `-H "Authorization: …"`: the quote before the name ends the value.
+    let around = hay[hit.record.start..key.name.start].last().copied().filter(|byte| b"\"'`".contains(byte));
     let ceiling = hay.len().min(start + MAX_SECRET);
     let mut end = start;
     while end < ceiling {
@@ -130,7 +132,7 @@ fn region(hit: &Hit<'_>, key: &Key) -> Option<Span> {
             (Some(open), quote) if quote == hay[open.end - 1] => {
                 edge::backslashes_before(hay, start, end) <= open.len() - 1
             }
-            (None, b'"' | b'\'' | b'`' | b'<') => !b"=,".contains(&hay[end.saturating_sub(1)]) || key.quote.is_some(),
+            (None, quote) if Some(quote) == around || quote == b'<' => true,
             (_, b'\\') => matches!(hay.get(end + 1), Some(b'n' | b'r')),
             _ => false,
         };

@@ -56,7 +56,9 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8]) -> bool {
                 && !is_prose(bytes)
                 && (!is_word(bytes) || begins_line(hit, key) && ends_line(hit, place))
         }
-        Form::Prose => is_telling(bytes) && !is_code(bytes) && !is_path(bytes),
+        Form::Prose => {
+            (is_telling(bytes) || is_login(hit, key) && !is_prose(bytes)) && !is_code(bytes) && !is_path(bytes)
+        }
         Form::Structure => false,
     }
 }
@@ -132,6 +134,15 @@ fn is_telling(bytes: &[u8]) -> bool {
         && !bytes.contains(&b'=')
         && !bytes.starts_with(b"(")
         && !bytes.starts_with(b"HTTP/")
+}
+
+/// `login bob password x`, as in `.netrc`.
+fn is_login(hit: &Hit<'_>, key: &Key) -> bool {
+    let before = &hit.hay[hit.record.start..key.name.start];
+    let mut words = before.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).rev();
+    let user = words.next();
+    let word = words.next().unwrap_or_default();
+    user.is_some() && [&b"login"[..], b"user", b"username"].iter().any(|login| word.eq_ignore_ascii_case(login))
 }
 
 /// Calls, members, subscripts, operators: what fetches a value is none.

@@ -118,7 +118,11 @@ impl Table {
         if is_bare && is_among(words.before(entry.text.len()), OTHER) {
             return None;
         }
+        // `pass` alone is also what tests and players do; in capitals, or behind another word, it is a password.
+        let is_capital = name.of(hit.hay).iter().all(|byte| !byte.is_ascii_lowercase());
+        let is_pass = &*entry.text == b"pass" && (is_capital || !words.before(4).is_empty());
         let kind = match entry.kind {
+            Kind::Plain(_) if is_pass && !is_doubtful => Kind::Plain(Strength::Strong),
             Kind::Plain(_) if is_doubtful => Kind::Plain(Strength::Weak),
             _ if is_doubtful => return None,
             kind => kind,

@@ -48,6 +48,7 @@ pub(super) fn find(hit: &Hit<'_>, key: &Key) -> Option<Place> {
         cursor.at = quote.end;
     }
     cursor.skip_any(b")]", 2);
+    cursor.skip_subscript();
     let spaces = cursor.skip_space();
     if is_quoted {
         cursor.skip_value_word();
@@ -63,7 +64,10 @@ pub(super) fn find(hit: &Hit<'_>, key: &Key) -> Option<Place> {
     cursor.skip_space();
     cursor.skip_type();
     cursor.skip_prefix();
-    if let Some(place) = cursor.quoted() {
+    if let Some(mut place) = cursor.quoted() {
+        if separator == Separator::Compare {
+            place.form = Form::Prose;
+        }
         let is_key = separator == Separator::Comma && cursor.is_key(place.value);
         return (!is_key).then_some(place);
     }
@@ -71,8 +75,8 @@ pub(super) fn find(hit: &Hit<'_>, key: &Key) -> Option<Place> {
         return Some(Place { value: Span::new(cursor.at, cursor.at), form: Form::Structure });
     }
     let form = match separator {
-        Separator::Comma | Separator::Call => return None,
-        Separator::Equals if is_tight => Form::Tight,
+        Separator::Comma | Separator::Call | Separator::Compare => return None,
+        Separator::Equals if is_tight || cursor.is_in_connection_string() => Form::Tight,
         Separator::Equals => Form::Spaced,
         Separator::Colon if is_tight && !is_quoted => Form::Tight,
         Separator::Colon => Form::Colon,
@@ -164,6 +168,8 @@ enum Separator {
     Colon,
     Comma,
     Call,
+    /// `==`: what a key is compared with is seldom the secret.
+    Compare,
 }
 
 struct Cursor<'h> {
@@ -217,20 +223,27 @@ impl<'h> Cursor<'h> {
         self.skip_space();
     }
 
+    /// `[255]`, as in a declaration.
+    fn skip_subscript(&mut self) {
+        let digits = self.rest().iter().skip(1).take(8).take_while(|byte| byte.is_ascii_digit()).count();
+        if self.peek() == Some(b'[') && self.hay.get(self.at + 1 + digits) == Some(&b']') {
+            self.at += digits + 2;
+        }
+    }
+
     fn separator(&mut self, is_quoted: bool) -> Option<Separator> {
         if self.skip(b"%3d") || self.skip(b"\\u003d") || self.skip(b"=>") || self.skip(b"->") || self.skip(b"&#61;") {
             return Some(Separator::Equals);
         }
         let start = self.at;
+        if matches!(self.rest(), [b'+' | b'?' | b'.' | b'|' | b'~', b'=', ..]) {
+            self.at += 1;
+        }
         let colons = self.skip_any(b":", 4);
         let equals = self.skip_any(b"=", 3);
         self.skip_any(b">", usize::from(equals == 1));
         match (colons, equals) {
-            // A comparison: what it compares with is seldom the secret.
-            (0, 2..) => {
-                self.at = start;
-                None
-            }
+            (0, 2..) => Some(Separator::Compare),
             (_, 1..) => Some(Separator::Equals),
             (1 | 2, 0) => Some(Separator::Colon),
             (0, 0) if self.skip(b"%3a") || self.skip(b"\\u003a") => Some(Separator::Colon),
@@ -247,7 +260,7 @@ impl<'h> Cursor<'h> {
     }
 
     /// `: string =`, and Go's `var x string =`: the value stands behind the type.
-    fn skip_type(&mut self) {
+    fn skip_type(&mut self) -> bool {
         let start = self.at;
         let name = self
             .rest()
@@ -258,11 +271,19 @@ impl<'h> Cursor<'h> {
         self.at += name;
         let spaces = self.skip_space();
         let is_type = name > 1 && spaces > 0 && self.skip(b"=") && self.peek() != Some(b'=');
-        if !is_type {
+        if is_type {
+            self.skip_space();
+        } else {
             self.at = start;
-            return;
         }
-        self.skip_space();
+        is_type
+    }
+
+    /// `Password =x;Initial Catalog=…`: the value follows the sign at once and a semicolon ends it.
+    fn is_in_connection_string(&self) -> bool {
+        let value =
+            self.rest().iter().take(128).take_while(|byte| !byte.is_ascii_whitespace() && **byte != b';').count();
+        self.hay[self.at - 1] == b'=' && self.hay.get(self.at + value) == Some(&b';')
     }
 
     /// `b"`, `f'`, `@"`, `new String("`, `Some("`.
