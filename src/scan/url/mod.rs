@@ -9,6 +9,7 @@ mod parameters;
 mod path;
 mod userinfo;
 
+pub(super) use self::userinfo::is_userinfo_end;
 use self::{parameters::Parameters, path::Paths};
 use super::{Hit, edge, placeholder::Placeholders, value};
 use crate::{

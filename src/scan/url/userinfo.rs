@@ -42,6 +42,46 @@ pub(super) fn password(hit: &Hit<'_>, depth: Depth) -> Option<Span> {
     }
 }
 
+/// Whether the `@` that `hit` is about ends the userinfo of a URL: what stands around it is a user or a password and a host,
+/// and no address.
+pub(in crate::scan) fn is_userinfo_end(hit: &Hit<'_>) -> bool {
+    let floor = hit.record.start.max(hit.anchor.start.saturating_sub(BEFORE));
+    for start in (floor..hit.anchor.start).rev() {
+        let depth = match &hit.hay[start..hit.anchor.start] {
+            [byte, ..] if byte.is_ascii_whitespace() => return false,
+            [b':', b'/' | b'\\', ..] => Depth::Plain,
+            [b'%', b'3', b'A' | b'a', ..] => Depth::Encoded,
+            [b'%', b'2', b'5', b'3', b'A' | b'a', ..] => Depth::Twice,
+            text if text.starts_with(b"jdbc:oracle:") => {
+                let anchor = Span::new(start, hit.anchor.start.min(start + b"jdbc:oracle:thin:".len()));
+                return oracle(&Hit { anchor, ..*hit }).is_some_and(|span| span.end == hit.anchor.start);
+            }
+            _ => continue,
+        };
+        let separator = Hit { anchor: Span::new(start, start + 1), ..*hit };
+        if let Some(begin) = behind_slashes(&separator, depth) {
+            return begin <= hit.anchor.start && ends_at(&separator, begin, depth, hit.anchor.start);
+        }
+    }
+    false
+}
+
+/// Whether the userinfo that begins at `start` ends at `end`.
+fn ends_at(hit: &Hit<'_>, start: usize, depth: Depth, end: usize) -> bool {
+    let limit = hit.record.end.min(start.saturating_add(MAX_SECRET));
+    let authority = authority(hit.hay, start, limit, depth, opening_quote(hit));
+    match (authority.at, authority.colon) {
+        (Some(at), Some(colon)) if colon.end < at.start => {
+            at.start == end && !is_port_and_more(hit.hay, start, colon, Span::new(colon.end, at.start))
+        }
+        (Some(at), _) => at.start == end,
+        (None, Some(colon)) if authority.cut => {
+            beyond(hit.hay, start, colon, authority.end, limit, depth).is_some_and(|span| span.end == end)
+        }
+        _ => false,
+    }
+}
+
 /// The offset behind `://`, however its slashes are escaped.
 fn behind_slashes(hit: &Hit<'_>, depth: Depth) -> Option<usize> {
     let end = hit.record.end;
