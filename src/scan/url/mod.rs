@@ -113,10 +113,18 @@ impl Url {
         // A backslash before the `@` escapes it, for a shell perhaps; the two stay together.
         span.end -= edge::backslashes_before(hit.hay, span.start, span.end);
         let value = span.of(hit.hay);
-        if !replaced.covers(value) && !value::is_template(value) {
+        if !replaced.covers(value) && !value::is_template(value) && !is_pattern(value) {
             findings.push(Finding::text(span, rule));
         }
     }
+}
+
+/// `[^@]+`, `\S*`, `.+?`: a regular expression for URLs, as programs that look for them log it.
+fn is_pattern(value: &[u8]) -> bool {
+    let value = &value[..value.len().min(256)];
+    let words = value.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| word.len() > 3);
+    let signs = [b"[^".as_slice(), b"\\S", b"\\w", b".*", b".+", b"(?"];
+    !words && signs.iter().any(|sign| value.windows(2).any(|pair| pair == *sign))
 }
 
 /// A character of a URL as it is meant, and how many bytes it is written with.
@@ -301,6 +309,9 @@ mod tests {
             "see http://a.example:80,bob@example.com",
             "docker-pullable://nginx:1.25@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "akka.tcp://sparkExecutor@worker-07:55904",
+            r"(https?://)[^:]+:[^@]+@(\S+) and https?://\w+:\S+@host and ://.*:.*@",
+            "(see http://a.example:80)@bob",
+            "git://git.example.com:org/repo@v1.2",
             "jdbc:sqlserver://db:1433;user=sa;password=p@ss;",
             "Pulling docker://nginx:1.25-alpine...",
             "foo:// ://@ ://:@ ://a:b",

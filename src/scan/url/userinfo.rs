@@ -164,7 +164,7 @@ fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bo
     (1..=5).contains(&n_digits)
         && match password.of(hay).get(n_digits) {
             Some(b';') => true,
-            Some(b',' | b'|') => is_host,
+            Some(b',' | b'|' | b')' | b']' | b'}' | b'\'' | b'`') => is_host,
             _ => false,
         }
 }
@@ -173,7 +173,14 @@ fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bo
 fn beyond(hay: &[u8], start: usize, colon: Span, cut: usize, limit: usize, depth: Depth) -> Option<Span> {
     let head = &hay[colon.end..cut];
     let is_port = head.iter().all(u8::is_ascii_digit) || head.eq_ignore_ascii_case(b"port");
-    if hay[start..].starts_with(b"[") || is_port && !head.is_empty() || value::is_template(head) && !head.is_empty() {
+    // `github.com:org/repo@v1`: what git takes for a path.
+    let is_org = hay[start..colon.start].contains(&b'.')
+        && head.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
+    if is_org && !head.is_empty()
+        || hay[start..].starts_with(b"[")
+        || is_port && !head.is_empty()
+        || value::is_template(head) && !head.is_empty()
+    {
         return None;
     }
     // An empty head is `host:/path` or `:/w@host`: only where there is no user is it surely a password.
