@@ -169,22 +169,14 @@ fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bo
         }
 }
 
-/// A password with an unescaped `/`, `?` or `#` in it: what stands before that one is no port.
+/// A password with an unescaped `/`, `?` or `#` in it, up to the first `@` that a host follows.
 fn beyond(hay: &[u8], start: usize, colon: Span, cut: usize, limit: usize, depth: Depth) -> Option<Span> {
-    let head = &hay[colon.end..cut];
-    let is_port = head.iter().all(u8::is_ascii_digit) || head.eq_ignore_ascii_case(b"port");
-    // `github.com:org/repo@v1`: what git takes for a path.
-    let is_org = hay[start..colon.start].contains(&b'.')
-        && head.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
-    if is_org && !head.is_empty()
-        || hay[start..].starts_with(b"[")
-        || is_port && !head.is_empty()
-        || value::is_template(head) && !head.is_empty()
-    {
-        return None;
-    }
-    // An empty head is `host:/path` or `:/w@host`: only where there is no user is it surely a password.
-    if head.is_empty() && (colon.start != start || is_slashes(hay, cut, limit, depth)) {
+    let begins = match &hay[colon.end..cut] {
+        // `host:/path` and `:/w@host`: only where there is no user is it surely a password.
+        [] => colon.start == start && !is_slashes(hay, cut, limit, depth),
+        head => !is_host_part(&hay[start..colon.start], head),
+    };
+    if !begins {
         return None;
     }
     let limit = limit.min(cut.saturating_add(BEYOND));
@@ -200,6 +192,13 @@ fn beyond(hay: &[u8], start: usize, colon: Span, cut: usize, limit: usize, depth
         at += unit.len;
     }
     None
+}
+
+/// Whether `host:head` is a host and its port, an address in brackets, or what git takes for a path: `github.com:org/repo@v1`.
+fn is_host_part(host: &[u8], head: &[u8]) -> bool {
+    let is_port = head.iter().all(u8::is_ascii_digit) || head.eq_ignore_ascii_case(b"port");
+    let is_word = head.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
+    is_port || host.starts_with(b"[") || host.contains(&b'.') && is_word || value::is_template(head)
 }
 
 /// Whether two slashes stand at `at`: the colon before them belongs to another URL.
