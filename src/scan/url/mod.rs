@@ -335,6 +335,7 @@ mod tests {
             "/app;jsessionid=«9F86D081884C7D659A2FEAA0C55AD015»?x=1",
             "/cb?code=«4%2F0AY0e-g7bXk2mQ9Vn3Lp8»&state=abc",
             "(see https://x/?token=«abc123def»), then",
+            "[![b](https://x/b.svg?token=«abc123def»)](https://x/y)",
         ] {
             check(text);
         }

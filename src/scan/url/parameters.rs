@@ -166,12 +166,26 @@ fn is_separator(byte: u8) -> bool {
 
 fn value_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
     let mut at = start;
+    let mut n_open = 0_usize;
     while at < limit {
         let unit = Unit::at(hay, at, limit, depth);
-        if unit.is_end() || matches!(unit.byte, b'&' | b';' | b'#' | b'\'' | b'`' | b'\\') || hay[at] == b'&' {
-            break;
-        }
-        if unit.byte == b',' && scheme_follows(&hay[at + unit.len..limit]) {
+        let rest = &hay[at + unit.len..limit];
+        let ends = match unit.byte {
+            b'&' | b';' | b'#' | b'\'' | b'`' | b'\\' => true,
+            b',' => scheme_follows(rest),
+            b'(' | b'[' | b'{' => {
+                n_open += 1;
+                false
+            }
+            // `[badge](https://host/?token=abc)](https://host)`: a bracket that was opened before the value, and text behind it.
+            b')' | b']' | b'}' if n_open == 0 => rest.first().is_none_or(|next| b")]},.;:".contains(next)),
+            b')' | b']' | b'}' => {
+                n_open -= 1;
+                false
+            }
+            _ => unit.is_end() || hay[at] == b'&',
+        };
+        if ends {
             break;
         }
         at += unit.len;
