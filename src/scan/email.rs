@@ -6,7 +6,7 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2>
 
-use super::{Hit, edge};
+use super::{Hit, edge, url};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
@@ -17,9 +17,6 @@ const MAX_LOCAL: usize = 128;
 
 /// RFC 5321, section 4.5.3.1.2.
 const MAX_DOMAIN: usize = 255;
-
-/// How far to the left a URL's `://` is looked for.
-const MAX_AUTHORITY: usize = 256;
 
 /// Last labels that are no top-level domain: suffixes of files, kinds of systemd unit, parts of code.
 const NOT_A_DOMAIN: [&str; 73] = [
@@ -264,21 +261,7 @@ fn is_other(hit: &Hit<'_>, start: usize, end: usize) -> bool {
     let is_realm = before == Some(&b'/') && !domain.iter().any(u8::is_ascii_lowercase);
     let is_code = before == Some(&b'@') || local.eq_ignore_ascii_case(b"git");
     let is_cipher = CIPHERS.iter().any(|owner| domain == owner.as_bytes()) && local.contains(&b'-');
-    is_cipher || is_realm || is_code || is_authority(hit, start, end)
-}
-
-/// Whether the `@` ends the userinfo of a URL: `://` stands before, and no other `@` comes before the host's end.
-fn is_authority(hit: &Hit<'_>, start: usize, end: usize) -> bool {
-    let floor = hit.record.start.max(start.saturating_sub(MAX_AUTHORITY));
-    let before = &hit.hay[floor..start];
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"/\"<>()".contains(byte);
-    let head = &before[..before.iter().rposition(ends).map_or(0, |at| at + 1)];
-    if !head.ends_with(b"://") && !head.ends_with(b":\\/\\/") {
-        return false;
-    }
-    let rest = &hit.hay[end..hit.record.end.min(end + MAX_AUTHORITY)];
-    let authority = rest.iter().position(|byte| ends(byte) || b"?#\\".contains(byte)).unwrap_or(rest.len());
-    !rest[..authority].contains(&b'@')
+    is_cipher || is_realm || is_code || url::is_userinfo_end(hit)
 }
 
 #[cfg(test)]

@@ -66,6 +66,8 @@ pub(super) fn is_template(value: &[u8]) -> bool {
 /// `${X}`, `$X`, `{{ x }}`, `<password>`, `[x]`, `%s`, `%(pw)s`, `%PW%`, `#{x}`, `__X__`, and `<x>` behind an escape.
 fn is_expansion(value: &[u8]) -> bool {
     match value {
+        [b'\\', rest @ ..] if rest.starts_with(b"$") => is_expansion(rest),
+        [b'{', b'}'] | [b'$', b'{', b'{', .., b'}', b'}'] => true,
         [b'$', b'{', inner @ .., b'}'] => !inner.contains(&b'}') && !has_default(inner),
         [b'$', b'(', .., b')'] | [b'#', b'{', .., b'}'] | [b'{', b'{', .., b'}', b'}'] => true,
         [b'<', b'%', .., b'%', b'>'] | [b'{', b'%', .., b'%', b'}'] => true,
@@ -114,12 +116,10 @@ fn is_name(name: &[u8]) -> bool {
         && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':'))
 }
 
-/// What stands between brackets: words, not a secret that happens to be bracketed.
+/// What stands between brackets: words or a call, not a secret that happens to be bracketed.
 fn is_label(inner: &[u8]) -> bool {
-    let words = inner.iter().all(|byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'-' | b'.' | b':' | b'*' | b'/' | b'$')
-    });
-    words && !inner.is_empty() && !is_random(inner)
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b" _-.:*/$()[]'!".contains(byte);
+    !inner.is_empty() && inner.iter().all(is_word) && !is_random(inner)
 }
 
 /// One filling character again and again: `xxxx`, `XXX-XXX`, `****`, `...`, `____`.
@@ -291,7 +291,7 @@ mod tests {
     fn templates_and_stand_ins_are_known() {
         for value in words(
             r#"
-                ${DB_PASSWORD} ${X:-} $PASSWORD $1 $password $env:PW {{pw}} {password} <password> [PASSWORD] [x] %s
+                ${DB_PASSWORD} ${X:-} ${{secrets.PW}} \${PW} {} {quote(pw)} $PASSWORD $1 $password $env:PW {{pw}} {password} <password> [PASSWORD] [x] %s
                 %v %(pw)s %PW% #{pw} __PW__ xxxx XXXX-XXXX xxx **** ... … ••• changeme change_me null None nil true
                 False undefined required example your_token_here YOUR-API-KEY yourpassword DB_PASSWORD PASSWORD
                 API_KEY process.env.TOKEN os.environ["TOKEN"] %3Cpassword%3E &lt;pw&gt; \u003cpw\u003e N/A

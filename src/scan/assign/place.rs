@@ -81,7 +81,21 @@ pub(super) fn find(hit: &Hit<'_>, key: &Key) -> Option<Place> {
         Separator::Colon if is_tight && !is_quoted => Form::Tight,
         Separator::Colon => Form::Colon,
     };
-    cursor.bare(form)
+    let place = cursor.bare(form)?;
+    Some(Place { value: Span::new(place.value.start, place.value.start + url_length(hit, key, &place)), ..place })
+}
+
+/// The length of a value without what only a URL has behind it: a fragment, or the query behind a session in the path.
+fn url_length(hit: &Hit<'_>, key: &Key, place: &Place) -> usize {
+    let value = place.value.of(hit.hay);
+    let name = key.name.of(hit.hay);
+    let is_session = name.len() >= 9 && name[name.len() - 9..].eq_ignore_ascii_case(b"sessionid");
+    let ends: &[u8] = match hit.hay[hit.record.start..key.name.start].last() {
+        Some(b'?' | b'&') => b"#",
+        Some(b';') if is_session => b"?#/",
+        _ => return value.len(),
+    };
+    value.iter().position(|byte| ends.contains(byte)).filter(|length| *length > 0).unwrap_or(value.len())
 }
 
 /// Whether the key is part of a path, an address or another value: `/etc/passwd HTTP/1.1`, `cmd=pwd`.

@@ -50,20 +50,18 @@ impl Parameters {
     ) {
         let Some((name, in_path)) = self.name_before(hit, depth) else { return };
         let start = hit.anchor.end;
-        let mut end = match progress.value {
-            seen if seen.contains(start) && depth == Depth::Plain => seen.end,
-            _ => value_end(hit.hay, start, hit.record.end.min(start.saturating_add(MAX_SECRET)), depth),
-        };
-        if depth == Depth::Plain {
-            progress.value = Span::new(start, end);
+        if progress.claimed.contains(start) {
+            return;
         }
+        let mut end = progress.value_end(hit, start, depth);
         if in_path {
             end =
                 start + hit.hay[start..end].iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(end - start);
         }
         let span = trim(hit.hay, Span::new(start, end));
         let secret = span.of(hit.hay);
-        if !replaced.covers(secret) && is_secret(name, secret) {
+        if is_secret(name, secret) && !replaced.covers(secret) {
+            progress.claim(span);
             findings.push(Finding::text(span, name.rule));
         }
     }
@@ -87,6 +85,18 @@ impl Parameters {
         let found = self.names.binary_search_by(|name| (*name.text).cmp(&buffer[..n_bytes])).ok()?;
         let name = &self.names[found];
         (separator != b';' || name.text.ends_with(b"sessionid")).then_some((name, separator == b';'))
+    }
+}
+
+impl Progress {
+    /// Where the value that begins at `start` ends. A value seen before that holds `start` ends where this one does.
+    fn value_end(&mut self, hit: &Hit<'_>, start: usize, depth: Depth) -> usize {
+        let seen = &mut self.values[depth as usize];
+        if !seen.contains(start) {
+            let limit = hit.record.end.min(start.saturating_add(MAX_SECRET));
+            *seen = Span::new(start, value_end(hit.hay, start, limit, depth));
+        }
+        seen.end
     }
 }
 
@@ -156,12 +166,26 @@ fn is_separator(byte: u8) -> bool {
 
 fn value_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
     let mut at = start;
+    let mut n_open = 0_usize;
     while at < limit {
         let unit = Unit::at(hay, at, limit, depth);
-        if unit.is_end() || matches!(unit.byte, b'&' | b';' | b'#' | b'\'' | b'`' | b'\\') || hay[at] == b'&' {
-            break;
-        }
-        if unit.byte == b',' && scheme_follows(&hay[at + unit.len..limit]) {
+        let rest = &hay[at + unit.len..limit];
+        let ends = match unit.byte {
+            b'&' | b';' | b'#' | b'\'' | b'`' | b'\\' => true,
+            b',' => scheme_follows(rest),
+            b'(' | b'[' | b'{' => {
+                n_open += 1;
+                false
+            }
+            // `[badge](https://host/?token=abc)](https://host)`: a bracket that was opened before the value, and text behind it.
+            b')' | b']' | b'}' if n_open == 0 => rest.first().is_none_or(|next| b")]},.;:".contains(next)),
+            b')' | b']' | b'}' => {
+                n_open -= 1;
+                false
+            }
+            _ => unit.is_end() || hay[at] == b'&',
+        };
+        if ends {
             break;
         }
         at += unit.len;

@@ -9,7 +9,7 @@
 //!
 //! The anchor of such a rule holds the host, or for `*` the first segment with its slashes.
 
-use super::{Depth, Replaced, Unit, trim};
+use super::{Depth, Progress, Replaced, Unit, trim};
 use crate::{
     rules::syntax::KeysSyntax,
     scan::{Hit, MAX_SECRET, edge, value},
@@ -52,12 +52,22 @@ impl Paths {
         self.templates.extend(keys.paths.iter().map(|text| template(rule, text)));
     }
 
-    pub(super) fn confirm(&self, hit: &Hit<'_>, replaced: Replaced<'_>, findings: &mut Vec<Finding>) {
+    pub(super) fn confirm(
+        &self,
+        hit: &Hit<'_>,
+        replaced: Replaced<'_>,
+        progress: &mut Progress,
+        findings: &mut Vec<Finding>,
+    ) {
+        if progress.claimed.contains(hit.anchor.start) {
+            return;
+        }
         for template in &self.templates {
             let Some(start) = template.start(hit) else { continue };
             let Some(span) = template.secret(hit, start, replaced) else { continue };
             let secret = span.of(hit.hay);
-            if !replaced.covers(secret) && !value::is_template(secret) {
+            if !value::is_template(secret) && !replaced.covers(secret) {
+                progress.claim(span);
                 findings.push(Finding::text(span, template.rule));
                 return;
             }

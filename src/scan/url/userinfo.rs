@@ -42,6 +42,46 @@ pub(super) fn password(hit: &Hit<'_>, depth: Depth) -> Option<Span> {
     }
 }
 
+/// Whether the `@` that `hit` is about ends the userinfo of a URL: what stands around it is a user or a password and a host,
+/// and no address.
+pub(in crate::scan) fn is_userinfo_end(hit: &Hit<'_>) -> bool {
+    let floor = hit.record.start.max(hit.anchor.start.saturating_sub(BEFORE));
+    for start in (floor..hit.anchor.start).rev() {
+        let depth = match &hit.hay[start..hit.anchor.start] {
+            [byte, ..] if byte.is_ascii_whitespace() => return false,
+            [b':', b'/' | b'\\', ..] => Depth::Plain,
+            [b'%', b'3', b'A' | b'a', ..] => Depth::Encoded,
+            [b'%', b'2', b'5', b'3', b'A' | b'a', ..] => Depth::Twice,
+            text if text.starts_with(b"jdbc:oracle:") => {
+                let anchor = Span::new(start, hit.anchor.start.min(start + b"jdbc:oracle:thin:".len()));
+                return oracle(&Hit { anchor, ..*hit }).is_some_and(|span| span.end == hit.anchor.start);
+            }
+            _ => continue,
+        };
+        let separator = Hit { anchor: Span::new(start, start + 1), ..*hit };
+        if let Some(begin) = behind_slashes(&separator, depth) {
+            return begin <= hit.anchor.start && ends_at(&separator, begin, depth, hit.anchor.start);
+        }
+    }
+    false
+}
+
+/// Whether the userinfo that begins at `start` ends at `end`.
+fn ends_at(hit: &Hit<'_>, start: usize, depth: Depth, end: usize) -> bool {
+    let limit = hit.record.end.min(start.saturating_add(MAX_SECRET));
+    let authority = authority(hit.hay, start, limit, depth, opening_quote(hit));
+    match (authority.at, authority.colon) {
+        (Some(at), Some(colon)) if colon.end < at.start => {
+            at.start == end && !is_port_and_more(hit.hay, start, colon, Span::new(colon.end, at.start))
+        }
+        (Some(at), _) => at.start == end,
+        (None, Some(colon)) if authority.cut => {
+            beyond(hit.hay, start, colon, authority.end, limit, depth).is_some_and(|span| span.end == end)
+        }
+        _ => false,
+    }
+}
+
 /// The offset behind `://`, however its slashes are escaped.
 fn behind_slashes(hit: &Hit<'_>, depth: Depth) -> Option<usize> {
     let end = hit.record.end;
@@ -124,20 +164,19 @@ fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bo
     (1..=5).contains(&n_digits)
         && match password.of(hay).get(n_digits) {
             Some(b';') => true,
-            Some(b',' | b'|') => is_host,
+            Some(b',' | b'|' | b')' | b']' | b'}' | b'\'' | b'`') => is_host,
             _ => false,
         }
 }
 
-/// A password with an unescaped `/`, `?` or `#` in it: what stands before that one is no port.
+/// A password with an unescaped `/`, `?` or `#` in it, up to the first `@` that a host follows.
 fn beyond(hay: &[u8], start: usize, colon: Span, cut: usize, limit: usize, depth: Depth) -> Option<Span> {
-    let head = &hay[colon.end..cut];
-    let is_port = head.iter().all(u8::is_ascii_digit) || head.eq_ignore_ascii_case(b"port");
-    if hay[start..].starts_with(b"[") || is_port && !head.is_empty() || value::is_template(head) && !head.is_empty() {
-        return None;
-    }
-    // An empty head is `host:/path` or `:/w@host`: only where there is no user is it surely a password.
-    if head.is_empty() && (colon.start != start || is_slashes(hay, cut, limit, depth)) {
+    let begins = match &hay[colon.end..cut] {
+        // `host:/path` and `:/w@host`: only where there is no user is it surely a password.
+        [] => colon.start == start && !is_slashes(hay, cut, limit, depth),
+        head => !is_host_part(&hay[start..colon.start], head),
+    };
+    if !begins {
         return None;
     }
     let limit = limit.min(cut.saturating_add(BEYOND));
@@ -153,6 +192,13 @@ fn beyond(hay: &[u8], start: usize, colon: Span, cut: usize, limit: usize, depth
         at += unit.len;
     }
     None
+}
+
+/// Whether `host:head` is a host and its port, an address in brackets, or what git takes for a path: `github.com:org/repo@v1`.
+fn is_host_part(host: &[u8], head: &[u8]) -> bool {
+    let is_port = head.iter().all(u8::is_ascii_digit) || head.eq_ignore_ascii_case(b"port");
+    let is_word = head.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
+    is_port || host.starts_with(b"[") || host.contains(&b'.') && is_word || value::is_template(head)
 }
 
 /// Whether two slashes stand at `at`: the colon before them belongs to another URL.
