@@ -1,10 +1,45 @@
-//! Scrubs email addresses, credentials and the credential part of URLs from logs. Draft.
+//! Scrubs email addresses, credentials and the credential part of URLs from logs.
+//!
+//! Bytes go in; the same bytes come out, except for what the rules find. The program `logscrub` is a pipe around this library.
+//!
+//! ```
+//! use logscrub::{Outcome, Policy, RuleSet, Scrubber};
+//!
+//! let mut scrubber = Scrubber::new(&RuleSet::embedded(), &Policy::new())?;
+//! let mut clean = Vec::new();
+//! let outcome = scrubber.scrub_block(b"login of alice@example.com\n", &mut clean);
+//! assert_eq!((outcome, clean.as_slice()), (Outcome::Changed, &b"login of REDACTED-email\n"[..]));
+//!
+//! clean.clear();
+//! let outcome = scrubber.scrub_block(b"nothing here\n", &mut clean);
+//! assert_eq!((outcome, clean.is_empty()), (Outcome::Clean, true));
+//! # Ok::<(), logscrub::Error>(())
+//! ```
+//!
+//! [`ScrubReader`] and [`ScrubWriter`] wrap any [`std::io::Read`] and [`std::io::Write`] and take care of blocks and records.
+//!
+//! # Glossary
+//!
+//! - *block*: bytes that were read together; it ends on the edge of a record.
+//! - *record*: one log entry; here, a line.
+//! - *anchor*: a literal that every match of a rule contains (`ghp_`, `@`, `://`).
+//! - *candidate*: an anchor was seen; the prefilter says maybe.
+//! - *rule*: a name for a kind of secret, and how it is known.
+//! - *recogniser*: confirms the candidates of one kind of rule.
+//! - *validator*: a test that a pattern cannot make.
+//! - *finding*: a span that a rule claims and nothing refuted.
+//! - *placeholder*: what stands in place of a finding.
+//! - *splice*: copying what is clean and writing placeholders between.
 
-pub mod error;
+#[cfg(feature = "cli")]
+pub mod cli;
+mod error;
 mod frame;
-pub mod policy;
+mod policy;
 mod redact;
-pub mod rules;
+#[cfg(feature = "cli")]
+mod report;
+mod rules;
 mod scan;
 mod scrub;
 #[cfg(feature = "cli")]
@@ -14,24 +49,10 @@ mod span;
 mod stream;
 mod tally;
 
-/// Draft of the filter's main, until the command line is there.
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-pub fn draft() -> Result<u8, Error> {
-    let mut scrubber = Scrubber::new(&RuleSet::embedded(), &Policy::new())?;
-    let options = stream::pipe::Options {
-        max_record: MAX_RECORD,
-        buffer: BLOCK,
-        grace: std::time::Duration::from_secs(5),
-        output: None,
-        dry_run: false,
-    };
-    stream::pipe::run(&options, &mut scrubber).map(|_| 0)
-}
 pub use crate::{
     error::Error,
     policy::{OnError, Policy, Style},
-    rules::{Class, Rule, RuleSet, Selection, Severity},
+    rules::{Anchor, Class, Origin, Rule, RuleSet, Selection, Severity},
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber},
     span::{Finding, RuleId, Shape, Span},
     stream::{BLOCK, MAX_RECORD, ScrubReader, ScrubWriter},

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The longest secret, in bytes, that is found whole wherever it lies; recognisers look no further than this.
-pub const MAX_SECRET: usize = 64 << 10;
+pub(crate) const MAX_SECRET: usize = 64 << 10;
 
 /// A candidate in its record.
 #[derive(Clone, Copy)]

@@ -29,7 +29,6 @@ use crate::{
     scrub::Scrubber,
     sink::Sink,
     source::stdin::{Stdin, Wake},
-    tally::Tally,
 };
 
 /// How the pipe runs.
@@ -47,18 +46,17 @@ pub(crate) struct Options {
     pub(crate) dry_run: bool,
 }
 
-/// What was done.
-#[derive(Clone, Debug)]
-pub(crate) struct Report {
-    pub(crate) tally: Tally,
-    pub(crate) seconds: f64,
-    /// SIGINT ended it.
-    pub(crate) is_interrupted: bool,
+/// How the work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With the input, or by SIGTERM once all that could be read at once was written.
+    Done,
+    /// By SIGINT.
+    Interrupted,
 }
 
-/// Scrubs standard input until it ends. After an error the scrubber's tally says how far it came.
-pub(crate) fn run(options: &Options, scrubber: &mut Scrubber) -> Result<Report, Error> {
-    let begin = Instant::now();
+/// Scrubs standard input until it ends; the scrubber's tally says how far it came, also after an error.
+pub(crate) fn run(options: &Options, scrubber: &mut Scrubber) -> Result<End, Error> {
     let mut sink = match (&options.output, options.dry_run) {
         (_, true) => Sink::nowhere(),
         (Some(path), _) => Sink::append(path)?,
@@ -70,8 +68,7 @@ pub(crate) fn run(options: &Options, scrubber: &mut Scrubber) -> Result<Report, 
     let result = carry(&stdin, &mut signals, &mut pump, scrubber, &mut sink);
     scrubber.tally_mut().bytes_out += sink.written();
     result?;
-    let seconds = begin.elapsed().as_secs_f64();
-    Ok(Report { tally: scrubber.tally().clone(), seconds, is_interrupted: signals.is_interrupted() })
+    Ok(if signals.is_interrupted() { End::Interrupted } else { End::Done })
 }
 
 fn carry(

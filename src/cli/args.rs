@@ -1,0 +1,240 @@
+//! What was typed. What it means is [`super::settings`]' business; nothing below sees clap.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args as Flags, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  app 2>&1 | logscrub >> app.log                scrub what a program says
+  logscrub --style mask --style email=partial   choose how findings are replaced
+  logscrub --dry-run --summary human < app.log  count by rule, write nothing
+  logscrub explain app.log                      show each record with a finding
+  logscrub rules show github-token              tell all about a rule
+
+Exit codes: 0 done, 1 findings under --fail-on-findings, 2 usage or configuration, 3 something could not be examined,
+70 internal fault under --on-error stop, 74 the output could not be written.";
+
+/// Scrubs email addresses, credentials and credential-bearing URLs from logs: standard input to standard output.
+///
+/// Without a verb logscrub is a filter: it reads standard input and writes standard output, replacing what the rules find.
+/// Each line leaves as soon as it came. SIGTERM drains what can be read and ends well; a reader that closes ends it by SIGPIPE.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "logscrub", disable_version_flag = true, disable_help_subcommand = true, after_help = EXAMPLES, max_term_width = 120)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(flatten)]
+    pub(super) filter: Filter,
+    /// Print version, number of rules and CPU level
+    #[arg(short = 'V', long, help_heading = "Other")]
+    pub(super) version: bool,
+}
+
+/// Flags that every verb takes.
+#[derive(Clone, Debug, Default, Flags)]
+pub(super) struct Common {
+    /// Read this configuration file; `none` reads none of the user's
+    ///
+    /// Instead of $XDG_CONFIG_HOME/logscrub/config.toml. /etc/logscrub/config.toml is read in any case, below it. Nothing is
+    /// ever read from the working directory.
+    #[arg(short, long, value_name = "FILE|none", global = true, help_heading = "Rules and settings")]
+    pub(super) config: Option<PathBuf>,
+    /// Add the rules of a file, or of every *.toml in a folder
+    ///
+    /// They come beside the embedded ones. May be given several times. docs/RULES.md has the format, `rules lint` checks it.
+    #[arg(short, long, value_name = "FILE|DIR", global = true, help_heading = "Rules and settings")]
+    pub(super) rules: Vec<PathBuf>,
+    /// Use nothing but these rules
+    ///
+    /// Ids, classes (email, credential, credential-url, personal) or globs over ids; separated by commas, or several times.
+    #[arg(long, value_name = "RULE", value_delimiter = ',', global = true, help_heading = "Rules and settings")]
+    pub(super) only: Vec<String>,
+    /// Leave these rules out
+    ///
+    /// Ids, classes or globs over ids; separated by commas, or several times.
+    #[arg(long, value_name = "RULE", value_delimiter = ',', global = true, help_heading = "Rules and settings")]
+    pub(super) except: Vec<String>,
+    /// Use these rules too, though they are off by default
+    ///
+    /// The class `personal` is off by default: --also personal.
+    #[arg(long, value_name = "RULE", value_delimiter = ',', global = true, help_heading = "Rules and settings")]
+    pub(super) also: Vec<String>,
+    /// How findings are replaced: label, mask, partial or fixed; CLASS=STYLE or RULE=STYLE for some
+    ///
+    /// label: REDACTED- and the rule's id. mask: as many * as there were characters. partial: as mask, but for at most the last
+    /// four characters and never more than a quarter. fixed: the text of --placeholder. May be given several times.
+    #[arg(long, value_name = "[CLASS|RULE=]STYLE", global = true, help_heading = "Replacement")]
+    pub(super) style: Vec<String>,
+    /// The text that stands in place of every finding
+    ///
+    /// Letters, digits, '-', '.', '_' and '~' only, so that it is safe in JSON, URLs, CSV and shell alike.
+    #[arg(long, value_name = "TEXT", global = true, help_heading = "Replacement")]
+    pub(super) placeholder: Option<String>,
+    /// Colour: auto, always or never
+    ///
+    /// auto: on a terminal, unless NO_COLOR is set or TERM is dumb. Standard output and error are judged apart.
+    #[arg(long, value_name = "WHEN", global = true, help_heading = "Other")]
+    pub(super) color: Option<String>,
+    /// Say less: no summary; twice: no errors either
+    #[arg(short, long, action = ArgAction::Count, global = true, help_heading = "Other")]
+    pub(super) quiet: u8,
+    /// Say more: the summary at the end
+    #[arg(short, long, global = true, help_heading = "Other")]
+    pub(super) verbose: bool,
+}
+
+/// Flags of the filter.
+#[derive(Clone, Debug, Default, Flags)]
+pub(super) struct Filter {
+    /// Only count: write nothing to the output
+    ///
+    /// A flag only, never a setting: a configuration file must not be able to swallow a log.
+    #[arg(long, help_heading = "Filter")]
+    pub(super) dry_run: bool,
+    /// Longest record that is held whole, as 1MiB or 1048576; at least 256KiB
+    ///
+    /// A longer one is worked through in overlapping windows of this size, in bounded memory. [default: 1MiB]
+    #[arg(long, value_name = "SIZE", help_heading = "Filter")]
+    pub(super) max_record: Option<String>,
+    /// What becomes of a record that cannot be examined: mask, drop or stop
+    ///
+    /// mask: it becomes REDACTED-record. drop: it is left out. stop: the stream ends before it, with exit code 70. There is no way
+    /// to pass it. [default: mask]
+    #[arg(long, value_name = "ACTION", help_heading = "Filter")]
+    pub(super) on_error: Option<String>,
+    /// Append to this file instead of writing to standard output
+    #[arg(long, value_name = "FILE", help_heading = "Filter")]
+    pub(super) output: Option<PathBuf>,
+    /// The summary at the end, on standard error: auto, human, json or none
+    ///
+    /// auto: for people, when --verbose is given or records were withheld. [default: auto]
+    #[arg(long, value_name = "FORM", help_heading = "Filter")]
+    pub(super) summary: Option<String>,
+    /// End with exit code 1 when something was found
+    #[arg(long, help_heading = "Filter")]
+    pub(super) fail_on_findings: bool,
+    /// How many seconds reading may go on after SIGTERM
+    ///
+    /// What can be read at once is read, scrubbed and written first. [default: 5]
+    #[arg(long, value_name = "SECONDS", help_heading = "Filter")]
+    pub(super) grace: Option<f64>,
+}
+
+/// What to do instead of filtering.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Show each record with a finding, before and after, with the rule under it
+    ///
+    /// The secrets are masked unless --show-secrets is typed on a terminal.
+    Explain {
+        /// Files to read; `-` or none for standard input
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// One JSON object a finding: file, record, offset, length, rule, class, style; never the value
+        #[arg(long)]
+        json: bool,
+        /// Show the secrets themselves; only on a terminal
+        #[arg(long)]
+        show_secrets: bool,
+    },
+    /// List, show, lint and test rules
+    #[command(subcommand)]
+    Rules(Rules),
+    /// Show and check the configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (troff)
+    Man,
+}
+
+/// What to do with rules.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Rules {
+    /// The rules in force: id, class, severity, title
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// All about one rule
+    Show {
+        /// The rule's id
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check rule files, or the rules in force: anchors proved, examples to the byte, style
+    Lint {
+        /// Rule files or folders
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run every rule's examples through the scanner
+    Test {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What to do with the configuration.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Config {
+    /// What is in force, and where it was said
+    Show {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check a configuration file
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// The files that are read, lowest first
+    Path,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound_and_every_flag_explained() {
+        let command = Args::command();
+        command.clone().debug_assert();
+        for arg in command.get_arguments() {
+            assert!(arg.get_help().is_some(), "{} has no help", arg.get_id());
+        }
+    }
+
+    #[test]
+    fn flags_are_taken_before_and_behind_a_verb() {
+        let args = Args::try_parse_from(["logscrub", "--only", "email,jwt", "rules", "list", "--except", "a", "-qq"]);
+        let args = args.expect("it parses");
+        assert_eq!((args.common.only.len(), args.common.except.len(), args.common.quiet), (2, 1, 2));
+        assert!(matches!(args.verb, Some(Verb::Rules(Rules::List { json: false }))));
+    }
+
+    #[test]
+    fn every_flag_of_the_filter_is_taken() {
+        let typed = "logscrub -c none -r a.toml -r b --only x --except y --also z --style mask --style email=label --placeholder P \
+            --color never -q -v --dry-run --max-record 1MiB --on-error drop --output o --summary json --fail-on-findings --grace 2";
+        let args = Args::try_parse_from(typed.split_ascii_whitespace()).expect("it parses");
+        assert_eq!((args.common.rules.len(), args.common.style.len(), args.filter.grace), (2, 2, Some(2.0)));
+        assert!(args.filter.dry_run && args.filter.fail_on_findings && args.common.verbose);
+    }
+}

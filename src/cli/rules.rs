@@ -1,0 +1,97 @@
+//! `logscrub rules list|show|lint|test`.
+
+use serde_json::{Value, json};
+
+use super::{Out, args::Rules, settings::Settings};
+use crate::{
+    error::Error,
+    rules::{Recogniser, Rule, RuleSet},
+};
+
+pub(super) fn run(verb: &Rules, settings: &Settings, out: &mut Out) -> Result<u8, Error> {
+    match verb {
+        Rules::List { json } => list(&settings.selection.load()?, *json, out),
+        Rules::Show { id, json } => show(&settings.selection.load()?, id, *json, out),
+        Rules::Lint { .. } | Rules::Test { .. } => Ok(0),
+    }
+}
+
+fn list(rules: &RuleSet, json: bool, out: &mut Out) -> Result<u8, Error> {
+    if json {
+        let all: Vec<Value> = rules.rules().iter().map(head).collect();
+        return out.text(&format!("{}\n", Value::from(all)));
+    }
+    let width = rules.rules().iter().map(|rule| rule.id().len()).max().unwrap_or(0);
+    let line = |rule: &Rule| {
+        let (class, severity) = (rule.class().name(), rule.severity().name());
+        format!("{:width$}  {class:14}  {severity:8}  {}\n", rule.id(), rule.title())
+    };
+    out.text(&rules.rules().iter().map(line).collect::<String>())
+}
+
+fn head(rule: &Rule) -> Value {
+    json!({
+        "id": rule.id(),
+        "title": rule.title(),
+        "class": rule.class().name(),
+        "severity": rule.severity().name(),
+        "recogniser": rule.recogniser(),
+    })
+}
+
+fn show(rules: &RuleSet, id: &str, json: bool, out: &mut Out) -> Result<u8, Error> {
+    let Some(rule) = rules.named(id) else {
+        let nearest = rules.rules().iter().map(Rule::id).min_by_key(|known| strsim::damerau_levenshtein(id, known));
+        return Err(Error::usage(format!("rules show: no rule {id:?} is in force"))
+            .hint(format!("did you mean {:?}? `logscrub rules list` shows all", nearest.unwrap_or_default())));
+    };
+    if json {
+        return out.text(&format!("{}\n", whole(rule)));
+    }
+    let mut text = format!("{}\n{}\n\n{}\n\n", rule.id(), rule.title(), rule.about());
+    let mut line = |name: &str, value: String| text.push_str(&format!("{name:<11} {value}\n"));
+    line("class", rule.class().name().into());
+    line("severity", rule.severity().name().into());
+    line("recogniser", rule.recogniser().into());
+    line("anchors", anchors(rule).join("  "));
+    if let Recogniser::Token(pattern) = &rule.recogniser {
+        line("pattern", pattern.source().trim().into());
+    }
+    line("from", format!("{}:{}", rule.origin().file, rule.origin().line));
+    for link in rule.links() {
+        line("link", link.clone());
+    }
+    for hit in rule.hits() {
+        line("hit", hit.clone());
+    }
+    for miss in rule.misses() {
+        line("miss", miss.clone());
+    }
+    out.text(&text)
+}
+
+fn whole(rule: &Rule) -> Value {
+    let pattern = match &rule.recogniser {
+        Recogniser::Token(pattern) => Some(pattern.source()),
+        _ => None,
+    };
+    let mut object = head(rule);
+    let more = json!({
+        "about": rule.about(),
+        "links": rule.links(),
+        "anchors": anchors(rule),
+        "pattern": pattern,
+        "hit": rule.hits(),
+        "miss": rule.misses(),
+        "file": rule.origin().file,
+        "line": rule.origin().line,
+    });
+    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
+        object.extend(more);
+    }
+    object
+}
+
+fn anchors(rule: &Rule) -> Vec<String> {
+    rule.anchors().iter().map(|anchor| anchor.text.escape_ascii().to_string()).collect()
+}

@@ -1,0 +1,67 @@
+//! What was done, never what was seen: the summary, for people and for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::{rules::RuleSet, tally::Tally};
+
+/// The summary for people: what came in, what went out, what was found.
+pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
+    let mut text = String::new();
+    let rate = if seconds > 0.0 { tally.bytes_in as f64 / seconds } else { 0.0 };
+    let lines = [("in", tally.bytes_in, tally.records_in), ("out", tally.bytes_out, tally.records_out)];
+    for (name, n_bytes, n_records) in lines {
+        let _ = writeln!(text, "{name:<9}{:>12}  {n_records:>12} records", bytes(n_bytes as f64)); // a String takes everything
+    }
+    let _ = writeln!(text, "{:<9}{seconds:>10.3} s  {:>10}/s", "time", bytes(rate));
+    let _ = writeln!(text, "{:<9}{:>12}", "findings", tally.findings());
+    for (id, rule) in rules.iter().filter(|(id, _)| tally.of(*id) > 0) {
+        let _ = writeln!(text, "  {:>10}  {}", tally.of(id), rule.id());
+    }
+    if tally.withheld > 0 {
+        let _ = writeln!(text, "withheld {:>12} records that could not be examined", tally.withheld);
+    }
+    text
+}
+
+/// The summary for programs: one JSON object.
+pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
+    let found = rules.iter().filter(|(id, _)| tally.of(*id) > 0);
+    let by_rule: serde_json::Map<String, Value> =
+        found.map(|(id, rule)| (rule.id().to_owned(), tally.of(id).into())).collect();
+    json!({
+        "bytes_in": tally.bytes_in,
+        "bytes_out": tally.bytes_out,
+        "records_in": tally.records_in,
+        "records_out": tally.records_out,
+        "findings": tally.findings(),
+        "by_rule": by_rule,
+        "withheld": tally.withheld,
+        "seconds": (seconds * 1e6).round() / 1e6,
+    })
+}
+
+/// A number of bytes as people read it.
+fn bytes(n_bytes: f64) -> String {
+    let mut value = n_bytes;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1024.0 {
+            return if unit == "B" { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_told_as_people_read_them() {
+        assert_eq!(bytes(0.0), "0 B");
+        assert_eq!(bytes(1536.0), "1.5 KiB");
+        assert_eq!(bytes(3.0 * 1024.0 * 1024.0 * 1024.0), "3.0 GiB");
+    }
+}

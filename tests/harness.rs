@@ -1,0 +1,105 @@
+//! Runs the program: arguments, input and environment in; what came out is asserted.
+
+use std::{
+    env,
+    io::Write,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    thread,
+};
+
+/// The program under test: `LOGSCRUB_BIN`, or the one that was built with the tests.
+pub(crate) fn binary() -> PathBuf {
+    env::var_os("LOGSCRUB_BIN").map_or_else(|| env!("CARGO_BIN_EXE_logscrub").into(), PathBuf::from)
+}
+
+/// A run to be made.
+pub(crate) fn logscrub() -> Run {
+    let mut command = Command::new(binary());
+    command.env_clear();
+    Run { command, stdin: Vec::new() }
+}
+
+pub(crate) struct Run {
+    command: Command,
+    stdin: Vec<u8>,
+}
+
+impl Run {
+    pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Run {
+        self.command.args(args);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Run {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Run {
+        self.stdin = bytes.into();
+        self
+    }
+
+    pub(crate) fn run(mut self) -> Ran {
+        let pipes = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = pipes.spawn().expect("the binary starts");
+        let mut stdin = child.stdin.take().expect("standard input is a pipe");
+        let input = self.stdin;
+        // A program that refuses its input closes the pipe, which is no fault of the test's.
+        let writer = thread::spawn(move || drop(stdin.write_all(&input)));
+        let output = child.wait_with_output().expect("it ends");
+        writer.join().expect("the writer ends");
+        Ran { output }
+    }
+}
+
+/// What came of it.
+pub(crate) struct Ran {
+    output: Output,
+}
+
+impl Ran {
+    pub(crate) fn out(&self) -> String {
+        String::from_utf8(self.output.stdout.clone()).expect("standard output is text")
+    }
+
+    pub(crate) fn err(&self) -> String {
+        String::from_utf8(self.output.stderr.clone()).expect("standard error is text")
+    }
+
+    #[track_caller]
+    pub(crate) fn code(self, code: i32) -> Ran {
+        assert_eq!(self.output.status.code(), Some(code), "{}", self.err());
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn success(self) -> Ran {
+        self.code(0)
+    }
+
+    #[track_caller]
+    pub(crate) fn stdout(self, expected: &str) -> Ran {
+        assert_eq!(self.out(), expected);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn stdout_has(self, part: &str) -> Ran {
+        assert!(self.out().contains(part), "{part:?} is not in {}", self.out());
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn stderr_has(self, part: &str) -> Ran {
+        assert!(self.err().contains(part), "{part:?} is not in {}", self.err());
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn stderr_lacks(self, part: &str) -> Ran {
+        assert!(!self.err().contains(part), "{part:?} is in {}", self.err());
+        self
+    }
+}

@@ -1,0 +1,4 @@
+//! The one integration binary: cases as data, properties, and the program as a process.
+
+mod harness;
+mod pipe;
