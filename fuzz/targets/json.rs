@@ -148,8 +148,9 @@ fn is_same_shape(before: &Value, after: &Value) -> bool {
 }
 
 fuzz_target!(|node: Node| {
-    let before = value(&node);
-    let written = before.to_string();
+    let written = value(&node).to_string();
+    // Read back, since a float may be read as its neighbour.
+    let before: Value = serde_json::from_str(&written).expect("it was written by the same crate");
     let out = scrub(written.as_bytes());
     let after: Value = match serde_json::from_slice(&out) {
         Ok(after) => after,
