@@ -93,7 +93,8 @@ fn is_near(rule: &Rule, line: &[u8], secret: &Range<usize>) -> bool {
 }
 
 fn read_rules(folder: &str) -> io::Result<Vec<Rule>> {
-    let mut paths: Vec<_> = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut paths: Vec<_> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     paths.sort();
     let mut rules = Vec::new();
     for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
@@ -107,7 +108,9 @@ fn read_rules(folder: &str) -> io::Result<Vec<Rule>> {
 fn rule(entry: &Entry) -> Option<Rule> {
     let pattern = match entry.recogniser.as_deref().unwrap_or("token") {
         "token" => entry.pattern.clone()?,
-        "email" => r"(?<secret> [A-Za-z0-9._%+-]+ @ [A-Za-z0-9-]+ (?: \. [A-Za-z0-9-]+ )* \. [A-Za-z]{2,24} )".to_owned(),
+        "email" => {
+            r"(?<secret> [A-Za-z0-9._%+-]+ @ [A-Za-z0-9-]+ (?: \. [A-Za-z0-9-]+ )* \. [A-Za-z]{2,24} )".to_owned()
+        }
         "key_block" => r"-----BEGIN[ ] [A-Z ]* PRIVATE[ ]KEY----- (?<secret> .* )".to_owned(),
         "url" => url(&entry.keys)?,
         "assign" => assign(&entry.keys)?,
@@ -135,7 +138,9 @@ fn url(keys: &Keys) -> Option<String> {
 fn assign(keys: &Keys) -> Option<String> {
     let headers: Vec<String> = keys.header.iter().chain(&keys.cookie).cloned().collect();
     if let Some(headers) = alternatives(&headers) {
-        return Some(format!(r#"(?i) (?:{headers}) ["']? \s* [:=] \s* ["']? (?: [A-Za-z]+ [ ] )? (?<secret> [^\s"',;]+ )"#));
+        return Some(format!(
+            r#"(?i) (?:{headers}) ["']? \s* [:=] \s* ["']? (?: [A-Za-z]+ [ ] )? (?<secret> [^\s"',;]+ )"#
+        ));
     }
     let words = alternatives(&keys.strong)?;
     Some(format!(r#"(?i) (?:{words}) ["']? \s* [:=] \s* ["']? (?<secret> [^\s"',;&*]+ )"#))
