@@ -1,6 +1,6 @@
 //! Where the value of a key stands, in whatever grammar the line is written.
 
-use super::key::{Key, quote_at};
+use super::key::{Key, is_closing, quote_at};
 use crate::{
     scan::{Hit, MAX_SECRET, edge},
     span::{Shape, Span},
@@ -312,6 +312,11 @@ impl<'h> Cursor<'h> {
         if name > 0 && matches!(rest.get(name..name + 2), Some([b'(', b'"' | b'\''])) {
             self.at += name + 1;
         }
+    }
+
+    /// Whether the JSON string around the key ends here, before any value.
+    fn is_at_end_of_string(&self) -> bool {
+        quote_at(self.hay, self.at, self.hay.len()).is_some_and(|quote| is_closing(self.hay, quote, self.hay.len()))
     }
 
     /// The text between quotes that opens here.
