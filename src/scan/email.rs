@@ -6,7 +6,7 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2>
 
-use super::{Hit, edge, url};
+use super::{Hit, edge, placeholder::Placeholders, url};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
@@ -109,7 +109,13 @@ impl Email {
     }
 
     /// Everything before `done` belongs to an address that was found.
-    pub(super) fn confirm(&self, hit: &Hit<'_>, done: &mut usize, findings: &mut Vec<Finding>) {
+    pub(super) fn confirm(
+        &self,
+        hit: &Hit<'_>,
+        placeholders: &Placeholders,
+        done: &mut usize,
+        findings: &mut Vec<Finding>,
+    ) {
         let Some(rule) = self.rule else { return };
         let at = hit.anchor;
         if at.start < *done || at.start == hit.record.start {
@@ -121,6 +127,9 @@ impl Email {
         let Some(end) = domain_end(hit.hay, at.end, hit.record.end) else { return };
         let local = &hit.hay[start..at.start];
         let domain = &hit.hay[at.end..end];
+        if placeholders.is_whole(local) {
+            return;
+        }
         if is_address(local, domain) && !is_other(hit, start, end) {
             findings.push(Finding::text(Span::new(start, end), rule));
             *done = end;

@@ -136,6 +136,10 @@ fn region(hit: &Hit<'_>, key: &Key) -> Option<Span> {
                 edge::backslashes_before(hay, start, end) <= open.len() - 1
             }
             (None, quote) if Some(quote) == around || quote == b'<' => true,
+            (None, b'"') => {
+                let depth = edge::backslashes_before(hay, start, end);
+                is_closing(hay, Span::new(end - depth, end + 1), hay.len())
+            }
             (_, b'\\') => matches!(hay.get(end + 1), Some(b'n' | b'r')),
             _ => false,
         };
