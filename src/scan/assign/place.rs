@@ -64,6 +64,9 @@ pub(super) fn find(hit: &Hit<'_>, key: &Key) -> Option<Place> {
     cursor.skip_space();
     cursor.skip_type();
     cursor.skip_prefix();
+    if !is_quoted && cursor.is_at_end_of_string() {
+        return None;
+    }
     if let Some(mut place) = cursor.quoted() {
         if separator == Separator::Compare {
             place.form = Form::Prose;
@@ -368,6 +371,9 @@ impl<'h> Cursor<'h> {
             self.skip_space();
         }
         self.skip_type();
+        if self.is_at_end_of_string() {
+            return None;
+        }
         let is_double = self.peek() == Some(b'"');
         if let Some(mut place) = self.quoted() {
             // SQL has single quotes; between double ones stands what a sentence speaks of.
