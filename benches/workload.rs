@@ -8,11 +8,11 @@
 //! programs uses this file too.
 
 /// What stands in place of a secret in [`Workload::expected`].
-pub const GONE: &str = "GONE";
+pub(crate) const GONE: &str = "GONE";
 
 /// What kind of log it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Access logs, controllers, traces, logfmt, JSON: no secret.
     Clean,
     /// The same with a secret in one line of a hundred.
@@ -27,10 +27,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of reports.
-    pub const ALL: [Kind; 5] = [Kind::Clean, Kind::OnePercent, Kind::EveryLine, Kind::LongLines, Kind::Json];
+    pub(crate) const ALL: [Kind; 5] = [Kind::Clean, Kind::OnePercent, Kind::EveryLine, Kind::LongLines, Kind::Json];
 
     /// How reports call it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Clean => "clean",
             Kind::OnePercent => "one-percent",
@@ -42,18 +42,18 @@ impl Kind {
 }
 
 /// A log, and what must come of it.
-pub struct Workload {
+pub(crate) struct Workload {
     /// The log.
-    pub input: String,
+    pub(crate) input: String,
     /// The log with [`GONE`] in place of every secret.
-    pub expected: String,
+    pub(crate) expected: String,
     /// What was planted, in order.
-    pub secrets: Vec<String>,
+    pub(crate) secrets: Vec<String>,
 }
 
 impl Workload {
     /// At least `n_bytes` of that kind, always the same ones.
-    pub fn new(kind: Kind, n_bytes: usize) -> Workload {
+    pub(crate) fn new(kind: Kind, n_bytes: usize) -> Workload {
         let mut make = Maker { random: Random(0x5eed), log: Workload::empty(n_bytes), seconds: 0 };
         let mut n_lines = 0_u64;
         while make.log.input.len() < n_bytes {
