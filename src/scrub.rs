@@ -4,7 +4,10 @@
 //! vector. A fault inside (a panic) is caught: the block is done again record by record, and only the records that fail are
 //! withheld, as the policy says. A record over the limit is worked through in overlapping windows.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use crate::{
     error::Error,
@@ -49,8 +52,8 @@ pub(crate) struct Step {
 
 /// Scrubs blocks: rules, policy and the state that crosses records.
 pub struct Scrubber {
-    scanner: Scanner,
-    redactor: Redactor,
+    scanner: Arc<Scanner>,
+    redactor: Arc<Redactor>,
     on_error: OnError,
     state: State,
     scratch: Scratch,
@@ -81,17 +84,29 @@ impl Scrubber {
     pub fn new(rules: &RuleSet, policy: &Policy) -> Result<Scrubber, Error> {
         let styles = policy.styles(rules)?;
         let placeholders = Placeholders::new(rules, redact::fixed_texts(&styles));
-        Ok(Scrubber {
-            scanner: Scanner::new(rules.clone(), placeholders),
-            redactor: Redactor::new(rules, styles),
-            on_error: policy.error_action(),
+        let scanner = Arc::new(Scanner::new(rules.clone(), placeholders));
+        Ok(Scrubber::at_start(scanner, Arc::new(Redactor::new(rules, styles)), policy.error_action()))
+    }
+
+    /// Another scrubber with the same rules and policy, at the beginning of an input and with an empty tally. It shares the
+    /// tables of this one, so it costs next to nothing.
+    #[must_use]
+    pub fn fork(&self) -> Scrubber {
+        Scrubber::at_start(Arc::clone(&self.scanner), Arc::clone(&self.redactor), self.on_error)
+    }
+
+    fn at_start(scanner: Arc<Scanner>, redactor: Arc<Redactor>, on_error: OnError) -> Scrubber {
+        Scrubber {
+            scanner,
+            redactor,
+            on_error,
             state: State::default(),
             scratch: Scratch::default(),
             carry: Carry::Nothing,
             tally: Tally::default(),
             #[cfg(debug_assertions)]
             fault: None,
-        })
+        }
     }
 
     /// The rules in force.

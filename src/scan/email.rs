@@ -6,7 +6,7 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2>
 
-use super::{Hit, edge, url};
+use super::{Hit, edge, placeholder::Placeholders, url};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
@@ -109,22 +109,38 @@ impl Email {
     }
 
     /// Everything before `done` belongs to an address that was found.
-    pub(super) fn confirm(&self, hit: &Hit<'_>, done: &mut usize, findings: &mut Vec<Finding>) {
+    pub(super) fn confirm(
+        &self,
+        hit: &Hit<'_>,
+        placeholders: &Placeholders,
+        done: &mut usize,
+        findings: &mut Vec<Finding>,
+    ) {
         let Some(rule) = self.rule else { return };
         let at = hit.anchor;
         if at.start < *done || at.start == hit.record.start {
             return;
         }
         let floor = hit.record.start.max(*done);
-        let Some(start) = local_start(hit.hay, floor, at.start) else { return };
+        let chained = || is_chained(hit, floor).then_some(floor);
+        let Some(start) = local_start(hit.hay, floor, at.start).or_else(chained) else { return };
         let Some(end) = domain_end(hit.hay, at.end, hit.record.end) else { return };
         let local = &hit.hay[start..at.start];
         let domain = &hit.hay[at.end..end];
+        if placeholders.is_whole(local) {
+            return;
+        }
         if is_address(local, domain) && !is_other(hit, start, end) {
             findings.push(Finding::text(Span::new(start, end), rule));
             *done = end;
         }
     }
+}
+
+/// Whether nothing but marks stands between an address that ends at `floor` and the `@`: `a@b.co@mail.example.com` goes as a
+/// whole, or what replaces its first half would be taken for a local part the next time.
+fn is_chained(hit: &Hit<'_>, floor: usize) -> bool {
+    floor > hit.record.start && hit.hay[floor..hit.anchor.start].iter().all(|byte| is_local(*byte))
 }
 
 /// Where the local part begins that ends at `end`.
@@ -148,13 +164,15 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
 }
 
 /// Where the quoted local part begins whose closing quote stands at `close`: the opening one has as many backslashes.
+///
+/// It begins with a letter, or the quotes may be the ends of two JSON strings: `"key":"@example.com"`.
 fn quoted_start(hay: &[u8], floor: usize, close: usize) -> Option<usize> {
     let depth = edge::backslashes_before(hay, floor, close);
     let mut at = close - depth;
     while let Some(open) = memchr::memrchr(b'"', &hay[floor..at]).map(|open| floor + open) {
         if edge::backslashes_before(hay, floor, open) == depth {
             let start = open - depth;
-            return (close - depth > open + 1).then_some(start);
+            return is_local(hay[open + 1]).then_some(start);
         }
         at = open;
     }
@@ -293,8 +311,10 @@ mod tests {
             ("a@[192.0.2.1] b@[IPv6:2001:db8::1]", "REDACTED-email REDACTED-email"),
             ("jörg@müller.example o'neil+x@mail.example.museum", "REDACTED-email REDACTED-email"),
             ("https://alice@example.com:pw@host/", "https://REDACTED-email:pw@host/"),
+            ("a@b.co@mail.example.com a@b.co.@mail.example.com", "REDACTED-email REDACTED-email"),
         ] {
             assert_eq!(scrub(text), clean);
+            assert_eq!(scrub(clean), clean);
         }
     }
 
@@ -318,6 +338,7 @@ mod tests {
             "@example.com",
             "x@.com",
             "x@a..com",
+            r#"{"":"@example.com","a":["b","@example.com"], "c" :"@example.com"}"#,
         ] {
             assert_eq!(scrub(text), text);
         }

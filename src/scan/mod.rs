@@ -178,7 +178,7 @@ impl Scanner {
             Target::Token(id) => token::confirm(&self.rules, id, hit, &self.placeholders, token, findings),
             Target::Assign => self.assign.confirm(hit, &self.placeholders, &mut progress.assign, findings),
             Target::Url => self.url.confirm(hit, &self.placeholders, &mut progress.url, findings),
-            Target::Email => self.email.confirm(hit, &mut progress.email, findings),
+            Target::Email => self.email.confirm(hit, &self.placeholders, &mut progress.email, findings),
             Target::KeyBlock => self.key_block.confirm(hit, &mut progress.key_block, state, findings),
         }
     }

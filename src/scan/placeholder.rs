@@ -32,6 +32,11 @@ impl Placeholders {
                 .is_some_and(|id| self.ids.binary_search_by(|known| (**known).cmp(id)).is_ok())
             || self.own.iter().any(|own| **own == *value)
     }
+
+    /// Whether `text` ends with a whole label.
+    pub(crate) fn ends(&self, text: &[u8]) -> bool {
+        memchr::memmem::rfind(text, b"REDACTED-").is_some_and(|at| self.is_whole(&text[at..]))
+    }
 }
 
 fn strip_brackets(value: &[u8]) -> &[u8] {

@@ -4,7 +4,7 @@
 
 use super::{
     Report,
-    key::{Key, quote_at},
+    key::{Key, is_closing, quote_at},
 };
 use crate::{
     scan::{Hit, MAX_SECRET, edge, value},
@@ -121,6 +121,9 @@ fn region(hit: &Hit<'_>, key: &Key) -> Option<Span> {
     }
     skip(&mut at, b" [(", 8);
     let open = quote_at(hay, at, hay.len());
+    if open.is_some_and(|open| key.quote.is_none() && is_closing(hay, open, hay.len())) {
+        return None;
+    }
     let start = open.map_or(at, |open| open.end);
     // `-H "Authorization: …"`: the quote before the name ends the value.
     let around = hay[hit.record.start..key.name.start].last().copied().filter(|byte| b"\"'`".contains(byte));
@@ -133,6 +136,10 @@ fn region(hit: &Hit<'_>, key: &Key) -> Option<Span> {
                 edge::backslashes_before(hay, start, end) <= open.len() - 1
             }
             (None, quote) if Some(quote) == around || quote == b'<' => true,
+            (None, b'"') => {
+                let depth = edge::backslashes_before(hay, start, end);
+                is_closing(hay, Span::new(end - depth, end + 1), hay.len())
+            }
             (_, b'\\') => matches!(hay.get(end + 1), Some(b'n' | b'r')),
             _ => false,
         };

@@ -176,6 +176,23 @@ pub(super) fn quote_at(hay: &[u8], at: usize, ceiling: usize) -> Option<Span> {
     b"\"'`".contains(&quote).then(|| Span::new(at, at + depth + 1))
 }
 
+/// Whether `quote` ends a JSON string rather than opening a value: what follows is JSON's punctuation and then more JSON, as in
+/// `{"Authorization: ":1}`.
+pub(super) fn is_closing(hay: &[u8], quote: Span, ceiling: usize) -> bool {
+    let rest = hay[quote.end..ceiling].trim_ascii_start();
+    let Some((mark @ (b':' | b',' | b'}' | b']'), behind)) = rest.split_first() else { return rest.is_empty() };
+    let behind = behind.trim_ascii_start();
+    let is_end = behind.is_empty() || b",}]".contains(&behind[0]);
+    let slashes = behind.iter().take_while(|byte| **byte == b'\\').count();
+    let is_string = behind.get(slashes) == Some(&b'"') && slashes == quote.len() - 1;
+    let is_other = behind.first().is_some_and(|byte| byte.is_ascii_digit() || b"-{[".contains(byte))
+        || [&b"true"[..], b"false", b"null"].iter().any(|word| behind.starts_with(word));
+    match mark {
+        b':' | b',' => is_string || is_other,
+        _ => is_end || is_string || behind[0] == b'"' || behind[0] == b'\\',
+    }
+}
+
 /// An identifier in lower case without separators, and where its words begin.
 struct Words {
     text: [u8; MAX_NAME],

@@ -1,6 +1,6 @@
 //! Where the value of a key stands, in whatever grammar the line is written.
 
-use super::key::{Key, quote_at};
+use super::key::{Key, is_closing, quote_at};
 use crate::{
     scan::{Hit, MAX_SECRET, edge},
     span::{Shape, Span},
@@ -64,6 +64,9 @@ pub(super) fn find(hit: &Hit<'_>, key: &Key) -> Option<Place> {
     cursor.skip_space();
     cursor.skip_type();
     cursor.skip_prefix();
+    if !is_quoted && cursor.is_at_end_of_string() {
+        return None;
+    }
     if let Some(mut place) = cursor.quoted() {
         if separator == Separator::Compare {
             place.form = Form::Prose;
@@ -314,6 +317,11 @@ impl<'h> Cursor<'h> {
         }
     }
 
+    /// Whether the JSON string around the key ends here, before any value.
+    fn is_at_end_of_string(&self) -> bool {
+        quote_at(self.hay, self.at, self.hay.len()).is_some_and(|quote| is_closing(self.hay, quote, self.hay.len()))
+    }
+
     /// The text between quotes that opens here.
     fn quoted(&mut self) -> Option<Place> {
         let open = quote_at(self.hay, self.at, self.hay.len())?;
@@ -363,6 +371,9 @@ impl<'h> Cursor<'h> {
             self.skip_space();
         }
         self.skip_type();
+        if self.is_at_end_of_string() {
+            return None;
+        }
         let is_double = self.peek() == Some(b'"');
         if let Some(mut place) = self.quoted() {
             // SQL has single quotes; between double ones stands what a sentence speaks of.

@@ -1,0 +1,103 @@
+//! How fast a block is looked at, how fast it is made clean, and how fast a stream runs end to end.
+//!
+//! Every case checks its answer first: as many findings as were planted, the expected bytes, clean input untouched.
+//! `cargo bench -- --test` runs each once, on a little of everything.
+
+use std::{
+    hint::black_box,
+    io::{self, Read},
+};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use logscrub::{Outcome, Policy, RuleSet, ScrubReader, Scrubber, Style};
+
+mod workload;
+
+use workload::{GONE, Kind, Workload};
+
+fn stages(criterion: &mut Criterion) {
+    for kind in Kind::ALL {
+        let workload = Workload::new(kind, size());
+        let hay = workload.input.as_bytes();
+        check_find(kind, &workload);
+        check_whole(kind, &workload);
+        check_stream(kind, &workload);
+
+        let mut group = criterion.benchmark_group(kind.name());
+        group.throughput(Throughput::Bytes(hay.len() as u64));
+        group.bench_with_input(BenchmarkId::from_parameter("find"), hay, |bencher, hay| {
+            let mut scrubber = scrubber();
+            bencher.iter(|| scrubber.find(black_box(hay)).len());
+        });
+        group.bench_with_input(BenchmarkId::from_parameter("block"), hay, |bencher, hay| {
+            let mut scrubber = scrubber();
+            let mut out = Vec::with_capacity(hay.len());
+            bencher.iter(|| {
+                out.clear();
+                scrubber.scrub_block(black_box(hay), &mut out)
+            });
+        });
+        group.bench_with_input(BenchmarkId::from_parameter("stream"), hay, |bencher, hay| {
+            bencher.iter_batched(
+                || ScrubReader::new(black_box(hay), scrubber()),
+                |mut reader| io::copy(&mut reader, &mut io::sink()).expect("memory is read and nothing is written"),
+                criterion::BatchSize::PerIteration,
+            );
+        });
+        group.finish();
+    }
+}
+
+/// What a program pays before its first byte: rules and engine.
+fn start(criterion: &mut Criterion) {
+    criterion.bench_function("start/rules", |bencher| bencher.iter(RuleSet::embedded));
+    let rules = RuleSet::embedded();
+    criterion.bench_function("start/scrubber", |bencher| {
+        bencher.iter(|| Scrubber::new(black_box(&rules), &Policy::new()).expect("the policy is plain"));
+    });
+}
+
+/// Enough to leave every cache, and little where speed is not asked for.
+fn size() -> usize {
+    if std::env::args().any(|argument| argument == "--test") { 256 << 10 } else { 8 << 20 }
+}
+
+fn scrubber() -> Scrubber {
+    let policy = Policy::new().style(Style::fixed(GONE).expect("letters alone"));
+    Scrubber::new(&RuleSet::embedded(), &policy).expect("the policy is plain")
+}
+
+fn check_find(kind: Kind, workload: &Workload) {
+    let mut scrubber = scrubber();
+    let hay = workload.input.as_bytes();
+    let found: Vec<&[u8]> = scrubber.find(hay).iter().map(|finding| finding.span.of(hay)).collect();
+    let planted: Vec<&[u8]> = workload.secrets.iter().map(String::as_bytes).collect();
+    let place = found.iter().zip(&planted).position(|(found, planted)| found != planted);
+    assert!(
+        found == planted,
+        "{}: {} found, {} planted, the first that differs is {place:?}",
+        kind.name(),
+        found.len(),
+        planted.len()
+    );
+}
+
+fn check_whole(kind: Kind, workload: &Workload) {
+    let mut out = Vec::new();
+    let outcome = scrubber().scrub_block(workload.input.as_bytes(), &mut out);
+    if workload.secrets.is_empty() {
+        assert_eq!((outcome, out.len()), (Outcome::Clean, 0), "{}: clean input was touched", kind.name());
+    } else {
+        assert_eq!(outcome, Outcome::Changed, "{}", kind.name());
+        assert!(out == workload.expected.as_bytes(), "{}: the block came out wrong", kind.name());
+    }
+}
+
+fn check_stream(kind: Kind, workload: &Workload) {
+    let mut out = Vec::new();
+    ScrubReader::new(workload.input.as_bytes(), scrubber()).read_to_end(&mut out).expect("memory is read");
+    assert!(out == workload.expected.as_bytes(), "{}: the stream came out wrong", kind.name());
+}
+
+criterion_group!(benches, stages, start);
+criterion_main!(benches);
