@@ -91,7 +91,7 @@ impl Scratch {
 /// How far each recogniser has examined the block, so that a second anchor of the same thing costs nothing.
 #[derive(Default)]
 struct Progress {
-    assign: usize,
+    assign: assign::Memo,
     url: url::Progress,
     email: usize,
     key_block: usize,

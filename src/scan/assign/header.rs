@@ -3,7 +3,7 @@
 //! <https://www.rfc-editor.org/rfc/rfc9110#section-11.4>, <https://www.rfc-editor.org/rfc/rfc6265#section-4>
 
 use super::{
-    Report,
+    Memo, Report,
     key::{Key, is_closing, quote_at},
 };
 use crate::{
@@ -22,8 +22,8 @@ const PARAMETERS: &str = "response signature credential oauth_token oauth_signat
 const ATTRIBUTES: &str = "path domain expires max-age samesite version priority comment";
 
 /// A scheme and a credential: the scheme stays.
-pub(super) fn credential(hit: &Hit<'_>, key: &Key, report: &mut Report<'_, '_>) {
-    let Some(region) = region(hit, key) else { return };
+pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
+    let Some(region) = region(hit, key, &mut memo.header) else { return };
     let text = region.of(hit.hay);
     let scheme = text
         .iter()
@@ -87,8 +87,8 @@ fn parameters(hit: &Hit<'_>, region: Span, key: &Key, report: &mut Report<'_, '_
 }
 
 /// `name=value; name=value; Path=/`: every value goes, names and attributes stay.
-pub(super) fn cookies(hit: &Hit<'_>, key: &Key, report: &mut Report<'_, '_>) {
-    let Some(region) = region(hit, key) else { return };
+pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
+    let Some(region) = region(hit, key, &mut memo.header) else { return };
     let mut at = region.start;
     for pair in region.of(hit.hay).split(|byte| *byte == b';') {
         let start = at;
@@ -106,8 +106,8 @@ pub(super) fn cookies(hit: &Hit<'_>, key: &Key, report: &mut Report<'_, '_>) {
     }
 }
 
-/// The header's value: between quotes, or up to the end of the record, a quote or an escaped line end.
-fn region(hit: &Hit<'_>, key: &Key) -> Option<Span> {
+/// The header's value (`known`: the end of the last one, which a name inside it shares): between quotes, or up to the end of the record, a quote or an escaped line end.
+fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
     let hay = &hit.hay[..hit.record.end];
     let mut at = key.quote.map_or(key.name.end, |quote| quote.end);
     let skip = |at: &mut usize, bytes: &[u8], most: usize| {
@@ -127,6 +127,9 @@ fn region(hit: &Hit<'_>, key: &Key) -> Option<Span> {
     let start = open.map_or(at, |open| open.end);
     // `-H "Authorization: …"`: the quote before the name ends the value.
     let around = hay[hit.record.start..key.name.start].last().copied().filter(|byte| b"\"'`".contains(byte));
+    if start < *known {
+        return Some(Span::new(start, *known));
+    }
     let ceiling = hay.len().min(start + MAX_SECRET);
     let mut end = start;
     while end < ceiling {
@@ -149,5 +152,6 @@ fn region(hit: &Hit<'_>, key: &Key) -> Option<Span> {
         end += 1;
     }
     end -= edge::backslashes_before(hay, start, end);
+    *known = end;
     (start < end).then(|| Span::new(start, end))
 }

@@ -19,6 +19,9 @@ pub(super) enum Verdict {
     Stays,
 }
 
+/// A value is judged by its first so many bytes; nothing but a secret is longer.
+const LOOK: usize = 512;
+
 /// Words that prose goes on with behind a key's name.
 const PROSE: &str = "a accepted again already an and any are at authentication be been being but by can cannot changed check contains correct \
     could declined denied did do does entered expired expires fail failed failure fails field file for found from generated \
@@ -29,6 +32,7 @@ const PROSE: &str = "a accepted again already an and any are at authentication b
 
 pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place, shape: Shape) -> Verdict {
     let bytes = place.value.of(hit.hay);
+    let bytes = &bytes[..bytes.len().min(LOOK)];
     let is_secret = match (strength, shape) {
         (Strength::Strong, Shape::Scalar { .. }) => true,
         _ if bytes.is_empty() || value::is_template(bytes) || is_own_name(hit, key, bytes) || is_nothing(bytes) => {
@@ -138,7 +142,7 @@ fn is_telling(bytes: &[u8]) -> bool {
 
 /// `login bob password x`, as in `.netrc`.
 fn is_login(hit: &Hit<'_>, key: &Key) -> bool {
-    let before = &hit.hay[hit.record.start..key.name.start];
+    let before = &hit.hay[hit.record.start.max(key.name.start.saturating_sub(128))..key.name.start];
     let mut words = before.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).rev();
     let user = words.next();
     let word = words.next().unwrap_or_default();
@@ -218,6 +222,7 @@ fn begins_line(hit: &Hit<'_>, key: &Key) -> bool {
 }
 
 fn ends_line(hit: &Hit<'_>, place: &Place) -> bool {
-    let rest = hit.hay[place.value.end..hit.record.end].trim_ascii_start();
-    rest.is_empty() || rest.starts_with(b"#")
+    let rest = &hit.hay[place.value.end..hit.record.end];
+    let next = rest.iter().take(64).find(|byte| !byte.is_ascii_whitespace());
+    next.is_none_or(|byte| *byte == b'#')
 }

@@ -28,6 +28,20 @@ pub(crate) struct Assign {
     commands: Commands,
 }
 
+/// How far the block has been examined, so that no walk begins again inside one that was made: a record that repeats a key a
+/// hundred thousand times costs what it is long.
+#[derive(Default)]
+pub(crate) struct Memo {
+    /// Every key before this was judged.
+    done: usize,
+    /// The last value without quotes, and how it was written.
+    bare: Option<place::Place>,
+    /// The end of the last header's value.
+    header: usize,
+    /// The end of the last array or object whose leaves were taken.
+    leaves: usize,
+}
+
 /// How much a key says by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Strength {
@@ -48,30 +62,29 @@ impl Assign {
         Assign { table: Table::new(keys()), commands: Commands::new(keys()) }
     }
 
-    /// Every key before `done` has been judged.
     pub(super) fn confirm(
         &self,
         hit: &Hit<'_>,
         placeholders: &Placeholders,
-        done: &mut usize,
+        memo: &mut Memo,
         findings: &mut Vec<Finding>,
     ) {
         let mut report = Report { hay: hit.hay, placeholders, findings };
         self.commands.confirm(hit, &mut report);
-        if hit.anchor.start < *done {
+        if hit.anchor.start < memo.done {
             return;
         }
         let Some(name) = key::identifier(hit) else { return };
-        *done = name.end;
+        memo.done = name.end;
         // `REDACTED-db-password` names a rule and no key.
         if placeholders.ends(name.of(hit.hay)) {
             return;
         }
         let Some(key) = self.table.classify(hit, name) else { return };
         match key.kind {
-            Kind::Header => header::credential(hit, &key, &mut report),
-            Kind::Cookie => header::cookies(hit, &key, &mut report),
-            Kind::Plain(strength) => plain(hit, &key, strength, &mut report),
+            Kind::Header => header::credential(hit, &key, memo, &mut report),
+            Kind::Cookie => header::cookies(hit, &key, memo, &mut report),
+            Kind::Plain(strength) => plain(hit, &key, strength, memo, &mut report),
         }
     }
 }
@@ -91,11 +104,11 @@ impl Report<'_, '_> {
     }
 }
 
-fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, report: &mut Report<'_, '_>) {
-    let Some(place) = place::find(hit, key) else { return };
+fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, report: &mut Report<'_, '_>) {
+    let Some(place) = place::find(hit, key, &mut memo.bare) else { return };
     if let place::Form::Structure = place.form {
-        if strength == Strength::Strong {
-            place::leaves(hit, key, place.value.start, |span, shape| {
+        if strength == Strength::Strong && place.value.start >= memo.leaves {
+            memo.leaves = place::leaves(hit, key, place.value.start, |span, shape| {
                 if shape != Shape::Text || !super::value::is_template(span.of(hit.hay)) {
                     report.push(span, key.rule, shape);
                 }

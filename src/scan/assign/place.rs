@@ -37,9 +37,15 @@ pub(super) struct Place {
 /// White space between a key and its value.
 const MAX_SPACE: usize = 48;
 
-/// Finds the value of `key`.
-pub(super) fn find(hit: &Hit<'_>, key: &Key) -> Option<Place> {
-    let mut cursor = Cursor { hay: &hit.hay[..hit.record.end], at: key.name.end };
+/// Finds the value of `key`; `bare` is the last value without quotes that was found in the block.
+pub(super) fn find(hit: &Hit<'_>, key: &Key, bare: &mut Option<Place>) -> Option<Place> {
+    let mut cursor = Cursor { hay: &hit.hay[..hit.record.end], at: key.name.end, bare: *bare };
+    let place = walk(hit, key, &mut cursor);
+    *bare = cursor.bare;
+    place
+}
+
+fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     if cursor.peek() == Some(b'>') && is_element(hit, key) {
         return cursor.element();
     }
@@ -111,7 +117,7 @@ fn is_part(hit: &Hit<'_>, key: &Key) -> bool {
 fn is_value(hit: &Hit<'_>, key: &Key) -> bool {
     let before = &hit.hay[hit.record.start..key.name.start];
     let Some((quote, before)) = before.split_last() else { return true };
-    let before = before.trim_ascii_end();
+    let before = before[before.len().saturating_sub(MAX_SPACE)..].trim_ascii_end();
     !b"\"'`".contains(quote) || before.ends_with(b":") || before.ends_with(b"=")
 }
 
@@ -141,21 +147,20 @@ fn is_scalar(value: &[u8]) -> bool {
     matches!(value, b"true" | b"false") || number.first().is_some_and(u8::is_ascii_digit) && number.iter().all(digits)
 }
 
-/// Every string, number and boolean inside the array or object that begins at `at`; not the keys.
-pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Span, Shape)) {
-    let Some(quote) = key.quote else { return };
-    let mut cursor = Cursor { hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)], at };
+/// Every string, number and boolean inside the array or object that begins at `at`, but not the keys; answers where it ends.
+pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Span, Shape)) -> usize {
+    let Some(quote) = key.quote else { return at };
+    let mut cursor = Cursor { hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)], at, bare: None };
     let mut depth = 0_u32;
     while let Some(byte) = cursor.peek() {
         match byte {
             b'[' | b'{' => depth += 1,
-            b']' | b'}' if depth <= 1 => return,
+            b']' | b'}' if depth <= 1 => break,
             b']' | b'}' => depth -= 1,
             b'"' | b'\'' | b'`' | b'\\' => {
-                let Some(place) = cursor.quoted() else { return };
-                let end =
-                    quote_at(cursor.hay, place.value.end, cursor.hay.len()).map_or(place.value.end, |quote| quote.end);
-                cursor.at = end;
+                let Some(place) = cursor.quoted() else { break };
+                let close = quote_at(cursor.hay, place.value.end, cursor.hay.len());
+                cursor.at = close.map_or(place.value.end, |quote| quote.end);
                 cursor.skip_space();
                 if cursor.peek() != Some(b':') {
                     leaf(place.value, Shape::Text);
@@ -163,10 +168,8 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
                 continue;
             }
             _ if byte.is_ascii_alphanumeric() || byte == b'-' => {
-                let rest = &cursor.hay[cursor.at..];
-                let length =
-                    rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b".+-".contains(byte)).count();
-                let span = Span::new(cursor.at, cursor.at + length);
+                let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b".+-".contains(byte);
+                let span = Span::new(cursor.at, cursor.at + cursor.rest().iter().take_while(is_part).count());
                 if is_scalar(span.of(cursor.hay)) {
                     leaf(span, Shape::Scalar { quote });
                 }
@@ -177,6 +180,7 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
         }
         cursor.at += 1;
     }
+    cursor.at
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,6 +197,8 @@ struct Cursor<'h> {
     /// The block up to the end of the record.
     hay: &'h [u8],
     at: usize,
+    /// A value that begins inside this one, and is written so, ends where it ends.
+    bare: Option<Place>,
 }
 
 impl<'h> Cursor<'h> {
@@ -351,7 +357,7 @@ impl<'h> Cursor<'h> {
     /// Whether the string at `value` is a key itself: a colon stands behind its quote.
     fn is_key(&self, value: Span) -> bool {
         let end = quote_at(self.hay, value.end, self.hay.len()).map_or(value.end, |quote| quote.end);
-        self.hay[end..].trim_ascii_start().starts_with(b":")
+        self.hay[end..].iter().take(MAX_SPACE).find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
     }
 
     fn element(&mut self) -> Option<Place> {
@@ -390,9 +396,14 @@ impl<'h> Cursor<'h> {
         self.bare(form)
     }
 
-    fn bare(&self, form: Form) -> Option<Place> {
+    fn bare(&mut self, form: Form) -> Option<Place> {
+        if let Some(known) = self.bare.filter(|known| known.form == form && known.value.contains(self.at)) {
+            return Some(Place { value: Span::new(self.at, known.value.end), form });
+        }
         let end = self.at + bare_length(self.rest(), form);
-        (end > self.at).then(|| Place { value: Span::new(self.at, end), form })
+        let place = (end > self.at).then(|| Place { value: Span::new(self.at, end), form });
+        self.bare = place.or(self.bare);
+        place
     }
 }
 
