@@ -1,23 +1,396 @@
-//! stub
+//! Private keys: PEM of every kind, OpenSSH, PGP, and PuTTY's private lines; in one record or over many.
+//!
+//! The lines that begin and end a key stay. In one record the body becomes one placeholder; over many, each line's body becomes
+//! the placeholder with its prefix (timestamp, stream, indentation) kept, so the number of records stays. A line's body is
+//! its longest run of the base64 alphabet, when that is long, or stands in the column of the line before.
+//!
+//! A block whose end never comes closes after [`MAX_IDLE`] lines without a body, [`MAX_LINES`] lines or [`MAX_BYTES`] bytes;
+//! until then base64 lines go on being redacted.
+//!
+//! <https://www.rfc-editor.org/rfc/rfc7468>, <https://the.earth.li/~sgtatham/putty/latest/htmldoc/AppendixC.html>
 
-use super::{Hit, State};
-use crate::{rules::RuleSet, span::Finding};
+use super::{Hit, MAX_SECRET, State};
+use crate::{
+    rules::{Recogniser, RuleSet},
+    span::{Finding, RuleId, Span},
+};
 
-/// An open block.
+/// Lines in a row that are no body.
+const MAX_IDLE: u32 = 64;
+const MAX_LINES: u32 = 1024;
+const MAX_BYTES: usize = 256 << 10;
+
+/// A line has a body when its run is so long; shorter ones count in the column of the line before.
+const LONG: usize = 40;
+const SHORT: usize = 16;
+
+/// Headers inside a block: they stay.
+const HEADERS: [&[u8]; 6] = [b"Proc-Type:", b"DEK-Info:", b"Version:", b"Comment:", b"Hash:", b"X-"];
+
+/// A block whose end has not come yet.
 #[derive(Clone, Debug)]
-pub(crate) struct Open {}
+pub(crate) struct Open {
+    idle: u32,
+    n_lines: u32,
+    n_bytes: usize,
+    /// Where the last body began in its line.
+    column: Option<usize>,
+    /// PuTTY says beforehand how many lines there are.
+    left: Option<u32>,
+}
 
-pub(crate) struct KeyBlock {}
+/// The recogniser.
+pub(crate) struct KeyBlock {
+    rule: Option<RuleId>,
+    label: Vec<u8>,
+}
 
 impl KeyBlock {
-    pub(super) fn new(_rules: &RuleSet) -> KeyBlock {
-        KeyBlock {}
+    pub(super) fn new(rules: &RuleSet) -> KeyBlock {
+        let found = rules.iter().find(|(_, rule)| matches!(rule.recogniser, Recogniser::KeyBlock));
+        let label = found.map_or_else(Vec::new, |(_, rule)| format!("REDACTED-{}", rule.id()).into_bytes());
+        KeyBlock { rule: found.map(|(id, _)| id), label }
     }
 
     /// Goes on with the block that `state` holds open, from the first byte of `hay`; answers how far it came.
-    pub(super) fn resume(&self, _hay: &[u8], _state: &mut State, _findings: &mut Vec<Finding>) -> usize {
-        0
+    pub(super) fn resume(&self, hay: &[u8], state: &mut State, findings: &mut Vec<Finding>) -> usize {
+        self.lines(hay, 0, state, findings)
     }
 
-    pub(super) fn confirm(&self, _hit: &Hit<'_>, _done: &mut usize, _state: &mut State, _findings: &mut Vec<Finding>) {}
+    /// Everything before `done` belongs to a block that was examined.
+    pub(super) fn confirm(&self, hit: &Hit<'_>, done: &mut usize, state: &mut State, findings: &mut Vec<Finding>) {
+        let Some(rule) = self.rule else { return };
+        if hit.anchor.start < *done {
+            return;
+        }
+        let Some(opening) = opening(hit) else { return };
+        let rest = &hit.hay[opening.end..hit.record.end];
+        let end = find_end(&rest[..rest.len().min(MAX_SECRET)]);
+        let body = body(rest, end.unwrap_or(rest.len().min(MAX_SECRET)));
+        let body = body.filter(|body| end.is_some() || is_body(body.of(rest)));
+        if let Some(body) = body {
+            findings.push(Finding::text(Span::new(opening.end + body.start, opening.end + body.end), rule));
+        }
+        *done = hit.record.end;
+        let is_prose =
+            end.is_none() && body.is_none() && rest.iter().any(u8::is_ascii_alphanumeric) && !is_escapes(rest);
+        if end.is_none() && !is_prose {
+            state.key_block = Some(Open { idle: 0, n_lines: 0, n_bytes: 0, column: None, left: opening.lines });
+            *done = self.lines(hit.hay, next_line(hit.hay, hit.record.end), state, findings);
+        }
+    }
+
+    /// Walks line by line from `start` until the block ends or `hay` does; answers how far it came.
+    fn lines(&self, hay: &[u8], start: usize, state: &mut State, findings: &mut Vec<Finding>) -> usize {
+        let mut at = start;
+        while at < hay.len() {
+            let Some(open) = &mut state.key_block else { return at };
+            let next = next_line(hay, at);
+            let is_over = self.line(&hay[at..next], at, open, findings);
+            at = next;
+            if is_over {
+                state.key_block = None;
+            }
+        }
+        at
+    }
+
+    /// One line of an open block; answers whether the block is over.
+    fn line(&self, line: &[u8], offset: usize, open: &mut Open, findings: &mut Vec<Finding>) -> bool {
+        open.n_lines += 1;
+        open.n_bytes += line.len();
+        let end = find_end(line);
+        let text = &line[..end.unwrap_or(line.len())];
+        let in_column = open.column.and_then(|column| run_at(text, column));
+        let run = in_column.unwrap_or_else(|| longest_run(text));
+        let is_header = HEADERS.iter().any(|header| text.trim_ascii_start().starts_with(header));
+        let is_column = in_column.is_some() && (run.len() >= SHORT || is_rest(&text[run.end..]));
+        let is_first = open.column.is_none() && run.len() >= SHORT && is_rest(&text[run.end..]);
+        let is_done = !self.label.is_empty() && memchr::memmem::find(text, &self.label).is_some();
+        if !is_header && !is_done && !run.is_empty() && (run.len() >= LONG || is_column || is_first) {
+            if let Some(rule) = self.rule {
+                findings.push(Finding::text(Span::new(offset + run.start, offset + run.end), rule));
+            }
+            open.column = Some(run.start);
+            open.idle = 0;
+        } else if is_done {
+            open.column = memchr::memmem::find(text, &self.label);
+            open.idle = 0;
+        } else {
+            open.idle += 1;
+        }
+        if let Some(left) = &mut open.left {
+            *left = left.saturating_sub(1);
+        }
+        let is_spent = open.idle >= MAX_IDLE || open.n_lines >= MAX_LINES || open.n_bytes >= MAX_BYTES;
+        end.is_some() || open.left == Some(0) || is_spent
+    }
+}
+
+/// Where a key begins: behind the line that says so.
+struct Opening {
+    end: usize,
+    lines: Option<u32>,
+}
+
+/// `-----BEGIN RSA PRIVATE KEY-----`, `---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----`, `Private-Lines: 14`.
+fn opening(hit: &Hit<'_>) -> Option<Opening> {
+    let (hay, anchor) = (hit.hay, hit.anchor);
+    let after = &hay[anchor.end..hit.record.end];
+    if anchor.of(hay).ends_with(b":") {
+        let number = after.trim_ascii_start();
+        let digits = number.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+        let lines = std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?;
+        let end = hit.record.end - number.len() + digits;
+        return Some(Opening { end, lines: Some(lines) });
+    }
+    let floor = hit.record.start.max(anchor.start.saturating_sub(48));
+    let before = &hay[floor..anchor.start];
+    let begin =
+        (0..before.len().saturating_sub(5)).rev().find(|at| before[*at..at + 6].eq_ignore_ascii_case(b"begin "))?;
+    let dashes = before[..begin].trim_ascii_end().iter().rev().take_while(|byte| **byte == b'-').count();
+    let words = before[begin..].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b' ');
+    if dashes < 2 || !words {
+        return None;
+    }
+    let block = if after.len() >= 6 && after[..6].eq_ignore_ascii_case(b" block") { 6 } else { 0 };
+    let space = usize::from(after.get(block) == Some(&b' '));
+    let closing = after[block + space..].iter().take(8).take_while(|byte| **byte == b'-').count();
+    (closing >= 2).then_some(Opening { end: anchor.end + block + space + closing, lines: None })
+}
+
+/// Where the line that ends a key begins: its dashes.
+fn find_end(text: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(dash) = memchr::memmem::find(&text[from..], b"--").map(|at| from + at) {
+        let dashes = text[dash..].iter().take_while(|byte| **byte == b'-').count();
+        let word = text[dash + dashes..].trim_ascii_start();
+        if word.len() >= 4 && word[..4].eq_ignore_ascii_case(b"end ") {
+            return Some(dash);
+        }
+        from = dash + dashes;
+    }
+    let mac = memchr::memmem::find(text, b"Private-MAC:").or_else(|| memchr::memmem::find(text, b"Private-Hash:"));
+    mac.filter(|at| text[..*at].trim_ascii().is_empty())
+}
+
+/// What lies between the line that begins a key and the one that ends it, without the white space and escapes at its edges.
+fn body(rest: &[u8], end: usize) -> Option<Span> {
+    let mut start = 0;
+    while let Some(length) = edge_length(&rest[start..end]) {
+        start += length;
+    }
+    let mut stop = end;
+    while let Some(length) = edge_length_back(&rest[start..stop]) {
+        stop -= length;
+    }
+    let body = &rest[start..stop];
+    let is_content = body.iter().filter(|byte| byte.is_ascii_alphanumeric()).count() >= 4;
+    let is_template = super::value::is_template(body) || body.starts_with(b"REDACTED-");
+    (is_content && !is_template).then(|| Span::new(start, stop))
+}
+
+/// White space, or an escape that stands for it, at the head.
+fn edge_length(text: &[u8]) -> Option<usize> {
+    let slashes = text.iter().take(16).take_while(|byte| **byte == b'\\').count();
+    match text.get(slashes) {
+        Some(b'n' | b'r' | b't') if slashes > 0 => Some(slashes + 1),
+        Some(b' ' | b'\t' | b'\r' | b'\n') if slashes == 0 => Some(1),
+        _ => None,
+    }
+}
+
+/// The same at the foot.
+fn edge_length_back(text: &[u8]) -> Option<usize> {
+    match text {
+        [.., b' ' | b'\t' | b'\r' | b'\n'] => Some(1),
+        [rest @ .., b'n' | b'r' | b't'] => {
+            let slashes = rest.iter().rev().take(16).take_while(|byte| **byte == b'\\').count();
+            (slashes > 0).then_some(slashes + 1)
+        }
+        _ => None,
+    }
+}
+
+/// Whether text behind a beginning without an end is a body: it begins with a long run of base64.
+fn is_body(text: &[u8]) -> bool {
+    text.iter().take_while(|byte| is_base64(**byte)).count() >= SHORT
+}
+
+/// Whether nothing but escapes, quotes and marks of concatenation stands there.
+fn is_escapes(text: &[u8]) -> bool {
+    let mut at = 0;
+    while at < text.len() {
+        match edge_length(&text[at..]) {
+            Some(length) => at += length,
+            None if text[at].is_ascii_alphanumeric() => {
+                return text[at..].starts_with(b"\"stream") || is_members(&text[at..]);
+            }
+            None => at += 1,
+        }
+    }
+    true
+}
+
+/// `","stream":"stdout","time":"…"}`: the rest of a JSON record whose string ended with the line.
+fn is_members(text: &[u8]) -> bool {
+    let word = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    text[word..].starts_with(b"\":") && text.trim_ascii_end().ends_with(b"}")
+}
+
+/// Whether what stands behind a run belongs to the line's dress: quotes, escapes, commas, the rest of a JSON record.
+fn is_rest(text: &[u8]) -> bool {
+    is_escapes(text)
+}
+
+/// The run that begins in that column, and not before it.
+fn run_at(text: &[u8], column: usize) -> Option<Span> {
+    let length = text.get(column..)?.iter().take_while(|byte| is_base64(**byte)).count();
+    let begins = column == 0 || !is_base64(text[column - 1]);
+    (length > 0 && begins).then(|| Span::new(column, column + length))
+}
+
+fn longest_run(text: &[u8]) -> Span {
+    let mut longest = Span::default();
+    let mut start = 0;
+    for (at, byte) in text.iter().enumerate() {
+        if !is_base64(*byte) {
+            start = at + 1;
+            continue;
+        }
+        // An escaped line end before a run is no part of it.
+        if at == start && at > 0 && text[at - 1] == b'\\' && matches!(byte, b'n' | b'r' | b't') {
+            start = at + 1;
+            continue;
+        }
+        if at + 1 - start > longest.len() {
+            longest = Span::new(start, at + 1);
+        }
+    }
+    longest
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+fn next_line(hay: &[u8], at: usize) -> usize {
+    memchr::memchr(b'\n', &hay[at..]).map_or(hay.len(), |newline| at + newline + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Outcome, Policy, RuleSet, Scrubber};
+
+    const P: &str = "REDACTED-private-key";
+
+    fn scrubber() -> Scrubber {
+        Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
+    }
+
+    fn scrub_with(scrubber: &mut Scrubber, text: &str) -> String {
+        let mut out = Vec::new();
+        match scrubber.scrub_block(text.as_bytes(), &mut out) {
+            Outcome::Clean => text.to_owned(),
+            _ => String::from_utf8(out).expect("text stays text"),
+        }
+    }
+
+    fn body(n: usize) -> String {
+        "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDabcdefghijklm"
+            .chars()
+            .cycle()
+            .skip(n * 7)
+            .take(64)
+            .collect()
+    }
+
+    fn pem(prefix: &str, eol: &str) -> String {
+        let lines = ["-----BEGIN RSA PRIVATE KEY-----".to_owned(), body(0), body(1), "Q1w2e3=".to_owned()];
+        let end = "-----END RSA PRIVATE KEY-----".to_owned();
+        lines.iter().chain([&end]).map(|line| format!("{prefix}{line}{eol}")).collect()
+    }
+
+    fn clean(prefix: &str, eol: &str) -> String {
+        let lines = ["-----BEGIN RSA PRIVATE KEY-----", P, P, P, "-----END RSA PRIVATE KEY-----"];
+        lines.iter().map(|line| format!("{prefix}{line}{eol}")).collect()
+    }
+
+    #[test]
+    fn each_line_keeps_its_prefix_wherever_the_input_is_cut() {
+        for (prefix, eol) in [
+            ("", "\n"),
+            ("", "\r\n"),
+            ("    ", "\n"),
+            ("2024-01-01T00:00:00.123456789Z stdout F ", "\n"),
+            ("Jan  1 00:00:00 host app[12]: ", "\n"),
+            ("{\"log\":\"", "\\n\",\"stream\":\"stdout\",\"time\":\"2024-01-01T00:00:00Z\"}\n"),
+            ("> ", "\n"),
+            ("  \"", "\\n\" +\n"),
+        ] {
+            let text = format!("before\n{}after with /a/path/that/is/long/enough\n", pem(prefix, eol));
+            let expected = format!("before\n{}after with /a/path/that/is/long/enough\n", clean(prefix, eol));
+            assert_eq!(scrub_with(&mut scrubber(), &text), expected);
+            assert_eq!(scrub_with(&mut scrubber(), &expected), expected);
+            for (cut, _) in text.match_indices('\n') {
+                let mut scrubber = scrubber();
+                let (head, tail) = text.split_at(cut + 1);
+                let out = scrub_with(&mut scrubber, head) + &scrub_with(&mut scrubber, tail);
+                assert_eq!(out, expected, "cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn in_one_record_the_body_becomes_one_placeholder() {
+        for break_ in ["\\n", "\\\\n", "\\r\\n", " "] {
+            let text = format!(
+                "{{\"k\":\"-----BEGIN PRIVATE KEY-----{break_}{}{break_}{}{break_}-----END PRIVATE KEY-----{break_}\"}}\n",
+                body(0),
+                body(1)
+            );
+            let expected = format!(
+                "{{\"k\":\"-----BEGIN PRIVATE KEY-----{break_}{P}{break_}-----END PRIVATE KEY-----{break_}\"}}\n"
+            );
+            assert_eq!(scrub_with(&mut scrubber(), &text), expected);
+        }
+    }
+
+    #[test]
+    fn public_keys_and_prose_stay() {
+        let text = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", body(0));
+        assert_eq!(scrub_with(&mut scrubber(), &text), text);
+        let prose = format!("the -----BEGIN PRIVATE KEY----- line comes first\n{}\n", body(0));
+        assert_eq!(scrub_with(&mut scrubber(), &prose), prose);
+    }
+
+    #[test]
+    fn a_block_without_an_end_closes_behind_its_limit() {
+        let mut text = format!("-----BEGIN PRIVATE KEY-----\n{}\n", body(0));
+        for n in 0..super::MAX_IDLE {
+            text.push_str(&format!("line {n}\n"));
+        }
+        let tail = format!("{}\n", body(3));
+        let out = scrub_with(&mut scrubber(), &(text.clone() + &tail));
+        assert!(out.starts_with(&format!("-----BEGIN PRIVATE KEY-----\n{P}\nline 0\n")), "{out}");
+        assert!(out.ends_with(&tail));
+        let short = text.replace("line 9\n", &tail);
+        assert!(!scrub_with(&mut scrubber(), &short).contains(&body(3)));
+    }
+
+    #[test]
+    fn putty_says_how_many_lines_there_are() {
+        let text = format!(
+            "PuTTY-User-Key-File-2: ssh-rsa\nPublic-Lines: 1\n{}\nPrivate-Lines: 2\n{}\nQ1w2e3=\nPrivate-MAC: 0a1b\n{}\n",
+            body(0),
+            body(1),
+            body(2)
+        );
+        let expected = format!(
+            "PuTTY-User-Key-File-2: ssh-rsa\nPublic-Lines: 1\n{}\nPrivate-Lines: 2\n{P}\n{P}\nPrivate-MAC: 0a1b\n{}\n",
+            body(0),
+            body(2)
+        );
+        assert_eq!(scrub_with(&mut scrubber(), &text), expected);
+    }
 }
