@@ -209,8 +209,11 @@ impl Search<'_, '_> {
     }
 }
 
-/// Whether the second half is one character over and over, as people write tokens that are none: `ghp_xxxxxxxx`.
+/// Whether the second half is one filling character over and over, dashes and dots between, as people write tokens that are
+/// none: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`.
 fn is_filler(secret: &[u8]) -> bool {
     let half = &secret[secret.len() / 2..];
-    half.len() >= 4 && b"xX0*._-#?".contains(&half[0]) && half.iter().all(|byte| *byte == half[0])
+    let mut plain = half.iter().filter(|byte| !b"-_.".contains(byte));
+    let first = plain.next();
+    half.len() >= 4 && first.is_none_or(|first| b"xXaA0*#?".contains(first) && plain.all(|byte| byte == first))
 }

@@ -3,6 +3,12 @@
 //! A checksum that holds confirms a finding; one that fails does not refute it, since an edited or truncated token still leaks
 //! most of itself. Tests of randomness refute.
 
+mod aws_key_id;
+mod entropy;
+mod github_crc32;
+mod jwt;
+mod mixed;
+
 use crate::rules::Validator;
 
 /// What a validator says of a secret.
@@ -18,6 +24,11 @@ pub(crate) enum Verdict {
 
 /// Asks `validator` about `secret`.
 pub(crate) fn judge(validator: &Validator, secret: &[u8]) -> Verdict {
-    let _ = (validator, secret);
-    Verdict::Unknown
+    match validator {
+        Validator::AwsKeyId => aws_key_id::judge(secret),
+        Validator::Entropy(bits) => entropy::judge(secret, *bits),
+        Validator::GithubCrc32 => github_crc32::judge(secret),
+        Validator::Jwt => jwt::judge(secret),
+        Validator::Mixed => mixed::judge(secret),
+    }
 }

@@ -1,0 +1,37 @@
+//! `jwt`: the header is base64url of a JSON object that names an algorithm or a type.
+//!
+//! <https://www.rfc-editor.org/rfc/rfc7515#section-4.1>
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::Verdict;
+
+/// A header is no longer than this.
+const MAX_HEADER: usize = 4 << 10;
+
+pub(super) fn judge(secret: &[u8]) -> Verdict {
+    let header = secret.split(|byte| *byte == b'.').next().unwrap_or_default();
+    if header.len() > MAX_HEADER {
+        return Verdict::Unknown;
+    }
+    let Ok(text) = URL_SAFE_NO_PAD.decode(header) else { return Verdict::Unknown };
+    match serde_json::from_slice::<serde_json::Value>(&text) {
+        Ok(header) if ["alg", "typ", "enc", "kid"].iter().any(|key| header.get(key).is_some()) => Verdict::Confirmed,
+        // Two words with a dot between them that begin with the letters `eyJ`.
+        _ if secret.len() < 32 && !secret.iter().any(u8::is_ascii_digit) => Verdict::Refuted,
+        _ => Verdict::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_reads_confirms() {
+        let token = format!("{}.{}.x", URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#), URL_SAFE_NO_PAD.encode("{}"));
+        assert_eq!(judge(token.as_bytes()), Verdict::Confirmed);
+        assert_eq!(judge(token.replace("eyJh", "eyJx").as_bytes()), Verdict::Unknown);
+        assert_eq!(judge(b"eyJAAAA.eyJBBB"), Verdict::Refuted);
+    }
+}
