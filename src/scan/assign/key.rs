@@ -37,6 +37,10 @@ const OTHER: &str = "access_control arrow backup_id bucket cache candidate chart
     resume route routing row s3 search shard shift shortcut sort sorted storage stream string sub sync tab tag tags topic total \
     translation turn uniq unique unknown update xml";
 
+/// Words before `pass` that make it a password.
+const OWNERS: &str = "account admin app auth cert client connection database db default dev email ftp imap ldap login mail my mysql owner \
+    pg postgres prod proxy rabbitmq redis root server service smtp sql ssh sudo test user vpn wifi wp your";
+
 /// What kind of value a key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -120,7 +124,7 @@ impl Table {
         }
         // `pass` alone is also what tests and players do; in capitals, or behind another word, it is a password.
         let is_capital = name.of(hit.hay).iter().all(|byte| !byte.is_ascii_lowercase());
-        let is_pass = &*entry.text == b"pass" && (is_capital || !words.before(4).is_empty());
+        let is_pass = &*entry.text == b"pass" && (is_capital || is_among(words.before(4), OWNERS));
         let kind = match entry.kind {
             Kind::Plain(_) if is_pass && !is_doubtful => Kind::Plain(Strength::Strong),
             Kind::Plain(_) if is_doubtful => Kind::Plain(Strength::Weak),

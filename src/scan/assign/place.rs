@@ -53,14 +53,18 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     if let Some(quote) = key.quote {
         cursor.at = quote.end;
     }
-    cursor.skip_any(b")]", 2);
+    let is_closed = cursor.skip_any(b")]", 2) > 0;
     cursor.skip_subscript();
     let spaces = cursor.skip_space();
     if is_quoted {
         cursor.skip_value_word();
     }
     let Some(separator) = cursor.separator(is_quoted) else {
-        return if spaces > 0 && !is_quoted && !is_part(hit, key) { cursor.behind_space(key) } else { None };
+        return if spaces > 0 && !is_quoted && !is_closed && !is_part(hit, key) {
+            cursor.behind_space(key)
+        } else {
+            None
+        };
     };
     if separator == Separator::Comma && is_value(hit, key) || separator == Separator::Colon && follows_equals(hit, key)
     {
