@@ -158,9 +158,18 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
             b']' | b'}' if depth <= 1 => break,
             b']' | b'}' => depth -= 1,
             b'"' | b'\'' | b'`' | b'\\' => {
+                let open = quote_at(cursor.hay, cursor.at, cursor.hay.len());
+                if open.is_none_or(|open| open.len() != quote.len()) {
+                    break;
+                }
                 let Some(place) = cursor.quoted() else { break };
+                // A quote of another depth ends the string that all of this stands in.
                 let close = quote_at(cursor.hay, place.value.end, cursor.hay.len());
-                cursor.at = close.map_or(place.value.end, |quote| quote.end);
+                let Some(close) = close.filter(|close| close.len() == quote.len()) else {
+                    leaf(place.value, Shape::Text);
+                    return place.value.end;
+                };
+                cursor.at = close.end;
                 cursor.skip_space();
                 if cursor.peek() != Some(b':') {
                     leaf(place.value, Shape::Text);
