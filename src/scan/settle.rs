@@ -3,7 +3,7 @@
 //! A span that begins or ends inside a backslash escape is widened to hold it whole: half an escape left behind would
 //! change what its neighbour means, and break the JSON string around it.
 
-use super::edge;
+use super::{Locate, edge};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, Shape},
@@ -23,6 +23,19 @@ pub(super) fn settle(hay: &[u8], rules: &RuleSet, findings: &mut Vec<Finding>) {
         merge
     });
     findings.retain(|finding| !finding.span.is_empty());
+}
+
+/// In a JSON record no secret goes past the quote that ends its string, whatever the text before seemed to open:
+/// `{"m":"IDENTIFIED BY 'x","n":1}`. Such a quote has an even number of backslashes before it.
+pub(super) fn keep_in_string(hay: &[u8], locate: Locate, finding: &mut Finding) {
+    let inner = &finding.span.of(hay)[1.min(finding.span.len())..];
+    let quotes = memchr::memchr_iter(b'"', inner).map(|at| finding.span.start + 1 + at);
+    let mut ends = quotes.filter(|at| edge::backslashes_before(hay, finding.span.start, *at) % 2 == 0);
+    let Some(end) = ends.next().filter(|_| finding.shape == Shape::Text) else { return };
+    let record = locate(hay, finding.span.start).of(hay).trim_ascii();
+    if let [b'{', .., b'}'] | [b'[', .., b']'] = record {
+        finding.span.end = end;
+    }
 }
 
 fn unite(rules: &RuleSet, kept: &mut Finding, next: &Finding) {
