@@ -168,6 +168,9 @@ impl Scanner {
                 self.ask(*target, &hit, state, scratch);
             }
         }
+        for finding in &mut scratch.findings {
+            settle::keep_in_string(hay, locate, finding);
+        }
         settle::settle(hay, &self.rules, &mut scratch.findings);
         &scratch.findings
     }

@@ -3,7 +3,7 @@
 //! A span that begins or ends inside a backslash escape is widened to hold it whole: half an escape left behind would
 //! change what its neighbour means, and break the JSON string around it.
 
-use super::edge;
+use super::{Locate, edge};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, Shape},
@@ -23,6 +23,19 @@ pub(super) fn settle(hay: &[u8], rules: &RuleSet, findings: &mut Vec<Finding>) {
         merge
     });
     findings.retain(|finding| !finding.span.is_empty());
+}
+
+/// In a JSON record no secret goes past the quote that ends its string, whatever the text before seemed to open:
+/// `{"m":"IDENTIFIED BY 'x","n":1}`. Such a quote has an even number of backslashes before it.
+pub(super) fn keep_in_string(hay: &[u8], locate: Locate, finding: &mut Finding) {
+    let inner = &finding.span.of(hay)[1.min(finding.span.len())..];
+    let quotes = memchr::memchr_iter(b'"', inner).map(|at| finding.span.start + 1 + at);
+    let mut ends = quotes.filter(|at| edge::backslashes_before(hay, finding.span.start, *at).is_multiple_of(2));
+    let Some(end) = ends.next().filter(|_| finding.shape == Shape::Text) else { return };
+    let record = locate(hay, finding.span.start).of(hay).trim_ascii();
+    if let [b'{', .., b'}'] | [b'[', .., b']'] | [b'"', .., b'"'] = record {
+        finding.span.end = end;
+    }
 }
 
 fn unite(rules: &RuleSet, kept: &mut Finding, next: &Finding) {
@@ -58,6 +71,14 @@ fn widen(hay: &[u8], finding: &mut Finding) {
     if edge::backslashes_before(hay, 0, span.start) % 2 == 1 {
         span.start -= 1;
     }
+    // `\u0016` is one character too: with none to three of its digits before the span, the span begins inside.
+    let begins = |back: &usize| {
+        let Some(at) = span.start.checked_sub(*back) else { return false };
+        hay[at..].starts_with(b"\\u")
+            && hay[at + 2..span.start].iter().all(u8::is_ascii_hexdigit)
+            && edge::backslashes_before(hay, 0, at + 1) % 2 == 1
+    };
+    span.start -= (2..=5).find(begins).unwrap_or(0);
     let inside = edge::backslashes_before(hay, span.start, span.end);
     if inside % 2 == 1 && span.end < hay.len() && !matches!(hay[span.end], b'\r' | b'\n') {
         span.end += 1;

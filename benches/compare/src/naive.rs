@@ -111,7 +111,7 @@ fn rule(entry: &Entry) -> Option<Rule> {
         "email" => {
             r"(?<secret> [A-Za-z0-9._%+-]+ @ [A-Za-z0-9-]+ (?: \. [A-Za-z0-9-]+ )* \. [A-Za-z]{2,24} )".to_owned()
         }
-        "key_block" => r"-----BEGIN[ ] [A-Z ]* PRIVATE[ ]KEY----- (?<secret> .* )".to_owned(),
+        "key_block" => r"-----BEGIN\x20 [A-Z\x20]* PRIVATE\x20KEY----- (?<secret> .* )".to_owned(),
         "url" => url(&entry.keys)?,
         "assign" => assign(&entry.keys)?,
         other => panic!("{}: unknown recogniser {other:?}", entry.id),
@@ -139,7 +139,7 @@ fn assign(keys: &Keys) -> Option<String> {
     let headers: Vec<String> = keys.header.iter().chain(&keys.cookie).cloned().collect();
     if let Some(headers) = alternatives(&headers) {
         return Some(format!(
-            r#"(?i) (?:{headers}) ["']? \s* [:=] \s* ["']? (?: [A-Za-z]+ [ ] )? (?<secret> [^\s"',;]+ )"#
+            r#"(?i) (?:{headers}) ["']? \s* [:=] \s* ["']? (?: [A-Za-z]+ \x20 )? (?<secret> [^\s"',;]+ )"#
         ));
     }
     let words = alternatives(&keys.strong)?;

@@ -4,7 +4,8 @@
 
 use super::{
     Memo, Report,
-    key::{Key, is_closing, quote_at},
+    key::{Key, is_closing, is_end_of_string, quote_at},
+    place,
 };
 use crate::{
     scan::{Hit, MAX_SECRET, edge, value},
@@ -106,7 +107,15 @@ pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Re
     }
 }
 
-/// The header's value (`known`: the end of the last one, which a name inside it shares): between quotes, or up to the end of the record, a quote or an escaped line end.
+/// Whether a JSON number, boolean or null begins here, which is no credential.
+fn is_number(rest: &[u8]) -> bool {
+    let length = rest.iter().take(64).take_while(|byte| !b",}] \t".contains(byte)).count();
+    let word = &rest[..length];
+    place::is_scalar(word) || word == b"null"
+}
+
+/// The header's value: between quotes, or up to the end of the record, a quote or an escaped line end. `known` is the end of the
+/// last one, which a name inside it shares.
 fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
     let hay = &hit.hay[..hit.record.end];
     let mut at = key.quote.map_or(key.name.end, |quote| quote.end);
@@ -121,7 +130,10 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
     }
     skip(&mut at, b" [(", 8);
     let open = quote_at(hay, at, hay.len());
-    if open.is_some_and(|open| key.quote.is_none() && is_closing(hay, open, hay.len())) {
+    if open.is_some_and(|open| is_closing(hay, key, open)) {
+        return None;
+    }
+    if open.is_none() && key.quote.is_some() && is_number(&hay[at..]) {
         return None;
     }
     let start = open.map_or(at, |open| open.end);
@@ -139,9 +151,9 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
                 edge::backslashes_before(hay, start, end) <= open.len() - 1
             }
             (None, quote) if Some(quote) == around || quote == b'<' => true,
-            (None, b'"') => {
+            (_, b'"') => {
                 let depth = edge::backslashes_before(hay, start, end);
-                is_closing(hay, Span::new(end - depth, end + 1), hay.len())
+                is_end_of_string(hay, Span::new(end - depth, end + 1))
             }
             (_, b'\\') => matches!(hay.get(end + 1), Some(b'n' | b'r')),
             _ => false,

@@ -180,10 +180,18 @@ pub(super) fn quote_at(hay: &[u8], at: usize, ceiling: usize) -> Option<Span> {
     b"\"'`".contains(&quote).then(|| Span::new(at, at + depth + 1))
 }
 
-/// Whether `quote` ends a JSON string rather than opening a value: what follows is JSON's punctuation and then more JSON, as in
-/// `{"Authorization: ":1}`.
-pub(super) fn is_closing(hay: &[u8], quote: Span, ceiling: usize) -> bool {
-    let rest = hay[quote.end..ceiling].trim_ascii_start();
+/// Whether `quote`, met where the value of `key` should begin, ends the string that the key stands in: it is less escaped than
+/// the key's own quotes, or the key has none and JSON goes on behind it, as in `{"Authorization: ":1}`.
+pub(super) fn is_closing(hay: &[u8], key: &Key, quote: Span) -> bool {
+    match key.quote {
+        Some(around) => quote.len() < around.len(),
+        None => is_end_of_string(hay, quote),
+    }
+}
+
+/// Whether what follows `quote` is JSON's punctuation and then more JSON, or nothing.
+pub(super) fn is_end_of_string(hay: &[u8], quote: Span) -> bool {
+    let rest = hay[quote.end..].trim_ascii_start();
     let Some((mark @ (b':' | b',' | b'}' | b']'), behind)) = rest.split_first() else { return rest.is_empty() };
     let behind = behind.trim_ascii_start();
     let is_end = behind.is_empty() || b",}]".contains(&behind[0]);

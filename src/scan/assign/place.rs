@@ -74,7 +74,7 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     cursor.skip_space();
     cursor.skip_type();
     cursor.skip_prefix();
-    if !is_quoted && cursor.is_at_end_of_string() {
+    if cursor.is_at_end_of_string(key) {
         return None;
     }
     if let Some(mut place) = cursor.quoted() {
@@ -145,7 +145,7 @@ pub(super) fn scalar(hay: &[u8], key: &Key, place: &Place) -> Shape {
 }
 
 /// `true`, `false` or a JSON number.
-fn is_scalar(value: &[u8]) -> bool {
+pub(super) fn is_scalar(value: &[u8]) -> bool {
     let number = value.strip_prefix(b"-").unwrap_or(value);
     let digits = |byte: &u8| byte.is_ascii_digit() || b".eE+-".contains(byte);
     matches!(value, b"true" | b"false") || number.first().is_some_and(u8::is_ascii_digit) && number.iter().all(digits)
@@ -162,9 +162,18 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
             b']' | b'}' if depth <= 1 => break,
             b']' | b'}' => depth -= 1,
             b'"' | b'\'' | b'`' | b'\\' => {
+                let open = quote_at(cursor.hay, cursor.at, cursor.hay.len());
+                if open.is_none_or(|open| open.len() != quote.len()) {
+                    break;
+                }
                 let Some(place) = cursor.quoted() else { break };
+                // A quote of another depth ends the string that all of this stands in.
                 let close = quote_at(cursor.hay, place.value.end, cursor.hay.len());
-                cursor.at = close.map_or(place.value.end, |quote| quote.end);
+                let Some(close) = close.filter(|close| close.len() == quote.len()) else {
+                    leaf(place.value, Shape::Text);
+                    return place.value.end;
+                };
+                cursor.at = close.end;
                 cursor.skip_space();
                 if cursor.peek() != Some(b':') {
                     leaf(place.value, Shape::Text);
@@ -328,8 +337,8 @@ impl<'h> Cursor<'h> {
     }
 
     /// Whether the JSON string around the key ends here, before any value.
-    fn is_at_end_of_string(&self) -> bool {
-        quote_at(self.hay, self.at, self.hay.len()).is_some_and(|quote| is_closing(self.hay, quote, self.hay.len()))
+    fn is_at_end_of_string(&self, key: &Key) -> bool {
+        quote_at(self.hay, self.at, self.hay.len()).is_some_and(|quote| is_closing(self.hay, key, quote))
     }
 
     /// The text between quotes that opens here.
@@ -381,7 +390,7 @@ impl<'h> Cursor<'h> {
             self.skip_space();
         }
         self.skip_type();
-        if self.is_at_end_of_string() {
+        if self.is_at_end_of_string(key) {
             return None;
         }
         let is_double = self.peek() == Some(b'"');
