@@ -28,9 +28,8 @@ pub(super) fn settle(hay: &[u8], rules: &RuleSet, findings: &mut Vec<Finding>) {
 /// In a JSON record no secret goes past the quote that ends its string, whatever the text before seemed to open:
 /// `{"m":"IDENTIFIED BY 'x","n":1}`. Such a quote has an even number of backslashes before it.
 pub(super) fn keep_in_string(hay: &[u8], locate: Locate, finding: &mut Finding) {
-    let inner = &finding.span.of(hay)[1.min(finding.span.len())..];
-    let quotes = memchr::memchr_iter(b'"', inner).map(|at| finding.span.start + 1 + at);
-    let mut ends = quotes.filter(|at| edge::backslashes_before(hay, finding.span.start, *at).is_multiple_of(2));
+    let quotes = memchr::memchr_iter(b'"', finding.span.of(hay)).map(|at| finding.span.start + at);
+    let mut ends = quotes.filter(|at| edge::backslashes_before(hay, 0, *at).is_multiple_of(2));
     let Some(end) = ends.next().filter(|_| finding.shape == Shape::Text) else { return };
     let record = locate(hay, finding.span.start).of(hay).trim_ascii();
     if let [b'{', .., b'}'] | [b'[', .., b']'] | [b'"', .., b'"'] = record {

@@ -109,6 +109,7 @@ pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Re
 
 /// Whether a JSON number, boolean or null begins here, which is no credential.
 fn is_number(rest: &[u8]) -> bool {
+    let rest = &rest[rest.iter().take(64).take_while(|byte| b"[ ".contains(byte)).count()..];
     let length = rest.iter().take(64).take_while(|byte| !b",}] \t".contains(byte)).count();
     let word = &rest[..length];
     place::is_scalar(word) || word == b"null"
