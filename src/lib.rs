@@ -35,6 +35,7 @@
 pub mod cli;
 mod error;
 mod frame;
+pub mod lint;
 mod policy;
 mod redact;
 #[cfg(feature = "cli")]

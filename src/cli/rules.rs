@@ -1,10 +1,13 @@
 //! `logscrub rules list|show|lint|test`.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::{Out, args::Rules, settings::Settings};
 use crate::{
     error::Error,
+    lint::{self, Complaint, Failure},
     rules::{Recogniser, Rule, RuleSet},
 };
 
@@ -12,7 +15,8 @@ pub(super) fn run(verb: &Rules, settings: &Settings, out: &mut Out) -> Result<u8
     match verb {
         Rules::List { json } => list(&settings.selection.load()?, *json, out),
         Rules::Show { id, json } => show(&settings.selection.load()?, id, *json, out),
-        Rules::Lint { .. } | Rules::Test { .. } => Ok(0),
+        Rules::Lint { files, json } => lint(settings, files, *json, out),
+        Rules::Test { json } => test(&settings.selection.load()?, *json, out),
     }
 }
 
@@ -27,6 +31,63 @@ fn list(rules: &RuleSet, json: bool, out: &mut Out) -> Result<u8, Error> {
         format!("{:width$}  {class:14}  {severity:8}  {}\n", rule.id(), rule.title())
     };
     out.text(&rules.rules().iter().map(line).collect::<String>())
+}
+
+/// Checks the rules of `files`, or those in force: as they are written, and their examples beside all other rules.
+fn lint(settings: &Settings, files: &[PathBuf], json: bool, out: &mut Out) -> Result<u8, Error> {
+    let mut selection = settings.selection.clone();
+    selection.rules.extend(files.iter().cloned());
+    let rules = selection.load()?;
+    let is_meant =
+        |file: &str| files.is_empty() || files.iter().any(|path| std::path::Path::new(file).starts_with(path));
+    let meant: Vec<Rule> = rules.rules().iter().filter(|rule| is_meant(&rule.origin().file)).cloned().collect();
+    let complaints = lint::lint(&meant);
+    let failures: Vec<Failure> = lint::test(&rules).into_iter().filter(|failure| is_meant(&failure.file)).collect();
+    let is_clean = failures.is_empty() && complaints.iter().all(|complaint| complaint.is_warning);
+    if json {
+        let all: Vec<Value> = complaints.iter().map(complaint_json).chain(failures.iter().map(failure_json)).collect();
+        out.text(&format!("{}\n", Value::from(all)))?;
+    } else {
+        let mut text: String = complaints.iter().map(complaint_line).chain(failures.iter().map(failure_line)).collect();
+        text.push_str(&format!("{} rules, {} complaints\n", meant.len(), complaints.len() + failures.len()));
+        out.text(&text)?;
+    }
+    Ok(u8::from(!is_clean))
+}
+
+/// Runs the examples of the rules in force.
+fn test(rules: &RuleSet, json: bool, out: &mut Out) -> Result<u8, Error> {
+    let failures = lint::test(rules);
+    if json {
+        out.text(&format!("{}\n", Value::from(failures.iter().map(failure_json).collect::<Vec<_>>())))?;
+    } else {
+        let n_examples: usize = rules.rules().iter().map(|rule| rule.hits().len() + rule.misses().len()).sum();
+        let mut text: String = failures.iter().map(failure_line).collect();
+        text.push_str(&format!("{} rules, {n_examples} examples, {} failed\n", rules.rules().len(), failures.len()));
+        out.text(&text)?;
+    }
+    Ok(u8::from(!failures.is_empty()))
+}
+
+fn complaint_line(complaint: &Complaint) -> String {
+    let Complaint { file, line, rule, message, is_warning } = complaint;
+    let level = if *is_warning { "warning" } else { "error" };
+    format!("{file}:{line}: {level}: rule {rule:?}: {message}\n")
+}
+
+fn failure_line(failure: &Failure) -> String {
+    let Failure { file, line, rule, example, message } = failure;
+    format!("{file}:{line}: error: rule {rule:?}: example {example:?}: {message}\n")
+}
+
+fn complaint_json(complaint: &Complaint) -> Value {
+    let Complaint { file, line, rule, message, is_warning } = complaint;
+    json!({ "file": file, "line": line, "rule": rule, "message": message, "level": if *is_warning { "warning" } else { "error" } })
+}
+
+fn failure_json(failure: &Failure) -> Value {
+    let Failure { file, line, rule, example, message } = failure;
+    json!({ "file": file, "line": line, "rule": rule, "example": example, "message": message, "level": "error" })
 }
 
 fn head(rule: &Rule) -> Value {

@@ -1,1 +1,196 @@
+//! The proof that anchors are necessary: there is no string that a rule matches and the prefilter would drop.
+//!
+//! A product walk of two automata, the rule's pattern and "some anchor has occurred", finds such a string or shows there is
+//! none. Long repetitions are shortened first, so that the language only grows: what is proved of the larger one holds.
 
+use std::collections::{HashMap, VecDeque};
+
+use regex_automata::{
+    Anchored, MatchKind,
+    dfa::{Automaton, StartKind, dense},
+    nfa::thompson,
+    util::{primitives::StateID, start},
+};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind};
+
+use super::Anchor;
+
+/// A repetition keeps at most so many of the times that it must occur.
+const MAX_TIMES: u32 = 24;
+
+/// Neither automaton may be larger, in bytes.
+const SIZE_LIMIT: usize = 64 << 20;
+
+/// Why anchors are not proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unproved {
+    /// The pattern (with its repetitions shortened) matches this, which holds no anchor.
+    Without(Vec<u8>),
+    /// The automata are larger than the limit.
+    TooLarge,
+}
+
+type Pair = (StateID, StateID);
+
+/// Proves that every match of the pattern holds one of the anchors.
+pub(crate) fn prove(hir: &Hir, anchors: &[Anchor]) -> Result<(), Unproved> {
+    let pattern = automaton(&shorten(hir), Anchored::Yes)?;
+    let seen = automaton(&any_of(anchors), Anchored::No)?;
+    let start = (begin(&pattern, Anchored::Yes), begin(&seen, Anchored::No));
+    // How each pair of states was reached first; no pair in which an anchor has occurred is among them.
+    let mut reached: HashMap<Pair, (Pair, u8)> = HashMap::from([(start, (start, 0))]);
+    let mut queue = VecDeque::from([start]);
+    while let Some(at) = queue.pop_front() {
+        if pattern.is_match_state(pattern.next_eoi_state(at.0)) {
+            return Err(Unproved::Without(spell(&reached, start, at)));
+        }
+        for byte in 0..=u8::MAX {
+            let next = (pattern.next_state(at.0, byte), seen.next_state(at.1, byte));
+            // A match is reported one byte late, so "has occurred" is asked as if the text ended here.
+            let has_anchor = seen.is_match_state(next.1) || seen.is_match_state(seen.next_eoi_state(next.1));
+            if pattern.is_dead_state(next.0) || has_anchor || reached.contains_key(&next) {
+                continue;
+            }
+            reached.insert(next, (at, byte));
+            queue.push_back(next);
+        }
+    }
+    Ok(())
+}
+
+/// The most bytes that stand before an anchor in any match, as far as the pattern's shape tells.
+pub(crate) fn lead(hir: &Hir, anchors: &[Anchor]) -> Option<usize> {
+    match hir.kind() {
+        HirKind::Literal(literal) => anchors.iter().filter_map(|anchor| find(&literal.0, anchor)).min(),
+        HirKind::Capture(group) => lead(&group.sub, anchors),
+        HirKind::Repetition(repetition) if repetition.min > 0 => lead(&repetition.sub, anchors),
+        HirKind::Alternation(parts) => {
+            let leads: Option<Vec<usize>> = parts.iter().map(|part| lead(part, anchors)).collect();
+            leads?.into_iter().max()
+        }
+        HirKind::Concat(parts) => {
+            let mut before = 0;
+            for part in parts {
+                if let Some(inside) = lead(part, anchors) {
+                    return Some(before + inside);
+                }
+                before += part.properties().maximum_len()?;
+            }
+            None
+        }
+        _ => None,
+    }
+}
+
+fn find(literal: &[u8], anchor: &Anchor) -> Option<usize> {
+    literal.windows(anchor.text.len()).position(|window| {
+        if anchor.fold { window.eq_ignore_ascii_case(&anchor.text) } else { window == &*anchor.text }
+    })
+}
+
+/// The text by which a pair was reached.
+fn spell(reached: &HashMap<Pair, (Pair, u8)>, start: Pair, mut at: Pair) -> Vec<u8> {
+    let mut text = Vec::new();
+    while at != start {
+        let (from, byte) = reached[&at];
+        text.push(byte);
+        at = from;
+    }
+    text.reverse();
+    text
+}
+
+fn automaton(hir: &Hir, anchored: Anchored) -> Result<dense::DFA<Vec<u32>>, Unproved> {
+    let nfa = thompson::Compiler::new()
+        .configure(thompson::Config::new().utf8(false).nfa_size_limit(Some(SIZE_LIMIT)))
+        .build_from_hir(hir)
+        .map_err(|_| Unproved::TooLarge)?;
+    let start = if anchored == Anchored::Yes { StartKind::Anchored } else { StartKind::Unanchored };
+    let config = dense::Config::new()
+        .start_kind(start)
+        .match_kind(MatchKind::All)
+        .dfa_size_limit(Some(SIZE_LIMIT))
+        .determinize_size_limit(Some(SIZE_LIMIT));
+    dense::Builder::new().configure(config).build_from_nfa(&nfa).map_err(|_| Unproved::TooLarge)
+}
+
+fn begin(automaton: &dense::DFA<Vec<u32>>, anchored: Anchored) -> StateID {
+    automaton
+        .start_state(&start::Config::new().anchored(anchored))
+        .expect("the automaton was built with this kind of start and has no quit bytes")
+}
+
+/// One of the anchors, in either case where they fold.
+fn any_of(anchors: &[Anchor]) -> Hir {
+    let letter = |byte: u8, fold: bool| {
+        let mut class = ClassBytes::new([ClassBytesRange::new(byte, byte)]);
+        if fold {
+            class.case_fold_simple();
+        }
+        Hir::class(Class::Bytes(class))
+    };
+    let word = |anchor: &Anchor| Hir::concat(anchor.text.iter().map(|byte| letter(*byte, anchor.fold)).collect());
+    Hir::alternation(anchors.iter().map(word).collect())
+}
+
+/// The pattern with long repetitions made shorter and open-ended: every match of the pattern is a match of this.
+fn shorten(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => hir.clone(),
+        HirKind::Capture(group) => shorten(&group.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(shorten).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(shorten).collect()),
+        HirKind::Repetition(repetition) => {
+            let mut shorter = repetition.clone();
+            shorter.sub = Box::new(shorten(&repetition.sub));
+            if repetition.min > MAX_TIMES || repetition.max.is_some_and(|max| max > MAX_TIMES) {
+                (shorter.min, shorter.max) = (repetition.min.min(MAX_TIMES), None);
+            }
+            Hir::repetition(shorter)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::pattern::Pattern;
+
+    fn hir(pattern: &str) -> Hir {
+        Pattern::new(pattern).hir().expect("the pattern parses")
+    }
+
+    fn anchors(texts: &[&str], fold: bool) -> Vec<Anchor> {
+        texts.iter().map(|text| Anchor { text: text.as_bytes().into(), fold }).collect()
+    }
+
+    #[test]
+    fn necessary_anchors_are_proved() {
+        for (pattern, texts, fold) in [
+            ("(?<secret> gh[po]_ [A-Za-z0-9]{36,255} )", &["ghp_", "gho_"][..], false),
+            ("(?i) acme [0-9]{4}", &["acme"], true),
+            ("[a-z]{3} \\.mid\\. [a-z]{3}", &[".mid."], false),
+            ("(?: a{3,9} | b ) x", &["ax", "bx"], false),
+        ] {
+            assert_eq!(prove(&hir(pattern), &anchors(texts, fold)), Ok(()), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_an_anchor_misses_is_shown() {
+        for (pattern, texts, fold, missed) in [
+            ("gh[pos]_ [0-9]", &["ghp_", "gho_"][..], false, "ghs_0"),
+            ("(?i) acme", &["acme"], false, "ACME"),
+            ("(?: key_ )? [0-9]", &["key_"], false, "0"),
+        ] {
+            assert_eq!(prove(&hir(pattern), &anchors(texts, fold)), Err(Unproved::Without(missed.into())), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn the_lead_is_what_stands_before_an_anchor_at_most() {
+        assert_eq!(lead(&hir("ghp_ [a-z]{4}"), &anchors(&["ghp_"], false)), Some(0));
+        assert_eq!(lead(&hir("[a-z]{3,14} (?: \\.mid\\. | x\\.mid\\. )"), &anchors(&[".mid."], false)), Some(15));
+        assert_eq!(lead(&hir("[a-z]+ \\.mid\\."), &anchors(&[".mid."], false)), None);
+    }
+}

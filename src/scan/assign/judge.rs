@@ -48,7 +48,9 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8]) -> bool {
     match place.form {
         Form::Quoted => !is_sentence(bytes) && !is_path(bytes) && !is_message(bytes),
         Form::Tight | Form::Element => {
-            !is_expression(bytes) && !is_path(bytes) && !(is_name(bytes) && names_a_secret(bytes))
+            // In a connection string a semicolon follows, and the value is no variable of a program.
+            let is_variable = hit.hay[..hit.record.end].get(place.value.end) != Some(&b';');
+            !is_expression(bytes) && !is_path(bytes) && !(is_variable && is_name(bytes) && names_a_secret(bytes))
         }
         Form::Argument => !is_path(bytes) && !bytes.starts_with(b"-") && !bytes.starts_with(b"$"),
         Form::Spaced => {

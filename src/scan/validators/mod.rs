@@ -9,6 +9,7 @@ mod github_crc32;
 mod jwt;
 mod mixed;
 
+pub(crate) use self::github_crc32::checksum_of;
 use crate::rules::Validator;
 
 /// What a validator says of a secret.

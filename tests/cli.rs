@@ -1,0 +1,139 @@
+//! The command line as a user meets it.
+
+use crate::harness::logscrub;
+
+#[test]
+fn help_has_examples_and_version_says_how_many_rules() {
+    logscrub().args(["--help"]).run().success().stdout_has("Examples:").stdout_has("--on-error");
+    let version = logscrub().args(["--version"]).run().success().out();
+    let rest = version.strip_prefix("logscrub 0.1.0 (").expect("name and version");
+    assert!(rest.contains(" rules, cpu ") && rest.split(' ').next().is_some_and(|count| count.parse::<u32>().is_ok()));
+}
+
+#[test]
+fn usage_errors_end_with_two() {
+    logscrub().args(["--no-such-flag"]).run().code(2).stdout("");
+    logscrub().args(["--style", "rot13"]).run().code(2).stderr_has("logscrub: error:").stderr_has("hint: one of label");
+    logscrub().args(["--placeholder", "[gone]"]).run().code(2).stderr_has("hint: use letters");
+    logscrub().args(["--only", "nothing-such"]).run().code(2).stderr_has("names no rule");
+    logscrub().args(["--rules", "/nonexistent.toml"]).run().code(2).stderr_has("/nonexistent.toml: cannot be read");
+    logscrub().args(["-qq", "--only", "nothing-such"]).run().code(2).stderr_lacks("error");
+}
+
+#[test]
+fn styles_by_class_and_rule() {
+    let input = "alice@example.com password=hunter2\n";
+    let run = |args: &[&'static str]| logscrub().args(args.iter().copied()).stdin(input).run().success().out();
+    assert_eq!(run(&["--style", "mask"]), "***************** password=*******\n");
+    assert_eq!(run(&["--style", "partial", "--style", "email=mask"]), "***************** password=******2\n");
+    assert_eq!(run(&["--placeholder", "GONE"]), "GONE password=GONE\n");
+    assert_eq!(
+        run(&["--placeholder", "GONE", "--style", "label", "--style", "password=fixed"]),
+        "REDACTED-email password=GONE\n"
+    );
+    assert_eq!(run(&["--except", "email"]), "alice@example.com password=REDACTED-password\n");
+    assert_eq!(run(&["--only", "email"]), "REDACTED-email password=hunter2\n");
+}
+
+#[test]
+fn a_rule_of_the_users_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("acme.toml");
+    let rule = "[[rule]]\nid = \"acme-token\"\ntitle = \"Acme\"\nclass = \"credential\"\nseverity = \"high\"\nabout = \"x\"\n\
+                anchors = [\"acme_\"]\npattern = '(?<secret> acme_ [a-z]{20} )'\n";
+    std::fs::write(&path, rule).expect("the folder can be written");
+    let name = path.to_str().expect("a plain path");
+    logscrub()
+        .args(["--rules", name])
+        .stdin("x acme_abcdefghijklmnopqrst y\n")
+        .run()
+        .success()
+        .stdout("x REDACTED-acme-token y\n");
+    logscrub()
+        .args(["rules", "lint", name])
+        .run()
+        .code(1)
+        .stdout_has("acme.toml:1: error: rule \"acme-token\": fewer than three hits");
+    std::fs::write(&path, rule.replace("title", "titel")).expect("the folder can be written");
+    logscrub().args(["--rules", name]).run().code(2).stderr_has("acme.toml:3: unknown field `titel`");
+    std::fs::write(&path, rule.replace("acme_ [a-z]", "acme_(?=x) [a-z]")).expect("the folder can be written");
+    logscrub().args(["--rules", name]).run().code(2).stderr_has("look-around").stderr_has("column");
+}
+
+#[test]
+fn the_summary_counts_and_dry_run_writes_nothing() {
+    let ran =
+        logscrub().args(["--dry-run", "--summary", "json"]).stdin("a@example.com\nclean\n").run().success().stdout("");
+    let summary: serde_json::Value = serde_json::from_str(&ran.err()).expect("it is JSON");
+    assert_eq!(
+        (&summary["bytes_in"], &summary["bytes_out"], &summary["records_in"]),
+        (&20.into(), &0.into(), &2.into())
+    );
+    assert_eq!(summary["by_rule"]["email"], 1);
+    logscrub().args(["-v"]).stdin("a@example.com\n").run().success().stderr_has("findings");
+    logscrub().args(["--fail-on-findings"]).stdin("a@example.com\n").run().code(1).stdout("REDACTED-email\n");
+    logscrub().args(["--fail-on-findings"]).stdin("clean\n").run().success();
+}
+
+#[test]
+fn explain_shows_where_and_never_what() {
+    let input = "clean\nlogin of alice@example.com via redis://:hunter2@cache/0\n";
+    let ran = logscrub().args(["explain", "--json"]).stdin(input).run().success().stderr_lacks("hunter2");
+    let objects: Vec<serde_json::Value> =
+        ran.out().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(objects.len(), 2);
+    assert_eq!(objects[0]["rule"], "email");
+    assert_eq!(
+        (&objects[0]["record"], &objects[0]["offset"], &objects[0]["length"]),
+        (&2.into(), &9.into(), &17.into())
+    );
+    assert_eq!((&objects[1]["class"], &objects[1]["style"]), (&"credential-url".into(), &"label".into()));
+    assert!(!ran.out().contains("alice") && !ran.out().contains("hunter2"));
+    let human = logscrub().args(["explain"]).stdin(input).run().success().out();
+    assert!(human.contains("- login of ***************** via redis://:*******@cache/0"), "{human}");
+    assert!(human.contains("+ login of REDACTED-email via redis://:REDACTED-url-password@cache/0"), "{human}");
+    logscrub().args(["explain", "--show-secrets"]).stdin(input).run().code(2).stdout("");
+}
+
+#[test]
+fn rules_are_listed_and_shown() {
+    logscrub().args(["rules", "list"]).run().success().stdout_has("email ");
+    let list: serde_json::Value =
+        serde_json::from_str(&logscrub().args(["rules", "list", "--json"]).run().success().out()).expect("JSON");
+    assert!(list.as_array().is_some_and(|rules| rules.len() > 100));
+    logscrub().args(["rules", "show", "jwt"]).run().success().stdout_has("anchors");
+    logscrub().args(["rules", "show", "jwr"]).run().code(2).stderr_has("did you mean \"jwt\"");
+    logscrub().args(["rules", "test"]).run().success().stdout_has(", 0 failed");
+    logscrub().args(["rules", "lint"]).run().success().stdout_has(", 0 complaints");
+}
+
+#[test]
+fn the_configuration_is_shown_with_its_sources() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("logscrub/config.toml");
+    std::fs::create_dir(folder.path().join("logscrub")).expect("the folder can be made");
+    std::fs::write(&path, "summary = \"json\"\n\n[style]\nemail = \"mask\"\n").expect("the folder can be written");
+    let home = folder.path().to_str().expect("a plain path");
+    let shown = logscrub().env("XDG_CONFIG_HOME", home).args(["config", "show", "--on-error", "drop"]);
+    // --on-error is a flag of the filter, so it stands before the verb.
+    shown.run().code(2);
+    let shown =
+        logscrub().env("XDG_CONFIG_HOME", home).args(["--on-error", "drop", "config", "show"]).run().success().out();
+    assert!(shown.contains(&format!("summary = \"json\"  # {}:1", path.display())), "{shown}");
+    assert!(shown.contains("on-error = \"drop\"  # --on-error"), "{shown}");
+    logscrub().env("XDG_CONFIG_HOME", home).stdin("a@example.com\n").run().success().stdout("*************\n");
+    std::fs::write(&path, "sumary = \"json\"\n").expect("the folder can be written");
+    let name = path.to_str().expect("a plain path");
+    logscrub()
+        .args(["config", "check", name])
+        .run()
+        .code(2)
+        .stderr_has("config.toml:1: unknown field `sumary`")
+        .stderr_has("did you mean \"summary\"?");
+}
+
+#[test]
+fn completions_and_the_manual_are_printed() {
+    logscrub().args(["completions", "bash"]).run().success().stdout_has("_logscrub");
+    logscrub().args(["man"]).run().success().stdout_has(".TH logscrub");
+}
