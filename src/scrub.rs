@@ -188,7 +188,7 @@ impl Scrubber {
         let (scanner, state, scratch) = (&self.scanner, &mut self.state, &mut self.scratch);
         let scan = AssertUnwindSafe(|| {
             #[cfg(debug_assertions)]
-            assert!(!fault.is_some_and(|marker| memchr::memmem::find(hay, marker).is_some()), "a fault was asked for");
+            assert!(fault.is_none_or(|marker| memchr::memmem::find(hay, marker).is_none()), "a fault was asked for");
             scanner.scan(hay, line::around, state, scratch).len()
         });
         let n_findings = catch_unwind(scan).ok();

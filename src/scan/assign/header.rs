@@ -148,9 +148,7 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
     while end < ceiling {
         let byte = hay[end];
         let is_end = match (open, byte) {
-            (Some(open), quote) if quote == hay[open.end - 1] => {
-                edge::backslashes_before(hay, start, end) <= open.len() - 1
-            }
+            (Some(open), quote) if quote == hay[open.end - 1] => edge::backslashes_before(hay, start, end) < open.len(),
             (None, quote) if Some(quote) == around || quote == b'<' => true,
             (_, b'"') => {
                 let depth = edge::backslashes_before(hay, start, end);

@@ -50,7 +50,8 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8]) -> bool {
         Form::Tight | Form::Element => {
             // In a connection string a semicolon follows, and the value is no variable of a program.
             let is_variable = hit.hay[..hit.record.end].get(place.value.end) != Some(&b';');
-            !is_expression(bytes) && !is_path(bytes) && !(is_variable && is_name(bytes) && names_a_secret(bytes))
+            let is_named = is_variable && is_name(bytes) && names_a_secret(bytes);
+            !is_expression(bytes) && !is_path(bytes) && !is_named
         }
         Form::Argument => !is_path(bytes) && !bytes.starts_with(b"-") && !bytes.starts_with(b"$"),
         Form::Spaced => {
