@@ -19,6 +19,7 @@ pub(crate) mod url;
 mod settle;
 pub(crate) mod validators;
 mod value;
+mod words;
 
 use self::{
     placeholder::Placeholders,

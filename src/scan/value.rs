@@ -136,7 +136,10 @@ fn is_repeated(value: &[u8], piece: &str) -> bool {
 }
 
 fn is_stand_in(value: &[u8]) -> bool {
-    STAND_INS.split(' ').any(|word| eq_words(value, word.as_bytes())) || is_fill_in(value) || is_capital_name(value)
+    // No word of the lists has a digit or a mark, which is what most values have.
+    let is_plain = value.iter().all(|byte| byte.is_ascii_alphabetic() || is_separator(*byte) || *byte == b'\'');
+    let is_word = || STAND_INS.split(' ').any(|word| eq_words(value, word.as_bytes()));
+    is_plain && (is_word() || is_fill_in(value) || is_capital_name(value))
 }
 
 /// Whether `value` is `word`, separators apart.
@@ -151,11 +154,7 @@ fn is_separator(byte: u8) -> bool {
 
 /// `your_token_here`, `YOUR-API-KEY`, `insert token here`, `example_password`, `token-goes-here`.
 fn is_fill_in(value: &[u8]) -> bool {
-    let words = value.iter().all(|byte| byte.is_ascii_alphabetic() || is_separator(*byte) || *byte == b'\'');
     let parts = || value.split(|byte| is_separator(*byte)).filter(|part| !part.is_empty());
-    if !words {
-        return false;
-    }
     let begins = parts().next().is_some_and(|part| {
         FILL_IN.split(' ').any(|word| part.eq_ignore_ascii_case(word.as_bytes()))
             || part.len() > 4 && part[..4].eq_ignore_ascii_case(b"your")

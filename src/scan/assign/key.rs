@@ -6,7 +6,7 @@
 use super::Strength;
 use crate::{
     rules::syntax::KeysSyntax,
-    scan::{Hit, edge},
+    scan::{Hit, edge, words::WordSet},
     span::{RuleId, Span},
 };
 
@@ -73,9 +73,14 @@ struct Entry {
     is_glued: bool,
 }
 
-/// The words of all assign rules.
+/// The words of all assign rules, and those that say what a key is about.
 pub(super) struct Table {
+    /// By their last two letters, the longest first.
     entries: Vec<Entry>,
+    about: WordSet,
+    neutral: WordSet,
+    other: WordSet,
+    owners: WordSet,
 }
 
 impl Table {
@@ -93,8 +98,17 @@ impl Table {
             }
         }
         // The longest entry decides: `secret access key` before `key`.
-        entries.sort_by_key(|entry| std::cmp::Reverse(entry.text.len()));
-        Table { entries }
+        entries.sort_by_key(|entry| (last_two(&entry.text), std::cmp::Reverse(entry.text.len())));
+        let [about, neutral, other, owners] = [ABOUT, NEUTRAL, OTHER, OWNERS].map(WordSet::new);
+        Table { entries, about, neutral, other, owners }
+    }
+
+    /// The longest entry that the words end with.
+    fn entry(&self, words: &Words) -> Option<&Entry> {
+        let ending = last_two(words.text());
+        let first = self.entries.partition_point(|entry| last_two(&entry.text) < ending);
+        let alike = self.entries[first..].iter().take_while(|entry| last_two(&entry.text) == ending);
+        alike.into_iter().find(|entry| words.end_with(entry))
     }
 
     /// The key that `name` is, if it is one.
@@ -102,14 +116,14 @@ impl Table {
         let mut words = Words::split(name.of(hit.hay));
         let mut is_doubtful = false;
         for _ in 0..4 {
-            if let Some(entry) = self.entries.iter().find(|entry| words.end_with(entry)) {
+            if let Some(entry) = self.entry(&words) {
                 return self.accept(hit, name, &words, entry, is_doubtful);
             }
             let last = words.last();
-            if is_among(last, ABOUT) {
+            if self.about.holds(last) {
                 return None;
             }
-            is_doubtful |= !is_among(last, NEUTRAL) && !last.iter().all(u8::is_ascii_digit);
+            is_doubtful |= !self.neutral.holds(last) && !last.iter().all(u8::is_ascii_digit);
             if !words.pop() {
                 return None;
             }
@@ -119,12 +133,12 @@ impl Table {
 
     fn accept(&self, hit: &Hit<'_>, name: Span, words: &Words, entry: &Entry, is_doubtful: bool) -> Option<Key> {
         let is_bare = &*entry.text == b"key" || &*entry.text == b"token" || &*entry.text == b"keys";
-        if is_bare && is_among(words.before(entry.text.len()), OTHER) {
+        if is_bare && self.other.holds(words.before(entry.text.len())) {
             return None;
         }
         // `pass` alone is also what tests and players do; in capitals, or behind another word, it is a password.
         let is_capital = name.of(hit.hay).iter().all(|byte| !byte.is_ascii_lowercase());
-        let is_pass = &*entry.text == b"pass" && (is_capital || is_among(words.before(4), OWNERS));
+        let is_pass = &*entry.text == b"pass" && (is_capital || self.owners.holds(words.before(4)));
         let kind = match entry.kind {
             Kind::Plain(_) if is_pass && !is_doubtful => Kind::Plain(Strength::Strong),
             Kind::Plain(_) if is_doubtful => Kind::Plain(Strength::Weak),
@@ -154,11 +168,9 @@ pub(super) fn identifier(hit: &Hit<'_>) -> Option<Span> {
     let left = hay[floor..hit.anchor.start].iter().rev().take_while(|byte| is_name(**byte)).count();
     let mut start = hit.anchor.start - left;
     // An escape before the key is an edge, not the letters it is written with.
-    for at in (start + 1..=hit.anchor.start).rev() {
-        if edge::escape_before(&hay[floor..at]).is_some() {
-            start = at;
-            break;
-        }
+    if hay[floor..start].last().is_some_and(|byte| b"\\%#[;".contains(byte)) {
+        let mut inside = (start + 1..=hit.anchor.start).rev();
+        start = inside.find(|at| edge::escape_before(&hay[floor..*at]).is_some()).unwrap_or(start);
     }
     start += hay[start..hit.anchor.start].iter().take_while(|byte| b"-.".contains(byte)).count();
     let ceiling = record.end.min(hit.anchor.end + MAX_NAME);
@@ -278,6 +290,10 @@ impl Words {
     }
 }
 
-fn is_among(word: &[u8], list: &str) -> bool {
-    !word.is_empty() && list.split_ascii_whitespace().any(|other| other.as_bytes() == word)
+/// The last two bytes; every entry has as many.
+fn last_two(text: &[u8]) -> [u8; 2] {
+    match text {
+        [.., one, two] => [*one, *two],
+        _ => [0; 2],
+    }
 }
