@@ -13,6 +13,7 @@ use super::{
     Hit, edge,
     placeholder::Placeholders,
     validators::{self, Verdict},
+    value,
 };
 use crate::{
     rules::{
@@ -188,7 +189,7 @@ impl Search<'_, '_> {
 
     fn is_accepted(&self, start: usize, secret: Span) -> bool {
         let bytes = secret.of(self.hit.hay);
-        if is_filler(bytes) || self.placeholders.is_whole(bytes) {
+        if value::is_filler(bytes) || self.placeholders.is_whole(bytes) {
             return false;
         }
         if self.rule.allow.iter().any(|allow| allow.is_whole(bytes)) {
@@ -207,13 +208,4 @@ impl Search<'_, '_> {
         let stands = |word: &[u8]| before.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
         self.rule.near.is_empty() || self.rule.near.iter().any(|word| stands(word))
     }
-}
-
-/// Whether the second half is one filling character over and over, dashes and dots between, as people write tokens that are
-/// none: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`.
-fn is_filler(secret: &[u8]) -> bool {
-    let half = &secret[secret.len() / 2..];
-    let mut plain = half.iter().filter(|byte| !b"-_.".contains(byte));
-    let first = plain.next();
-    half.len() >= 4 && first.is_none_or(|first| b"xXaA0*#?".contains(first) && plain.all(|byte| byte == first))
 }

@@ -131,6 +131,15 @@ fn is_fill(value: &[u8]) -> bool {
     value.iter().all(|byte| fill(*byte)) && !matches!(value, [b'#' | b'?'])
 }
 
+/// Whether the second half is one filling character over and over, whatever its case, marks between, as people write secrets
+/// that are none: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`, `0a1baaaaaaaa`.
+pub(super) fn is_filler(value: &[u8]) -> bool {
+    let half = &value[value.len() / 2..];
+    let mut plain = half.iter().filter(|byte| !b"-_.=".contains(byte)).map(u8::to_ascii_lowercase);
+    let first = plain.next();
+    half.len() >= 4 && first.is_none_or(|first| b"xabcf01*#?z".contains(&first) && plain.all(|byte| byte == first))
+}
+
 fn is_repeated(value: &[u8], piece: &str) -> bool {
     value.chunks(piece.len()).all(|chunk| chunk == piece.as_bytes())
 }

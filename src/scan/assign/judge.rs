@@ -71,7 +71,7 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8]) -> bool {
 }
 
 fn is_weak(place: &Place, bytes: &[u8]) -> bool {
-    if is_path(bytes) || bytes.contains(&b' ') {
+    if is_path(bytes) || bytes.contains(&b' ') || value::is_filler(bytes) {
         return false;
     }
     match place.form {
@@ -113,7 +113,7 @@ fn is_own_name(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
 /// An identifier whose words name a secret: `tumblr_consumer_key`, `userPassword`.
 pub(super) fn names_a_secret(bytes: &[u8]) -> bool {
     let lower = |word: &[u8]| bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
-    [&b"passw"[..], b"secret", b"token", b"key", b"pwd", b"cred", b"auth"].iter().any(|word| lower(word))
+    [&b"pass"[..], b"secret", b"token", b"key", b"pwd", b"cred", b"auth"].iter().any(|word| lower(word))
 }
 
 /// Letters, `_`, `.`, `$`, `-` and no digit: a name rather than a value.
