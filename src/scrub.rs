@@ -57,11 +57,24 @@ pub struct Scrubber {
     on_error: OnError,
     state: State,
     scratch: Scratch,
+    /// The memory of a second look at what was changed.
+    again: Again,
     /// What the next window of a long record begins in.
     carry: Carry,
     tally: Tally,
     #[cfg(debug_assertions)]
     fault: Option<Vec<u8>>,
+}
+
+/// A record that was changed is looked at again until nothing more is found, so that scrubbing twice is scrubbing once whatever
+/// a placeholder makes of what stands around it. More rounds than this were never seen to be needed.
+const MAX_ROUNDS: usize = 8;
+
+/// The memory of a second look at what was changed.
+#[derive(Default)]
+struct Again {
+    scratch: Scratch,
+    text: Vec<u8>,
 }
 
 /// What the windows of one long record hand to each other.
@@ -102,6 +115,7 @@ impl Scrubber {
             on_error,
             state: State::default(),
             scratch: Scratch::default(),
+            again: Again::default(),
             carry: Carry::Nothing,
             tally: Tally::default(),
             #[cfg(debug_assertions)]
@@ -167,7 +181,7 @@ impl Scrubber {
         let outcome = match self.examine(hay) {
             Some(0) => Outcome::Clean,
             Some(_) => {
-                self.splice(hay, 0, hay.len(), out);
+                self.splice_records(hay, out);
                 Outcome::Changed
             }
             None => {
@@ -207,6 +221,48 @@ impl Scrubber {
         self.redactor.splice(hay, Span::new(from, to), self.scratch.findings(), out);
     }
 
+    /// Appends `hay` with the scratch's findings replaced, record by record, each until nothing more is found in it.
+    fn splice_records(&mut self, hay: &[u8], out: &mut Vec<u8>) {
+        let mut done = 0;
+        let findings = std::mem::take(self.scratch.findings_mut());
+        let is_one_record = |one: &Finding, next: &Finding| {
+            let between = hay.get(one.span.end..next.span.start).unwrap_or_default();
+            memchr::memchr(b'\n', between).is_none()
+        };
+        for group in findings.chunk_by(is_one_record) {
+            let record = line::around(hay, group[0].span.start);
+            out.extend_from_slice(&hay[done..record.start]);
+            let start = out.len();
+            group.iter().for_each(|finding| self.tally.count(finding.rule));
+            self.redactor.splice(hay, record, group, out);
+            self.look_again(out, start);
+            done = record.end;
+        }
+        out.extend_from_slice(&hay[done..]);
+        // The memory goes back to where it is reused.
+        *self.scratch.findings_mut() = findings;
+    }
+
+    /// Replaces what is found in `out[start..]`, a record that was changed, until nothing is.
+    fn look_again(&mut self, out: &mut Vec<u8>, start: usize) {
+        for _ in 0..MAX_ROUNDS {
+            let Again { scratch, text } = &mut self.again;
+            let (scanner, hay) = (&self.scanner, &out[start..]);
+            let scan = AssertUnwindSafe(|| scanner.scan(hay, line::around, &mut State::default(), scratch).len());
+            match catch_unwind(scan) {
+                Ok(0) => return,
+                Ok(_) => {}
+                // The first look replaced what it found; a second one that fails takes nothing from that.
+                Err(_) => return self.again = Again::default(),
+            }
+            text.clear();
+            scratch.findings().iter().for_each(|finding| self.tally.count(finding.rule));
+            self.redactor.splice(hay, Span::new(0, hay.len()), scratch.findings(), text);
+            out.truncate(start);
+            out.extend_from_slice(text);
+        }
+    }
+
     /// A block in which something failed: every record by itself, so that only those that fail are withheld.
     fn one_by_one(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
         if self.on_error == OnError::Stop {
@@ -218,7 +274,7 @@ impl Scrubber {
             let record = &hay[start..end];
             match self.examine(record) {
                 Some(0) => out.extend_from_slice(record),
-                Some(_) => self.splice(record, 0, record.len(), out),
+                Some(_) => self.splice_records(record, out),
                 None => self.withhold(record, out),
             }
             start = end;

@@ -9,7 +9,7 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc7468>, <https://the.earth.li/~sgtatham/putty/latest/htmldoc/AppendixC.html>
 
-use super::{Hit, MAX_SECRET, State};
+use super::{Hit, MAX_SECRET, State, placeholder::Placeholders};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
@@ -58,7 +58,14 @@ impl KeyBlock {
     }
 
     /// Everything before `done` belongs to a block that was examined.
-    pub(super) fn confirm(&self, hit: &Hit<'_>, done: &mut usize, state: &mut State, findings: &mut Vec<Finding>) {
+    pub(super) fn confirm(
+        &self,
+        hit: &Hit<'_>,
+        placeholders: &Placeholders,
+        done: &mut usize,
+        state: &mut State,
+        findings: &mut Vec<Finding>,
+    ) {
         let Some(rule) = self.rule else { return };
         if hit.anchor.start < *done {
             return;

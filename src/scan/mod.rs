@@ -183,7 +183,9 @@ impl Scanner {
             Target::Assign => self.assign.confirm(hit, &self.placeholders, &mut progress.assign, findings),
             Target::Url => self.url.confirm(hit, &self.placeholders, &mut progress.url, findings),
             Target::Email => self.email.confirm(hit, &self.placeholders, &mut progress.email, findings),
-            Target::KeyBlock => self.key_block.confirm(hit, &mut progress.key_block, state, findings),
+            Target::KeyBlock => {
+                self.key_block.confirm(hit, &self.placeholders, &mut progress.key_block, state, findings)
+            }
         }
     }
 }
