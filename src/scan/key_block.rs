@@ -79,9 +79,9 @@ impl KeyBlock {
             findings.push(Finding::text(Span::new(opening.end + body.start, opening.end + body.end), rule));
         }
         *done = hit.record.end;
-        let is_prose =
-            end.is_none() && body.is_none() && rest.iter().any(u8::is_ascii_alphanumeric) && !is_escapes(rest);
-        if end.is_none() && !is_prose {
+        let is_prose = body.is_none() && rest.iter().any(u8::is_ascii_alphanumeric) && !is_escapes(rest);
+        let is_done = placeholders.is_whole(rest.trim_ascii());
+        if end.is_none() && (!is_prose || is_done) {
             state.key_block = Some(Open { idle: 0, n_lines: 0, n_bytes: 0, column: None, left: opening.lines });
             *done = self.lines(hit.hay, next_line(hit.hay, hit.record.end), state, findings);
         }
@@ -93,6 +93,11 @@ impl KeyBlock {
         while at < hay.len() {
             let Some(open) = &mut state.key_block else { return at };
             let next = next_line(hay, at);
+            if is_opening(&hay[at..next]) {
+                // Another key begins, which its own anchor will say.
+                state.key_block = None;
+                return at;
+            }
             let is_over = self.line(&hay[at..next], at, open, findings);
             at = next;
             if is_over {
@@ -164,6 +169,24 @@ fn opening(hit: &Hit<'_>) -> Option<Opening> {
     let space = usize::from(after.get(block) == Some(&b' '));
     let closing = after[block + space..].iter().take(8).take_while(|byte| **byte == b'-').count();
     (closing >= 2).then_some(Opening { end: anchor.end + block + space + closing, lines: None })
+}
+
+/// Whether the line begins a key.
+fn is_opening(line: &[u8]) -> bool {
+    let record = Span::new(0, line.len());
+    let mut from = 0;
+    while let Some(at) = memchr::memchr2(b'P', b'p', &line[from..]).map(|at| from + at) {
+        let is_anchor = |anchor: &[u8]| {
+            let end = at + anchor.len();
+            let there = line.get(at..end).is_some_and(|text| text.eq_ignore_ascii_case(anchor));
+            there && opening(&Hit { hay: line, record, anchor: Span::new(at, end) }).is_some()
+        };
+        if is_anchor(b"private key") || is_anchor(b"private-lines:") {
+            return true;
+        }
+        from = at + 1;
+    }
+    false
 }
 
 /// Where the line that ends a key begins: its dashes.
