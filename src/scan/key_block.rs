@@ -24,6 +24,9 @@ const MAX_BYTES: usize = 256 << 10;
 const LONG: usize = 40;
 const SHORT: usize = 16;
 
+/// A longer prefix is compared by its beginning.
+const MAX_PREFIX: usize = 256;
+
 /// Headers inside a block: they stay.
 const HEADERS: [&[u8]; 6] = [b"Proc-Type:", b"DEK-Info:", b"Version:", b"Comment:", b"Hash:", b"X-"];
 
@@ -33,8 +36,8 @@ pub(crate) struct Open {
     idle: u32,
     n_lines: u32,
     n_bytes: usize,
-    /// Where the last body began in its line.
-    column: Option<usize>,
+    /// What stood before the last body in its line.
+    prefix: Option<Vec<u8>>,
     /// PuTTY says beforehand how many lines there are.
     left: Option<u32>,
 }
@@ -79,10 +82,10 @@ impl KeyBlock {
             findings.push(Finding::text(Span::new(opening.end + body.start, opening.end + body.end), rule));
         }
         *done = hit.record.end;
-        let is_prose = body.is_none() && rest.iter().any(u8::is_ascii_alphanumeric) && !is_escapes(rest);
+        let is_prose = body.is_none() && rest.iter().any(u8::is_ascii_alphanumeric) && !is_dress(rest);
         let is_done = placeholders.is_whole(rest.trim_ascii());
         if end.is_none() && (!is_prose || is_done) {
-            state.key_block = Some(Open { idle: 0, n_lines: 0, n_bytes: 0, column: None, left: opening.lines });
+            state.key_block = Some(Open { idle: 0, n_lines: 0, n_bytes: 0, prefix: None, left: opening.lines });
             *done = self.lines(hit.hay, next_line(hit.hay, hit.record.end), state, findings);
         }
     }
@@ -113,23 +116,24 @@ impl KeyBlock {
         open.n_bytes += line.len();
         let end = find_end(line);
         let text = &line[..end.unwrap_or(line.len())];
-        let in_column = open.column.and_then(|column| run_at(text, column));
+        let in_column =
+            open.prefix.as_ref().filter(|prefix| is_alike(prefix, text)).and_then(|prefix| run_at(text, prefix.len()));
         let run = in_column.unwrap_or_else(|| longest_run(text));
         let is_header = HEADERS.iter().any(|header| text.trim_ascii_start().starts_with(header));
-        let is_column = in_column.is_some() && (run.len() >= SHORT || is_rest(&text[run.end..]));
-        let is_first = open.column.is_none() && run.len() >= SHORT && is_rest(&text[run.end..]);
-        let is_done = !self.label.is_empty() && memchr::memmem::find(text, &self.label).is_some();
-        if !is_header && !is_done && !run.is_empty() && (run.len() >= LONG || is_column || is_first) {
-            if let Some(rule) = self.rule {
-                findings.push(Finding::text(Span::new(offset + run.start, offset + run.end), rule));
+        let is_column = in_column.is_some() && (run.len() >= SHORT || is_dress(&text[run.end..]));
+        let is_first = open.prefix.is_none() && run.len() >= SHORT && is_dress(&text[run.end..]);
+        let is_long = run.len() >= LONG && !is_path(run.of(text));
+        let label = memchr::memmem::find(text, &self.label).filter(|_| !self.label.is_empty());
+        let is_body = label.is_none() && !is_header && !run.is_empty() && (is_long || is_column || is_first);
+        if let (true, Some(rule)) = (is_body, self.rule) {
+            findings.push(Finding::text(Span::new(offset + run.start, offset + run.end), rule));
+        }
+        match label.or(is_body.then_some(run.start)) {
+            Some(start) => {
+                open.prefix = Some(text[..start.min(MAX_PREFIX)].to_vec());
+                open.idle = 0;
             }
-            open.column = Some(run.start);
-            open.idle = 0;
-        } else if is_done {
-            open.column = memchr::memmem::find(text, &self.label);
-            open.idle = 0;
-        } else {
-            open.idle += 1;
+            None => open.idle += 1,
         }
         if let Some(left) = &mut open.left {
             *left = left.saturating_sub(1);
@@ -247,8 +251,19 @@ fn is_body(text: &[u8]) -> bool {
     text.iter().take_while(|byte| is_base64(**byte)).count() >= SHORT
 }
 
-/// Whether nothing but escapes, quotes and marks of concatenation stands there.
-fn is_escapes(text: &[u8]) -> bool {
+/// Whether a line begins as the one before did: the same bytes, but for digits, which count time.
+fn is_alike(prefix: &[u8], line: &[u8]) -> bool {
+    let alike = |(one, other): (&u8, &u8)| one == other || one.is_ascii_digit() && other.is_ascii_digit();
+    line.len() > prefix.len() && prefix.iter().zip(line).all(alike)
+}
+
+/// A path is written in the same letters; it has more slashes than chance has.
+fn is_path(run: &[u8]) -> bool {
+    run.iter().filter(|byte| **byte == b'/').count() * 8 > run.len()
+}
+
+/// What stands behind a body in its line: nothing but escapes, quotes, marks of concatenation, the rest of a JSON record.
+fn is_dress(text: &[u8]) -> bool {
     let mut at = 0;
     while at < text.len() {
         match edge_length(&text[at..]) {
@@ -266,11 +281,6 @@ fn is_escapes(text: &[u8]) -> bool {
 fn is_members(text: &[u8]) -> bool {
     let word = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     text[word..].starts_with(b"\":") && text.trim_ascii_end().ends_with(b"}")
-}
-
-/// Whether what stands behind a run belongs to the line's dress: quotes, escapes, commas, the rest of a JSON record.
-fn is_rest(text: &[u8]) -> bool {
-    is_escapes(text)
 }
 
 /// The run that begins in that column, and not before it.
