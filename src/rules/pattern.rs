@@ -39,8 +39,8 @@ pub(crate) struct Compiled {
     pub(crate) secret: usize,
     /// What every match begins with, one of these; `None` where there is no such short list.
     prefixes: Option<Vec<Box<[u8]>>>,
-    /// Bytes before the secret where their number is fixed, else 0.
-    pub(crate) lead: usize,
+    /// Bytes before the secret, where every match has the same number of them.
+    pub(crate) lead: Option<usize>,
     /// Length of the shortest match.
     pub(crate) shortest: usize,
     /// What the last element of the secret may consist of: on its right a match takes the whole run of these.
@@ -134,7 +134,7 @@ fn compile(source: &str) -> Compiled {
         cut: meta_of(&cut).expect("what begins as a pattern does is no larger than twice the pattern"),
         secret: groups.unwrap_or(0),
         prefixes: prefix_literals(&hir),
-        lead: lead(&hir).unwrap_or(0),
+        lead: lead(&hir),
         shortest: hir.properties().minimum_len().unwrap_or(0),
         tail,
     }
@@ -183,7 +183,7 @@ fn find_secret(hir: &Hir) -> Option<&Hir> {
 
 /// Bytes before the group `secret`, where every match has the same number of them.
 fn lead(hir: &Hir) -> Option<usize> {
-    let HirKind::Concat(parts) = hir.kind() else { return None };
+    let HirKind::Concat(parts) = hir.kind() else { return find_secret(hir).map(|_| 0) };
     let at = parts.iter().position(|part| find_secret(part).is_some())?;
     let mut sum = 0;
     for part in &parts[..at] {
@@ -279,7 +279,7 @@ mod tests {
         let tail = pattern.compiled().tail;
         assert!(tail.contains(b'7'));
         assert!(!tail.contains(b'q'));
-        assert_eq!(pattern.compiled().lead, 5);
+        assert_eq!(pattern.compiled().lead, Some(5));
         assert_eq!(pattern.compiled().shortest, 17);
     }
 

@@ -162,15 +162,19 @@ impl Search<'_, '_> {
     fn cut(&self, start: usize, cache: &mut Cache) -> Option<Found> {
         let record = self.hit.record;
         let there = record.end - start;
-        if !cache.leads || start != self.hit.anchor.start || there * 2 < self.compiled.shortest || there == 0 {
+        // Where the secret begins is known only when what stands before it has one length.
+        let lead = self.compiled.lead.filter(|lead| *lead < there)?;
+        if !cache.leads || start != self.hit.anchor.start || there * 2 < self.compiled.shortest {
             return None;
         }
         // The end of the haystack is what the pattern's own end stands for, so the haystack must end with the record.
         let input = Input::new(&self.hit.hay[..record.end]).range(start..).anchored(Anchored::Yes);
         let cut = cache.cut.get_or_insert_with(|| self.compiled.cut.create_cache());
         self.compiled.cut.search_with(cut, &input)?;
-        let secret = Span::new(start + self.compiled.lead.min(there), record.end);
-        (!secret.is_empty() && self.is_accepted(start, secret)).then_some(Found { secret, end: record.end })
+        let secret = Span::new(start + lead, record.end);
+        // The beginning of a token that is digits alone is a number.
+        let has_letters = secret.of(self.hit.hay).iter().any(u8::is_ascii_alphabetic);
+        (has_letters && self.is_accepted(start, secret)).then_some(Found { secret, end: record.end })
     }
 
     /// The secret and the run of its last class behind it.
