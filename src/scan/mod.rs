@@ -172,7 +172,7 @@ impl Scanner {
         for finding in &mut scratch.findings {
             settle::keep_in_string(hay, locate, finding);
         }
-        settle::settle(hay, &self.rules, &mut scratch.findings);
+        settle::settle(hay, &self.rules, locate, &mut scratch.findings);
         &scratch.findings
     }
 

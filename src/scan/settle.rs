@@ -6,11 +6,11 @@
 use super::{Locate, edge};
 use crate::{
     rules::{Recogniser, RuleSet},
-    span::{Finding, Shape},
+    span::{Finding, Shape, Span},
 };
 
-/// Sorts and merges; afterwards findings are disjoint and never touch.
-pub(super) fn settle(hay: &[u8], rules: &RuleSet, findings: &mut Vec<Finding>) {
+/// Sorts and merges; afterwards findings are disjoint and never touch, and none lies outside the strings of a JSON record.
+pub(super) fn settle(hay: &[u8], rules: &RuleSet, locate: Locate, findings: &mut Vec<Finding>) {
     for finding in findings.iter_mut() {
         widen(hay, finding);
     }
@@ -22,7 +22,45 @@ pub(super) fn settle(hay: &[u8], rules: &RuleSet, findings: &mut Vec<Finding>) {
         }
         merge
     });
-    findings.retain(|finding| !finding.span.is_empty());
+    let mut strings = Strings::default();
+    findings.retain(|finding| !finding.span.is_empty() && strings.may_hold(hay, locate, finding));
+}
+
+/// Where in a record the strings of JSON lie, as far as it was walked.
+#[derive(Default)]
+struct Strings {
+    record: Span,
+    /// Up to here quotes were counted.
+    at: usize,
+    is_inside: bool,
+    /// Whether the record was read and found to be JSON.
+    is_json: Option<bool>,
+}
+
+impl Strings {
+    /// Text may be replaced inside a string, and anywhere in what is no JSON. What lies between strings is punctuation, numbers
+    /// and names: `{"password -u ":false}` gives a command its argument only to a reader that knows no JSON.
+    fn may_hold(&mut self, hay: &[u8], locate: Locate, finding: &Finding) -> bool {
+        let start = finding.span.start;
+        if finding.shape != Shape::Text {
+            return true;
+        }
+        if !self.record.contains(start) {
+            let record = locate(hay, start);
+            *self = Strings { record, at: record.start, is_inside: false, is_json: None };
+        }
+        let text = self.record.of(hay);
+        if !matches!(text.trim_ascii(), [b'{', .., b'}'] | [b'[', .., b']'] | [b'"', .., b'"']) {
+            return true;
+        }
+        let record = self.record.start;
+        let quotes = memchr::memchr_iter(b'"', &hay[self.at..start]).map(|quote| self.at + quote);
+        let count = quotes.filter(|quote| edge::backslashes_before(hay, record, *quote).is_multiple_of(2)).count();
+        self.is_inside ^= !count.is_multiple_of(2);
+        self.at = start;
+        let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
+        self.is_inside || !*self.is_json.get_or_insert_with(is_json)
+    }
 }
 
 /// In a JSON record no secret goes past the quote that ends its string, whatever the text before seemed to open:
@@ -85,5 +123,36 @@ fn widen(hay: &[u8], finding: &mut Finding) {
     if let [.., b'\\', b'u'] = &hay[span.start..span.end] {
         let digits = hay[span.end..].iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
         span.end += if digits == 4 { 4 } else { 0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Outcome, Policy, RuleSet, Scrubber};
+
+    fn scrub(text: &str) -> String {
+        let mut scrubber = Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
+        let mut out = Vec::new();
+        match scrubber.scrub_block(text.as_bytes(), &mut out) {
+            Outcome::Clean => text.to_owned(),
+            _ => String::from_utf8(out).expect("text stays text"),
+        }
+    }
+
+    #[test]
+    fn nothing_is_replaced_between_the_strings_of_json() {
+        for text in
+            [r#"{"password -u ":false,"api_key":null}"#, r#"{"m":"IDENTIFIED BY 'x","n":1}"#.replace('x', "").as_str()]
+        {
+            assert_eq!(scrub(text), text);
+        }
+        let cut = scrub(r#"{"m":"IDENTIFIED BY 'hunter2","n":1}"#);
+        assert_eq!(cut, r#"{"m":"IDENTIFIED BY 'REDACTED-password","n":1}"#);
+    }
+
+    #[test]
+    fn what_only_begins_like_json_is_no_json() {
+        assert_eq!(scrub("{ -u bob:hunter2 }"), "{ -u bob:REDACTED-command-password }");
+        assert_eq!(scrub("[x] password=hunter2 [y]"), "[x] password=REDACTED-password [y]");
     }
 }
