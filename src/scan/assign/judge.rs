@@ -23,7 +23,7 @@ pub(super) enum Verdict {
 const LOOK: usize = 512;
 
 /// Words that prose goes on with behind a key's name.
-const PROSE: &str = "a accepted again already an and any are at authentication be been being but by can cannot changed check contains correct \
+const PROSE: &str = "a accepted again already an and any are at authentication be been being but by can cannot changed check contains \
     could declined denied did do does entered expired expires fail failed failure fails field file for found from generated \
     generation given granted had has have hash if in incorrect invalid is issued it lookup matched matches may mismatch missing must \
     needed never no not of ok on or out prompt protected provided received refused rejected request requested required reset reuse \
@@ -39,7 +39,8 @@ pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place,
             false
         }
         (Strength::Strong, Shape::Text) => is_strong(hit, key, place, bytes),
-        (Strength::Weak, _) => is_weak(place, bytes),
+        (Strength::Weak, Shape::Scalar { .. }) => false,
+        (Strength::Weak, Shape::Text) => is_weak(place, bytes),
     };
     if is_secret { Verdict::Goes } else { Verdict::Stays }
 }
@@ -210,7 +211,9 @@ fn is_sentence(bytes: &[u8]) -> bool {
     let n_words = words.clone().count();
     n_words >= 2
         && words.clone().all(plain)
-        && (n_words >= 5 || words.clone().any(is_prose) || bytes.first().is_some_and(u8::is_ascii_uppercase))
+        && (n_words >= 5
+            || words.clone().any(is_prose)
+            || n_words >= 3 && bytes.first().is_some_and(u8::is_ascii_uppercase))
 }
 
 /// One word of a form or a status: `required`, `Invalid`.

@@ -185,11 +185,13 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
 }
 
-/// Backslashes and the quote behind them, at `at`.
+/// The quote at `at` with the backslashes that escape it. An even number of backslashes are themselves what is escaped: the
+/// quote behind them is a bare one.
 pub(super) fn quote_at(hay: &[u8], at: usize, ceiling: usize) -> Option<Span> {
-    let depth = hay[at..ceiling].iter().take(64).take_while(|byte| **byte == b'\\').count();
-    let quote = *hay[..ceiling].get(at + depth)?;
-    b"\"'`".contains(&quote).then(|| Span::new(at, at + depth + 1))
+    let slashes = hay[at..ceiling].iter().take(64).take_while(|byte| **byte == b'\\').count();
+    let quote = at + slashes;
+    let depth = if slashes.is_multiple_of(2) { 0 } else { slashes };
+    b"\"'`".contains(hay[..ceiling].get(quote)?).then(|| Span::new(quote - depth, quote + 1))
 }
 
 /// Whether `quote`, met where the value of `key` should begin, ends the string that the key stands in: it is less escaped than
