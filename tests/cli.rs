@@ -137,3 +137,21 @@ fn completions_and_the_manual_are_printed() {
     logscrub().args(["completions", "bash"]).run().success().stdout_has("_logscrub");
     logscrub().args(["man"]).run().success().stdout_has(".TH logscrub");
 }
+
+#[test]
+fn the_example_of_the_documents_lints_clean() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/acme.toml");
+    logscrub().args(["rules", "lint", path]).run().success().stdout_has("1 rules, 0 complaints");
+}
+
+#[test]
+fn the_sample_comes_out_clean() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/sample.log");
+    let sample = std::fs::read(path).expect("the sample is there");
+    let out = logscrub().stdin(sample.clone()).run().success().out();
+    for secret in ["alice@example.com", "hunter2", "not-a-real-value", "correct-horse"] {
+        assert!(!out.contains(secret), "{secret} is left in {out}");
+    }
+    assert_eq!(out.lines().count(), sample.iter().filter(|byte| **byte == b'\n').count());
+    assert!(out.contains("icon@2x.png") && out.contains("token_count=512"), "{out}");
+}
