@@ -10,7 +10,7 @@ Examples:
   logscrub --style mask --style email=partial   choose how findings are replaced
   logscrub --dry-run --summary human < app.log  count by rule, write nothing
   logscrub explain app.log                      show each record with a finding
-  logscrub rules show github-token              tell all about a rule
+  logscrub rules show jwt                       tell all about a rule
 
 Exit codes: 0 done, 1 findings under --fail-on-findings, 2 usage or configuration, 3 something could not be examined,
 70 internal fault under --on-error stop, 74 the output could not be written.";
