@@ -65,6 +65,7 @@ impl Engine {
         found[first..].sort_unstable();
     }
 
+    #[expect(clippy::needless_range_loop, reason = "one offset walks four parts")]
     fn walk_lanes(&self, hay: &[u8], found: &mut Vec<Candidate>) {
         let part = hay.len() / LANES;
         let mut lanes: [Lane; LANES] = std::array::from_fn(|index| {
