@@ -76,14 +76,11 @@ impl BlockBuffer {
         &mut self.bytes[self.end..]
     }
 
-    /// `n_bytes` were read into [`BlockBuffer::space`].
-    pub(crate) fn advance(&mut self, n_bytes: usize) {
+    /// `n_bytes` were read into [`BlockBuffer::space`]; answers whether the next read would have to wait for a piece to be handed
+    /// on, or for more memory.
+    pub(crate) fn advance(&mut self, n_bytes: usize) -> bool {
         self.end += n_bytes;
         debug_assert!(self.end <= self.bytes.len(), "more was read than there was room for");
-    }
-
-    /// Whether the next read would have to wait for a piece to be handed on, or for more memory.
-    pub(crate) fn is_full(&self) -> bool {
         self.end == self.bytes.len()
     }
 

@@ -99,12 +99,16 @@ fn rank(rules: &RuleSet, finding: &Finding) -> u8 {
 }
 
 /// An odd number of backslashes before the span means that its first byte is the rest of an escape; before its end, that
-/// the byte behind it is.
+/// the byte behind it is. Characters of more than one byte are taken whole as well.
 fn widen(hay: &[u8], finding: &mut Finding) {
     let span = &mut finding.span;
     if span.is_empty() {
         return;
     }
+    // Half a character of UTF-8 is no text; a walk that stops at its limit may stop inside one.
+    let is_rest = |at: usize| hay.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
+    span.start -= (0..4).find(|back| span.start < *back || !is_rest(span.start - back)).unwrap_or(0).min(span.start);
+    span.end += (0..4).find(|more| !is_rest(span.end + more)).unwrap_or(0);
     if edge::backslashes_before(hay, 0, span.start) % 2 == 1 {
         span.start -= 1;
     }
@@ -148,6 +152,15 @@ mod tests {
         }
         let cut = scrub(r#"{"m":"IDENTIFIED BY 'hunter2","n":1}"#);
         assert_eq!(cut, r#"{"m":"IDENTIFIED BY 'REDACTED-password","n":1}"#);
+    }
+
+    #[test]
+    fn characters_are_taken_whole() {
+        for n_letters in 60..70 {
+            let text = format!("\"{}alice@example.com\"", "é".repeat(n_letters));
+            // `scrub` reads what comes out as UTF-8.
+            assert!(scrub(&text).ends_with("REDACTED-email\""));
+        }
     }
 
     #[test]

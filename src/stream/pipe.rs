@@ -94,11 +94,11 @@ fn fill(stdin: &Stdin, signals: &mut Signals, pump: &mut Pump) -> Result<bool, E
     }
     loop {
         let n_bytes = stdin.read(pump.buffer().space()).map_err(|error| Error::input("standard input", error))?;
-        pump.buffer().advance(n_bytes);
+        let is_full = pump.buffer().advance(n_bytes);
         if n_bytes == 0 {
             return Ok(false);
         }
-        if pump.buffer().is_full() || stdin.is_dry() {
+        if is_full || stdin.is_dry() {
             return Ok(true);
         }
     }
