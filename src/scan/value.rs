@@ -4,6 +4,10 @@
 //! own shape; a URL and an assignment know only where a value stands, so they ask here. Both look at no more than the
 //! first [`LOOK`] bytes and allocate nothing.
 
+use std::sync::LazyLock;
+
+use super::words::WordSet;
+
 /// No template and no word list is longer; a value that goes on behind this is judged by its beginning.
 const LOOK: usize = 256;
 
@@ -12,6 +16,8 @@ const STAND_INS: &str = "bool boolean bytes changeit changeme changethis char di
     false filtered fixme float hidden int integer invalid masked missing mock na nan nil no none notset null \
     nullptr number object off omitted on optional placeholder present redacted removed replaceme required \
     sample sanitized sensitive set string str tbd todo true type undefined unknown unset value yes";
+
+static STAND_IN_WORDS: LazyLock<WordSet> = LazyLock::new(|| WordSet::new(STAND_INS));
 
 /// What asks the reader to fill something in, at the beginning of a value of words.
 const FILL_IN: &str = "your yourown insert replace change enter put add some example sample dummy fake placeholder";
@@ -147,14 +153,19 @@ fn is_repeated(value: &[u8], piece: &str) -> bool {
 fn is_stand_in(value: &[u8]) -> bool {
     // No word of the lists has a digit or a mark, which is what most values have.
     let is_plain = value.iter().all(|byte| byte.is_ascii_alphabetic() || is_separator(*byte) || *byte == b'\'');
-    let is_word = || STAND_INS.split(' ').any(|word| eq_words(value, word.as_bytes()));
-    is_plain && (is_word() || is_fill_in(value) || is_capital_name(value))
+    is_plain && (is_stand_in_word(value) || is_fill_in(value) || is_capital_name(value))
 }
 
-/// Whether `value` is `word`, separators apart.
-fn eq_words(value: &[u8], word: &[u8]) -> bool {
-    let letters = value.iter().filter(|byte| !is_separator(**byte)).map(u8::to_ascii_lowercase);
-    letters.eq(word.iter().copied())
+/// Whether `value` is one of the stand-ins, separators and case apart.
+fn is_stand_in_word(value: &[u8]) -> bool {
+    let mut letters = [0; 16];
+    let mut n_letters = 0;
+    for byte in value.iter().filter(|byte| !is_separator(**byte)) {
+        let Some(letter) = letters.get_mut(n_letters) else { return false };
+        *letter = byte.to_ascii_lowercase();
+        n_letters += 1;
+    }
+    STAND_IN_WORDS.holds(&letters[..n_letters])
 }
 
 fn is_separator(byte: u8) -> bool {

@@ -3,13 +3,15 @@
 //! Behind a strong key everything goes but what is plainly none: stand-ins, code, prose, paths. Behind a weak one the value must
 //! itself look like a secret.
 
+use std::sync::LazyLock;
+
 use super::{
     Strength,
     key::Key,
     place::{Form, Place},
 };
 use crate::{
-    scan::{Hit, value},
+    scan::{Hit, value, words::WordSet},
     span::Shape,
 };
 
@@ -29,6 +31,8 @@ const PROSE: &str = "a accepted again already an and any are at authentication b
     needed never no not of ok on or out prompt protected provided received refused rejected request requested required reset reuse \
     revoked rotated set should so stored succeeded success successful supplied than that the then to too unknown update updated used \
     using valid validated validation verification verified was were when which will with without wrong yes you your";
+
+static PROSE_WORDS: LazyLock<WordSet> = LazyLock::new(|| WordSet::new(PROSE));
 
 pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place, shape: Shape) -> Verdict {
     let bytes = place.value.of(hit.hay);
@@ -128,7 +132,11 @@ fn is_word(bytes: &[u8]) -> bool {
 
 /// A word that prose goes on with, or one that says so itself.
 fn is_prose(bytes: &[u8]) -> bool {
-    is_word(bytes) && PROSE.split_ascii_whitespace().any(|word| bytes.eq_ignore_ascii_case(word.as_bytes()))
+    let mut word = [0; 16];
+    let Some(lower) = word.get_mut(..bytes.len()) else { return false };
+    lower.copy_from_slice(bytes);
+    lower.make_ascii_lowercase();
+    PROSE_WORDS.holds(lower)
 }
 
 /// Behind white space only what no word is: a digit or a mark among at least five characters.
