@@ -51,6 +51,7 @@ pub(crate) struct Step {
 }
 
 /// What is found in a piece, for whoever shows it instead of replacing it.
+#[cfg(feature = "cli")]
 pub(crate) struct Found<'s> {
     /// The bytes that the findings are told of. Nothing outside may be shown: it is another piece's, and not examined here.
     pub(crate) done: Span,
@@ -181,41 +182,6 @@ impl Scrubber {
             Piece::Records(hay) => self.scrub_records(hay, out),
             Piece::Window(window) => self.scrub_window(window, out),
         }
-    }
-
-    /// The findings of a piece: what [`Scrubber::scrub_piece`] would replace at its first look. State is carried on as there.
-    pub(crate) fn find_piece(&mut self, piece: Piece<'_>) -> Found<'_> {
-        match piece {
-            Piece::Records(hay) => self.find_records(hay),
-            Piece::Window(window) => self.find_window(window),
-        }
-    }
-
-    fn find_records(&mut self, hay: &[u8]) -> Found<'_> {
-        let state = self.state.clone();
-        let is_examined = self.examine(hay).is_some();
-        if !is_examined {
-            self.state = state;
-        }
-        let done = Span::new(0, hay.len());
-        Found { done, is_examined, findings: self.scratch.findings() }
-    }
-
-    fn find_window(&mut self, window: Window<'_>) -> Found<'_> {
-        let from = self.window_start(window);
-        let is_examined = self.carry != Carry::Withheld && self.examine_window(window);
-        let end = if is_examined {
-            self.cut_window(window, from)
-        } else {
-            self.carry = Carry::Withheld;
-            self.scratch.findings_mut().clear();
-            window.hay.len()
-        };
-        if window.is_last {
-            self.carry = Carry::Nothing;
-        }
-        let done = Span::new(from.min(end), end);
-        Found { done, is_examined, findings: self.scratch.findings() }
     }
 
     fn scrub_records(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Step {
@@ -423,6 +389,45 @@ impl Scrubber {
         let end = memchr::memrchr(b'\n', hay).unwrap_or(hay.len());
         out.extend_from_slice(&hay[end..]);
         Outcome::Changed
+    }
+}
+
+/// For `explain`: the same pieces, looked at and not replaced.
+#[cfg(feature = "cli")]
+impl Scrubber {
+    /// The findings of a piece: what [`Scrubber::scrub_piece`] would replace at its first look. State is carried on as there.
+    pub(crate) fn find_piece(&mut self, piece: Piece<'_>) -> Found<'_> {
+        match piece {
+            Piece::Records(hay) => self.find_records(hay),
+            Piece::Window(window) => self.find_window(window),
+        }
+    }
+
+    fn find_records(&mut self, hay: &[u8]) -> Found<'_> {
+        let state = self.state.clone();
+        let is_examined = self.examine(hay).is_some();
+        if !is_examined {
+            self.state = state;
+        }
+        let done = Span::new(0, hay.len());
+        Found { done, is_examined, findings: self.scratch.findings() }
+    }
+
+    fn find_window(&mut self, window: Window<'_>) -> Found<'_> {
+        let from = self.window_start(window);
+        let is_examined = self.carry != Carry::Withheld && self.examine_window(window);
+        let end = if is_examined {
+            self.cut_window(window, from)
+        } else {
+            self.carry = Carry::Withheld;
+            self.scratch.findings_mut().clear();
+            window.hay.len()
+        };
+        if window.is_last {
+            self.carry = Carry::Nothing;
+        }
+        let done = Span::new(from.min(end), end);
+        Found { done, is_examined, findings: self.scratch.findings() }
     }
 }
 

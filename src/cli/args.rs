@@ -33,10 +33,11 @@ Exit codes: 0 done, 1 findings under --fail-on-findings, 2 usage or configuratio
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
-    #[command(flatten)]
-    pub(super) common: Common,
+    // Help shows the headings in this order: what most people look for comes first.
     #[command(flatten)]
     pub(super) filter: Filter,
+    #[command(flatten)]
+    pub(super) common: Common,
     /// Print version, number of rules and CPU level
     ///
     /// The rules counted are the embedded ones that are on by default; no configuration is read.
