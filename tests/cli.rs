@@ -187,6 +187,25 @@ fn a_closed_reader_ends_reports_by_sigpipe() {
     }
 }
 
+/// As in a container, where the first process is not ended by signals it has no handler for.
+#[test]
+fn a_closed_reader_ends_the_first_process_with_141() {
+    let first = |program: &std::ffi::OsStr| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--map-root-user", "--pid", "--fork"]).arg(program).env_clear();
+        command
+    };
+    if !first("true".as_ref()).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: no process namespace can be made here");
+        return;
+    }
+    let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+    drop(reader);
+    let mut command = first(crate::harness::binary().as_os_str());
+    let output = command.args(["rules", "list"]).stdout(writer).output().expect("it starts");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(141), &b""[..]));
+}
+
 #[test]
 fn settings_that_cannot_be_read_are_not_left_out() {
     use std::os::unix::ffi::OsStringExt;

@@ -248,10 +248,13 @@ fn say(text: &str, color: ColorChoice) {
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }
 
-/// The end that a closed reader brings: by the signal, so that `pipefail` sees it; as PID 1, where it is ignored, by its code.
+/// The end that a closed reader brings: by the signal, so that `pipefail` sees it; as PID 1 by its code. There the kernel drops
+/// a signal that has no handler, and the emulation, left alive, ends in an abort that is dropped too and a trap that is not.
 fn die_of_broken_pipe() -> ExitCode {
-    // When the signal cannot be raised, the exit code says the same.
-    let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
+    if std::process::id() != 1 {
+        // When the signal cannot be raised, the exit code says the same.
+        let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
+    }
     ExitCode::from(141)
 }
 
