@@ -50,6 +50,16 @@ pub(crate) struct Step {
     pub(crate) records_out: u64,
 }
 
+/// What is found in a piece, for whoever shows it instead of replacing it.
+#[cfg(feature = "cli")]
+pub(crate) struct Found<'s> {
+    /// The bytes that the findings are told of. Nothing outside may be shown: it is another piece's, and not examined here.
+    pub(crate) done: Span,
+    /// Whether the piece could be examined; if not, nothing of it may be shown.
+    pub(crate) is_examined: bool,
+    pub(crate) findings: &'s [Finding],
+}
+
 /// Scrubs blocks: rules, policy and the state that crosses records.
 pub struct Scrubber {
     scanner: Arc<Scanner>,
@@ -295,11 +305,7 @@ impl Scrubber {
     /// is seen with what follows.
     fn scrub_window(&mut self, window: Window<'_>, out: &mut Vec<u8>) -> Step {
         let Window { hay, context, is_last } = window;
-        let from = match self.carry {
-            Carry::Nothing => context,
-            Carry::Secret => context + end_of_run(&hay[context..]),
-            Carry::Withheld => hay.len(),
-        };
+        let from = self.window_start(window);
         let carry = self.carry;
         let (outcome, end) = match carry {
             Carry::Withheld => (self.leave_out(hay, out), hay.len()),
@@ -312,6 +318,16 @@ impl Scrubber {
             self.carry = Carry::Nothing;
         }
         Step { outcome, done: Span::new(from.min(end), end), ends_record: is_last, records_out: u64::from(is_last) }
+    }
+
+    /// Where in a window begins what is not settled yet.
+    fn window_start(&self, window: Window<'_>) -> usize {
+        let Window { hay, context, .. } = window;
+        match self.carry {
+            Carry::Nothing => context,
+            Carry::Secret => context + end_of_run(&hay[context..]),
+            Carry::Withheld => hay.len(),
+        }
     }
 
     /// Scans a window; answers whether that was possible. A key block that is open before the record stays so, and one that
@@ -329,6 +345,16 @@ impl Scrubber {
     }
 
     fn settle_window(&mut self, window: Window<'_>, from: usize, out: &mut Vec<u8>) -> (Outcome, usize) {
+        let end = self.cut_window(window, from);
+        if self.scratch.findings().is_empty() {
+            return (Outcome::Clean, end);
+        }
+        self.splice(window.hay, from, end, out);
+        (Outcome::Changed, end)
+    }
+
+    /// Keeps the findings that are settled with this window; answers where the next one goes on.
+    fn cut_window(&mut self, window: Window<'_>, from: usize) -> usize {
         let Window { hay, is_last, .. } = window;
         let mut end = if is_last { hay.len() } else { from.max(hay.len() - OVERLAP) };
         let findings = self.scratch.findings_mut();
@@ -343,11 +369,7 @@ impl Scrubber {
         }
         let is_open = !is_last && end == hay.len();
         self.carry = if is_open { Carry::Secret } else { Carry::Nothing };
-        if self.scratch.findings().is_empty() {
-            return (Outcome::Clean, end);
-        }
-        self.splice(hay, from, end, out);
-        (Outcome::Changed, end)
+        end
     }
 
     fn withhold_window(&mut self, window: Window<'_>, from: usize, out: &mut Vec<u8>) -> (Outcome, usize) {
@@ -367,6 +389,45 @@ impl Scrubber {
         let end = memchr::memrchr(b'\n', hay).unwrap_or(hay.len());
         out.extend_from_slice(&hay[end..]);
         Outcome::Changed
+    }
+}
+
+/// For `explain`: the same pieces, looked at and not replaced.
+#[cfg(feature = "cli")]
+impl Scrubber {
+    /// The findings of a piece: what [`Scrubber::scrub_piece`] would replace at its first look. State is carried on as there.
+    pub(crate) fn find_piece(&mut self, piece: Piece<'_>) -> Found<'_> {
+        match piece {
+            Piece::Records(hay) => self.find_records(hay),
+            Piece::Window(window) => self.find_window(window),
+        }
+    }
+
+    fn find_records(&mut self, hay: &[u8]) -> Found<'_> {
+        let state = self.state.clone();
+        let is_examined = self.examine(hay).is_some();
+        if !is_examined {
+            self.state = state;
+        }
+        let done = Span::new(0, hay.len());
+        Found { done, is_examined, findings: self.scratch.findings() }
+    }
+
+    fn find_window(&mut self, window: Window<'_>) -> Found<'_> {
+        let from = self.window_start(window);
+        let is_examined = self.carry != Carry::Withheld && self.examine_window(window);
+        let end = if is_examined {
+            self.cut_window(window, from)
+        } else {
+            self.carry = Carry::Withheld;
+            self.scratch.findings_mut().clear();
+            window.hay.len()
+        };
+        if window.is_last {
+            self.carry = Carry::Nothing;
+        }
+        let done = Span::new(from.min(end), end);
+        Found { done, is_examined, findings: self.scratch.findings() }
     }
 }
 

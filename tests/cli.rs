@@ -12,7 +12,9 @@ fn help_has_examples_and_version_says_how_many_rules() {
 
 #[test]
 fn usage_errors_end_with_two() {
-    logscrub().args(["--no-such-flag"]).run().code(2).stdout("");
+    logscrub().args(["--no-such-flag"]).run().code(2).stdout("").stderr_has("logscrub: error: unexpected argument");
+    logscrub().args(["--on-error", "pass"]).run().code(2).stderr_has("mask, drop, stop");
+    logscrub().args(["--style", "emial=mask"]).run().code(2).stderr_has("did you mean \"email\"?");
     logscrub().args(["--style", "rot13"]).run().code(2).stderr_has("logscrub: error:").stderr_has("hint: one of label");
     logscrub().args(["--placeholder", "[gone]"]).run().code(2).stderr_has("hint: use letters");
     logscrub().args(["--only", "nothing-such"]).run().code(2).stderr_has("names no rule");
@@ -95,13 +97,141 @@ fn explain_shows_where_and_never_what() {
     logscrub().args(["explain", "--show-secrets"]).stdin(input).run().code(2).stdout("");
 }
 
+/// A record over the limit, with a secret of its own every few words, so that many stand at the seams of windows.
+fn long_record() -> (String, usize) {
+    let mut text = String::new();
+    let mut n_secrets = 0;
+    while text.len() < 700_000 {
+        let filler = "alpha beta gamma delta ".repeat(1 + n_secrets % 7);
+        text.push_str(&format!("{filler}password=canary{n_secrets:06}zq "));
+        n_secrets += 1;
+    }
+    (text + "\nshort\n", n_secrets)
+}
+
+#[test]
+fn explain_shows_nothing_at_the_seams_of_a_long_record() {
+    let (input, n_secrets) = long_record();
+    let explain = |json: &[&'static str]| {
+        let args = ["--max-record", "256KiB", "explain"].iter().chain(json).copied();
+        logscrub().args(args).stdin(input.as_str()).run().success().out()
+    };
+    assert!(!explain(&[]).contains("canary"));
+    let mut places = std::collections::BTreeSet::new();
+    for line in explain(&["--json"]).lines() {
+        let object: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let number = |key: &str| usize::try_from(object[key].as_u64().expect("a number")).expect("it fits");
+        let (offset, length) = (number("offset"), number("length"));
+        let secret = &input[offset..offset + length];
+        assert!(number("record") == 1 && secret.starts_with("canary") && secret.ends_with("zq"), "{object}");
+        places.insert(offset);
+    }
+    assert_eq!(places.len(), n_secrets);
+}
+
+#[test]
+fn explain_shows_a_long_record_around_its_findings() {
+    let far = "x ".repeat(2000);
+    let human =
+        logscrub().args(["explain"]).stdin(format!("{far}a@example.com {far}b@example.com\n")).run().success().out();
+    assert!(human.len() < 2500 && human.matches('…').count() == 4, "{human}");
+    assert!(human.contains("12 bytes at 4000") || human.contains("13 bytes at 4000"), "{human}");
+}
+
+#[test]
+fn explain_goes_on_after_a_file_that_cannot_be_read() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (there, gone) = (folder.path().join("there.log"), folder.path().join("gone.log"));
+    std::fs::write(&there, "to a@example.com\n").expect("the folder can be written");
+    let names = [&gone, &there].map(|path| path.to_str().expect("a plain path"));
+    logscrub()
+        .args(["explain"].iter().copied().chain(names))
+        .run()
+        .code(3)
+        .stdout_has("there.log:1\n")
+        .stderr_has("gone.log: cannot be read");
+    logscrub().args(["explain"]).stdin(b"\x1f\x8b\x08\0\0\0".as_slice()).run().code(3).stdout("");
+}
+
+/// Only builds with debug assertions can be made to fail.
+#[cfg(debug_assertions)]
+#[test]
+fn explain_shows_no_record_that_cannot_be_examined() {
+    if std::env::var_os("LOGSCRUB_BIN").is_some() {
+        return;
+    }
+    let input = "to a@example.com\nBOOM password=hunter2\nto b@example.com\n";
+    let ran = logscrub().env("LOGSCRUB_FAULT", "BOOM").args(["explain"]).stdin(input).run().code(3);
+    let ran = ran.stdout_has("standard input:2\n    could not be examined").stdout_has("standard input:3\n- to ****");
+    assert!(!ran.out().contains("BOOM") && !ran.err().contains("BOOM"));
+}
+
+#[test]
+fn colour_is_a_setting_too() {
+    let run = |run: crate::harness::Run| run.args(["explain"]).stdin("a@example.com\n").run().success().out();
+    assert!(!run(logscrub()).contains('\u{1b}'));
+    assert!(run(logscrub().env("LOGSCRUB_COLOR", "always")).contains('\u{1b}'));
+    assert!(run(logscrub().args(["--color", "always"])).contains('\u{1b}'));
+    assert!(!run(logscrub().env("LOGSCRUB_COLOR", "always").args(["--color", "never"])).contains('\u{1b}'));
+}
+
+#[test]
+fn a_closed_reader_ends_reports_by_sigpipe() {
+    use std::{os::unix::process::ExitStatusExt, process::Stdio};
+    for args in [&["rules", "list"][..], &["--help"], &["man"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+        drop(reader);
+        let mut command = std::process::Command::new(crate::harness::binary());
+        let output = command.args(args).env_clear().stdout(writer).stderr(Stdio::piped()).output().expect("it starts");
+        assert_eq!((output.status.signal(), output.stderr.as_slice()), (Some(13), &b""[..]), "{args:?}");
+    }
+}
+
+/// As in a container, where the first process is not ended by signals it has no handler for.
+#[test]
+fn a_closed_reader_ends_the_first_process_with_141() {
+    let first = |program: &std::ffi::OsStr| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--map-root-user", "--pid", "--fork"]).arg(program).env_clear();
+        command
+    };
+    if !first("true".as_ref()).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: no process namespace can be made here");
+        return;
+    }
+    let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+    drop(reader);
+    let mut command = first(crate::harness::binary().as_os_str());
+    let output = command.args(["rules", "list"]).stdout(writer).output().expect("it starts");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(141), &b""[..]));
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_not_left_out() {
+    use std::os::unix::ffi::OsStringExt;
+    let name = std::ffi::OsString::from_vec(b"\xff".to_vec());
+    let mut command = std::process::Command::new(crate::harness::binary());
+    let output = command.env_clear().env("LOGSCRUB_RULES", name).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(2));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // A file where a folder should be: neither there nor not there, whoever looks.
+    std::fs::write(folder.path().join("logscrub"), "").expect("the folder can be written");
+    let home = folder.path().to_str().expect("a plain path");
+    logscrub().env("XDG_CONFIG_HOME", home).run().code(2).stderr_has("config.toml: cannot be read");
+    logscrub().env("XDG_CONFIG_HOME", home).args(["--config", "none"]).run().success();
+    logscrub().env("XDG_CONFIG_HOME", home).args(["--version"]).run().success();
+}
+
 #[test]
 fn rules_are_listed_and_shown() {
     logscrub().args(["rules", "list"]).run().success().stdout_has("email ");
     let list: serde_json::Value =
         serde_json::from_str(&logscrub().args(["rules", "list", "--json"]).run().success().out()).expect("JSON");
     assert!(list.as_array().is_some_and(|rules| rules.len() > 100));
-    logscrub().args(["rules", "show", "jwt"]).run().success().stdout_has("anchors");
+    logscrub().args(["rules", "show", "jwt"]).run().success().stdout_has("anchors").stdout_has("validator   jwt");
+    let shown = logscrub().args(["rules", "show", "password", "--json"]).run().success().out();
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    assert!(shown["keys"]["strong"].as_array().is_some_and(|words| words.contains(&"password".into())));
     logscrub().args(["rules", "show", "jwr"]).run().code(2).stderr_has("did you mean \"jwt\"");
     logscrub().args(["rules", "test"]).run().success().stdout_has(", 0 failed");
     logscrub().args(["rules", "lint"]).run().success().stdout_has(", 0 complaints");
@@ -121,6 +251,13 @@ fn the_configuration_is_shown_with_its_sources() {
         logscrub().env("XDG_CONFIG_HOME", home).args(["--on-error", "drop", "config", "show"]).run().success().out();
     assert!(shown.contains(&format!("summary = \"json\"  # {}:1", path.display())), "{shown}");
     assert!(shown.contains("on-error = \"drop\"  # --on-error"), "{shown}");
+    assert!(shown.contains(&format!("style.email = \"mask\"  # {}:4", path.display())), "{shown}");
+    let json = logscrub().env("XDG_CONFIG_HOME", home).args(["config", "show", "--json"]).run().success().out();
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["style.default"]["source"], "built in");
+    let paths = logscrub().env("XDG_CONFIG_HOME", home).args(["config", "path"]).run().success().out();
+    assert!(paths.ends_with(&format!("{}\n", path.display())), "{paths}");
+    logscrub().args(["config", "check", path.to_str().expect("a plain path")]).run().success().stdout("");
     logscrub().env("XDG_CONFIG_HOME", home).stdin("a@example.com\n").run().success().stdout("*************\n");
     std::fs::write(&path, "sumary = \"json\"\n").expect("the folder can be written");
     let name = path.to_str().expect("a plain path");
@@ -135,7 +272,7 @@ fn the_configuration_is_shown_with_its_sources() {
 #[test]
 fn completions_and_the_manual_are_printed() {
     logscrub().args(["completions", "bash"]).run().success().stdout_has("_logscrub");
-    logscrub().args(["man"]).run().success().stdout_has(".TH logscrub");
+    logscrub().args(["man"]).run().success().stdout_has(".TH logscrub").stdout_has(".SH LOGSCRUB RULES LINT");
 }
 
 #[test]

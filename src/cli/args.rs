@@ -2,7 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args as Flags, Parser, Subcommand};
+use clap::{ArgAction, Args as Flags, Parser, Subcommand, builder::PossibleValuesParser};
+
+/// The choices of `--color`.
+pub(super) const COLORS: [&str; 3] = ["auto", "always", "never"];
+
+/// The choices of `--on-error`.
+pub(super) const ON_ERROR: [&str; 3] = ["mask", "drop", "stop"];
+
+/// The choices of `--summary`.
+pub(super) const SUMMARIES: [&str; 4] = ["auto", "human", "json", "none"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,11 +33,14 @@ Exit codes: 0 done, 1 findings under --fail-on-findings, 2 usage or configuratio
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
-    #[command(flatten)]
-    pub(super) common: Common,
+    // Help shows the headings in this order: what most people look for comes first.
     #[command(flatten)]
     pub(super) filter: Filter,
+    #[command(flatten)]
+    pub(super) common: Common,
     /// Print version, number of rules and CPU level
+    ///
+    /// The rules counted are the embedded ones that are on by default; no configuration is read.
     #[arg(short = 'V', long, help_heading = "Other")]
     pub(super) version: bool,
 }
@@ -73,15 +85,19 @@ pub(super) struct Common {
     /// Letters, digits, '-', '.', '_' and '~' only, so that it is safe in JSON, URLs, CSV and shell alike.
     #[arg(long, value_name = "TEXT", global = true, help_heading = "Replacement")]
     pub(super) placeholder: Option<String>,
-    /// Colour: auto, always or never
+    /// When to use colour
     ///
     /// auto: on a terminal, unless NO_COLOR is set or TERM is dumb. Standard output and error are judged apart.
-    #[arg(long, value_name = "WHEN", global = true, help_heading = "Other")]
+    #[arg(long, value_name = "WHEN", value_parser = PossibleValuesParser::new(COLORS), global = true, help_heading = "Other")]
     pub(super) color: Option<String>,
     /// Say less: no summary; twice: no errors either
+    ///
+    /// The exit code tells what happened all the same.
     #[arg(short, long, action = ArgAction::Count, global = true, help_heading = "Other")]
     pub(super) quiet: u8,
     /// Say more: the summary at the end
+    ///
+    /// The same as --summary human, unless --summary says otherwise.
     #[arg(short, long, global = true, help_heading = "Other")]
     pub(super) verbose: bool,
 }
@@ -99,21 +115,25 @@ pub(super) struct Filter {
     /// A longer one is worked through in overlapping windows of this size, in bounded memory. [default: 1MiB]
     #[arg(long, value_name = "SIZE", help_heading = "Filter")]
     pub(super) max_record: Option<String>,
-    /// What becomes of a record that cannot be examined: mask, drop or stop
+    /// What becomes of a record that cannot be examined
     ///
     /// mask: it becomes REDACTED-record. drop: it is left out. stop: the stream ends before it, with exit code 70. There is no way
     /// to pass it. [default: mask]
-    #[arg(long, value_name = "ACTION", help_heading = "Filter")]
+    #[arg(long, value_name = "ACTION", value_parser = PossibleValuesParser::new(ON_ERROR), help_heading = "Filter")]
     pub(super) on_error: Option<String>,
     /// Append to this file instead of writing to standard output
+    ///
+    /// It is made when it is not there, readable by its owner and group only.
     #[arg(long, value_name = "FILE", help_heading = "Filter")]
     pub(super) output: Option<PathBuf>,
-    /// The summary at the end, on standard error: auto, human, json or none
+    /// The form of the summary at the end, on standard error
     ///
     /// auto: for people, when --verbose is given or records were withheld. [default: auto]
-    #[arg(long, value_name = "FORM", help_heading = "Filter")]
+    #[arg(long, value_name = "FORM", value_parser = PossibleValuesParser::new(SUMMARIES), help_heading = "Filter")]
     pub(super) summary: Option<String>,
     /// End with exit code 1 when something was found
+    ///
+    /// Without it findings do not change the exit code. Records that could not be examined go before: exit code 3.
     #[arg(long, help_heading = "Filter")]
     pub(super) fail_on_findings: bool,
     /// How many seconds reading may go on after SIGTERM
@@ -133,11 +153,15 @@ pub(super) enum Verb {
         /// Files to read; `-` or none for standard input
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// One JSON object a finding: file, record, offset, length, rule, class, style; never the value
-        #[arg(long)]
+        /// One JSON object a finding, never the value
+        ///
+        /// Its members: file, record (counted from 1), offset and length (bytes within the record), rule, class, style.
+        #[arg(long, help_heading = "Report")]
         json: bool,
         /// Show the secrets themselves; only on a terminal
-        #[arg(long)]
+        ///
+        /// Refused when standard output is a file or a pipe, and together with --json.
+        #[arg(long, help_heading = "Report")]
         show_secrets: bool,
     },
     /// List, show, lint and test rules
@@ -161,7 +185,9 @@ pub(super) enum Rules {
     /// The rules in force: id, class, severity, title
     List {
         /// As JSON
-        #[arg(long)]
+        ///
+        /// The same as the text has, for programs.
+        #[arg(long, help_heading = "Report")]
         json: bool,
     },
     /// All about one rule
@@ -169,7 +195,9 @@ pub(super) enum Rules {
         /// The rule's id
         id: String,
         /// As JSON
-        #[arg(long)]
+        ///
+        /// The same as the text has, for programs.
+        #[arg(long, help_heading = "Report")]
         json: bool,
     },
     /// Check rule files, or the rules in force: anchors proved, examples to the byte, style
@@ -178,13 +206,17 @@ pub(super) enum Rules {
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
         /// As JSON
-        #[arg(long)]
+        ///
+        /// The same as the text has, for programs.
+        #[arg(long, help_heading = "Report")]
         json: bool,
     },
     /// Run every rule's examples through the scanner
     Test {
         /// As JSON
-        #[arg(long)]
+        ///
+        /// The same as the text has, for programs.
+        #[arg(long, help_heading = "Report")]
         json: bool,
     },
 }
@@ -195,7 +227,9 @@ pub(super) enum Config {
     /// What is in force, and where it was said
     Show {
         /// As JSON
-        #[arg(long)]
+        ///
+        /// The same as the text has, for programs.
+        #[arg(long, help_heading = "Report")]
         json: bool,
     },
     /// Check a configuration file
@@ -216,9 +250,20 @@ mod tests {
     fn the_definition_is_sound_and_every_flag_explained() {
         let command = Args::command();
         command.clone().debug_assert();
+        explained(&command);
+    }
+
+    /// Every argument has a help, every flag a heading and a long help too.
+    fn explained(command: &clap::Command) {
         for arg in command.get_arguments() {
-            assert!(arg.get_help().is_some(), "{} has no help", arg.get_id());
+            let name = format!("{} {}", command.get_name(), arg.get_id());
+            assert!(arg.get_help().is_some(), "{name} has no help");
+            if !arg.is_positional() {
+                assert!(arg.get_help_heading().is_some(), "{name} has no heading");
+                assert!(arg.get_long_help().is_some(), "{name} has no long help");
+            }
         }
+        command.get_subcommands().for_each(explained);
     }
 
     #[test]
@@ -236,5 +281,34 @@ mod tests {
         let args = Args::try_parse_from(typed.split_ascii_whitespace()).expect("it parses");
         assert_eq!((args.common.rules.len(), args.common.style.len(), args.filter.grace), (2, 2, Some(2.0)));
         assert!(args.filter.dry_run && args.filter.fail_on_findings && args.common.verbose);
+    }
+
+    #[test]
+    fn words_that_are_no_choice_are_refused() {
+        for typed in ["--color red", "--on-error pass", "--summary xml", "completions tcsh", "--grace soon"] {
+            let args = std::iter::once("logscrub").chain(typed.split_ascii_whitespace());
+            assert_eq!(Args::try_parse_from(args).expect_err(typed).exit_code(), 2, "{typed}");
+        }
+    }
+
+    #[test]
+    fn every_flag_of_the_verbs_is_taken() {
+        for typed in [
+            "explain --json",
+            "explain --show-secrets a b -",
+            "rules list --json",
+            "rules show jwt --json",
+            "rules lint a.toml --json",
+            "rules test --json",
+            "config show --json",
+            "config check a.toml",
+            "config path",
+            "completions zsh",
+            "man",
+            "--version",
+        ] {
+            let args = std::iter::once("logscrub").chain(typed.split_ascii_whitespace());
+            Args::try_parse_from(args).expect(typed);
+        }
     }
 }

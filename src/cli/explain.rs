@@ -2,6 +2,9 @@
 //!
 //! The secret itself is masked, unless `--show-secrets` is typed and standard output is a terminal. As JSON there is one object
 //! a finding, with where it lies and never what it is.
+//!
+//! Only bytes that were examined whole are shown: of a record over the limit that is what a window settles, never the context
+//! before it nor the end that the next window looks at again.
 
 use std::{
     fs::File,
@@ -16,7 +19,7 @@ use crate::{
     BLOCK,
     error::Error,
     frame::{
-        block::{BlockBuffer, Piece},
+        block::{BlockBuffer, Piece, Window},
         line,
     },
     scrub::Scrubber,
@@ -24,8 +27,11 @@ use crate::{
     span::{Finding, Span},
 };
 
-/// So much of a record is shown around its findings.
+/// So much of a record is shown on either side of a finding.
 const EXCERPT: usize = 120;
+
+/// Some input was unreadable or could not be examined; the rest is done.
+const INCOMPLETE: u8 = 3;
 
 /// How findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +46,7 @@ impl View {
         match (json, show_secrets) {
             (_, true) if json || !io::stdout().is_terminal() => {
                 Err(Error::usage("--show-secrets: standard output is no terminal")
-                    .hint("secrets are shown to people only, never to a file or a pipe"))
+                    .hint("secrets are shown to people only, never to a file, a pipe or as JSON"))
             }
             (true, _) => Ok(View::Json),
             (_, true) => Ok(View::Shown),
@@ -49,23 +55,49 @@ impl View {
     }
 }
 
-pub(super) fn run(settings: &Settings, files: &[PathBuf], view: View, out: &mut Out) -> Result<u8, Error> {
-    let rules = settings.selection.load()?;
-    let stdin = [PathBuf::from("-")];
-    let mut n_findings = 0;
-    for path in if files.is_empty() { &stdin } else { files } {
-        let scrubber = Scrubber::new(&rules, &settings.policy)?;
-        let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
-        let source: Box<dyn Read> = if path == Path::new("-") {
-            Box::new(io::stdin().lock())
-        } else {
-            Box::new(File::open(path).map_err(|error| Error::unreadable(path, error))?)
-        };
-        let mut explainer = Explainer { scrubber, view, name, out, record: 0, n_findings: 0 };
-        explainer.read(source, settings.max_record)?;
-        n_findings += explainer.n_findings;
+/// Explains each file in turn. One that cannot be read is complained of, and the others are still explained.
+pub(super) fn run(
+    settings: &Settings,
+    files: &[PathBuf],
+    view: View,
+    out: &mut Out,
+    complain: impl Fn(&Error),
+) -> Result<u8, Error> {
+    if files.is_empty() && io::stdin().is_terminal() {
+        return Err(Error::usage("explain: standard input is a terminal").hint("name a file: logscrub explain app.log"));
     }
-    Ok(u8::from(settings.fail_on_findings && n_findings > 0))
+    let scrubber = Scrubber::new(&settings.rules()?, &settings.policy)?;
+    let stdin = [PathBuf::from("-")];
+    let (mut n_findings, mut is_complete) = (0, true);
+    for path in if files.is_empty() { &stdin } else { files } {
+        let mut scrubber = scrubber.fork();
+        #[cfg(debug_assertions)]
+        if let Some(marker) = &settings.fault {
+            scrubber.fail_on(marker.as_bytes());
+        }
+        let mut explainer = Explainer::new(scrubber, view, path, out);
+        let result = open(path).and_then(|source| explainer.read(source, settings.max_record));
+        n_findings += explainer.n_findings;
+        is_complete &= explainer.is_complete;
+        match result {
+            Ok(()) => {}
+            // Where it goes to is lost for every file; what it comes from, for one.
+            Err(error) if matches!(error.exit_code(), 74 | 141) => return Err(error),
+            Err(error) => {
+                complain(&error);
+                is_complete = false;
+            }
+        }
+    }
+    Ok(if is_complete { u8::from(settings.fail_on_findings && n_findings > 0) } else { INCOMPLETE })
+}
+
+fn open(path: &Path) -> Result<Box<dyn Read>, Error> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
+    Ok(Box::new(file))
 }
 
 struct Explainer<'o> {
@@ -73,28 +105,48 @@ struct Explainer<'o> {
     view: View,
     name: String,
     out: &'o mut Out,
-    /// Records before the current piece.
+    /// Records before the current one.
     record: u64,
+    /// Bytes of the current record that were settled with earlier windows.
+    settled: usize,
     n_findings: u64,
+    is_complete: bool,
 }
 
-impl Explainer<'_> {
+/// What is shown of one record.
+#[derive(Clone, Copy)]
+struct Entry<'h> {
+    hay: &'h [u8],
+    /// What may be shown: the record, or what of it a window settles.
+    text: Span,
+    /// How many bytes of the record stand before `text`.
+    before: usize,
+    /// Whether `text` is all of the record.
+    is_whole: bool,
+    number: u64,
+    findings: &'h [Finding],
+}
+
+impl<'o> Explainer<'o> {
+    fn new(scrubber: Scrubber, view: View, path: &Path, out: &'o mut Out) -> Explainer<'o> {
+        let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+        Explainer { scrubber, view, name, out, record: 0, settled: 0, n_findings: 0, is_complete: true }
+    }
+
     fn read(&mut self, mut source: Box<dyn Read>, max_record: usize) -> Result<(), Error> {
         let mut buffer = BlockBuffer::new(BLOCK, max_record);
         let mut gate = Gate::default();
         loop {
-            let n_bytes = source.read(buffer.space()).map_err(|error| Error::input(&self.name, error))?;
+            let n_bytes = match source.read(buffer.space()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read.map_err(|error| Error::input(&self.name, error))?,
+            };
             buffer.advance(n_bytes);
             while let Some(piece) = buffer.piece(n_bytes == 0) {
                 gate.pass(&self.name, piece.bytes())?;
                 let (done, ends_record) = match piece {
                     Piece::Records(hay) => (self.records(hay)?, true),
-                    // A record over the limit is shown window by window, each as if it were all of it.
-                    Piece::Window(window) => {
-                        self.window(window.hay, window.context)?;
-                        self.record += u64::from(window.is_last);
-                        (window.hay.len(), window.is_last)
-                    }
+                    Piece::Window(window) => (self.window(window)?, window.is_last),
                 };
                 buffer.consume(done, ends_record);
             }
@@ -105,46 +157,91 @@ impl Explainer<'_> {
     }
 
     fn records(&mut self, hay: &[u8]) -> Result<usize, Error> {
-        let findings = self.scrubber.find(hay).to_vec();
-        let mut at = 0;
-        for group in findings.chunk_by(|one, next| memchr::memchr(b'\n', &hay[one.span.end..next.span.start]).is_none())
-        {
-            let record = line::around(hay, group[0].span.start);
-            let number = self.record + line::count(&hay[..record.start]) + 1;
-            self.show(hay, record, number, group)?;
-            at = record.end;
+        let found = self.scrubber.find_piece(Piece::Records(hay));
+        if !found.is_examined {
+            return self.one_by_one(hay);
         }
-        debug_assert!(at <= hay.len());
-        self.record += line::count(hay);
+        let findings = found.findings.to_vec();
+        let is_one_record = |one: &Finding, next: &Finding| {
+            let between = hay.get(one.span.end..next.span.start).unwrap_or_default();
+            memchr::memchr(b'\n', between).is_none()
+        };
+        let mut counted = 0;
+        for group in findings.chunk_by(is_one_record) {
+            let text = line::around(hay, group[0].span.start);
+            self.record += line::count(&hay[counted..text.start]);
+            counted = text.start;
+            let number = self.record + 1;
+            self.show(Entry { hay, text, before: 0, is_whole: true, number, findings: group })?;
+        }
+        self.record += line::count(&hay[counted..]);
         Ok(hay.len())
     }
 
-    fn window(&mut self, hay: &[u8], context: usize) -> Result<(), Error> {
-        let findings: Vec<Finding> =
-            self.scrubber.find(hay).iter().filter(|finding| finding.span.start >= context).copied().collect();
-        if findings.is_empty() {
-            return Ok(());
+    /// A block in which something failed: every record by itself, so that only those that fail are left out.
+    fn one_by_one(&mut self, hay: &[u8]) -> Result<usize, Error> {
+        let mut start = 0;
+        while start < hay.len() {
+            let end = line::next(hay, start);
+            let record = &hay[start..end];
+            if start == 0 && end == hay.len() {
+                self.withhold()?;
+                self.record += 1;
+            } else {
+                self.records(record)?;
+            }
+            start = end;
         }
-        self.show(hay, line::around(hay, context), self.record + 1, &findings)
+        Ok(hay.len())
     }
 
-    fn show(&mut self, hay: &[u8], record: Span, number: u64, findings: &[Finding]) -> Result<(), Error> {
-        self.n_findings += findings.len() as u64;
+    /// Part of a record over the limit: the findings that are settled with it.
+    fn window(&mut self, window: Window<'_>) -> Result<usize, Error> {
+        let Window { hay, context, is_last } = window;
+        let found = self.scrubber.find_piece(Piece::Window(window));
+        let (done, is_examined, findings) = (found.done, found.is_examined, found.findings.to_vec());
+        if !is_examined {
+            self.withhold()?;
+        } else if !findings.is_empty() {
+            let end = line::from(hay, done.start).end.min(done.end);
+            let before = self.settled + (done.start - context);
+            let number = self.record + 1;
+            let text = Span::new(done.start, end);
+            self.show(Entry { hay, text, before, is_whole: false, number, findings: &findings })?;
+        }
+        self.settled = if is_last { 0 } else { self.settled + (done.end - context) };
+        self.record += u64::from(is_last);
+        Ok(done.end)
+    }
+
+    /// Says that the current record could not be examined: nothing of it is shown.
+    fn withhold(&mut self) -> Result<(), Error> {
+        self.is_complete = false;
+        if self.view == View::Json {
+            return Ok(());
+        }
+        let mut text = self.head(self.record + 1);
+        text.extend_from_slice(b"    could not be examined; it is withheld\n");
+        self.out.bytes(&text).map(drop)
+    }
+
+    fn show(&mut self, entry: Entry<'_>) -> Result<(), Error> {
+        self.n_findings += entry.findings.len() as u64;
         let text = match self.view {
-            View::Json => self.json(record, number, findings),
-            View::Masked | View::Shown => self.human(hay, record, number, findings),
+            View::Json => self.json(entry),
+            View::Masked | View::Shown => self.human(entry),
         };
         self.out.bytes(&text).map(drop)
     }
 
-    fn json(&self, record: Span, number: u64, findings: &[Finding]) -> Vec<u8> {
+    fn json(&self, entry: Entry<'_>) -> Vec<u8> {
         let mut text = String::new();
-        for finding in findings {
+        for finding in entry.findings {
             let rule = self.scrubber.rules().get(finding.rule);
             let object = serde_json::json!({
                 "file": self.name,
-                "record": number,
-                "offset": finding.span.start - record.start,
+                "record": entry.number,
+                "offset": entry.offset(finding),
                 "length": finding.span.len(),
                 "rule": rule.id(),
                 "class": rule.class().name(),
@@ -155,47 +252,110 @@ impl Explainer<'_> {
         text.into_bytes()
     }
 
-    fn human(&self, hay: &[u8], record: Span, number: u64, findings: &[Finding]) -> Vec<u8> {
+    fn head(&self, number: u64) -> Vec<u8> {
         let bold = Style::new().bold();
-        let mut text = format!("{bold}{}:{number}{bold:#}\n", self.name).into_bytes();
-        let first = findings[0].span.start.saturating_sub(EXCERPT).max(record.start);
-        let last = (findings[findings.len() - 1].span.end + EXCERPT).min(record.end);
-        let excerpt = Span::new(first, last);
-        let red = AnsiColor::Red.on_default();
-        let green = AnsiColor::Green.on_default();
-        self.side(hay, record, excerpt, findings, Side { sign: '-', style: red, is_clean: false }, &mut text);
-        self.side(hay, record, excerpt, findings, Side { sign: '+', style: green, is_clean: true }, &mut text);
-        for finding in findings {
+        let mut text = bold.render().to_string().into_bytes();
+        printable(self.name.as_bytes(), &mut text);
+        text.extend_from_slice(format!(":{number}{bold:#}\n").as_bytes());
+        text
+    }
+
+    fn human(&self, entry: Entry<'_>) -> Vec<u8> {
+        let mut text = self.head(entry.number);
+        if self.hides_more(entry) {
+            text.extend_from_slice(b"    more is found once these are replaced; the record is not shown\n");
+        } else {
+            let (red, green) = (AnsiColor::Red.on_default(), AnsiColor::Green.on_default());
+            self.side(entry, Side { sign: '-', style: red, is_clean: false }, &mut text);
+            self.side(entry, Side { sign: '+', style: green, is_clean: true }, &mut text);
+        }
+        let dimmed = Style::new().dimmed();
+        for finding in entry.findings {
             let rule = self.scrubber.rules().get(finding.rule);
-            let (at, length) = (finding.span.start - record.start, finding.span.len());
-            let line = format!("    {} ({}), {length} bytes at {at}\n", rule.id(), rule.class().name());
+            let (at, length) = (entry.offset(finding), finding.span.len());
+            let place = format!("{dimmed}{length} bytes at {at}{dimmed:#}");
+            let line = format!("    {} ({})  {place}\n", rule.id(), rule.class().name());
             text.extend_from_slice(line.as_bytes());
         }
         text
     }
 
-    fn side(&self, hay: &[u8], record: Span, excerpt: Span, findings: &[Finding], side: Side, text: &mut Vec<u8>) {
-        let style = side.style;
-        text.extend_from_slice(format!("{style}{}{style:#} ", side.sign).as_bytes());
-        let cut = |is_cut: bool| if is_cut { "…".as_bytes() } else { b"" };
-        text.extend_from_slice(cut(excerpt.start > record.start));
-        let mut at = excerpt.start;
-        for finding in findings {
-            printable(&hay[at..finding.span.start], text);
-            text.extend_from_slice(style.render().to_string().as_bytes());
-            if side.is_clean {
-                self.scrubber.replacement(hay, finding, text);
-            } else if self.view == View::Shown {
-                printable(finding.span.of(hay), text);
-            } else {
-                text.extend(std::iter::repeat_n(b'*', finding.span.len().min(EXCERPT)));
-            }
-            text.extend_from_slice(style.render_reset().to_string().as_bytes());
+    /// Whether the filter's second look finds more in the clean record: a secret that the first look did not see.
+    fn hides_more(&self, entry: Entry<'_>) -> bool {
+        if self.view == View::Shown || !entry.is_whole {
+            return false;
+        }
+        let mut clean = Vec::new();
+        let mut at = entry.text.start;
+        for finding in entry.findings {
+            clean.extend_from_slice(&entry.hay[at..finding.span.start]);
+            self.scrubber.replacement(entry.hay, finding, &mut clean);
             at = finding.span.end;
         }
-        printable(&hay[at..excerpt.end], text);
-        text.extend_from_slice(cut(excerpt.end < record.end));
+        clean.extend_from_slice(&entry.hay[at..entry.text.end.max(at)]);
+        let mut again = self.scrubber.fork();
+        let found = again.find_piece(Piece::Records(&clean));
+        !found.is_examined || !found.findings.is_empty()
+    }
+
+    fn side(&self, entry: Entry<'_>, side: Side, text: &mut Vec<u8>) {
+        let Entry { hay, findings, .. } = entry;
+        let style = side.style;
+        text.extend_from_slice(format!("{style}{}{style:#} ", side.sign).as_bytes());
+        let mut findings = findings.iter().peekable();
+        let mut shown = entry.text.start;
+        for excerpt in entry.excerpts() {
+            if excerpt.start > shown || shown == entry.text.start && entry.before > 0 {
+                text.extend_from_slice("…".as_bytes());
+            }
+            let mut at = excerpt.start;
+            while let Some(finding) = findings.next_if(|finding| finding.span.start < excerpt.end) {
+                printable(&hay[at..finding.span.start], text);
+                text.extend_from_slice(style.render().to_string().as_bytes());
+                self.value(hay, finding, side, text);
+                text.extend_from_slice(style.render_reset().to_string().as_bytes());
+                at = finding.span.end;
+            }
+            printable(&hay[at..excerpt.end], text);
+            shown = excerpt.end;
+        }
+        if shown < entry.text.end || !entry.is_whole {
+            text.extend_from_slice("…".as_bytes());
+        }
         text.push(b'\n');
+    }
+
+    fn value(&self, hay: &[u8], finding: &Finding, side: Side, text: &mut Vec<u8>) {
+        if side.is_clean {
+            let mut clean = Vec::new();
+            self.scrubber.replacement(hay, finding, &mut clean);
+            printable(&clean, text);
+        } else if self.view == View::Shown {
+            printable(finding.span.of(hay), text);
+        } else {
+            text.extend(std::iter::repeat_n(b'*', finding.span.len().min(EXCERPT)));
+        }
+    }
+}
+
+impl Entry<'_> {
+    /// Where the finding begins in its record.
+    fn offset(&self, finding: &Finding) -> usize {
+        self.before + (finding.span.start - self.text.start)
+    }
+
+    /// What is shown: some bytes on either side of each finding, joined where they touch.
+    fn excerpts(&self) -> Vec<Span> {
+        let mut excerpts: Vec<Span> = Vec::new();
+        for finding in self.findings {
+            let start = finding.span.start.saturating_sub(EXCERPT).max(self.text.start);
+            let end = (finding.span.end + EXCERPT).min(self.text.end).max(finding.span.end);
+            match excerpts.last_mut() {
+                Some(last) if start <= last.end => last.end = end,
+                _ => excerpts.push(Span::new(start, end)),
+            }
+        }
+        excerpts
     }
 }
 
@@ -207,13 +367,53 @@ struct Side {
     is_clean: bool,
 }
 
-/// Bytes as a terminal can take them: control characters (a log's own colours among them) become `\xNN`.
+/// Bytes as a terminal can take them: control characters (a log's own colours among them), those that turn the direction of
+/// text and those that cannot be seen become `\x1b` or `\u{202e}`, and so does what is not UTF-8.
 fn printable(bytes: &[u8], text: &mut Vec<u8>) {
-    for byte in bytes {
-        if byte.is_ascii_control() && *byte != b'\t' {
-            text.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
-        } else {
-            text.push(*byte);
+    for chunk in bytes.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            match letter {
+                '\t' => text.push(b'\t'),
+                _ if letter.is_ascii_control() => {
+                    text.extend_from_slice(format!("\\x{:02x}", letter as u32).as_bytes())
+                }
+                _ if letter.is_control() || is_invisible(letter) => {
+                    text.extend(letter.escape_unicode().map(|letter| letter as u8));
+                }
+                _ => text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
         }
+        for byte in chunk.invalid() {
+            text.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
+        }
+    }
+}
+
+fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span::RuleId;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelt_out() {
+        let mut text = Vec::new();
+        printable("a\tb\u{1b}[31m \u{9b}1m \u{202e}é".as_bytes(), &mut text);
+        printable(b"\xff\xc3", &mut text);
+        assert_eq!(text, "a\tb\\x1b[31m \\u{9b}1m \\u{202e}é\\xff\\xc3".as_bytes());
+    }
+
+    #[test]
+    fn far_findings_have_excerpts_of_their_own() {
+        let hay = vec![b'x'; 2000];
+        let finding = |start| Finding::text(Span::new(start, start + 10), RuleId(0));
+        let findings = [finding(500), finding(600), finding(1990)];
+        let entry =
+            Entry { hay: &hay, text: Span::new(400, 2000), before: 7, is_whole: true, number: 1, findings: &findings };
+        assert_eq!(entry.excerpts(), [Span::new(400, 730), Span::new(1870, 2000)]);
+        assert_eq!(entry.offset(&findings[0]), 107);
     }
 }

@@ -1,7 +1,5 @@
 //! No verb: standard input to standard output.
 
-use std::io::{self, IsTerminal as _};
-
 use anstream::ColorChoice;
 
 use super::{
@@ -23,8 +21,8 @@ const UNEXAMINED: u8 = 3;
 /// SIGINT ended it.
 const INTERRUPTED: u8 = 130;
 
-pub(super) fn run(settings: &Settings) -> Result<u8, Error> {
-    let rules = settings.selection.load()?;
+pub(super) fn run(settings: &Settings, stderr: ColorChoice) -> Result<u8, Error> {
+    let rules = settings.rules()?;
     let mut scrubber = Scrubber::new(&rules, &settings.policy)?;
     #[cfg(debug_assertions)]
     if let Some(marker) = &settings.fault {
@@ -41,7 +39,7 @@ pub(super) fn run(settings: &Settings) -> Result<u8, Error> {
     let result = pipe::run(&options, &mut scrubber);
     // The reader's end is no time for words.
     if !result.as_ref().is_err_and(Error::is_broken_pipe) {
-        summarise(settings, &scrubber, begin.elapsed().as_secs_f64());
+        summarise(settings, &scrubber, begin.elapsed().as_secs_f64(), stderr);
     }
     Ok(exit_code(settings, scrubber.tally(), result?))
 }
@@ -56,7 +54,7 @@ fn exit_code(settings: &Settings, tally: &Tally, end: End) -> u8 {
     }
 }
 
-fn summarise(settings: &Settings, scrubber: &Scrubber, seconds: f64) {
+fn summarise(settings: &Settings, scrubber: &Scrubber, seconds: f64, stderr: ColorChoice) {
     let tally = scrubber.tally();
     let form = match settings.summary {
         _ if settings.quiet > 0 => Summary::None,
@@ -69,6 +67,5 @@ fn summarise(settings: &Settings, scrubber: &Scrubber, seconds: f64) {
         Summary::Json => format!("{}\n", report::json(scrubber.rules(), tally, seconds)),
         Summary::Auto | Summary::None => return,
     };
-    let color = if io::stderr().is_terminal() { ColorChoice::Auto } else { ColorChoice::Never };
-    say(&text, color);
+    say(&text, stderr);
 }

@@ -12,44 +12,60 @@ mod settings;
 use std::{
     error::Error as _,
     io::{self, IsTerminal as _, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use anstream::{AutoStream, ColorChoice};
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 
 use self::{
     args::{Args, Config, Verb},
     settings::{Environment, Settings},
 };
-use crate::error::Error;
+use crate::{error::Error, rules::RuleSet};
 
 /// The CPU level of the prefilter.
 const CPU_LEVEL: &str = "portable";
+
+/// When each stream is written in colour.
+#[derive(Clone, Copy)]
+struct Colors {
+    stdout: ColorChoice,
+    stderr: ColorChoice,
+}
+
+impl Colors {
+    fn new(choice: Option<&str>, environment: &Environment) -> Colors {
+        let of = |is_terminal| color_choice(choice, environment.is_plain(), is_terminal);
+        Colors { stdout: of(io::stdout().is_terminal()), stderr: of(io::stderr().is_terminal()) }
+    }
+}
 
 /// Runs what was typed, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
     install_panic_hook();
+    let environment = match Environment::read() {
+        Ok(environment) => environment,
+        Err(error) => return end(Err(error), 0, ColorChoice::Never),
+    };
+    let mut colors = Colors::new(None, &environment);
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => {
-            let code = u8::from(error.use_stderr()) * 2;
-            // Nowhere is left to tell that the message could not be written.
-            let _ = error.print();
-            return ExitCode::from(code);
-        }
+        Err(error) => return end(answer(&error, colors), 0, colors.stderr),
     };
-    let environment = Environment::read();
-    let choice =
-        |stream: &dyn Fn() -> bool| color_choice(args.common.color.as_deref(), environment.is_plain(), stream());
-    let stderr = choice(&|| io::stderr().is_terminal());
-    let stdout = choice(&|| io::stdout().is_terminal());
-    match run(&args, &environment, stdout) {
+    colors = Colors::new(args.common.color.as_deref(), &environment);
+    let result = run(&args, &environment, &mut colors);
+    end(result, args.common.quiet, colors.stderr)
+}
+
+fn end(result: Result<u8, Error>, quiet: u8, stderr: ColorChoice) -> ExitCode {
+    match result {
         Ok(code) => ExitCode::from(code),
         Err(error) if error.is_broken_pipe() => die_of_broken_pipe(),
         Err(error) => {
-            if args.common.quiet < 2 {
+            if quiet < 2 {
                 complain(&error, stderr);
             }
             ExitCode::from(error.exit_code())
@@ -57,46 +73,58 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args, environment: &Environment, color: ColorChoice) -> Result<u8, Error> {
-    let mut out = Out { stream: AutoStream::new(io::stdout().lock(), color) };
+/// What clap answers in our place: help on standard output, or what was wrong with the arguments.
+fn answer(error: &clap::Error, colors: Colors) -> Result<u8, Error> {
+    let text = error.render().ansi().to_string();
+    if !error.use_stderr() {
+        return Out::new(colors.stdout).text(&text);
+    }
+    let name = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand { "" } else { "logscrub: " };
+    say(&format!("{name}{text}"), colors.stderr);
+    Ok(2)
+}
+
+fn run(args: &Args, environment: &Environment, colors: &mut Colors) -> Result<u8, Error> {
     if args.version {
-        let n_rules = settings::settle(args, environment)?.selection.load()?.rules().len();
-        let version = env!("CARGO_PKG_VERSION");
-        return out.text(&format!("logscrub {version} ({n_rules} rules, cpu {CPU_LEVEL})\n"));
+        let (version, n_rules) = (env!("CARGO_PKG_VERSION"), RuleSet::embedded().rules().len());
+        return Out::new(colors.stdout).text(&format!("logscrub {version} ({n_rules} rules, cpu {CPU_LEVEL})\n"));
     }
-    match &args.verb {
-        Some(Verb::Completions { shell }) => {
-            let mut text = Vec::new();
-            clap_complete::generate(*shell, &mut Args::command(), "logscrub", &mut text);
-            out.bytes(&text)
+    let verb = match &args.verb {
+        // These must help also where the configuration is broken.
+        Some(Verb::Completions { shell }) => return Out::new(colors.stdout).bytes(&completions(*shell)),
+        Some(Verb::Man) => return Out::new(colors.stdout).bytes(&manual()),
+        Some(Verb::Config(Config::Check { file })) => return settings::check(file).map(|()| 0),
+        Some(Verb::Config(Config::Path)) => return show_paths(args, environment, &mut Out::new(colors.stdout)),
+        None if io::stdin().is_terminal() => return Err(no_input(args.common.quiet, colors.stderr)),
+        verb => verb,
+    };
+    let settings = settings::settle(args, environment)?;
+    *colors = Colors::new(Some(&settings.color), environment);
+    let Some(verb) = verb else { return filter::run(&settings, colors.stderr) };
+    let mut out = Out::new(colors.stdout);
+    match verb {
+        Verb::Config(Config::Show { json }) => show_config(&settings, *json, &mut out),
+        Verb::Rules(verb) => rules::run(verb, &settings, &mut out),
+        Verb::Explain { files, json, show_secrets } => {
+            let view = explain::View::new(*json, *show_secrets)?;
+            explain::run(&settings, files, view, &mut out, |error| {
+                if settings.quiet < 2 {
+                    complain(error, colors.stderr);
+                }
+            })
         }
-        Some(Verb::Man) => out.bytes(&manual()),
-        Some(Verb::Config(Config::Check { file })) => settings::check(file).map(|()| 0),
-        Some(Verb::Config(Config::Path)) => {
-            let files = environment.files(args.common.config.as_deref());
-            let lines = files.iter().map(|path| {
-                let note = if path.exists() { "" } else { "  (not there)" };
-                format!("{}{note}\n", path.display())
-            });
-            out.text(&lines.collect::<String>())
-        }
-        Some(Verb::Config(Config::Show { json })) => {
-            show_config(&settings::settle(args, environment)?, *json, &mut out)
-        }
-        Some(Verb::Rules(verb)) => rules::run(verb, &settings::settle(args, environment)?, &mut out),
-        Some(Verb::Explain { files, json, show_secrets }) => {
-            let settings = settings::settle(args, environment)?;
-            explain::run(&settings, files, explain::View::new(*json, *show_secrets)?, &mut out)
-        }
-        None => {
-            drop(out);
-            if io::stdin().is_terminal() {
-                return Err(Error::usage(format!("standard input is a terminal\n\n{}", Args::command().render_help()))
-                    .hint("give it a log: logscrub < app.log"));
-            }
-            filter::run(&settings::settle(args, environment)?)
+        Verb::Config(Config::Check { .. } | Config::Path) | Verb::Completions { .. } | Verb::Man => {
+            unreachable!("answered before the settings are read")
         }
     }
+}
+
+/// A filter with nothing to filter: the short help, and what is missing below it, where the eye is.
+fn no_input(quiet: u8, stderr: ColorChoice) -> Error {
+    if quiet < 2 {
+        say(&format!("{}\n", Args::command().render_help().ansi()), stderr);
+    }
+    Error::usage("standard input is a terminal").hint("give it a log: logscrub < app.log")
 }
 
 /// Standard output, with colour where it is wanted.
@@ -105,6 +133,10 @@ struct Out {
 }
 
 impl Out {
+    fn new(color: ColorChoice) -> Out {
+        Out { stream: AutoStream::new(io::stdout().lock(), color) }
+    }
+
     fn bytes(&mut self, bytes: &[u8]) -> Result<u8, Error> {
         let written = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
         written.map(|()| 0).map_err(|error| Error::output("standard output", error))
@@ -119,7 +151,7 @@ fn show_config(settings: &Settings, json: bool, out: &mut Out) -> Result<u8, Err
     if json {
         let shown = settings.shown.iter().map(|shown| {
             let value = serde_json::to_value(&shown.value).expect("settings are plain data");
-            (shown.key.to_owned(), serde_json::json!({ "value": value, "source": shown.source }))
+            (shown.key.clone(), serde_json::json!({ "value": value, "source": shown.source }))
         });
         let object: serde_json::Map<_, _> = shown.collect();
         return out.text(&format!("{}\n", serde_json::Value::from(object)));
@@ -128,12 +160,60 @@ fn show_config(settings: &Settings, json: bool, out: &mut Out) -> Result<u8, Err
     out.text(&lines.collect::<String>())
 }
 
-/// The manual page of the program and of each verb, one behind the other.
-fn manual() -> Vec<u8> {
+fn show_paths(args: &Args, environment: &Environment, out: &mut Out) -> Result<u8, Error> {
+    let line = |path: &PathBuf| {
+        let note = match path.try_exists() {
+            Ok(true) => "",
+            Ok(false) => "  (not there)",
+            Err(_) => "  (cannot be read)",
+        };
+        format!("{}{note}\n", path.display())
+    };
+    out.text(&environment.files(args.common.config.as_deref()).iter().map(line).collect::<String>())
+}
+
+fn completions(shell: clap_complete::Shell) -> Vec<u8> {
     let mut text = Vec::new();
-    let command = Args::command().version(env!("CARGO_PKG_VERSION"));
-    clap_mangen::Man::new(command).render(&mut text).expect("a vector takes everything");
+    clap_complete::generate(shell, &mut Args::command(), "logscrub", &mut text);
     text
+}
+
+/// The manual page: the program, then each verb in a section of its own.
+fn manual() -> Vec<u8> {
+    let command = Args::command().version(env!("CARGO_PKG_VERSION"));
+    let mut text = Vec::new();
+    let whole = "a vector takes everything";
+    let page = clap_mangen::Man::new(command.clone());
+    page.render_title(&mut text).expect(whole);
+    page.render_name_section(&mut text).expect(whole);
+    page.render_synopsis_section(&mut text).expect(whole);
+    page.render_description_section(&mut text).expect(whole);
+    page.render_options_section(&mut text).expect(whole);
+    manual_of_verbs(&command, "logscrub", &mut text);
+    page.render_extra_section(&mut text).expect(whole);
+    text
+}
+
+/// Verbs that do something, with their own flags; those of the program hold for them too and are not told again.
+fn manual_of_verbs(command: &clap::Command, path: &str, text: &mut Vec<u8>) {
+    for verb in command.get_subcommands() {
+        let path = format!("{path} {}", verb.get_name());
+        if verb.has_subcommands() {
+            manual_of_verbs(verb, &path, text);
+            continue;
+        }
+        text.extend_from_slice(format!(".SH {}\n", path.to_uppercase()).as_bytes());
+        let page = clap_mangen::Man::new(verb.clone().bin_name(&path).disable_help_flag(true));
+        let mut sections = Vec::new();
+        let whole = "a vector takes everything";
+        page.render_synopsis_section(&mut sections).expect(whole);
+        page.render_description_section(&mut sections).expect(whole);
+        if verb.get_arguments().next().is_some() {
+            page.render_options_section(&mut sections).expect(whole);
+        }
+        let sections = String::from_utf8(sections).expect("the help is text");
+        text.extend_from_slice(sections.replace(".SH ", ".SS ").as_bytes());
+    }
 }
 
 fn color_choice(typed: Option<&str>, is_plain: bool, is_terminal: bool) -> ColorChoice {
@@ -168,10 +248,13 @@ fn say(text: &str, color: ColorChoice) {
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }
 
-/// The end that a closed reader brings: by the signal, so that `pipefail` sees it; as PID 1, where it is ignored, by its code.
+/// The end that a closed reader brings: by the signal, so that `pipefail` sees it; as PID 1 by its code. There the kernel drops
+/// a signal that has no handler, and the emulation, left alive, ends in an abort that is dropped too and a trap that is not.
 fn die_of_broken_pipe() -> ExitCode {
-    // When the signal cannot be raised, the exit code says the same.
-    let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
+    if std::process::id() != 1 {
+        // When the signal cannot be raised, the exit code says the same.
+        let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
+    }
     ExitCode::from(141)
 }
 

@@ -8,15 +8,15 @@ use super::{Out, args::Rules, settings::Settings};
 use crate::{
     error::Error,
     lint::{self, Complaint, Failure},
-    rules::{Recogniser, Rule, RuleSet},
+    rules::{Edges, Recogniser, Rule, RuleSet, pattern::Pattern},
 };
 
 pub(super) fn run(verb: &Rules, settings: &Settings, out: &mut Out) -> Result<u8, Error> {
     match verb {
-        Rules::List { json } => list(&settings.selection.load()?, *json, out),
-        Rules::Show { id, json } => show(&settings.selection.load()?, id, *json, out),
+        Rules::List { json } => list(&settings.rules()?, *json, out),
+        Rules::Show { id, json } => show(&settings.rules()?, id, *json, out),
         Rules::Lint { files, json } => lint(settings, files, *json, out),
-        Rules::Test { json } => test(&settings.selection.load()?, *json, out),
+        Rules::Test { json } => test(&settings.rules()?, *json, out),
     }
 }
 
@@ -35,9 +35,7 @@ fn list(rules: &RuleSet, json: bool, out: &mut Out) -> Result<u8, Error> {
 
 /// Checks the rules of `files`, or those in force: as they are written, and their examples beside all other rules.
 fn lint(settings: &Settings, files: &[PathBuf], json: bool, out: &mut Out) -> Result<u8, Error> {
-    let mut selection = settings.selection.clone();
-    selection.rules.extend(files.iter().cloned());
-    let rules = selection.load()?;
+    let rules = settings.with_rules(files).rules()?;
     let is_meant =
         |file: &str| files.is_empty() || files.iter().any(|path| std::path::Path::new(file).starts_with(path));
     let meant: Vec<Rule> = rules.rules().iter().filter(|rule| is_meant(&rule.origin().file)).cloned().collect();
@@ -118,6 +116,9 @@ fn show(rules: &RuleSet, id: &str, json: bool, out: &mut Out) -> Result<u8, Erro
     if let Recogniser::Token(pattern) = &rule.recogniser {
         line("pattern", pattern.source().trim().into());
     }
+    for (name, value) in extras(rule) {
+        line(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    }
     line("from", format!("{}:{}", rule.origin().file, rule.origin().line));
     for link in rule.links() {
         line("link", link.clone());
@@ -149,8 +150,39 @@ fn whole(rule: &Rule) -> Value {
     });
     if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
         object.extend(more);
+        object.extend(extras(rule).into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
     object
+}
+
+/// What only some rules say, under the names of rule files.
+fn extras(rule: &Rule) -> Vec<(&'static str, Value)> {
+    let mut extras = Vec::new();
+    if !rule.near.is_empty() {
+        let words: Vec<String> = rule.near.iter().map(|word| word.escape_ascii().to_string()).collect();
+        extras.push(("near", words.into()));
+    }
+    if let Some(validator) = &rule.validator {
+        extras.push(("validator", validator.to_string().into()));
+    }
+    if matches!(rule.recogniser, Recogniser::Token(_)) {
+        let edges = if rule.edges == Edges::Word { "word" } else { "free" };
+        extras.push(("edges", edges.into()));
+    }
+    if let Some(style) = &rule.style {
+        extras.push(("style", style.as_str().into()));
+    }
+    if !rule.allow.is_empty() {
+        extras.push(("allow", rule.allow.iter().map(Pattern::source).collect::<Vec<_>>().into()));
+    }
+    if let Recogniser::Assign(keys) | Recogniser::Url(keys) = &rule.recogniser {
+        let mut keys = serde_json::to_value(keys).expect("key words are plain data");
+        if let Value::Object(keys) = &mut keys {
+            keys.retain(|_, words| words.as_array().is_none_or(|words| !words.is_empty()) && *words != false);
+        }
+        extras.push(("keys", keys));
+    }
+    extras
 }
 
 fn anchors(rule: &Rule) -> Vec<String> {

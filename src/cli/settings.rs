@@ -11,14 +11,17 @@ use std::{
 };
 
 use serde::Deserialize;
-use toml::{Table, Value};
+use toml::{
+    Table, Value,
+    de::{DeTable, DeValue},
+};
 
-use super::args::{Args, Common, Filter};
+use super::args::{Args, COLORS, Common, Filter, ON_ERROR, SUMMARIES};
 use crate::{
     MAX_RECORD, MIN_RECORD_LIMIT,
     error::Error,
     policy::{OnError, Policy, Style},
-    rules::Selection,
+    rules::{Class, Matcher, Rule, RuleSet, Selection},
 };
 
 /// The system's file.
@@ -30,7 +33,7 @@ const KEYS: [(&str, &str); 13] = [
     ("only", "[]"),
     ("except", "[]"),
     ("also", "[]"),
-    ("style", "{ default = \"label\" }"),
+    ("style", "\"label\""),
     ("placeholder", "\"\""),
     ("max-record", "\"1MiB\""),
     ("on-error", "\"mask\""),
@@ -44,6 +47,12 @@ const KEYS: [(&str, &str); 13] = [
 /// Keys whose value is a list, separated by commas in the environment.
 const LISTS: [&str; 4] = ["rules", "only", "except", "also"];
 
+/// Where a style is meant for everything that no other is said of.
+const DEFAULT: &str = "default";
+
+/// Longer than this nobody waits, and a clock can still add it.
+const LONGEST_GRACE: f64 = 86_400.0;
+
 /// A configuration file as serde sees it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -56,29 +65,17 @@ struct Keys {
     except: Vec<String>,
     #[serde(default)]
     also: Vec<String>,
-    style: Option<StyleKey>,
+    /// Read by [`file_styles`], which keeps the order and the place of each entry.
+    #[serde(rename = "style")]
+    _style: Option<Value>,
     placeholder: Option<String>,
-    max_record: Option<SizeKey>,
+    max_record: Option<Value>,
     on_error: Option<String>,
     output: Option<PathBuf>,
     summary: Option<String>,
     fail_on_findings: Option<bool>,
     grace: Option<f64>,
     color: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum StyleKey {
-    All(String),
-    Some(BTreeMap<String, String>),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum SizeKey {
-    Bytes(u64),
-    Text(String),
 }
 
 /// When the summary is given, and how.
@@ -100,6 +97,7 @@ pub(super) struct Settings {
     pub(super) summary: Summary,
     pub(super) fail_on_findings: bool,
     pub(super) grace: Duration,
+    pub(super) color: String,
     pub(super) dry_run: bool,
     pub(super) quiet: u8,
     pub(super) verbose: bool,
@@ -107,12 +105,59 @@ pub(super) struct Settings {
     pub(super) fault: Option<String>,
     /// Each key with its value and where it was said.
     pub(super) shown: Vec<Shown>,
+    styles: Vec<StyleEntry>,
+    sources: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// The rules in force. A name in the selection or under `style` that is no rule's is told with the place it was said at.
+    pub(super) fn rules(&self) -> Result<RuleSet, Error> {
+        let rules = self.selection.load().map_err(|error| at_list(error, &self.sources))?;
+        let unknown: Vec<&StyleEntry> =
+            self.styles.iter().filter(|entry| entry.what != DEFAULT && !names_any(&entry.what, &rules)).collect();
+        if !unknown.is_empty() {
+            // A style may be said of a rule that is not in force today: then it is one of all.
+            let every = Class::ALL.map(|class| class.name().to_owned()).to_vec();
+            let all = Selection { rules: self.selection.rules.clone(), also: every, ..Selection::default() }.load()?;
+            if let Some(entry) = unknown.into_iter().find(|entry| !names_any(&entry.what, &all)) {
+                return Err(no_such_rule(entry, &all));
+            }
+        }
+        Ok(rules)
+    }
+
+    /// The same with more rule files.
+    pub(super) fn with_rules(&self, files: &[PathBuf]) -> Settings {
+        let mut settings = self.clone();
+        settings.selection.rules.extend(files.iter().cloned());
+        settings
+    }
+}
+
+fn names_any(what: &str, rules: &RuleSet) -> bool {
+    Class::named(what).is_some()
+        || Matcher::new(what).is_some_and(|matcher| rules.rules().iter().any(|rule| matcher.takes(rule)))
+}
+
+fn no_such_rule(entry: &StyleEntry, rules: &RuleSet) -> Error {
+    let names = Class::ALL.iter().map(|class| class.name()).chain(rules.rules().iter().map(Rule::id));
+    let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(&entry.what, name)).unwrap_or_default();
+    Error::usage(format!("{}: style of {:?}: names no rule and no class", entry.source, entry.what))
+        .hint(format!("did you mean {nearest:?}? `logscrub rules list` shows all"))
+}
+
+/// What is said of the style of a rule, a class, a glob over ids or, as `default`, of everything else.
+#[derive(Clone, Debug, PartialEq)]
+struct StyleEntry {
+    what: String,
+    style: String,
+    source: String,
 }
 
 /// A line of `config show`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Shown {
-    pub(super) key: &'static str,
+    pub(super) key: String,
     pub(super) value: Value,
     pub(super) source: String,
 }
@@ -125,14 +170,23 @@ pub(super) struct Environment {
 
 impl Environment {
     /// The real one.
+    ///
+    /// # Errors
+    ///
+    /// A variable of ours is not text: to leave it out could mean to leave out rules.
     #[allow(clippy::disallowed_methods)] // the one place that reads the environment
-    pub(super) fn read() -> Environment {
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let wanted = |name: &str| {
-            name.starts_with("LOGSCRUB_") || matches!(name, "XDG_CONFIG_HOME" | "HOME" | "NO_COLOR" | "TERM")
-        };
-        Environment { variables: variables.filter(|(name, _)| wanted(name)).collect(), system: SYSTEM.into() }
+    pub(super) fn read() -> Result<Environment, Error> {
+        let mut variables = BTreeMap::new();
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            let is_ours = name.starts_with("LOGSCRUB_") || matches!(&*name, "XDG_CONFIG_HOME" | "HOME");
+            match value.into_string() {
+                Ok(value) if is_ours || matches!(&*name, "NO_COLOR" | "TERM") => drop(variables.insert(name, value)),
+                Err(_) if is_ours => return Err(Error::usage(format!("{name}: the value is not UTF-8"))),
+                _ => {}
+            }
+        }
+        Ok(Environment { variables, system: SYSTEM.into() })
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -163,9 +217,12 @@ impl Environment {
 }
 
 /// One layer: the keys it sets, each with where.
+#[derive(Default)]
 struct Layer {
     table: Table,
     sources: BTreeMap<String, String>,
+    /// In the order they were said.
+    styles: Vec<StyleEntry>,
 }
 
 /// Reads all layers and gives them their meaning.
@@ -173,52 +230,53 @@ pub(super) fn settle(args: &Args, environment: &Environment) -> Result<Settings,
     let mut layers = Vec::new();
     let typed = args.common.config.as_deref();
     for path in environment.files(typed) {
-        let is_typed = typed == Some(&*path);
-        if is_typed || path.exists() {
+        if typed == Some(&*path) || is_there(&path)? {
             layers.push(file_layer(&path)?);
         }
     }
     layers.push(environment_layer(environment)?);
-    layers.push(flag_layer(&args.common, &args.filter));
-    let (table, sources) = merge(layers);
-    let keys: Keys =
-        table.clone().try_into().map_err(|error: toml::de::Error| Error::usage(error.message().to_owned()))?;
-    let mut settings = meaning(keys).map_err(|error| at_source(error, &sources))?;
+    layers.push(flag_layer(&args.common, &args.filter)?);
+    let mut settings = meaning(merge(layers))?;
     settings.dry_run = args.filter.dry_run;
     settings.quiet = args.common.quiet;
     settings.verbose = args.common.verbose;
     settings.fault = environment.get("LOGSCRUB_FAULT").filter(|_| cfg!(debug_assertions)).map(str::to_owned);
-    settings.shown = shown(&table, &sources);
     Ok(settings)
+}
+
+/// A file that may be there and cannot be looked at is an error: it may say what must not leave.
+fn is_there(path: &Path) -> Result<bool, Error> {
+    path.try_exists().map_err(|error| {
+        Error::unreadable(path, error).hint("--config none reads no file of the user's, --config FILE another one")
+    })
 }
 
 /// Checks one file alone.
 pub(super) fn check(path: &Path) -> Result<(), Error> {
-    let layer = file_layer(path)?;
-    let keys: Keys =
-        layer.table.try_into().map_err(|error: toml::de::Error| Error::usage(error.message().to_owned()))?;
-    let settings = meaning(keys).map_err(|error| at_source(error, &layer.sources))?;
-    let rules = settings.selection.load()?;
-    crate::Scrubber::new(&rules, &settings.policy).map(drop)
+    let settings = meaning(file_layer(path)?)?;
+    crate::Scrubber::new(&settings.rules()?, &settings.policy).map(drop)
 }
 
 fn file_layer(path: &Path) -> Result<Layer, Error> {
     let name = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| Error::unreadable(path, error))?;
-    let line_of = |offset: usize| text[..offset].matches('\n').count() + 1;
+    let place = |offset: usize| format!("{name}:{}", text[..offset].matches('\n').count() + 1);
     let wrong = |error: &toml::de::Error| {
-        let wrong = Error::at(&name, error.span().map_or(1, |span| line_of(span.start)), error.message());
+        let offset = error.span().map_or(0, |span| span.start);
+        let wrong = Error::usage(format!("{}: {}", place(offset), error.message()));
         match suggestion(error.message()) {
             Some(key) => wrong.hint(format!("did you mean {key:?}?")),
             None => wrong,
         }
     };
     toml::from_str::<Keys>(&text).map_err(|error| wrong(&error))?;
-    let spans = toml::de::DeTable::parse(&text).map_err(|error| wrong(&error))?;
-    let sources =
-        spans.get_ref().keys().map(|key| (key.get_ref().to_string(), format!("{name}:{}", line_of(key.span().start))));
-    let sources = sources.collect();
+    let spans = DeTable::parse(&text).map_err(|error| wrong(&error))?;
+    let keys = spans.get_ref();
+    let sources = keys.keys().map(|key| (key.get_ref().to_string(), place(key.span().start))).collect();
+    let styles =
+        keys.get("style").map_or(Ok(Vec::new()), |style| file_styles(style.get_ref(), style.span().start, place));
     let mut table: Table = toml::from_str(&text).map_err(|error| wrong(&error))?;
+    table.remove("style");
     // A relative path in a file is relative to the file, never to the working directory.
     let folder = path.parent().unwrap_or(Path::new("/"));
     for key in ["rules", "output"] {
@@ -226,7 +284,21 @@ fn file_layer(path: &Path) -> Result<Layer, Error> {
             anchor_paths(value, folder);
         }
     }
-    Ok(Layer { table, sources })
+    Ok(Layer { table, sources, styles: styles? })
+}
+
+/// `style = "mask"`, or the entries of a table in the order they stand in.
+fn file_styles(style: &DeValue<'_>, offset: usize, place: impl Fn(usize) -> String) -> Result<Vec<StyleEntry>, Error> {
+    let text = |what: &str, style: &DeValue<'_>, offset: usize| match style {
+        DeValue::String(style) => {
+            Ok(StyleEntry { what: what.to_owned(), style: style.to_string(), source: place(offset) })
+        }
+        _ => Err(Error::usage(format!("{}: style of {what:?}: not a text", place(offset)))),
+    };
+    let DeValue::Table(entries) = style else { return Ok(vec![text(DEFAULT, style, offset)?]) };
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_by_key(|(what, _)| what.span().start);
+    entries.into_iter().map(|(what, style)| text(what.get_ref(), style.get_ref(), what.span().start)).collect()
 }
 
 fn anchor_paths(value: &mut Value, folder: &Path) {
@@ -246,7 +318,7 @@ fn suggestion(message: &str) -> Option<&'static str> {
 
 /// `LOGSCRUB_ON_ERROR=drop` is `on-error = "drop"`. Variables of other meaning are left alone.
 fn environment_layer(environment: &Environment) -> Result<Layer, Error> {
-    let mut layer = Layer { table: Table::new(), sources: BTreeMap::new() };
+    let mut layer = Layer::default();
     for (key, _) in KEYS {
         let name = format!("LOGSCRUB_{}", key.to_uppercase().replace('-', "_"));
         let Some(text) = environment.get(&name) else { continue };
@@ -254,7 +326,10 @@ fn environment_layer(environment: &Environment) -> Result<Layer, Error> {
             _ if LISTS.contains(&key) => {
                 text.split(',').map(|item| Value::from(item.trim())).collect::<Vec<_>>().into()
             }
-            "style" => styles(text.split(',').map(str::trim)),
+            "style" => {
+                layer.styles = text.split(',').map(|entry| style_entry(entry.trim(), &name)).collect();
+                continue;
+            }
             "fail-on-findings" => Value::Boolean(match text {
                 "1" | "true" => true,
                 "0" | "false" => false,
@@ -271,121 +346,138 @@ fn environment_layer(environment: &Environment) -> Result<Layer, Error> {
     Ok(layer)
 }
 
-fn flag_layer(common: &Common, filter: &Filter) -> Layer {
-    let mut layer = Layer { table: Table::new(), sources: BTreeMap::new() };
+fn flag_layer(common: &Common, filter: &Filter) -> Result<Layer, Error> {
+    let mut layer = Layer::default();
     let mut say = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
             layer.table.insert(key.into(), value);
             layer.sources.insert(key.into(), format!("--{key}"));
         }
     };
-    let path = |path: &PathBuf| Value::from(path.display().to_string());
     let list = |items: &[String]| {
         (!items.is_empty()).then(|| items.iter().map(|item| Value::from(item.as_str())).collect::<Vec<_>>().into())
     };
-    say("rules", (!common.rules.is_empty()).then(|| common.rules.iter().map(path).collect::<Vec<_>>().into()));
+    let rules = common.rules.iter().map(|path| typed_path("--rules", path)).collect::<Result<Vec<_>, _>>()?;
+    say("rules", (!rules.is_empty()).then(|| rules.into()));
     say("only", list(&common.only));
     say("except", list(&common.except));
     say("also", list(&common.also));
-    say("style", (!common.style.is_empty()).then(|| styles(common.style.iter().map(String::as_str))));
     say("placeholder", common.placeholder.as_deref().map(Value::from));
     say("max-record", filter.max_record.as_deref().map(Value::from));
     say("on-error", filter.on_error.as_deref().map(Value::from));
-    say("output", filter.output.as_ref().map(path));
+    say("output", filter.output.as_deref().map(|path| typed_path("--output", path)).transpose()?);
     say("summary", filter.summary.as_deref().map(Value::from));
     say("fail-on-findings", filter.fail_on_findings.then_some(Value::Boolean(true)));
     say("grace", filter.grace.map(Value::Float));
     say("color", common.color.as_deref().map(Value::from));
-    layer
+    layer.styles = common.style.iter().map(|entry| style_entry(entry, "--style")).collect();
+    Ok(layer)
 }
 
-/// `mask`, `email=partial` as a table; what no `=` says is the default.
-fn styles<'t>(entries: impl Iterator<Item = &'t str>) -> Value {
-    let pairs = entries.map(|entry| entry.split_once('=').unwrap_or(("default", entry)));
-    Value::Table(pairs.map(|(what, style)| (what.to_owned(), Value::from(style))).collect())
+/// A path as the text that it is in a configuration file; a path that is no text would become another one.
+fn typed_path(flag: &str, path: &Path) -> Result<Value, Error> {
+    let text =
+        path.to_str().ok_or_else(|| Error::usage(format!("{flag} {}: the path is not UTF-8", path.display())))?;
+    Ok(text.into())
 }
 
-/// Higher layers replace a key of lower ones; styles are replaced entry by entry.
-fn merge(layers: Vec<Layer>) -> (Table, BTreeMap<String, String>) {
-    let mut table = Table::new();
-    let mut sources = BTreeMap::new();
+/// `mask` or `email=partial`; what no `=` says is the default.
+fn style_entry(text: &str, source: &str) -> StyleEntry {
+    let (what, style) = text.split_once('=').unwrap_or((DEFAULT, text));
+    StyleEntry { what: what.trim().to_owned(), style: style.trim().to_owned(), source: source.to_owned() }
+}
+
+/// Higher layers replace a key of lower ones. Styles are replaced entry by entry, and what is said later goes before what was
+/// said earlier, so that a glob that is typed goes before an id in a file.
+fn merge(layers: Vec<Layer>) -> Layer {
+    let mut merged = Layer::default();
     for layer in layers {
-        sources.extend(layer.sources);
-        for (key, value) in layer.table {
-            let value = if key == "style" { as_table(value) } else { value };
-            match (table.get_mut(&key), value) {
-                (Some(Value::Table(below)), Value::Table(above)) => below.extend(above),
-                (_, value) => drop(table.insert(key, value)),
-            }
+        merged.sources.extend(layer.sources);
+        merged.table.extend(layer.table);
+        for entry in layer.styles {
+            merged.styles.retain(|said| said.what != entry.what);
+            merged.styles.push(entry);
         }
     }
-    (table, sources)
+    merged
 }
 
-fn as_table(value: Value) -> Value {
-    match value {
-        Value::String(style) => styles(std::iter::once(style.as_str())),
-        table => table,
-    }
-}
-
-fn meaning(keys: Keys) -> Result<Settings, Error> {
-    let placeholder = keys.placeholder.as_deref().filter(|text| !text.is_empty());
-    let mut policy = Policy::new();
-    if let Some(text) = placeholder {
-        // A placeholder is meant for everything that no style is said of.
-        policy = policy.style(Style::fixed(text).map_err(|error| named("placeholder", error))?);
-    }
-    let styles = match keys.style {
-        None => BTreeMap::new(),
-        Some(StyleKey::All(style)) => BTreeMap::from([("default".to_owned(), style)]),
-        Some(StyleKey::Some(styles)) => styles,
-    };
-    for (what, style) in styles {
-        let style = Style::named(&style, placeholder).map_err(|error| named("style", error))?;
-        policy = if what == "default" { policy.style(style) } else { policy.style_of(what, style) };
-    }
-    let on_error = match keys.on_error.as_deref().unwrap_or("mask") {
-        "mask" => OnError::Mask,
-        "drop" => OnError::Drop,
-        "stop" => OnError::Stop,
-        other => return Err(choice("on-error", other, "mask, drop, stop")),
-    };
-    let summary = match keys.summary.as_deref().unwrap_or("auto") {
-        "auto" => Summary::Auto,
+/// What the keys mean together; a wrong value is told with the place it was said at.
+fn meaning(layer: Layer) -> Result<Settings, Error> {
+    let Layer { table, sources, styles } = layer;
+    let keys: Keys =
+        table.clone().try_into().map_err(|error: toml::de::Error| Error::usage(error.message().to_owned()))?;
+    let placed = |error| at_source(error, &sources);
+    let policy = policy(&keys, &styles, &sources)?;
+    let summary = match choice("summary", keys.summary.as_deref(), &SUMMARIES).map_err(placed)? {
         "human" => Summary::Human,
         "json" => Summary::Json,
         "none" => Summary::None,
-        other => return Err(choice("summary", other, "auto, human, json, none")),
+        _ => Summary::Auto,
     };
-    let color = keys.color.as_deref().unwrap_or("auto");
-    if !["auto", "always", "never"].contains(&color) {
-        return Err(choice("color", color, "auto, always, never"));
-    }
-    let grace = keys.grace.unwrap_or(5.0);
-    let grace =
-        Duration::try_from_secs_f64(grace).map_err(|_| named("grace", Error::usage("not a number of seconds")))?;
+    let color = choice("color", keys.color.as_deref(), &COLORS).map_err(placed)?.to_owned();
     Ok(Settings {
-        selection: Selection { rules: keys.rules, only: keys.only, except: keys.except, also: keys.also },
-        policy: policy.on_error(on_error),
-        max_record: record_limit(keys.max_record)?,
+        policy,
+        max_record: record_limit(keys.max_record).map_err(placed)?,
         output: keys.output.filter(|path| !path.as_os_str().is_empty()),
+        selection: Selection { rules: keys.rules, only: keys.only, except: keys.except, also: keys.also },
         summary,
         fail_on_findings: keys.fail_on_findings.unwrap_or(false),
-        grace,
+        grace: grace(keys.grace.unwrap_or(5.0)).map_err(placed)?,
+        color,
         dry_run: false,
         quiet: 0,
         verbose: false,
         fault: None,
-        shown: Vec::new(),
+        shown: shown(&table, &styles, &sources),
+        styles,
+        sources,
     })
 }
 
-fn record_limit(size: Option<SizeKey>) -> Result<usize, Error> {
+fn policy(keys: &Keys, styles: &[StyleEntry], sources: &BTreeMap<String, String>) -> Result<Policy, Error> {
+    let placed = |error| at_source(error, sources);
+    let on_error = match choice("on-error", keys.on_error.as_deref(), &ON_ERROR).map_err(placed)? {
+        "drop" => OnError::Drop,
+        "stop" => OnError::Stop,
+        _ => OnError::Mask,
+    };
+    let mut policy = Policy::new().on_error(on_error);
+    let placeholder = keys.placeholder.as_deref().filter(|text| !text.is_empty());
+    if let Some(text) = placeholder {
+        // A placeholder is meant for everything that no style is said of.
+        policy = policy.style(Style::fixed(text).map_err(|error| placed(named("placeholder", error)))?);
+    }
+    for StyleEntry { what, style, source } in styles {
+        let style = Style::named(style, placeholder).map_err(|error| named(source, error))?;
+        policy = if what == DEFAULT { policy.style(style) } else { policy.style_of(what, style) };
+    }
+    Ok(policy)
+}
+
+/// The word said of `key`, which is one of `choices`; the first of them where none is.
+fn choice<'w>(key: &str, said: Option<&'w str>, choices: &[&'w str]) -> Result<&'w str, Error> {
+    let word = said.unwrap_or(choices[0]);
+    if !choices.contains(&word) {
+        let hint = format!("one of {}", choices.join(", "));
+        return Err(named(key, Error::usage("no such choice")).hint(hint));
+    }
+    Ok(word)
+}
+
+fn grace(seconds: f64) -> Result<Duration, Error> {
+    if !(0.0..=LONGEST_GRACE).contains(&seconds) {
+        return Err(named("grace", Error::usage("not a number of seconds from 0 to 86400")));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+fn record_limit(size: Option<Value>) -> Result<usize, Error> {
     let n_bytes = match size {
         None => return Ok(MAX_RECORD),
-        Some(SizeKey::Bytes(n_bytes)) => Some(n_bytes),
-        Some(SizeKey::Text(text)) => parse_size(&text),
+        Some(Value::Integer(n_bytes)) => u64::try_from(n_bytes).ok(),
+        Some(Value::String(text)) => parse_size(&text),
+        Some(_) => None,
     };
     let wrong = |message: &str| {
         named("max-record", Error::usage(message))
@@ -414,16 +506,8 @@ fn parse_size(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-fn choice(key: &str, _other: &str, choices: &str) -> Error {
-    named(key, Error::usage("no such choice")).hint(format!("one of {choices}"))
-}
-
 fn named(key: &str, error: Error) -> Error {
-    let named = Error::usage(format!("{key}: {error}"));
-    match error.mend() {
-        Some(hint) => named.hint(hint),
-        None => named,
-    }
+    with_hint(format!("{key}: {error}"), &error)
 }
 
 /// Puts where a key was said in the place of its name.
@@ -432,25 +516,71 @@ fn at_source(error: Error, sources: &BTreeMap<String, String>) -> Error {
     let Some((key, rest)) = message.split_once(": ") else { return error };
     let Some(source) = sources.get(key) else { return error };
     let is_file = source.contains(':');
-    let placed = Error::usage(if is_file { format!("{source}: {key}: {rest}") } else { format!("{source}: {rest}") });
-    match error.mend() {
-        Some(hint) => placed.hint(hint),
-        None => placed,
+    with_hint(if is_file { format!("{source}: {key}: {rest}") } else { format!("{source}: {rest}") }, &error)
+}
+
+/// The same for `--only x: names no rule`, where the list was said elsewhere.
+fn at_list(error: Error, sources: &BTreeMap<String, String>) -> Error {
+    let message = error.to_string();
+    let list = LISTS.iter().find_map(|key| Some((key, message.strip_prefix(&format!("--{key} "))?)));
+    let Some((key, rest)) = list else { return error };
+    match sources.get(*key) {
+        Some(source) if *source != format!("--{key}") => with_hint(format!("{source}: {key} {rest}"), &error),
+        _ => error,
     }
 }
 
-fn shown(table: &Table, sources: &BTreeMap<String, String>) -> Vec<Shown> {
+fn with_hint(message: String, from: &Error) -> Error {
+    match from.mend() {
+        Some(hint) => Error::usage(message).hint(hint),
+        None => Error::usage(message),
+    }
+}
+
+/// Every key with its value; styles one by one, since each may come from somewhere else.
+fn shown(table: &Table, styles: &[StyleEntry], sources: &BTreeMap<String, String>) -> Vec<Shown> {
     let built_in = |text: &str| {
         let parsed: Table = toml::from_str(&format!("x = {text}")).expect("what is built in is TOML");
         parsed["x"].clone()
     };
-    KEYS.iter()
-        .map(|(key, default)| Shown {
-            key,
-            value: table.get(*key).cloned().unwrap_or_else(|| built_in(default)),
-            source: sources.get(*key).cloned().unwrap_or_else(|| "built in".to_owned()),
-        })
-        .collect()
+    let mut lines = Vec::new();
+    for (key, default) in KEYS {
+        let built = || Shown { key: key.to_owned(), value: built_in(default), source: "built in".to_owned() };
+        match (key, table.get(key), sources.get(key)) {
+            ("style", ..) => {
+                let is_said = styles.iter().any(|entry| entry.what == DEFAULT);
+                let placeholder = sources.get("placeholder").filter(|_| has_text(table.get("placeholder")));
+                match placeholder {
+                    _ if is_said => {}
+                    // A placeholder is meant for everything that no style is said of.
+                    Some(source) => {
+                        lines.push(Shown { key: style_key(DEFAULT), value: "fixed".into(), source: source.clone() })
+                    }
+                    None => lines.push(Shown { key: style_key(DEFAULT), ..built() }),
+                }
+                lines.extend(styles.iter().map(|StyleEntry { what, style, source }| Shown {
+                    key: style_key(what),
+                    value: style.as_str().into(),
+                    source: source.clone(),
+                }));
+            }
+            (_, Some(value), Some(source)) => {
+                lines.push(Shown { key: key.to_owned(), value: value.clone(), source: source.clone() });
+            }
+            _ => lines.push(built()),
+        }
+    }
+    lines
+}
+
+fn has_text(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+}
+
+/// The entry's key as TOML has it: a glob stands between quotes.
+fn style_key(what: &str) -> String {
+    let is_bare = what.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_bare { format!("style.{what}") } else { format!("style.{what:?}") }
 }
 
 #[cfg(test)]
@@ -517,7 +647,11 @@ mod tests {
         for (typed, variables, message) in [
             ("--max-record 12", &[][..], "--max-record: a window must be longer"),
             ("--max-record many", &[], "--max-record: not a size"),
-            ("--on-error pass", &[], "--on-error: no such choice"),
+            ("", &[("LOGSCRUB_ON_ERROR", "pass")], "LOGSCRUB_ON_ERROR: no such choice"),
+            ("", &[("LOGSCRUB_GRACE", "soon")], "LOGSCRUB_GRACE: not a number"),
+            ("", &[("LOGSCRUB_FAIL_ON_FINDINGS", "yes")], "LOGSCRUB_FAIL_ON_FINDINGS: neither true nor false"),
+            ("", &[("LOGSCRUB_COLOR", "red")], "LOGSCRUB_COLOR: no such choice"),
+            ("--grace 1e19", &[], "--grace: not a number of seconds from 0 to 86400"),
             ("--style rot13", &[], "--style: unknown style"),
             ("--style fixed", &[], "--style: style fixed: no placeholder"),
             ("--placeholder a/b", &[], "--placeholder: the placeholder holds"),
@@ -527,6 +661,92 @@ mod tests {
             let error = settle_with(folder.path(), typed, variables).expect_err(typed);
             assert!(error.to_string().starts_with(message), "{typed}: {error}");
         }
+    }
+
+    #[test]
+    fn every_variable_is_a_key() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let variables = [
+            ("LOGSCRUB_RULES", "/a.toml,/b"),
+            ("LOGSCRUB_ONLY", "email"),
+            ("LOGSCRUB_EXCEPT", "jwt"),
+            ("LOGSCRUB_ALSO", "personal"),
+            ("LOGSCRUB_STYLE", "mask, email=fixed"),
+            ("LOGSCRUB_PLACEHOLDER", "GONE"),
+            ("LOGSCRUB_MAX_RECORD", "512KiB"),
+            ("LOGSCRUB_ON_ERROR", "stop"),
+            ("LOGSCRUB_OUTPUT", "/tmp/out.log"),
+            ("LOGSCRUB_SUMMARY", "json"),
+            ("LOGSCRUB_FAIL_ON_FINDINGS", "1"),
+            ("LOGSCRUB_GRACE", "0.5"),
+            ("LOGSCRUB_COLOR", "never"),
+            ("LOGSCRUB_CPU", "portable"),
+            ("LOGSCRUB_DRY_RUN", "1"),
+        ];
+        let settings = settle_with(folder.path(), "", &variables).expect("all of it is sound");
+        assert_eq!((settings.max_record, settings.grace), (512 << 10, Duration::from_millis(500)));
+        assert!(!settings.dry_run, "a flag only");
+        for shown in &settings.shown {
+            let key = shown.key.split('.').next().unwrap_or_default().to_uppercase().replace('-', "_");
+            assert_eq!(shown.source, format!("LOGSCRUB_{key}"), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_style_that_is_said_later_goes_before_one_that_was_said_earlier() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path();
+        write(&path.join("system.toml"), "[style]\nz = \"mask\"\njwt = \"mask\"\n\"git*\" = \"label\"\n");
+        let order = |typed: &str| {
+            let settings = settle_with(path, typed, &[]).expect("all of it is sound");
+            settings.shown.iter().filter_map(|shown| shown.key.strip_prefix("style.").map(str::to_owned)).collect()
+        };
+        let as_written: Vec<String> = order("");
+        assert_eq!(as_written, ["default", "z", "jwt", "\"git*\""]);
+        let typed: Vec<String> = order("--style jw*=label --style jwt=partial --style a=mask");
+        assert_eq!(typed, ["default", "z", "\"git*\"", "\"jw*\"", "jwt", "a"].map(str::to_owned));
+        let settings = settle_with(path, "--style email=mask", &[]).expect("all of it is sound");
+        assert_eq!(source(&settings, "style.jwt").1, format!("{}:3", path.join("system.toml").display()));
+        assert_eq!(source(&settings, "style.email").1, "--style");
+        assert_eq!(source(&settings, "style.default"), ("\"label\"".into(), "built in".into()));
+    }
+
+    #[test]
+    fn a_name_that_is_no_rules_is_told_where_it_was_said() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path();
+        write(&path.join("system.toml"), "summary = \"none\"\nonly = [\"emial\"]\n");
+        let rules = |typed: &str| settle_with(path, typed, &[]).expect("it is well formed").rules().map(drop);
+        let system = path.join("system.toml").display().to_string();
+        let error = rules("").expect_err("no such rule");
+        assert_eq!(error.to_string(), format!("{system}:2: only emial: names no rule"));
+        write(&path.join("system.toml"), "[style]\nemial = \"mask\"\n");
+        let error = rules("").expect_err("no such rule");
+        assert_eq!(error.to_string(), format!("{system}:2: style of \"emial\": names no rule and no class"));
+        assert!(error.mend().is_some_and(|hint| hint.starts_with("did you mean \"email\"?")), "{:?}", error.mend());
+        write(&path.join("system.toml"), "[style]\nemail = \"mask\"\npersonal = \"mask\"\n");
+        rules("--only jwt").expect("a rule that is not in force may have a style");
+        write(&path.join("system.toml"), "[style]\nemail = 3\n");
+        let error = settle_with(path, "", &[]).expect_err("no style");
+        assert_eq!(error.to_string(), format!("{system}:2: style of \"email\": not a text"));
+    }
+
+    #[test]
+    fn a_placeholder_is_meant_for_everything_that_no_style_is_said_of() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let settings = settle_with(folder.path(), "--placeholder GONE", &[]).expect("it is sound");
+        assert_eq!(source(&settings, "style.default"), ("\"fixed\"".into(), "--placeholder".into()));
+        let settings = settle_with(folder.path(), "--placeholder GONE --style mask", &[]).expect("it is sound");
+        assert_eq!(source(&settings, "style.default"), ("\"mask\"".into(), "--style".into()));
+    }
+
+    #[test]
+    fn relative_paths_of_a_file_are_relative_to_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        write(&folder.path().join("system.toml"), "rules = [\"acme.toml\", \"/b\"]\noutput = \"o.log\"\n");
+        let settings = settle_with(folder.path(), "", &[]).expect("it is sound");
+        assert_eq!(settings.selection.rules, [folder.path().join("acme.toml"), "/b".into()]);
+        assert_eq!(settings.output, Some(folder.path().join("o.log")));
     }
 
     #[test]

@@ -146,6 +146,18 @@ impl Validator {
     }
 }
 
+impl fmt::Display for Validator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Validator::GithubCrc32 => f.write_str("github-crc32"),
+            Validator::Jwt => f.write_str("jwt"),
+            Validator::Entropy(bits) => write!(f, "entropy:{bits}"),
+            Validator::AwsKeyId => f.write_str("aws-key-id"),
+            Validator::Mixed => f.write_str("mixed"),
+        }
+    }
+}
+
 /// Where a rule was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
