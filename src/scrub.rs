@@ -72,7 +72,6 @@ pub struct Scrubber {
     /// What the next window of a long record begins in.
     carry: Carry,
     tally: Tally,
-    #[cfg(debug_assertions)]
     fault: Option<Vec<u8>>,
 }
 
@@ -128,7 +127,6 @@ impl Scrubber {
             again: Again::default(),
             carry: Carry::Nothing,
             tally: Tally::default(),
-            #[cfg(debug_assertions)]
             fault: None,
         }
     }
@@ -170,8 +168,7 @@ impl Scrubber {
         self.redactor.replace(hay, finding, out);
     }
 
-    /// Every block that holds `marker` fails inside, to show what becomes of it. Only builds with debug assertions have this.
-    #[cfg(debug_assertions)]
+    /// Every block that holds `marker` fails inside, to show what becomes of it. The command line asks for it in builds with debug assertions only.
     #[doc(hidden)]
     pub fn fail_on(&mut self, marker: &[u8]) {
         self.fault = Some(marker.to_vec());
@@ -207,11 +204,9 @@ impl Scrubber {
 
     /// Scans; answers how many findings the scratch holds, or `None` when a recogniser failed.
     fn examine(&mut self, hay: &[u8]) -> Option<usize> {
-        #[cfg(debug_assertions)]
         let fault = self.fault.as_deref();
         let (scanner, state, scratch) = (&self.scanner, &mut self.state, &mut self.scratch);
         let scan = AssertUnwindSafe(|| {
-            #[cfg(debug_assertions)]
             assert!(fault.is_none_or(|marker| memchr::memmem::find(hay, marker).is_none()), "a fault was asked for");
             scanner.scan(hay, line::around, state, scratch).len()
         });
@@ -520,7 +515,6 @@ mod tests {
         assert_eq!((tally.records_in, tally.findings(), tally.withheld), (3, 1, 0));
     }
 
-    #[cfg(debug_assertions)]
     #[test]
     fn only_the_record_that_fails_is_withheld() {
         let hay = b"one\nacme_kkkkkkkkkkkkkkkkkkkkkkkkk\nBOOM secret\r\n{\"m\":\"BOOM\"}\nfour\n";
@@ -538,7 +532,6 @@ mod tests {
         assert_eq!(expect(OnError::Stop, b""), (Outcome::Stopped, 0));
     }
 
-    #[cfg(debug_assertions)]
     #[test]
     fn a_long_record_that_fails_is_withheld_from_there_on() {
         let (mut input, _) = record(700_000, 1000, 30);

@@ -155,7 +155,8 @@ fn is_same_shape(before: &Value, after: &Value) -> bool {
 fuzz_target!(|node: Node| {
     let written = value(&node, 0).to_string();
     // Read back, since a float may be read as its neighbour.
-    let before: Value = serde_json::from_str(&written).expect("it was written by the same crate");
+    // The parser has a limit of nesting that the writer has not.
+    let Ok(before) = serde_json::from_str::<Value>(&written) else { return };
     let out = scrub(written.as_bytes());
     let after: Value = match serde_json::from_slice(&out) {
         Ok(after) => after,

@@ -71,7 +71,6 @@ pub(super) fn run(
     let (mut n_findings, mut is_complete) = (0, true);
     for path in if files.is_empty() { &stdin } else { files } {
         let mut scrubber = scrubber.fork();
-        #[cfg(debug_assertions)]
         if let Some(marker) = &settings.fault {
             scrubber.fail_on(marker.as_bytes());
         }

@@ -24,7 +24,6 @@ const INTERRUPTED: u8 = 130;
 pub(super) fn run(settings: &Settings, stderr: ColorChoice) -> Result<u8, Error> {
     let rules = settings.rules()?;
     let mut scrubber = Scrubber::new(&rules, &settings.policy)?;
-    #[cfg(debug_assertions)]
     if let Some(marker) = &settings.fault {
         scrubber.fail_on(marker.as_bytes());
     }
