@@ -169,9 +169,6 @@ impl Scanner {
                 self.ask(*target, &hit, state, scratch);
             }
         }
-        for finding in &mut scratch.findings {
-            settle::keep_in_string(hay, locate, finding);
-        }
         settle::settle(hay, &self.rules, locate, &mut scratch.findings);
         &scratch.findings
     }

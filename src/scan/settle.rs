@@ -9,9 +9,12 @@ use crate::{
     span::{Finding, Shape, Span},
 };
 
-/// Sorts and merges; afterwards findings are disjoint and never touch, and none lies outside the strings of a JSON record.
+/// Sorts and merges; afterwards findings are disjoint and never touch, and none goes past its string in a JSON record or lies
+/// outside the strings of one.
 pub(super) fn settle(hay: &[u8], rules: &RuleSet, locate: Locate, findings: &mut Vec<Finding>) {
+    let mut strings = Strings::default();
     for finding in findings.iter_mut() {
+        strings.keep_inside(hay, locate, finding);
         widen(hay, finding);
     }
     findings.sort_by_key(|finding| (finding.span.start, std::cmp::Reverse(finding.span.end), rank(rules, finding)));
@@ -22,7 +25,7 @@ pub(super) fn settle(hay: &[u8], rules: &RuleSet, locate: Locate, findings: &mut
         }
         merge
     });
-    let mut strings = Strings::default();
+    strings = Strings::default();
     findings.retain(|finding| !finding.span.is_empty() && strings.may_hold(hay, locate, finding));
 }
 
@@ -38,6 +41,21 @@ struct Strings {
 }
 
 impl Strings {
+    /// In a JSON record no secret goes past the quote that ends its string, whatever the text before seemed to open:
+    /// `{"m":"IDENTIFIED BY 'x","n":1}`. Such a quote has an even number of backslashes before it. What only looks like JSON
+    /// keeps its finding whole, since behind the quote stands the rest of the secret: `{ pw='a"b' }`.
+    fn keep_inside(&mut self, hay: &[u8], locate: Locate, finding: &mut Finding) {
+        if finding.shape != Shape::Text {
+            return;
+        }
+        let mut quotes = memchr::memchr_iter(b'"', finding.span.of(hay)).map(|at| finding.span.start + at);
+        let Some(end) = quotes.find(|at| edge::backslashes_before(hay, 0, *at).is_multiple_of(2)) else { return };
+        self.enter(hay, locate, finding.span.start);
+        if self.is_json(hay) {
+            finding.span.end = end;
+        }
+    }
+
     /// Text may be replaced inside a string, and anywhere in what is no JSON. What lies between strings is punctuation, numbers
     /// and names: `{"password -u ":false}` gives a command its argument only to a reader that knows no JSON.
     fn may_hold(&mut self, hay: &[u8], locate: Locate, finding: &Finding) -> bool {
@@ -45,12 +63,8 @@ impl Strings {
         if finding.shape != Shape::Text {
             return true;
         }
-        if !self.record.contains(start) {
-            let record = locate(hay, start);
-            *self = Strings { record, at: record.start, is_inside: false, is_json: None };
-        }
-        let text = self.record.of(hay);
-        if !matches!(text.trim_ascii(), [b'{', .., b'}'] | [b'[', .., b']'] | [b'"', .., b'"']) {
+        self.enter(hay, locate, start);
+        if !is_shaped_like_json(self.record.of(hay)) {
             return true;
         }
         let record = self.record.start;
@@ -58,21 +72,27 @@ impl Strings {
         let count = quotes.filter(|quote| edge::backslashes_before(hay, record, *quote).is_multiple_of(2)).count();
         self.is_inside ^= !count.is_multiple_of(2);
         self.at = start;
-        let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
-        self.is_inside || !*self.is_json.get_or_insert_with(is_json)
+        self.is_inside || !self.is_json(hay)
+    }
+
+    /// Turns to the record around `at`.
+    fn enter(&mut self, hay: &[u8], locate: Locate, at: usize) {
+        if !self.record.contains(at) {
+            let record = locate(hay, at);
+            *self = Strings { record, at: record.start, is_inside: false, is_json: None };
+        }
+    }
+
+    /// Whether the record is JSON: read at most once, since a record may hold many findings.
+    fn is_json(&mut self, hay: &[u8]) -> bool {
+        let text = self.record.of(hay);
+        let is_json = || is_shaped_like_json(text) && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
+        *self.is_json.get_or_insert_with(is_json)
     }
 }
 
-/// In a JSON record no secret goes past the quote that ends its string, whatever the text before seemed to open:
-/// `{"m":"IDENTIFIED BY 'x","n":1}`. Such a quote has an even number of backslashes before it.
-pub(super) fn keep_in_string(hay: &[u8], locate: Locate, finding: &mut Finding) {
-    let quotes = memchr::memchr_iter(b'"', finding.span.of(hay)).map(|at| finding.span.start + at);
-    let mut ends = quotes.filter(|at| edge::backslashes_before(hay, 0, *at).is_multiple_of(2));
-    let Some(end) = ends.next().filter(|_| finding.shape == Shape::Text) else { return };
-    let record = locate(hay, finding.span.start).of(hay).trim_ascii();
-    if let [b'{', .., b'}'] | [b'[', .., b']'] | [b'"', .., b'"'] = record {
-        finding.span.end = end;
-    }
+fn is_shaped_like_json(record: &[u8]) -> bool {
+    matches!(record.trim_ascii(), [b'{', .., b'}'] | [b'[', .., b']'] | [b'"', .., b'"'])
 }
 
 fn unite(rules: &RuleSet, kept: &mut Finding, next: &Finding) {
@@ -152,6 +172,19 @@ mod tests {
         }
         let cut = scrub(r#"{"m":"IDENTIFIED BY 'hunter2","n":1}"#);
         assert_eq!(cut, r#"{"m":"IDENTIFIED BY 'REDACTED-password","n":1}"#);
+    }
+
+    #[test]
+    fn a_finding_ends_with_its_json_string_only_in_json() {
+        for (text, clean) in [
+            (r#"{"m":"pw='hunter\"2'"}"#, r#"{"m":"pw='REDACTED-password'"}"#),
+            (r#"["IDENTIFIED BY 'hunter2","n"]"#, r#"["IDENTIFIED BY 'REDACTED-password","n"]"#),
+            (r#"{ pw='a"b' }"#, "{ pw='REDACTED-password' }"),
+            (r#"[ pw='hunter"2' ]"#, "[ pw='REDACTED-password' ]"),
+            (r#""pw='hunter"2'""#, r#""pw='REDACTED-password'""#),
+        ] {
+            assert_eq!(scrub(text), clean);
+        }
     }
 
     #[test]
