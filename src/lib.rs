@@ -33,6 +33,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+mod encoding;
 mod error;
 mod frame;
 pub mod lint;
