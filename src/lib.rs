@@ -33,7 +33,6 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
-mod encoding;
 mod error;
 mod frame;
 pub mod lint;

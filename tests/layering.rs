@@ -3,17 +3,16 @@
 use std::{fs, path::Path};
 
 /// Each room and the rooms it may name; a room may always name itself.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 18] = [
     ("span", &["rules"]),
     ("error", &[]),
-    ("encoding", &["span"]),
     ("tally", &["span"]),
     ("rules", &["error", "span"]),
-    ("frame", &["encoding", "error", "span"]),
-    ("scan", &["encoding", "rules", "error", "span", "tally"]),
+    ("frame", &["error", "span"]),
+    ("scan", &["rules", "error", "span", "tally"]),
     ("policy", &["rules", "error"]),
-    ("redact", &["encoding", "policy", "rules", "span"]),
-    ("scrub", &["encoding", "frame", "scan", "redact", "policy", "rules", "error", "span", "tally"]),
+    ("redact", &["policy", "rules", "span"]),
+    ("scrub", &["frame", "scan", "redact", "policy", "rules", "error", "span", "tally"]),
     ("source", &["error", "span"]),
     ("sink", &["error", "span"]),
     ("report", &["rules", "error", "span", "tally"]),
