@@ -16,7 +16,7 @@ use crate::{
         line,
     },
     policy::{OnError, Policy},
-    redact::{self, Redactor},
+    redact::{self, Redactor, Spliced},
     rules::RuleSet,
     scan::{MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders},
     span::{Finding, RuleId, Span},
@@ -69,6 +69,8 @@ pub struct Scrubber {
     scratch: Scratch,
     /// The memory of a second look at what was changed.
     again: Again,
+    /// What [`Scrubber::scrub_block`] is written from.
+    spliced: Spliced,
     /// What the next window of a long record begins in.
     carry: Carry,
     tally: Tally,
@@ -125,6 +127,7 @@ impl Scrubber {
             state: State::default(),
             scratch: Scratch::default(),
             again: Again::default(),
+            spliced: Spliced::default(),
             carry: Carry::Nothing,
             tally: Tally::default(),
             fault: None,
@@ -155,7 +158,12 @@ impl Scrubber {
 
     /// Scrubs one block, which begins and ends on record edges (or ends with the input).
     pub fn scrub_block(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
-        self.scrub_records(hay, out).outcome
+        let mut spliced = std::mem::take(&mut self.spliced);
+        spliced.clear();
+        let outcome = self.scrub_records(hay, &mut spliced).outcome;
+        spliced.append_to(hay, out);
+        self.spliced = spliced;
+        outcome
     }
 
     /// The findings of one block, in order: what [`Scrubber::scrub_block`] would replace. State is carried on as there.
@@ -174,14 +182,15 @@ impl Scrubber {
         self.fault = Some(marker.to_vec());
     }
 
-    pub(crate) fn scrub_piece(&mut self, piece: Piece<'_>, out: &mut Vec<u8>) -> Step {
+    /// Scrubs a piece; where it changed, `out` says what stands in place of the bytes that are done.
+    pub(crate) fn scrub_piece(&mut self, piece: Piece<'_>, out: &mut Spliced) -> Step {
         match piece {
             Piece::Records(hay) => self.scrub_records(hay, out),
             Piece::Window(window) => self.scrub_window(window, out),
         }
     }
 
-    fn scrub_records(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Step {
+    fn scrub_records(&mut self, hay: &[u8], out: &mut Spliced) -> Step {
         let before = self.tally.withheld;
         let n_records = line::count(hay);
         let state = self.state.clone();
@@ -219,15 +228,15 @@ impl Scrubber {
     }
 
     /// Appends `hay[from..to]` with the scratch's findings replaced; all of them lie inside.
-    fn splice(&mut self, hay: &[u8], from: usize, to: usize, out: &mut Vec<u8>) {
+    fn splice(&mut self, hay: &[u8], from: usize, to: usize, out: &mut Spliced) {
         for finding in self.scratch.findings() {
             self.tally.count(finding.rule);
         }
-        self.redactor.splice(hay, Span::new(from, to), self.scratch.findings(), out);
+        out.write(|text| self.redactor.splice(hay, Span::new(from, to), self.scratch.findings(), text));
     }
 
     /// Appends `hay` with the scratch's findings replaced, record by record, each until nothing more is found in it.
-    fn splice_records(&mut self, hay: &[u8], out: &mut Vec<u8>) {
+    fn splice_records(&mut self, hay: &[u8], out: &mut Spliced) {
         let mut done = 0;
         let findings = std::mem::take(self.scratch.findings_mut());
         let is_one_record = |one: &Finding, next: &Finding| {
@@ -236,14 +245,16 @@ impl Scrubber {
         };
         for group in findings.chunk_by(is_one_record) {
             let record = line::around(hay, group[0].span.start);
-            out.extend_from_slice(&hay[done..record.start]);
-            let start = out.len();
+            out.keep(hay, Span::new(done, record.start));
             group.iter().for_each(|finding| self.tally.count(finding.rule));
-            self.redactor.splice(hay, record, group, out);
-            self.look_again(out, start);
+            out.write(|text| {
+                let start = text.len();
+                self.redactor.splice(hay, record, group, text);
+                self.look_again(text, start);
+            });
             done = record.end;
         }
-        out.extend_from_slice(&hay[done..]);
+        out.keep(hay, Span::new(done, hay.len()));
         // The memory goes back to where it is reused.
         *self.scratch.findings_mut() = findings;
     }
@@ -269,7 +280,7 @@ impl Scrubber {
     }
 
     /// A block in which something failed: every record by itself, so that only those that fail are withheld.
-    fn one_by_one(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
+    fn one_by_one(&mut self, hay: &[u8], out: &mut Spliced) -> Outcome {
         if self.on_error == OnError::Stop {
             return Outcome::Stopped;
         }
@@ -278,9 +289,13 @@ impl Scrubber {
             let end = line::next(hay, start);
             let record = &hay[start..end];
             match self.examine(record) {
-                Some(0) => out.extend_from_slice(record),
-                Some(_) => self.splice_records(record, out),
-                None => self.withhold(record, out),
+                Some(0) => out.keep(hay, Span::new(start, end)),
+                Some(_) => {
+                    let mut own = Spliced::default();
+                    self.splice_records(record, &mut own);
+                    out.write(|text| own.append_to(record, text));
+                }
+                None => out.write(|text| self.withhold(record, text)),
             }
             start = end;
         }
@@ -298,7 +313,7 @@ impl Scrubber {
 
     /// Part of a record over the limit. What lies within [`OVERLAP`] of the window's end waits for the next one, where it
     /// is seen with what follows.
-    fn scrub_window(&mut self, window: Window<'_>, out: &mut Vec<u8>) -> Step {
+    fn scrub_window(&mut self, window: Window<'_>, out: &mut Spliced) -> Step {
         let Window { hay, context, is_last } = window;
         let from = self.window_start(window);
         let carry = self.carry;
@@ -339,7 +354,7 @@ impl Scrubber {
         is_examined
     }
 
-    fn settle_window(&mut self, window: Window<'_>, from: usize, out: &mut Vec<u8>) -> (Outcome, usize) {
+    fn settle_window(&mut self, window: Window<'_>, from: usize, out: &mut Spliced) -> (Outcome, usize) {
         let end = self.cut_window(window, from);
         if self.scratch.findings().is_empty() {
             return (Outcome::Clean, end);
@@ -367,22 +382,22 @@ impl Scrubber {
         end
     }
 
-    fn withhold_window(&mut self, window: Window<'_>, from: usize, out: &mut Vec<u8>) -> (Outcome, usize) {
+    fn withhold_window(&mut self, window: Window<'_>, from: usize, out: &mut Spliced) -> (Outcome, usize) {
         if self.on_error == OnError::Stop {
             return (Outcome::Stopped, from);
         }
         self.carry = Carry::Withheld;
         self.tally.withheld += 1;
         if self.on_error == OnError::Mask {
-            out.extend_from_slice(redact::RECORD);
+            out.write(|text| text.extend_from_slice(redact::RECORD));
         }
         (self.leave_out(window.hay, out), window.hay.len())
     }
 
     /// Nothing of the record but its terminator.
-    fn leave_out(&self, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
+    fn leave_out(&self, hay: &[u8], out: &mut Spliced) -> Outcome {
         let end = memchr::memrchr(b'\n', hay).unwrap_or(hay.len());
-        out.extend_from_slice(&hay[end..]);
+        out.write(|text| text.extend_from_slice(&hay[end..]));
         Outcome::Changed
     }
 }

@@ -1,5 +1,8 @@
 //! From findings to clean bytes: each span becomes its rule's placeholder, everything else is copied as it is.
 
+mod spliced;
+
+pub(crate) use self::spliced::Spliced;
 use crate::{
     policy::Style,
     rules::RuleSet,

@@ -12,6 +12,7 @@ pub use self::{read::ScrubReader, write::ScrubWriter};
 use crate::{
     error::Error,
     frame::block::BlockBuffer,
+    redact::Spliced,
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber},
     source::refuse::Gate,
 };
@@ -22,11 +23,11 @@ pub const MAX_RECORD: usize = 1 << 20;
 /// The default size of a block, in bytes. Larger ones leave the second-level cache, smaller ones cost system calls.
 pub const BLOCK: usize = 128 << 10;
 
-/// What is between reading and writing: the buffer, and the vector that changed blocks are made in.
+/// What is between reading and writing: the buffer, and what stands in place of a block that changed.
 pub(crate) struct Pump {
     buffer: BlockBuffer,
     gate: Gate,
-    out: Vec<u8>,
+    out: Spliced,
     name: String,
 }
 
@@ -36,7 +37,7 @@ impl Pump {
         Pump {
             buffer: BlockBuffer::new(size, max_record.max(MIN_RECORD_LIMIT)),
             gate: Gate::default(),
-            out: Vec::new(),
+            out: Spliced::default(),
             name: name.to_owned(),
         }
     }
@@ -59,7 +60,7 @@ impl Pump {
             let step = scrubber.scrub_piece(piece, &mut self.out);
             match step.outcome {
                 Outcome::Clean => write(step.done.of(hay))?,
-                Outcome::Changed => write(&self.out)?,
+                Outcome::Changed => self.out.slices(hay).try_for_each(|slice| write(&slice))?,
                 Outcome::Stopped => return Err(Error::fault()),
             }
             scrubber.tally_mut().records_out += step.records_out;
