@@ -83,9 +83,7 @@ pub(crate) fn lead(hir: &Hir, anchors: &[Anchor]) -> Option<usize> {
 }
 
 fn find(literal: &[u8], anchor: &Anchor) -> Option<usize> {
-    literal.windows(anchor.text.len()).position(|window| {
-        if anchor.fold { window.eq_ignore_ascii_case(&anchor.text) } else { window == &*anchor.text }
-    })
+    literal.windows(anchor.text.len()).position(|window| anchor.is_at(window))
 }
 
 /// The text by which a pair was reached.

@@ -10,14 +10,17 @@ pub(crate) mod syntax;
 
 pub(crate) mod anchors;
 pub(crate) mod builtin;
+mod byte_set;
+pub(crate) mod context;
 mod load;
 pub(crate) mod pattern;
+pub(crate) mod probe;
 mod select;
 
 use std::{fmt, sync::Arc};
 
-pub(crate) use self::select::Matcher;
 pub use self::select::Selection;
+pub(crate) use self::{byte_set::ByteSet, select::Matcher};
 use crate::{error::Error, span::RuleId};
 
 /// What kind of thing a rule finds; policies and selections go by it.
@@ -92,6 +95,13 @@ pub struct Anchor {
     pub text: Box<[u8]>,
     /// Whether ASCII letters match in either case.
     pub fold: bool,
+}
+
+impl Anchor {
+    /// Whether `bytes` are the literal.
+    pub(crate) fn is_at(&self, bytes: &[u8]) -> bool {
+        if self.fold { bytes.eq_ignore_ascii_case(&self.text) } else { *bytes == *self.text }
+    }
 }
 
 /// Which recogniser confirms a rule's candidates, with what only it needs.

@@ -5,21 +5,7 @@ use std::sync::OnceLock;
 use regex_automata::meta;
 use regex_syntax::hir::{Class as HirClass, Hir, HirKind, Look, literal::Extractor};
 
-use super::Anchor;
-
-/// A set of byte values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ByteSet([u64; 4]);
-
-impl ByteSet {
-    pub(crate) fn insert(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
-    }
-
-    pub(crate) fn contains(&self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] & (1 << (byte & 63)) != 0
-    }
-}
+use super::{Anchor, ByteSet};
 
 /// A pattern as written, and what was made of it once it was needed.
 pub(crate) struct Pattern {
@@ -96,11 +82,8 @@ impl Pattern {
 impl Compiled {
     /// Whether every match begins with one of `anchors`.
     pub(crate) fn leads_with(&self, anchors: &[Anchor]) -> bool {
-        let begins = |prefix: &[u8], anchor: &Anchor| {
-            prefix.get(..anchor.text.len()).is_some_and(|start| {
-                if anchor.fold { start.eq_ignore_ascii_case(&anchor.text) } else { start == &*anchor.text }
-            })
-        };
+        let begins =
+            |prefix: &[u8], anchor: &Anchor| prefix.get(..anchor.text.len()).is_some_and(|start| anchor.is_at(start));
         let Some(prefixes) = &self.prefixes else { return false };
         prefixes.iter().all(|prefix| anchors.iter().any(|anchor| begins(prefix, anchor)))
     }
