@@ -54,6 +54,7 @@ pub use crate::{
     error::Error,
     policy::{OnError, Policy, Style},
     rules::{Anchor, Class, Origin, Rule, RuleSet, Selection, Severity},
+    scan::prefilter::Cpu,
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber},
     span::{Finding, RuleId, Shape, Span},
     stream::{BLOCK, MAX_RECORD, ScrubReader, ScrubWriter},

@@ -18,7 +18,7 @@ use crate::{
     policy::{OnError, Policy},
     redact::{self, Redactor, Spliced},
     rules::RuleSet,
-    scan::{MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders},
+    scan::{MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders, prefilter::Cpu},
     span::{Finding, RuleId, Span},
     tally::Tally,
 };
@@ -106,9 +106,22 @@ impl Scrubber {
     ///
     /// The policy names a style or a rule that does not exist.
     pub fn new(rules: &RuleSet, policy: &Policy) -> Result<Scrubber, Error> {
+        Scrubber::for_cpu(rules, policy, Cpu::best())
+    }
+
+    /// As [`Scrubber::new`], using no more of the CPU than `cpu` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scrubber::new`], or this machine's CPU does not have that level.
+    pub fn for_cpu(rules: &RuleSet, policy: &Policy, cpu: Cpu) -> Result<Scrubber, Error> {
+        if !cpu.is_here() {
+            return Err(Error::usage(format!("this machine's CPU has no {cpu}"))
+                .hint(format!("the best it has is {}", Cpu::best())));
+        }
         let styles = policy.styles(rules)?;
         let placeholders = Placeholders::new(rules, redact::fixed_texts(&styles));
-        let scanner = Arc::new(Scanner::new(rules.clone(), placeholders));
+        let scanner = Arc::new(Scanner::new(rules.clone(), placeholders, cpu));
         Ok(Scrubber::at_start(scanner, Arc::new(Redactor::new(rules, styles)), policy.error_action()))
     }
 

@@ -6,6 +6,7 @@
 mod catalogue;
 mod sample;
 mod template;
+mod windows;
 
 use regex_syntax::{
     ast::{self, Ast, GroupKind},
@@ -15,6 +16,7 @@ use regex_syntax::{
 pub use self::{
     catalogue::catalogue,
     template::{Example, expand},
+    windows::windows,
 };
 use crate::{
     policy::Policy,

@@ -23,7 +23,7 @@ mod words;
 
 use self::{
     placeholder::Placeholders,
-    prefilter::{Candidate, Prefilter},
+    prefilter::{Candidate, Cpu, Prefilter},
 };
 use crate::{
     rules::{Recogniser, RuleSet},
@@ -106,8 +106,8 @@ pub(crate) struct State {
 }
 
 impl Scanner {
-    pub(crate) fn new(rules: RuleSet, placeholders: Placeholders) -> Scanner {
-        let (prefilter, anchors) = Prefilter::new(&rules);
+    pub(crate) fn new(rules: RuleSet, placeholders: Placeholders, cpu: Cpu) -> Scanner {
+        let (prefilter, anchors) = Prefilter::new(&rules, cpu);
         let targets = anchors
             .iter()
             .map(|users| {

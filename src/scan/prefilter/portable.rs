@@ -1,7 +1,8 @@
 //! The engine for every CPU: aho-corasick over all anchors, every occurrence reported.
 //!
 //! Leftmost search would hide overlaps (of `accountkey=` and `key=` it reports one), so the automaton has standard
-//! semantics. All anchors are searched without regard to case; those that are exact are compared where they stand.
+//! semantics. All anchors are searched without regard to case; those that are exact are compared where they stand, and their
+//! contexts checked.
 //!
 //! A DFA waits for one table look-up a byte, and the next one cannot begin before it. So a block is walked in [`LANES`] parts at
 //! once, whose look-ups do not wait for each other; a part begins as many bytes early as an anchor may lie across its edge.
@@ -13,7 +14,7 @@ use aho_corasick::{
 };
 
 use super::Candidate;
-use crate::rules::Anchor;
+use crate::rules::probe::{Probe, Sought};
 
 /// Parts of a block that are walked at once.
 const LANES: usize = 4;
@@ -24,7 +25,7 @@ const LEAST: usize = 4 << 10;
 pub(crate) struct Engine {
     automaton: DFA,
     start: StateID,
-    exact: Vec<Option<Box<[u8]>>>,
+    probes: Vec<Probe>,
     longest: usize,
 }
 
@@ -38,20 +39,16 @@ struct Lane {
 }
 
 impl Engine {
-    pub(super) fn new<'r>(anchors: impl Iterator<Item = &'r Anchor> + Clone) -> Engine {
+    pub(super) fn new(sought: &[Sought]) -> Engine {
         let automaton = DFA::builder()
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
             .prefilter(false)
-            .build(anchors.clone().map(|anchor| &anchor.text))
+            .build(sought.iter().map(|one| &one.probe.anchor.text))
             .expect("the anchors of 65,535 rules stay far below the automaton's limit of states");
         let start = automaton.start_state(Anchored::No).expect("the automaton is built for searches without an anchor");
-        Engine {
-            automaton,
-            start,
-            exact: anchors.clone().map(|anchor| (!anchor.fold).then(|| anchor.text.clone())).collect(),
-            longest: anchors.map(|anchor| anchor.text.len()).max().unwrap_or(0),
-        }
+        let longest = sought.iter().map(|one| one.probe.anchor.text.len()).max().unwrap_or(0);
+        Engine { automaton, start, probes: sought.iter().map(|one| one.probe.clone()).collect(), longest }
     }
 
     pub(super) fn candidates(&self, hay: &[u8], found: &mut Vec<Candidate>) {
@@ -107,10 +104,10 @@ impl Engine {
         for index in 0..self.automaton.match_len(lane.state) {
             let pattern = self.automaton.match_pattern(lane.state, index);
             let start = end - self.automaton.pattern_len(pattern);
-            let exact = self.exact[pattern.as_usize()].as_deref();
-            if exact.is_none_or(|text| text == &hay[start..end]) {
-                let offset = |at| u32::try_from(at).expect("a block is at most 4 GiB");
-                found.push(Candidate { start: offset(start), end: offset(end), anchor: pattern.as_u32() });
+            let probe = &self.probes[pattern.as_usize()];
+            let is_here = probe.anchor.fold || *probe.anchor.text == hay[start..end];
+            if is_here && probe.context.is_around(hay, start, end) {
+                found.push(Candidate::new(start, end, pattern.as_u32()));
             }
         }
     }
@@ -119,39 +116,40 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        rules::{Anchor, ByteSet, context::Context},
+        scan::prefilter::naive,
+    };
 
-    fn engine(anchors: &[(&str, bool)]) -> Engine {
-        let anchors: Vec<Anchor> =
-            anchors.iter().map(|(text, fold)| Anchor { text: text.as_bytes().into(), fold: *fold }).collect();
-        Engine::new(anchors.iter())
-    }
-
-    /// Every anchor at every place, compared byte by byte.
-    fn naive(anchors: &[(&str, bool)], hay: &[u8]) -> Vec<Candidate> {
-        let mut found = Vec::new();
-        for start in 0..hay.len() {
-            for (index, (text, fold)) in anchors.iter().enumerate() {
-                let Some(there) = hay.get(start..start + text.len()) else { continue };
-                if there == text.as_bytes() || *fold && there.eq_ignore_ascii_case(text.as_bytes()) {
-                    let (start, end) = (start as u32, (start + text.len()) as u32);
-                    found.push(Candidate { start, end, anchor: index as u32 });
-                }
-            }
-        }
-        found.sort_unstable();
-        found
+    /// Some anchors with contexts, by themselves and in each other.
+    fn sought() -> Vec<Sought> {
+        let digits = ByteSet::of(|byte| byte.is_ascii_digit());
+        let any = [ByteSet::ALL; 3];
+        let anchors = [
+            ("key=", true, ByteSet::ALL, any),
+            ("accountkey=", true, ByteSet::ALL, any),
+            ("AKIA", false, ByteSet::ALL, any),
+            ("aa", true, digits, any),
+            ("a", false, ByteSet::ALL, [ByteSet::ALL, digits, ByteSet::ALL]),
+        ];
+        let sought = |(text, fold, before, after): (&str, bool, ByteSet, [ByteSet; 3])| Sought {
+            probe: Probe { anchor: Anchor { text: text.as_bytes().into(), fold }, context: Context { before, after } },
+            users: Vec::new(),
+            seat: None,
+        };
+        anchors.map(sought).into()
     }
 
     #[test]
-    fn every_occurrence_of_every_anchor_is_a_candidate_wherever_the_parts_meet() {
-        let anchors = [("key=", true), ("accountkey=", true), ("AKIA", false), ("aa", true), ("a", false)];
-        let engine = engine(&anchors);
-        let piece = b"x AccountKey=1 AKIA akia aaa key=";
+    fn every_anchor_in_its_context_is_a_candidate_wherever_the_parts_meet() {
+        let sought = sought();
+        let engine = Engine::new(&sought);
+        let piece = b"x AccountKey=1 AKIA akia 7aaa key= ak9 a";
         for length in [0, 1, 10, 4095, 4096, 4097, 5000, 9001] {
             let hay: Vec<u8> = piece.iter().cycle().take(length).copied().collect();
             let mut found = Vec::new();
             engine.candidates(&hay, &mut found);
-            assert_eq!(found, naive(&anchors, &hay), "{length}");
+            assert_eq!(found, naive(&sought, &hay), "{length}");
         }
     }
 }

@@ -1,0 +1,323 @@
+//! From positions to candidates: what the kernel lets through, looked at byte by byte.
+//!
+//! A kernel says where a window may stand and is wrong several times for each time it is right. Two look-ups, one for each
+//! pair of the window's bytes, drop nearly all of that: they answer in which of eight groups of probes the pairs occur, and no
+//! branch depends on them. What is left is found in a hash table by the bytes of its window that are letters and not classes,
+//! compared as a whole, and its context is checked.
+
+use std::collections::HashMap;
+
+use super::{
+    Candidate, Seated,
+    window::{WIDTH, Window},
+};
+use crate::rules::{
+    Anchor, ByteSet,
+    context::{Context, REACH},
+};
+
+/// Entries for each pair of seven-bit bytes. Bytes above are looked up as the ones below: once too often is no fault.
+const N_PAIRS: usize = 1 << 14;
+
+/// Groups of probes; each has a bit.
+const N_GROUPS: usize = 8;
+
+/// So many groups are for windows whose bytes are all letters: the more there are, the less pairs of different probes mix.
+const N_PLAIN: usize = 4;
+
+/// Bytes of an anchor that are compared at once.
+const HEAD: usize = 16;
+
+/// Text that stands where a block has ended, or has not begun.
+pub(super) const EDGE: u8 = b'\n';
+
+/// The tables.
+pub(super) struct Sieve {
+    first: Box<[u8; N_PAIRS]>,
+    second: Box<[u8; N_PAIRS]>,
+    /// The bytes of each group's windows that are letters.
+    masks: [u32; N_GROUPS],
+    slots: Box<[Slot]>,
+    /// The probes of each slot, one after the other.
+    listed: Vec<Listed>,
+    contexts: Vec<Around>,
+}
+
+/// Where in the list the probes of a key stand; none where `length` is 0.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    key: u32,
+    start: u32,
+    length: u16,
+    group: u8,
+}
+
+/// A probe as it is compared: its first bytes at once.
+struct Listed {
+    /// The anchor's first bytes, letters in lower case where it folds.
+    head: u128,
+    /// The bit of a letter's case, for each letter of an anchor that folds.
+    fold: u128,
+    /// All bits of the bytes that `head` has.
+    mask: u128,
+    /// What the anchor has behind them.
+    rest: Anchor,
+    length: usize,
+    /// Where the window begins in the anchor.
+    offset: isize,
+    /// The number of the probe.
+    number: u32,
+    /// Its context, as an index; none where nothing is asked for.
+    context: Option<u16>,
+}
+
+/// A context as a table: what each byte may be, as bits, before the anchor and behind it.
+struct Around(Box<[u8; 256]>);
+
+impl Around {
+    const BEFORE: u8 = 1;
+    const ALL: u8 = (1 << (1 + REACH)) - 1;
+
+    fn new(context: &Context) -> Around {
+        Around(Box::new(std::array::from_fn(|byte| {
+            let byte = byte as u8;
+            let bit = |index: usize, set: &ByteSet| u8::from(set.contains(byte)) << index;
+            let after = context.after.iter().enumerate().map(|(index, set)| bit(1 + index, set));
+            bit(0, &context.before) | after.sum::<u8>()
+        })))
+    }
+
+    /// Whether the anchor at `start..end` stands in this context.
+    fn is_around(&self, hay: &[u8], start: usize, end: usize) -> bool {
+        let bits = |byte: Option<&u8>| self.0[usize::from(byte.copied().unwrap_or(EDGE))];
+        let before = bits(start.checked_sub(1).and_then(|at| hay.get(at))) & Around::BEFORE;
+        let after = hay.get(end..end + REACH);
+        let after = match after {
+            Some(after) => after.iter().enumerate().fold(0, |all, (index, byte)| all | bits(Some(byte)) & 2 << index),
+            None => (0..REACH).fold(0, |all, index| all | bits(hay.get(end + index)) & 2 << index),
+        };
+        before | after == Around::ALL
+    }
+}
+
+impl Sieve {
+    pub(super) fn new(seated: &Seated<'_>) -> Sieve {
+        let groups = groups(seated);
+        let mut sieve = Sieve {
+            first: Box::new([0; N_PAIRS]),
+            second: Box::new([0; N_PAIRS]),
+            masks: [0; N_GROUPS],
+            slots: Box::default(),
+            listed: Vec::with_capacity(seated.len()),
+            contexts: Vec::new(),
+        };
+        let mut keyed: Vec<(u8, u32, usize)> = Vec::with_capacity(seated.len());
+        for (group, members) in groups.iter().enumerate() {
+            let mask = members.iter().map(|index| mask(&seated[*index].1)).fold(u32::MAX, |all, mask| all & mask);
+            sieve.masks[group] = mask;
+            for index in members {
+                let (_, window, _) = &seated[*index];
+                fill(&mut sieve.first, window, 0, group);
+                fill(&mut sieve.second, window, 2, group);
+                keyed.push((u8::try_from(group).unwrap_or(0), key(letters(window), mask), *index));
+            }
+        }
+        keyed.sort_unstable();
+        sieve.list(seated, &keyed);
+        sieve
+    }
+
+    fn list(&mut self, seated: &Seated<'_>, keyed: &[(u8, u32, usize)]) {
+        let size = (keyed.len() * 2).next_power_of_two().max(16);
+        let mut known: HashMap<&Context, u16> = HashMap::new();
+        self.slots = vec![Slot::default(); size].into();
+        for chunk in keyed.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+            let (group, key, _) = chunk[0];
+            let start = u32::try_from(self.listed.len()).expect("there are fewer than 65,536 rules");
+            for (_, _, index) in chunk {
+                let (probe, window, _) = &seated[*index];
+                let number = u32::try_from(*index).expect("there are fewer than 65,536 rules");
+                let context = (!probe.context.is_any()).then(|| {
+                    *known.entry(&probe.context).or_insert_with(|| {
+                        self.contexts.push(Around::new(&probe.context));
+                        u16::try_from(self.contexts.len() - 1).expect("there are fewer than 65,536 rules")
+                    })
+                });
+                self.listed.push(Listed::new(&probe.anchor, isize::from(window.offset), number, context));
+            }
+            let length = u16::try_from(chunk.len()).expect("there are fewer than 65,536 rules");
+            let mut at = hash(key, group) & (size - 1);
+            while self.slots[at].length > 0 {
+                at = (at + 1) & (size - 1);
+            }
+            self.slots[at] = Slot { key, start, length, group };
+        }
+    }
+
+    /// Keeps the positions in `text` whose pairs occur together in some group, in their order; answers how many there are. A
+    /// window begins at each.
+    pub(super) fn keep(&self, text: &[u8], positions: &mut [u32]) -> usize {
+        let mut n_kept = 0;
+        for index in 0..positions.len() {
+            let at = positions[index];
+            let groups = self.groups(word_at(text, at as usize));
+            positions[n_kept] = at;
+            n_kept += usize::from(groups != 0);
+        }
+        n_kept
+    }
+
+    /// The candidates whose window begins at `at` of `hay`, where `word` stands.
+    pub(super) fn look(&self, hay: &[u8], at: isize, word: u32, found: &mut Vec<Candidate>) {
+        let mut groups = self.groups(word);
+        while groups != 0 {
+            let group = groups.trailing_zeros() as usize;
+            groups &= groups - 1;
+            let key = key(word, self.masks[group]);
+            let mut slot = hash(key, group as u8) & (self.slots.len() - 1);
+            while self.slots[slot].length > 0 {
+                let Slot { key: known, start, length, group: owner } = self.slots[slot];
+                if known == key && usize::from(owner) == group {
+                    let start = start as usize;
+                    for listed in &self.listed[start..start + usize::from(length)] {
+                        self.compare(listed, hay, at, found);
+                    }
+                    break;
+                }
+                slot = (slot + 1) & (self.slots.len() - 1);
+            }
+        }
+    }
+
+    fn compare(&self, listed: &Listed, hay: &[u8], at: isize, found: &mut Vec<Candidate>) {
+        let Ok(start) = usize::try_from(at - listed.offset) else { return };
+        let end = start + listed.length;
+        if end > hay.len() || !listed.is_at(hay, start, end) {
+            return;
+        }
+        let context = listed.context.map(|index| &self.contexts[usize::from(index)]);
+        if context.is_none_or(|context| context.is_around(hay, start, end)) {
+            put(Candidate::new(start, end, listed.number), found);
+        }
+    }
+
+    fn groups(&self, word: u32) -> u8 {
+        let index = |pair: u32| (pair & 0x7f | pair >> 1 & 0x3f80) as usize & (N_PAIRS - 1);
+        self.first[index(word)] & self.second[index(word >> 16)]
+    }
+}
+
+impl Listed {
+    fn new(anchor: &Anchor, offset: isize, number: u32, context: Option<u16>) -> Listed {
+        let n_head = anchor.text.len().min(HEAD);
+        let (mut head, mut fold, mut mask) = ([0; HEAD], [0; HEAD], [0; HEAD]);
+        for (index, byte) in anchor.text[..n_head].iter().enumerate() {
+            head[index] = *byte;
+            fold[index] = if anchor.fold && byte.is_ascii_alphabetic() { 0x20 } else { 0 };
+            mask[index] = 0xff;
+        }
+        let [head, fold, mask] = [head, fold, mask].map(u128::from_le_bytes);
+        let rest = Anchor { text: anchor.text[n_head..].into(), fold: anchor.fold };
+        Listed { head, fold, mask, rest, length: anchor.text.len(), offset, number, context }
+    }
+
+    /// Whether the anchor stands at `start..end`, which lies in `hay`.
+    fn is_at(&self, hay: &[u8], start: usize, end: usize) -> bool {
+        let there = match hay.get(start..start + HEAD) {
+            Some(there) => u128::from_le_bytes(there.try_into().expect("the slice is as long")),
+            None => {
+                let mut text = [0; HEAD];
+                text[..hay.len() - start].copy_from_slice(&hay[start..]);
+                u128::from_le_bytes(text)
+            }
+        };
+        (there | self.fold) & self.mask == self.head
+            && (self.length <= HEAD || self.rest.is_at(&hay[start + HEAD..end]))
+    }
+}
+
+/// Windows lie anywhere in their anchors, so candidates come nearly in order, and a little is put right here.
+fn put(candidate: Candidate, found: &mut Vec<Candidate>) {
+    found.push(candidate);
+    let mut at = found.len() - 1;
+    while at > 0 && found[at - 1] > found[at] {
+        found.swap(at - 1, at);
+        at -= 1;
+    }
+}
+
+/// The window that begins at `at`, as a number.
+pub(super) fn word_at(text: &[u8], at: usize) -> u32 {
+    match text.get(at..at + WIDTH) {
+        Some(&[one, two, three, four]) => u32::from_le_bytes([one, two, three, four]),
+        _ => 0,
+    }
+}
+
+/// Which probes share a group: windows of letters by their first pair, the others by which of their bytes are letters.
+fn groups(seated: &Seated<'_>) -> Vec<Vec<usize>> {
+    let (mut plain, mut mixed): (Vec<usize>, Vec<usize>) =
+        (0..seated.len()).partition(|index| mask(&seated[*index].1) == u32::MAX);
+    plain.sort_by_key(|index| letters(&seated[*index].1).swap_bytes());
+    let size = plain.len().div_ceil(N_PLAIN).max(1);
+    let mut groups: Vec<Vec<usize>> = plain.chunks(size).map(<[usize]>::to_vec).collect();
+    mixed.sort_by_key(|index| mask(&seated[*index].1));
+    let mut rest: Vec<(u32, Vec<usize>)> = Vec::new();
+    for index in mixed {
+        let own = mask(&seated[index].1);
+        match rest.last_mut() {
+            Some((mask, members)) if *mask == own => members.push(index),
+            _ => rest.push((own, vec![index])),
+        }
+    }
+    while rest.len() > N_GROUPS - N_PLAIN {
+        merge_closest(&mut rest);
+    }
+    groups.extend(rest.into_iter().map(|(_, members)| members));
+    groups
+}
+
+/// Merges the two groups that have the most letters in common.
+fn merge_closest(groups: &mut Vec<(u32, Vec<usize>)>) {
+    let pairs = (1..groups.len()).flat_map(|right| (0..right).map(move |left| (left, right)));
+    let common = |(left, right): &(usize, usize)| (groups[*left].0 & groups[*right].0).count_ones();
+    let Some((left, right)) = pairs.max_by_key(common) else { return };
+    let (mask, members) = groups.swap_remove(right);
+    groups[left].0 &= mask;
+    groups[left].1.extend(members);
+}
+
+/// All bits of the window's bytes that are one letter each.
+fn mask(window: &Window) -> u32 {
+    let bits = |index: usize| if letter(window, index).is_some() { 0xff << (8 * index) } else { 0 };
+    (0..WIDTH).map(bits).sum()
+}
+
+/// The one letter, whatever its case, that may stand at `index`.
+fn letter(window: &Window, index: usize) -> Option<u8> {
+    let mut bytes = window.sets[index].iter().map(|byte| byte | 0x20);
+    let first = bytes.next()?;
+    bytes.all(|byte| byte == first).then_some(first)
+}
+
+/// The window's letters, nothing where a class stands.
+fn letters(window: &Window) -> u32 {
+    (0..WIDTH).map(|index| u32::from(letter(window, index).unwrap_or(0)) << (8 * index)).sum()
+}
+
+fn key(word: u32, mask: u32) -> u32 {
+    (word | 0x2020_2020) & mask
+}
+
+fn hash(key: u32, group: u8) -> usize {
+    ((key ^ u32::from(group)).wrapping_mul(0x9e37_79b1) >> 15) as usize
+}
+
+/// Says that the pair at `index` of the window occurs in `group`.
+fn fill(pairs: &mut [u8; N_PAIRS], window: &Window, index: usize, group: usize) {
+    for first in window.sets[index].iter() {
+        for second in window.sets[index + 1].iter() {
+            pairs[usize::from(first & 0x7f) | usize::from(second & 0x7f) << 7] |= 1 << group;
+        }
+    }
+}
