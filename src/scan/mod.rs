@@ -16,6 +16,7 @@ pub(crate) mod key_block;
 pub(crate) mod token;
 pub(crate) mod url;
 
+mod class;
 mod settle;
 pub(crate) mod validators;
 mod value;

@@ -8,7 +8,7 @@ use super::{
     place,
 };
 use crate::{
-    scan::{Hit, MAX_SECRET, edge, value},
+    scan::{Hit, MAX_SECRET, edge, value, words::WordTable},
     span::{Shape, Span},
 };
 
@@ -22,6 +22,12 @@ const PARAMETERS: &str = "response signature credential oauth_token oauth_signat
 /// Attributes of a cookie.
 const ATTRIBUTES: &str = "path domain expires max-age samesite version priority comment";
 
+const SCHEME: u8 = 1;
+const PARAMETER: u8 = 2;
+const ATTRIBUTE: u8 = 4;
+
+static WORDS: WordTable<128> = WordTable::new(&[(SCHEME, SCHEMES), (PARAMETER, PARAMETERS), (ATTRIBUTE, ATTRIBUTES)]);
+
 /// A scheme and a credential: the scheme stays.
 pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
     let Some(region) = region(hit, key, &mut memo.header) else { return };
@@ -32,7 +38,7 @@ pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-' || **byte == b'_')
         .count();
     let spaces = text[scheme..].iter().take_while(|byte| **byte == b' ' || **byte == b'+').count();
-    let is_known = SCHEMES.split_ascii_whitespace().any(|known| text[..scheme].eq_ignore_ascii_case(known.as_bytes()));
+    let is_known = WORDS.holds(SCHEME, &text[..scheme]);
     if is_known && has_parameters(&text[scheme + spaces..]) {
         return parameters(hit, Span::new(region.start + scheme + spaces, region.end), key, report);
     }
@@ -79,7 +85,7 @@ fn parameters(hit: &Hit<'_>, region: Span, key: &Key, report: &mut Report<'_, '_
         let start = quote.map_or(at + name + 1, |quote| quote.end);
         let value = &hit.hay[start..region.end];
         let length = value.iter().take_while(|byte| !byte.is_ascii_whitespace() && !b",;\"'\\".contains(byte)).count();
-        let is_secret = PARAMETERS.split(' ').any(|known| rest[..name].eq_ignore_ascii_case(known.as_bytes()));
+        let is_secret = WORDS.holds(PARAMETER, &rest[..name]);
         if is_secret && !value::is_template(&value[..length]) {
             report.push(Span::new(start, start + length), key.rule, Shape::Text);
         }
@@ -99,7 +105,7 @@ pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Re
         let value = &pair[equals + 1..];
         let value = &value[..value.iter().take_while(|byte| !byte.is_ascii_whitespace() && **byte != b',').count()];
         let is_name = !name.is_empty() && name.len() <= 128 && !name.contains(&b' ');
-        let is_attribute = ATTRIBUTES.split_ascii_whitespace().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        let is_attribute = WORDS.holds(ATTRIBUTE, name);
         if is_name && !is_attribute && value.len() >= 4 && !value::is_template(value) {
             let value_start = start + equals + 1;
             report.push(Span::new(value_start, value_start + value.len()), key.rule, Shape::Text);
