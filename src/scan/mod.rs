@@ -77,6 +77,7 @@ pub(crate) struct Scratch {
     findings: Vec<Finding>,
     token: token::Caches,
     progress: Progress,
+    records: settle::Records,
 }
 
 impl Scratch {
@@ -87,6 +88,16 @@ impl Scratch {
 
     pub(crate) fn findings_mut(&mut self) -> &mut Vec<Finding> {
         &mut self.findings
+    }
+
+    /// The record around `at` in the block that was scanned last. Cheap when asked in order.
+    pub(crate) fn record(&mut self, hay: &[u8], locate: Locate, at: usize) -> Span {
+        self.records.around(hay, locate, at)
+    }
+
+    /// Whether the last scan met the beginning of a private key, which reaches into the records behind it.
+    pub(crate) fn met_key_block(&self) -> bool {
+        self.progress.key_block > 0
     }
 }
 
@@ -149,11 +160,12 @@ impl Scanner {
     ) -> &'s [Finding] {
         scratch.candidates.clear();
         scratch.findings.clear();
+        scratch.records.clear();
+        scratch.progress = Progress::default();
         self.prefilter.candidates(hay, &mut scratch.candidates);
         if scratch.candidates.is_empty() && state.key_block.is_none() {
             return &[];
         }
-        scratch.progress = Progress::default();
         scratch.token.begin(self.rules.rules().len());
         if state.key_block.is_some() {
             scratch.progress.key_block = self.key_block.resume(hay, state, &mut scratch.findings);
@@ -163,14 +175,14 @@ impl Scanner {
             let candidate = scratch.candidates[index];
             let anchor = candidate.span();
             if anchor.start >= record.end {
-                record = locate(hay, anchor.start);
+                record = scratch.records.locate(hay, locate, anchor.start);
             }
             let hit = Hit { hay, record, anchor };
             for target in &self.targets[candidate.anchor()] {
                 self.ask(*target, &hit, state, scratch);
             }
         }
-        settle::settle(hay, &self.rules, locate, &mut scratch.findings);
+        settle::settle(hay, &self.rules, locate, &mut scratch.records, &mut scratch.findings);
         &scratch.findings
     }
 

@@ -31,6 +31,9 @@ enum Form {
 
 pub(super) struct Commands {
     commands: Vec<Command>,
+    /// Bit `i`: some command's name is so long, and some begins with such a byte. Most anchors name none.
+    lengths: u64,
+    firsts: u64,
 }
 
 impl Commands {
@@ -49,17 +52,31 @@ impl Commands {
                 commands.push(Command { command, flag: flag.as_bytes().into(), form, rule });
             }
         }
-        Commands { commands }
+        let bits = |bit: fn(&[u8]) -> u64| commands.iter().fold(0, |bits, command| bits | bit(&command.command));
+        let (lengths, firsts) = (bits(length_bit), bits(first_bit));
+        Commands { commands, lengths, firsts }
     }
 
     pub(super) fn confirm(&self, hit: &Hit<'_>, report: &mut Report<'_, '_>) {
         let anchor = hit.anchor.of(hit.hay);
+        if self.lengths & length_bit(anchor) == 0 || self.firsts & first_bit(anchor) == 0 {
+            return;
+        }
         for command in &self.commands {
             if anchor.eq_ignore_ascii_case(&command.command) && is_alone(hit) {
                 command.find(hit, report);
             }
         }
     }
+}
+
+fn length_bit(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
+}
+
+/// The same for a small letter and its capital.
+fn first_bit(name: &[u8]) -> u64 {
+    name.first().map_or(0, |first| 1 << (first & 0x1f))
 }
 
 /// Whether the command's name is a word of its own.

@@ -269,6 +269,13 @@ pub(super) fn identifier(hit: &Hit<'_>) -> Option<Span> {
     (start < end && end - start <= 2 * MAX_NAME).then(|| Span::new(start, end))
 }
 
+/// Whether `name` may end with a placeholder's label: small letters, digits and `-` behind a capital `D`.
+pub(super) fn may_be_label(name: &[u8]) -> bool {
+    let label =
+        name.iter().rev().take_while(|byte| class::is(**byte, class::LOWER | class::DIGIT) || **byte == b'-').count();
+    label > 1 && name[..name.len() - label].ends_with(b"D")
+}
+
 /// The quote at `at` with the backslashes that escape it. An even number of backslashes are themselves what is escaped: the
 /// quote behind them is a bare one.
 #[inline]

@@ -16,7 +16,7 @@ use self::{
     judge::Verdict,
     key::{Kind, Table},
 };
-use super::{Hit, placeholder::Placeholders};
+use super::{Hit, class, placeholder::Placeholders};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Shape, Span},
@@ -76,11 +76,16 @@ impl Assign {
         }
         let Some(name) = key::identifier(hit) else { return };
         memo.done = name.end;
-        // `REDACTED-db-password` names a rule and no key.
-        if placeholders.ends(name.of(hit.hay)) {
+        // Nothing but white space, a separator, a quote or a bracket leads from a key to a value: `invalid token, client`.
+        let Some(follower) = hit.hay[..hit.record.end].get(name.end) else { return };
+        if !class::is(*follower, class::FOLLOWER) {
             return;
         }
         let Some(key) = self.table.classify(hit, name) else { return };
+        // `REDACTED-db-password` names a rule and no key.
+        if key::may_be_label(name.of(hit.hay)) && placeholders.ends(name.of(hit.hay)) {
+            return;
+        }
         match key.kind {
             Kind::Header => header::credential(hit, &key, memo, &mut report),
             Kind::Cookie => header::cookies(hit, &key, memo, &mut report),
