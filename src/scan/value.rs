@@ -324,6 +324,58 @@ fn surprise(value: &[u8], enough: u32) -> u32 {
     total + 4 * u32::try_from(marks).unwrap_or(0)
 }
 
+/// An upper bound for the surprise of values that begin further and further right in the same text, so that none of its bytes is
+/// walked for each of them: `?token=?token=…`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Gauge {
+    left: usize,
+    right: usize,
+    /// The most that the pairs in `left..right` add.
+    most: u32,
+    /// The hexadecimal digits before `right`, by the case of their letters.
+    hex: [usize; 2],
+    /// The end of the last sixteen of them.
+    digest: usize,
+}
+
+impl Gauge {
+    /// Whether `hay[start..end]` is surely not [`is_random`].
+    pub(super) fn is_calm(&mut self, hay: &[u8], start: usize, end: usize) -> bool {
+        let end = end.min(start + LOOK);
+        if start < self.left || start > self.right || end < self.right {
+            *self = Gauge { left: start, right: start, ..Gauge::default() };
+        }
+        while self.right < end {
+            self.most += if self.right > self.left { most(hay, self.right) } else { 0 };
+            for (run, class) in self.hex.iter_mut().zip([class::HEX_LOWER, class::HEX_UPPER]) {
+                *run = if class::is(hay[self.right], class) { *run + 1 } else { 0 };
+                self.digest = if *run >= 16 { self.right + 1 } else { self.digest };
+            }
+            self.right += 1;
+        }
+        while self.left < start {
+            self.left += 1;
+            self.most -= if self.left < self.right { most(hay, self.left) } else { 0 };
+        }
+        let length = end - start;
+        let enough = u32::try_from(length * 3 / 2).unwrap_or(u32::MAX).max(20);
+        self.most + MOST_MARKS < enough && self.digest < start + 16 && length != 36
+    }
+}
+
+/// The most that the byte at `at` and the one before it can add.
+fn most(hay: &[u8], at: usize) -> u32 {
+    let [left, right] = [hay[at - 1], hay[at]].map(|byte| LETTERS[usize::from(byte)]);
+    match COSTS[usize::from(left) << 6 | usize::from(right)] {
+        HUMP => 6,
+        cost if cost & AFTER_CAPITAL != 0 => 5,
+        cost => u32::from(cost),
+    }
+}
+
+/// The most that punctuation adds.
+const MOST_MARKS: u32 = 12;
+
 /// What is neither a letter nor a digit, among [`LETTERS`].
 const OTHER: u8 = 63;
 

@@ -7,6 +7,7 @@ use super::{
     Strength,
     key::Key,
     place::{Form, Place},
+    seek::Seek,
 };
 use crate::{
     scan::{
@@ -15,7 +16,7 @@ use crate::{
         value,
         words::WordTable,
     },
-    span::Shape,
+    span::{Shape, Span},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,30 @@ pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place,
         (Strength::Weak, Shape::Text) => is_weak(place, bytes, traits),
     };
     if is_secret { Verdict::Goes } else { Verdict::Stays }
+}
+
+/// What is known of a value behind a weak key when the value begins inside another.
+#[derive(Default)]
+pub(super) struct Calm {
+    gauge: value::Gauge,
+    /// Where the next byte stands that is not of [`class::MIX`].
+    mark: Seek,
+}
+
+impl Calm {
+    /// Whether [`judge`] surely lets the value behind a weak key stay.
+    pub(super) fn stays(&mut self, hay: &[u8], place: &Place) -> bool {
+        let Span { start, end } = place.value;
+        if !self.gauge.is_calm(hay, start, end) {
+            return false;
+        }
+        let mark = |from: usize, to: usize| {
+            let length = class::run(&hay[from..to], class::MIX);
+            (from + length < to).then_some(from + length)
+        };
+        matches!(place.form, Form::Spaced | Form::Colon | Form::Prose)
+            || self.mark.find(start, end.min(start + LOOK), mark).is_some()
+    }
 }
 
 fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits) -> bool {

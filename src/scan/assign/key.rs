@@ -131,7 +131,7 @@ impl Table {
             word.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect();
         let mut node = 0;
         for byte in text.iter().rev() {
-            let letter = letter(*byte);
+            let letter = usize::from(LETTERS[usize::from(*byte)]);
             if self.nodes[node].next[letter] == 0 {
                 self.nodes[node].next[letter] = u32::try_from(self.nodes.len())
                     .expect("the words of the rules have fewer than four thousand million letters");
@@ -167,18 +167,18 @@ impl Table {
     /// The longest entry that the words up to `end` end with, and where it begins.
     fn entry(&self, words: Words<'_>, end: usize) -> Option<(&Entry, usize)> {
         let mut found = None;
-        let (mut node, mut at) = (0, end);
-        while at > 0 {
-            let byte = words.name[at - 1];
-            at -= 1;
-            if !class::is(byte, class::ALNUM) {
+        let mut node = &self.nodes[0];
+        for (at, byte) in words.name[..end].iter().enumerate().rev() {
+            let letter = LETTERS[usize::from(*byte)];
+            if letter == JOINT {
                 continue;
             }
-            node = self.nodes[node].next[letter(byte)] as usize;
-            if node == 0 {
+            let next = node.next[usize::from(letter)];
+            if next == 0 {
                 break;
             }
-            if let Some(index) = self.nodes[node].entry.checked_sub(1) {
+            node = &self.nodes[next as usize];
+            if let Some(index) = node.entry.checked_sub(1) {
                 let entry = &self.entries[index as usize];
                 if entry.is_glued || words.begins_at(at) {
                     found = Some((entry, at));
@@ -241,17 +241,27 @@ impl Table {
     }
 }
 
-/// A letter, whatever its case, or a digit as an index.
-fn letter(byte: u8) -> usize {
-    match byte {
-        b'0'..=b'9' => usize::from(byte - b'0'),
-        _ => usize::from((byte | 0x20) - b'a') + 10,
+/// What is neither a letter nor a digit, in [`LETTERS`].
+const JOINT: u8 = 36;
+
+/// Each byte as a digit (0 to 9), a letter whatever its case (10 to 35), or [`JOINT`].
+static LETTERS: [u8; 256] = letters();
+
+const fn letters() -> [u8; 256] {
+    let mut letters = [JOINT; 256];
+    let mut index = 0;
+    while index < 36 {
+        let byte = if index < 10 { b'0' + index } else { b'a' + index - 10 };
+        letters[byte as usize] = index;
+        letters[byte.to_ascii_uppercase() as usize] = index;
+        index += 1;
     }
+    letters
 }
 
 /// The identifier around the anchor: letters, digits, `_`, and `-` and `.` between them.
 pub(super) fn identifier(hit: &Hit<'_>) -> Option<Span> {
-    const IDENTIFIER: u32 = class::ALNUM | class::JOINT;
+    const IDENTIFIER: u64 = class::ALNUM | class::JOINT;
     let (hay, record) = (hit.hay, hit.record);
     let floor = record.start.max(hit.anchor.start.saturating_sub(MAX_NAME));
     let mut start = hit.anchor.start - class::run_back(&hay[floor..hit.anchor.start], IDENTIFIER);
@@ -269,11 +279,9 @@ pub(super) fn identifier(hit: &Hit<'_>) -> Option<Span> {
     (start < end && end - start <= 2 * MAX_NAME).then(|| Span::new(start, end))
 }
 
-/// Whether `name` may end with a placeholder's label: small letters, digits and `-` behind a capital `D`.
+/// Whether `name` may end with a placeholder's label, which has `REDACTED-` in it. No name of daily life has such letters.
 pub(super) fn may_be_label(name: &[u8]) -> bool {
-    let label =
-        name.iter().rev().take_while(|byte| class::is(**byte, class::LOWER | class::DIGIT) || **byte == b'-').count();
-    label > 1 && name[..name.len() - label].ends_with(b"D")
+    name.len() > 9 && name.windows(2).any(|pair| pair == b"D-")
 }
 
 /// The quote at `at` with the backslashes that escape it. An even number of backslashes are themselves what is escaped: the
