@@ -59,6 +59,8 @@ pub(super) const SMALL: u64 = 1 << 35;
 /// Single characters that are looked for in a value.
 pub(super) const UNDERSCORE: u64 = 1 << 36;
 pub(super) const DASH: u64 = 1 << 37;
+/// What stands at or behind the beginning of an escape: `\%#[;`.
+pub(super) const ESCAPE: u64 = 1 << 38;
 pub(super) const DOT: u64 = 1 << 21;
 pub(super) const SLASH: u64 = 1 << 22;
 pub(super) const EQUALS: u64 = 1 << 23;
@@ -72,7 +74,7 @@ static CLASSES: [u64; 256] = classes();
 
 const fn classes() -> [u64; 256] {
     let mut classes = [0; 256];
-    let marks: [(u64, &[u8]); 29] = [
+    let marks: [(u64, &[u8]); 30] = [
         (NAME, b"_.$->:@&*?!"),
         (MEMBER, b"_.$:>-"),
         (MIX, b"_-=+/"),
@@ -94,6 +96,7 @@ const fn classes() -> [u64; 256] {
         (SMALL, b"_."),
         (UNDERSCORE, b"_"),
         (DASH, b"-"),
+        (ESCAPE, b"\\%#[;"),
         (DOT, b"."),
         (SLASH, b"/"),
         (EQUALS, b"="),
@@ -156,19 +159,31 @@ pub(super) fn is(byte: u8, classes: u64) -> bool {
 /// How many bytes at the head of `text` are of one of the classes.
 #[inline]
 pub(super) fn run(text: &[u8], classes: u64) -> usize {
-    text.iter().position(|byte| !is(*byte, classes)).unwrap_or(text.len())
+    let mut length = 0;
+    while length < text.len() && is(text[length], classes) {
+        length += 1;
+    }
+    length
 }
 
 /// How many bytes of `text` come before the first that is of one of the classes.
 #[inline]
 pub(super) fn until(text: &[u8], classes: u64) -> usize {
-    text.iter().position(|byte| is(*byte, classes)).unwrap_or(text.len())
+    let mut length = 0;
+    while length < text.len() && !is(text[length], classes) {
+        length += 1;
+    }
+    length
 }
 
 /// How many bytes at the foot of `text` are of one of the classes.
 #[inline]
 pub(super) fn run_back(text: &[u8], classes: u64) -> usize {
-    text.iter().rev().position(|byte| !is(*byte, classes)).unwrap_or(text.len())
+    let mut start = text.len();
+    while start > 0 && is(text[start - 1], classes) {
+        start -= 1;
+    }
+    text.len() - start
 }
 
 /// What the bytes of a text have in common, and what any of them is.
@@ -179,6 +194,7 @@ pub(super) struct Traits {
 }
 
 impl Traits {
+    #[inline]
     pub(super) fn of(text: &[u8]) -> Traits {
         let mut traits = Traits { any: 0, all: u64::MAX };
         for byte in text {
@@ -190,16 +206,19 @@ impl Traits {
     }
 
     /// Whether some byte is of one of the classes.
+    #[inline]
     pub(super) fn any(self, classes: u64) -> bool {
         self.any & classes != 0
     }
 
     /// Whether every byte is of the one class.
+    #[inline]
     pub(super) fn all(self, class: u64) -> bool {
         self.all & class != 0
     }
 
     /// Whether no byte is of any of the classes.
+    #[inline]
     pub(super) fn none(self, classes: u64) -> bool {
         self.any & classes == 0
     }

@@ -17,6 +17,8 @@ pub(crate) mod token;
 pub(crate) mod url;
 
 mod class;
+#[cfg(test)]
+mod oracle;
 mod settle;
 pub(crate) mod validators;
 mod value;

@@ -11,19 +11,20 @@ use super::{
 };
 
 /// No template and no word list is longer; a value that goes on behind this is judged by its beginning.
-const LOOK: usize = 256;
+pub(super) const LOOK: usize = 256;
 
 /// Words that stand where a value should, compared without separators and without case.
-const STAND_INS: &str = "bool boolean bytes changeit changeme changethis char disabled dummy empty enabled encrypted example fake \
+pub(super) const STAND_INS: &str = "bool boolean bytes changeit changeme changethis char disabled dummy empty enabled encrypted example fake \
     false filtered fixme float hidden int integer invalid masked missing mock na nan nil no none notset null \
     nullptr number object off omitted on optional placeholder present redacted removed replaceme required \
     sample sanitized sensitive set string str tbd todo true type undefined unknown unset value yes";
 
 /// What asks the reader to fill something in, at the beginning of a value of words.
-const FILL_IN: &str = "your yourown insert replace change enter put add some example sample dummy fake placeholder";
+pub(super) const FILL_IN: &str =
+    "your yourown insert replace change enter put add some example sample dummy fake placeholder";
 
 /// Words that name a secret rather than being one, when a whole value in capitals is made of them: `DB_PASSWORD`.
-const NAMES: &str = "PASSWORD PASSWD PASS PWD PW SECRET TOKEN KEY USER USERNAME API AUTH DB ACCESS CLIENT ID HERE VALUE \
+pub(super) const NAMES: &str = "PASSWORD PASSWD PASS PWD PW SECRET TOKEN KEY USER USERNAME API AUTH DB ACCESS CLIENT ID HERE VALUE \
     CREDENTIALS CREDENTIAL HASH SIGNATURE";
 
 const STAND_IN: u8 = 1;
@@ -33,7 +34,7 @@ const NAMED: u8 = 4;
 static WORDS: WordTable<256> = WordTable::new(&[(STAND_IN, STAND_INS), (BEGINS, FILL_IN), (NAMED, NAMES)]);
 
 /// Beginnings of expressions that fetch a value from elsewhere: each has its first mark among its first eight bytes.
-const LOOKUPS: [&[u8]; 14] = [
+pub(super) const LOOKUPS: [&[u8]; 14] = [
     b"process.env",
     b"os.environ",
     b"os.getenv(",
@@ -51,7 +52,7 @@ const LOOKUPS: [&[u8]; 14] = [
 ];
 
 /// Which letters often follow each letter in words and names; 334 pairs, of 676, that make up 96 % of them.
-const FOLLOWS: [&[u8]; 26] = [
+pub(super) const FOLLOWS: [&[u8]; 26] = [
     b"abcdefghiklmnprstuvwxy",
     b"aceijlorsuy",
     b"acdehiklmoprstuy",
@@ -88,10 +89,11 @@ pub(super) fn is_template(value: &[u8]) -> bool {
 
 /// The same, of a value whose traits are known.
 pub(super) fn is_template_of(value: &[u8], traits: Traits) -> bool {
-    match value {
-        [first, .., last] if class::is(*first, class::WHITE) || class::is(*last, class::WHITE) => is_template(value),
-        _ => value.len() <= LOOK && is_trimmed_template(value, traits),
+    let is_white = |byte: Option<&u8>| byte.is_some_and(|byte| class::is(*byte, class::WHITE));
+    if is_white(value.first()) || is_white(value.last()) {
+        return is_template(value);
     }
+    value.len() <= LOOK && is_trimmed_template(value, traits)
 }
 
 fn is_trimmed_template(value: &[u8], traits: Traits) -> bool {
@@ -203,15 +205,18 @@ fn is_fill_in(value: &[u8], traits: Traits) -> bool {
     if traits.none(class::SEPARATOR) {
         return is_yours(value);
     }
-    let mut parts = value.split(|byte| class::is(*byte, class::SEPARATOR)).filter(|part| !part.is_empty());
-    let Some(first) = parts.next() else { return false };
-    let last = parts.next_back();
-    let begins = WORDS.holds(BEGINS, first) || is_yours(first);
-    let ends = || {
-        let last = last.unwrap_or(first);
-        last.eq_ignore_ascii_case(b"here") || last.eq_ignore_ascii_case(b"placeholder") || last == b"EXAMPLE"
-    };
-    (last.is_some() || is_yours(value)) && (begins || ends())
+    let whole = value;
+    let value = &value[class::run(value, class::SEPARATOR)..];
+    let value = &value[..value.len() - class::run_back(value, class::SEPARATOR)];
+    let first = &value[..class::until(value, class::SEPARATOR)];
+    if first.is_empty() {
+        return false;
+    }
+    let last = value.rsplit(|byte| class::is(*byte, class::SEPARATOR)).next().unwrap_or(first);
+    let is_several = first.len() < value.len();
+    let begins = || WORDS.holds(BEGINS, first) || is_yours(first);
+    let ends = || last.eq_ignore_ascii_case(b"here") || last.eq_ignore_ascii_case(b"placeholder") || last == b"EXAMPLE";
+    (is_several || is_yours(whole)) && (begins() || ends())
 }
 
 /// `DB_PASSWORD`, `API_KEY`: a constant's name in a constant's place.
@@ -296,24 +301,27 @@ fn surprise(value: &[u8], enough: u32) -> u32 {
     let mut total = 0;
     let (mut before, mut left) = (OTHER, OTHER);
     let mut at = 0;
-    while let Some(byte) = value.get(at) {
-        let right = LETTERS[usize::from(*byte)];
+    while at < value.len() {
+        let byte = value[at];
+        let right = LETTERS[usize::from(byte)];
         let cost = COSTS[usize::from(left) << 6 | usize::from(right)];
-        total += match cost {
+        at += 1;
+        total += if cost < HUMP {
+            u32::from(cost)
+        } else if cost == HUMP {
             // `parseJson`: a capital that begins a word is no surprise, one in the middle of nowhere is.
-            HUMP => match value.get(at + 1..at + 3) {
-                Some([one, two]) if class::is(*one, class::LOWER) && class::is(*two, class::LOWER) => 1,
-                _ => 6,
-            },
-            _ if cost & AFTER_CAPITAL != 0 && is_capital(before) => 4,
-            cost => u32::from(cost & !AFTER_CAPITAL),
+            let is_small = |at: usize| value.get(at).is_some_and(|byte| class::is(*byte, class::LOWER));
+            if is_small(at) && is_small(at + 1) { 1 } else { 6 }
+        } else if is_capital(before) {
+            4
+        } else {
+            u32::from(cost & !AFTER_CAPITAL)
         };
         if total >= enough {
             return total;
         }
         (before, left) = (left, right);
-        at += 1;
-        if *byte == b'%' && value.get(at..at + 2).is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit)) {
+        if byte == b'%' && value.get(at..at + 2).is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit)) {
             at += 2;
         }
     }

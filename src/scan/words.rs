@@ -47,6 +47,7 @@ impl<const SLOTS: usize> WordTable<SLOTS> {
     }
 
     /// Where `word` stands, or where it would.
+    #[inline]
     const fn slot(&self, word: u128) -> usize {
         let mixed = (word as u64) ^ ((word >> 64) as u64).rotate_left(29);
         let hash = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -58,11 +59,13 @@ impl<const SLOTS: usize> WordTable<SLOTS> {
     }
 
     /// The lists that hold `word`, whatever its case.
+    #[inline]
     pub(super) fn lists(&self, word: &[u8]) -> u8 {
         pack(word).map_or(0, |word| self.lists[self.slot(word)])
     }
 
     /// Whether the list of that bit holds `word`, whatever its case.
+    #[inline]
     pub(super) fn holds(&self, list: u8, word: &[u8]) -> bool {
         self.lists(word) & list != 0
     }
@@ -70,6 +73,7 @@ impl<const SLOTS: usize> WordTable<SLOTS> {
 
 /// The word's bytes in lower case as a number, the first one lowest; the empty word and long ones have none. NUL at the end of a
 /// word counts for nothing.
+#[inline]
 pub(super) fn pack(word: &[u8]) -> Option<u128> {
     let length = word.len();
     let packed = match length {
@@ -92,6 +96,7 @@ pub(super) fn pack(word: &[u8]) -> Option<u128> {
 }
 
 /// Sixteen bytes in lower case: in ASCII letters alone is 0x20 what tells the cases apart.
+#[inline]
 fn lower(bytes: u128) -> u128 {
     const ONES: u128 = u128::from_ne_bytes([1; 16]);
     const HIGH: u128 = ONES << 7;

@@ -66,6 +66,9 @@ pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut
     let length = memo.credential.find(begin, region.end, until_stop).unwrap_or(region.end) - begin;
     let length = length - text[start..start + length].iter().rev().take_while(|byte| **byte == b'.').count();
     let secret = &text[start..start + length];
+    if report.is_label(secret) {
+        return;
+    }
     let traits = Traits::of(secret);
     let is_secret = if start == 0 {
         secret.len() >= 8 && value::is_random(secret)

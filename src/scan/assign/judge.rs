@@ -280,3 +280,156 @@ fn ends_line(hit: &Hit<'_>, place: &Place) -> bool {
     let next = rest.iter().take(64).find(|byte| !byte.is_ascii_whitespace());
     next.is_none_or(|byte| *byte == b'#')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::oracle::{Numbers, generated};
+
+    /// The predicates as one would write them, byte by byte.
+    mod plain {
+        use crate::scan::value;
+
+        pub(super) fn is_long_mix(bytes: &[u8]) -> bool {
+            let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+            let letters = bytes.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+            let plain = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-=+/".contains(byte));
+            let parts = bytes.split(|byte| b"_-/".contains(byte)).count();
+            bytes.len() >= 16 && plain && digits >= 3 && letters >= 3 && parts <= 3
+        }
+
+        pub(super) fn is_nothing(bytes: &[u8]) -> bool {
+            let digits = bytes.iter().all(u8::is_ascii_digit);
+            let mut plain = bytes.iter().filter(|byte| **byte != b'-');
+            let first = plain.next();
+            let is_seam = b"\"'`".contains(&bytes[0]) && memchr::memmem::find(bytes, b" + ").is_some();
+            bytes.len() <= 2
+                || bytes.len() <= 3 && digits
+                || first == Some(&b'0') && plain.all(|byte| *byte == b'0')
+                || is_seam
+        }
+
+        pub(super) fn names_a_secret(bytes: &[u8]) -> bool {
+            let lower = |word: &[u8]| bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
+            [&b"pass"[..], b"secret", b"token", b"key", b"pwd", b"cred", b"auth"].iter().any(|word| lower(word))
+        }
+
+        pub(super) fn is_name(bytes: &[u8]) -> bool {
+            bytes.iter().all(|byte| byte.is_ascii_alphabetic() || b"_.$->:@&*?!".contains(byte))
+        }
+
+        pub(super) fn is_telling(bytes: &[u8]) -> bool {
+            let digits = bytes.iter().any(u8::is_ascii_digit);
+            let letters = bytes.iter().any(u8::is_ascii_alphabetic);
+            let marks = bytes.iter().any(|byte| b"!@#$%^&*".contains(byte));
+            bytes.len() >= 5
+                && letters
+                && (digits || marks)
+                && !bytes.contains(&b'=')
+                && !bytes.starts_with(b"(")
+                && !bytes.starts_with(b"HTTP/")
+        }
+
+        pub(super) fn is_expression(bytes: &[u8]) -> bool {
+            let call = memchr::memchr(b'(', bytes).is_some_and(|open| open > 0 && is_name_or_digits(&bytes[..open]));
+            let subscript = memchr::memchr(b'[', bytes)
+                .is_some_and(|open| open > 0 && is_name_or_digits(&bytes[..open]) && bytes.ends_with(b"]"));
+            let path = memchr::memmem::find(bytes, b"::").is_some() || memchr::memmem::find(bytes, b"->").is_some();
+            call || subscript
+                || path
+                || bytes.starts_with(b"$(")
+                || bytes.starts_with(b"${")
+                || bytes.starts_with(b"{{")
+                || bytes.starts_with(b"<%")
+        }
+
+        pub(super) fn is_name_or_digits(bytes: &[u8]) -> bool {
+            bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.$:>-".contains(byte))
+        }
+
+        pub(super) fn is_member(bytes: &[u8]) -> bool {
+            bytes.contains(&b'.')
+                && is_name_or_digits(bytes)
+                && bytes.split(|byte| *byte == b'.').all(|part| !part.is_empty())
+        }
+
+        pub(super) fn is_path(bytes: &[u8]) -> bool {
+            let starts = [
+                &b"/"[..],
+                b"./",
+                b"../",
+                b"~/",
+                b"http://",
+                b"https://",
+                b"file:",
+                b"arn:",
+                b"C:\\",
+                b"vault:",
+                b"secret/",
+                b"op://",
+                b"ssm:",
+            ];
+            let slashes = bytes.iter().filter(|byte| **byte == b'/').count();
+            starts.iter().any(|start| bytes.starts_with(start))
+                && (slashes != 1 || bytes.starts_with(b"/") && !value::is_random(bytes))
+                && !value::is_random(&bytes[memchr::memrchr(b'/', bytes).map_or(0, |at| at + 1)..])
+        }
+
+        pub(super) fn is_sentence(bytes: &[u8]) -> bool {
+            let words = bytes.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+            let plain =
+                |word: &[u8]| word.iter().all(|byte| byte.is_ascii_alphabetic() || b".,:;!?'()-".contains(byte));
+            let n_words = words.clone().count();
+            n_words >= 2
+                && words.clone().all(plain)
+                && (n_words >= 5
+                    || words.clone().any(super::is_prose)
+                    || n_words >= 3 && bytes.first().is_some_and(u8::is_ascii_uppercase))
+        }
+    }
+
+    #[test]
+    fn traits_answer_what_plain_predicates_answer() {
+        const CODE: &str = "( ) [ ] :: -> . .. a.b get() x[1] $( ${ {{ <% / ./ ../ ~/ http:// https:// file: arn: C:\\ vault: secret/ op:// ssm: \
+            pass Secret token KEY pwd cred auth a,b the not HTTP/ = 0 0-0 000 + / _";
+        let pieces: Vec<&str> = CODE.split(' ').collect();
+        let mut numbers = Numbers(20_261_126);
+        for _ in 0..60_000 {
+            let mut value = if numbers.below(2) == 0 { generated(&mut numbers) } else { Vec::new() };
+            for _ in 0..numbers.below(5) {
+                let at = numbers.below(value.len() + 1);
+                value.splice(at..at, pieces[numbers.below(pieces.len())].bytes());
+                if numbers.below(4) == 0 {
+                    value.push(b' ');
+                }
+            }
+            if value.is_empty() {
+                continue;
+            }
+            let traits = Traits::of(&value);
+            let answers = [
+                is_nothing(&value, traits),
+                traits.all(class::MIX) && is_long_mix(&value),
+                names_a_secret(&value),
+                traits.all(class::NAME),
+                is_telling(&value, traits),
+                is_expression(&value, traits),
+                is_member(&value, traits),
+                is_path(&value),
+                is_sentence(&value, traits),
+            ];
+            let expected = [
+                plain::is_nothing(&value),
+                plain::is_long_mix(&value),
+                plain::names_a_secret(&value),
+                plain::is_name(&value),
+                plain::is_telling(&value),
+                plain::is_expression(&value),
+                plain::is_member(&value),
+                plain::is_path(&value),
+                plain::is_sentence(&value),
+            ];
+            assert_eq!(answers, expected, "{}", value.escape_ascii());
+        }
+    }
+}

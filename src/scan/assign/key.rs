@@ -165,6 +165,7 @@ impl Table {
     }
 
     /// The longest entry that the words up to `end` end with, and where it begins.
+    #[inline]
     fn entry(&self, words: Words<'_>, end: usize) -> Option<(&Entry, usize)> {
         let mut found = None;
         let mut node = &self.nodes[0];
@@ -260,23 +261,35 @@ const fn letters() -> [u8; 256] {
 }
 
 /// The identifier around the anchor: letters, digits, `_`, and `-` and `.` between them.
+#[inline]
 pub(super) fn identifier(hit: &Hit<'_>) -> Option<Span> {
     const IDENTIFIER: u64 = class::ALNUM | class::JOINT;
-    let (hay, record) = (hit.hay, hit.record);
-    let floor = record.start.max(hit.anchor.start.saturating_sub(MAX_NAME));
-    let mut start = hit.anchor.start - class::run_back(&hay[floor..hit.anchor.start], IDENTIFIER);
-    // An escape before the key is an edge, not the letters it is written with.
-    if hay[floor..start].last().is_some_and(|byte| matches!(byte, b'\\' | b'%' | b'#' | b'[' | b';')) {
-        let mut inside = (start + 1..=hit.anchor.start).rev();
-        start = inside.find(|at| edge::escape_before(&hay[floor..*at]).is_some()).unwrap_or(start);
+    let Hit { hay, record, anchor } = *hit;
+    let floor = record.start.max(anchor.start.saturating_sub(MAX_NAME));
+    let mut start = anchor.start - class::run_back(&hay[floor..anchor.start], IDENTIFIER);
+    if start > floor && class::is(hay[start - 1], class::ESCAPE) {
+        start = behind_escape(&hay[floor..anchor.start], start - floor) + floor;
     }
-    let is_joint = |byte: &u8| matches!(byte, b'-' | b'.');
-    start += hay[start..hit.anchor.start].iter().take_while(|byte| is_joint(byte)).count();
-    let ceiling = record.end.min(hit.anchor.end + MAX_NAME);
-    let mut end = hit.anchor.end + class::run(&hay[hit.anchor.end..ceiling], IDENTIFIER);
+    start += hay[start..anchor.start].iter().take_while(|byte| is_joint(**byte)).count();
+    let ceiling = record.end.min(anchor.end + MAX_NAME);
+    let mut end = anchor.end + class::run(&hay[anchor.end..ceiling], IDENTIFIER);
     // A key in kebab case may be followed by an arrow or the end of a sentence.
-    end -= hay[hit.anchor.end..end].iter().rev().take_while(|byte| is_joint(byte)).count();
+    while end > anchor.end && is_joint(hay[end - 1]) {
+        end -= 1;
+    }
     (start < end && end - start <= 2 * MAX_NAME).then(|| Span::new(start, end))
+}
+
+fn is_joint(byte: u8) -> bool {
+    matches!(byte, b'-' | b'.')
+}
+
+/// An escape before the key is an edge, not the letters it is written with: where the identifier that seemed to begin at `start`
+/// begins, in what stands before its anchor.
+#[cold]
+fn behind_escape(before: &[u8], start: usize) -> usize {
+    let mut inside = (start + 1..=before.len()).rev();
+    inside.find(|at| edge::escape_before(&before[..*at]).is_some()).unwrap_or(start)
 }
 
 /// Whether `name` may end with a placeholder's label, which has `REDACTED-` in it. No name of daily life has such letters.
@@ -340,6 +353,7 @@ impl<'n> Words<'n> {
     }
 
     /// Whether a word begins with the letter or digit at `at`: behind a separator, at a hump, or at a number behind letters.
+    #[inline]
     fn begins_at(self, at: usize) -> bool {
         let Some(before) = at.checked_sub(1).map(|before| class::of(self.name[before])) else { return true };
         let this = class::of(self.name[at]);
@@ -354,12 +368,149 @@ impl<'n> Words<'n> {
     }
 
     /// The last word before `end`; empty where there is none, and then at the very beginning.
+    #[inline]
     fn last(self, end: usize) -> Span {
-        let end = end - self.name[..end].iter().rev().take_while(|byte| !class::is(**byte, class::ALNUM)).count();
-        let mut start = end;
+        let end = end - class::run_back(&self.name[..end], class::JOINT);
+        // Among small letters no word begins.
+        let mut start = end - class::run_back(&self.name[..end], class::LOWER);
+        if start < end && (start == 0 || !class::is(self.name[start - 1], class::ALNUM)) {
+            return Span::new(start, end);
+        }
         while start > 0 && (start == end || !self.begins_at(start)) {
             start -= 1;
         }
         Span::new(start, end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        rules::{Recogniser, RuleSet},
+        scan::oracle::Numbers,
+    };
+
+    /// The words of a name, as one would split it from the left.
+    fn words(name: &str) -> Vec<String> {
+        let bytes = name.as_bytes();
+        let mut words: Vec<String> = Vec::new();
+        let mut is_start = true;
+        for (index, byte) in bytes.iter().enumerate() {
+            let before = index.checked_sub(1).map_or(b'_', |before| bytes[before]);
+            let next_is_lower = bytes.get(index + 1).is_some_and(u8::is_ascii_lowercase);
+            let is_hump = byte.is_ascii_uppercase()
+                && (before.is_ascii_lowercase()
+                    || before.is_ascii_digit()
+                    || before.is_ascii_uppercase() && next_is_lower);
+            let is_number = byte.is_ascii_digit() && before.is_ascii_alphabetic();
+            if !byte.is_ascii_alphanumeric() {
+                is_start = true;
+                continue;
+            }
+            if is_start || is_hump || is_number {
+                words.push(String::new());
+            }
+            is_start = false;
+            words.last_mut().expect("the first letter begins a word").push(char::from(byte.to_ascii_lowercase()));
+        }
+        words
+    }
+
+    /// What kind of key a name is, asked word by word and list by list.
+    fn naive(rules: &RuleSet, name: &str) -> Option<(Kind, RuleId)> {
+        let holds = |list: &str, word: &str| list.split(' ').any(|known| known == word);
+        let mut words = words(name);
+        let mut is_doubtful = false;
+        for _ in 0..4 {
+            if let Some((entry, kind, rule, before)) = naive_entry(rules, &words) {
+                let is_bare = ["key", "keys", "token"].contains(&&*entry);
+                if is_bare && holds(OTHER, &before) {
+                    return None;
+                }
+                let is_capital = !name.bytes().any(|byte| byte.is_ascii_lowercase());
+                let is_pass = entry == "pass" && (is_capital || holds(OWNERS, &before));
+                return match kind {
+                    Kind::Plain(_) if is_pass && !is_doubtful => Some((Kind::Plain(Strength::Strong), rule)),
+                    Kind::Plain(_) if is_doubtful => Some((Kind::Plain(Strength::Weak), rule)),
+                    _ if is_doubtful => None,
+                    kind => Some((kind, rule)),
+                };
+            }
+            let last = words.pop()?;
+            if holds(ABOUT, &last) {
+                return None;
+            }
+            is_doubtful |= !holds(NEUTRAL, &last) && !last.bytes().all(|byte| byte.is_ascii_digit());
+        }
+        None
+    }
+
+    /// The longest entry that the words end with, and the word before it.
+    fn naive_entry(rules: &RuleSet, words: &[String]) -> Option<(String, Kind, RuleId, String)> {
+        const GLUED: &str = "password passwd passphrase passcode secret token apikey pwd secretkey accesskey";
+        let mut found: Option<(String, Kind, RuleId, String)> = None;
+        let text = words.concat();
+        for (rule, keys) in rules.iter().filter_map(|(rule, it)| match &it.recogniser {
+            Recogniser::Assign(keys) => Some((rule, keys)),
+            _ => None,
+        }) {
+            let kinds = [
+                (&keys.strong, Kind::Plain(Strength::Strong)),
+                (&keys.weak, Kind::Plain(Strength::Weak)),
+                (&keys.header, Kind::Header),
+                (&keys.cookie, Kind::Cookie),
+            ];
+            for (entry, kind) in kinds.iter().flat_map(|(list, kind)| list.iter().map(move |entry| (entry, *kind))) {
+                let entry: String = entry.chars().filter(char::is_ascii_alphanumeric).collect();
+                let Some(before) = text.strip_suffix(&*entry) else { continue };
+                let begins = (0..words.len()).find(|n_words| words[..*n_words].concat().len() == before.len());
+                let is_glued = GLUED.split(' ').any(|word| entry.ends_with(word));
+                let is_longer = found.as_ref().is_none_or(|(longest, ..)| entry.len() > longest.len());
+                if (begins.is_some() || is_glued) && is_longer {
+                    let whole = (0..words.len()).rev().find(|n_words| words[..*n_words].concat().len() < before.len());
+                    let word = whole.map_or("", |n_words| &before[words[..n_words].concat().len()..]);
+                    let word = word.to_owned();
+                    found = Some((entry, kind, rule, word));
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn a_walk_from_behind_classifies_as_words_and_lists_do() {
+        let rules = RuleSet::embedded();
+        let table = Table::new(rules.iter().filter_map(|(id, rule)| match &rule.recogniser {
+            Recogniser::Assign(keys) => Some((id, keys)),
+            _ => None,
+        }));
+        const KEYS: &str = "password pass key keys token secret auth api access client authorization cookie set id pwd pw \
+            passphrase secretkey db jsessionid signature creds bearer otp private account x 1 22 http";
+        let lists: Vec<Vec<&str>> =
+            [KEYS, KEYS, ABOUT, NEUTRAL, OTHER, OWNERS].map(|list| list.split(' ').collect()).into();
+        let mut numbers = Numbers(3);
+        let mut n_keys = 0;
+        for _ in 0..20_000 {
+            let mut name = String::new();
+            for _ in 0..=numbers.below(4) {
+                let list = &lists[numbers.below(lists.len())];
+                let word = list[numbers.below(list.len())];
+                let (first, rest) = word.split_at(1);
+                match numbers.below(6) {
+                    0 => name.push_str(word),
+                    1 => name.push_str(&word.to_ascii_uppercase()),
+                    2 | 3 => name.push_str(&(first.to_ascii_uppercase() + rest)),
+                    _ => name.push_str(&format!("{}{word}", ["_", "-", ".", "__"][numbers.below(4)])),
+                }
+            }
+            name.truncate(MAX_NAME);
+            let all = Span::new(0, name.len());
+            let key = table.classify(&Hit { hay: name.as_bytes(), record: all, anchor: all }, all);
+            let expected = naive(&rules, &name);
+            assert_eq!(key.map(|key| (key.kind, key.rule)), expected, "{name}");
+            n_keys += usize::from(expected.is_some());
+        }
+        assert!(n_keys > 2000, "{n_keys} keys");
     }
 }

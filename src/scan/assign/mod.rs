@@ -44,6 +44,8 @@ pub(crate) struct Memo {
     calm: judge::Calm,
     /// Where the next element's tag begins.
     tag: Seek,
+    /// Where the next fragment of a URL begins.
+    url: Seek,
     /// The end of the last array or object whose leaves were taken.
     leaves: usize,
     headers: header::Memo,
@@ -89,9 +91,13 @@ impl Assign {
         if !class::is(*follower, class::FOLLOWER) {
             return;
         }
-        let Some(key) = self.table.classify(hit, name) else { return };
         // `REDACTED-db-password` names a rule and no key.
-        if key::may_be_label(name.of(hit.hay)) && placeholders.ends(name.of(hit.hay)) {
+        let text = name.of(hit.hay);
+        if report.is_label(text) {
+            return;
+        }
+        let Some(key) = self.table.classify(hit, name) else { return };
+        if key::may_be_label(text) && placeholders.ends(text) {
             return;
         }
         match key.kind {
@@ -110,6 +116,12 @@ pub(super) struct Report<'r, 'h> {
 }
 
 impl Report<'_, '_> {
+    /// Whether `text` is a label, which is what stands in most records that are looked at for the second time. Other placeholders
+    /// are told apart when all else is known.
+    fn is_label(&self, text: &[u8]) -> bool {
+        text.starts_with(b"REDACTED-") && self.placeholders.is_whole(text)
+    }
+
     /// Answers whether it is one, and no placeholder.
     fn push(&mut self, span: Span, rule: RuleId, shape: Shape) -> bool {
         let is_finding = !span.is_empty() && !self.placeholders.is_whole(span.of(self.hay));
@@ -137,6 +149,9 @@ fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, rep
     // Without quotes, so that no quote inside ends it earlier when findings are settled.
     let is_bare = memo.bare.is_some_and(|bare| bare.value.start <= value.start && value.end <= bare.value.end);
     if is_bare && value.end == memo.gone.end && value.start >= memo.gone.start {
+        return;
+    }
+    if report.is_label(value.of(hit.hay)) {
         return;
     }
     let is_inside = known.is_some_and(|known| known.value.contains(value.start));

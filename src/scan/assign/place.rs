@@ -43,10 +43,12 @@ const MAX_SPACE: usize = 48;
 
 /// Finds the value of `key`.
 pub(super) fn find(hit: &Hit<'_>, key: &Key, memo: &mut Memo) -> Option<Place> {
-    let mut cursor = Cursor { hay: &hit.hay[..hit.record.end], at: key.name.end, bare: memo.bare, tag: memo.tag };
+    let mut cursor =
+        Cursor { hay: &hit.hay[..hit.record.end], at: key.name.end, bare: memo.bare, tag: memo.tag, url: memo.url };
     let place = walk(hit, key, &mut cursor);
     memo.bare = cursor.bare;
     memo.tag = cursor.tag;
+    memo.url = cursor.url;
     place
 }
 
@@ -58,7 +60,10 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     if let Some(quote) = key.quote {
         cursor.at = quote.end;
     }
-    let is_closed = cursor.skip_any(b")]", 2) > 0;
+    let is_closed = matches!(cursor.peek(), Some(b')' | b']'));
+    if is_closed {
+        cursor.at += 1 + usize::from(matches!(cursor.hay.get(cursor.at + 1), Some(b')' | b']')));
+    }
     cursor.skip_subscript();
     let spaces = cursor.skip_space();
     if is_quoted {
@@ -99,20 +104,25 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
         Separator::Colon => Form::Colon,
     };
     let place = cursor.bare(form)?;
-    Some(Place { value: Span::new(place.value.start, place.value.start + url_length(hit, key, &place)), ..place })
+    let end = url_end(hit, key, &place, &mut cursor.url);
+    Some(Place { value: Span::new(place.value.start, end), ..place })
 }
 
-/// The length of a value without what only a URL has behind it: a fragment, or the query behind a session in the path.
-fn url_length(hit: &Hit<'_>, key: &Key, place: &Place) -> usize {
-    let value = place.value.of(hit.hay);
+/// Where a value ends without what only a URL has behind it: a fragment, or the query behind a session in the path.
+fn url_end(hit: &Hit<'_>, key: &Key, place: &Place, fragment: &mut Seek) -> usize {
+    let Span { start, end } = place.value;
     let name = key.name.of(hit.hay);
-    let is_session = name.len() >= 9 && name[name.len() - 9..].eq_ignore_ascii_case(b"sessionid");
-    let ends: &[u8] = match hit.hay[hit.record.start..key.name.start].last() {
-        Some(b'?' | b'&') => b"#",
-        Some(b';') if is_session => b"?#/",
-        _ => return value.len(),
+    let is_session = || name.len() >= 9 && name[name.len() - 9..].eq_ignore_ascii_case(b"sessionid");
+    let found = match hit.hay[hit.record.start..key.name.start].last() {
+        Some(b'?' | b'&') => {
+            fragment.find(start, end, |from, to| memchr::memchr(b'#', &hit.hay[from..to]).map(|length| from + length))
+        }
+        Some(b';') if is_session() => {
+            place.value.of(hit.hay).iter().position(|byte| b"?#/".contains(byte)).map(|length| start + length)
+        }
+        _ => return end,
     };
-    value.iter().position(|byte| ends.contains(byte)).filter(|length| *length > 0).unwrap_or(value.len())
+    found.filter(|found| *found > start).unwrap_or(end)
 }
 
 /// Whether the key is part of a path, an address or another value: `/etc/passwd HTTP/1.1`, `cmd=pwd`.
@@ -158,8 +168,13 @@ pub(super) fn is_scalar(value: &[u8]) -> bool {
 /// Every string, number and boolean inside the array or object that begins at `at`, but not the keys; answers where it ends.
 pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Span, Shape)) -> usize {
     let Some(quote) = key.quote else { return at };
-    let mut cursor =
-        Cursor { hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)], at, bare: None, tag: Seek::default() };
+    let mut cursor = Cursor {
+        hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)],
+        at,
+        bare: None,
+        tag: Seek::default(),
+        url: Seek::default(),
+    };
     let mut depth = 0_u32;
     while let Some(byte) = cursor.peek() {
         match byte {
@@ -218,6 +233,8 @@ struct Cursor<'h> {
     /// A value that begins inside this one, and is written so, ends where it ends.
     bare: Option<Place>,
     tag: Seek,
+    /// Where the next fragment of a URL begins.
+    url: Seek,
 }
 
 impl<'h> Cursor<'h> {
@@ -235,10 +252,13 @@ impl<'h> Cursor<'h> {
         there
     }
 
-    fn skip_any(&mut self, bytes: &[u8], most: usize) -> usize {
-        let count = self.rest().iter().take(most).take_while(|byte| bytes.contains(byte)).count();
-        self.at += count;
-        count
+    /// Skips `byte` as often as it stands here, `most` times at most; answers how often that was.
+    fn skip_all(&mut self, byte: u8, most: usize) -> usize {
+        let start = self.at;
+        while self.at < start + most && self.peek() == Some(byte) {
+            self.at += 1;
+        }
+        self.at - start
     }
 
     /// The bytes of one of the classes that follow, `most` at most.
@@ -248,15 +268,17 @@ impl<'h> Cursor<'h> {
     }
 
     fn skip_space(&mut self) -> usize {
-        let count = self.rest().iter().take(MAX_SPACE).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        self.at += count;
-        count
+        let start = self.at;
+        while self.at < start + MAX_SPACE && matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+        self.at - start
     }
 
     /// `"key": "PASSWORD", "value": …` and `key="Password" value=…`: the value is the next member's.
     fn skip_value_word(&mut self) {
         let start = self.at;
-        self.skip_any(b",", 1);
+        self.skip_all(b',', 1);
         self.skip_space();
         if let Some(quote) = quote_at(self.hay, self.at, self.hay.len()) {
             self.at = quote.end;
@@ -300,12 +322,9 @@ impl<'h> Cursor<'h> {
             }
             _ => return None,
         }
-        if self.skip(b"=>") {
-            return Some(Separator::Equals);
-        }
-        let colons = self.skip_any(b":", 4);
-        let equals = self.skip_any(b"=", 3);
-        self.skip_any(b">", usize::from(equals == 1));
+        let colons = self.skip_all(b':', 4);
+        let equals = self.skip_all(b'=', 3);
+        self.skip_all(b'>', usize::from(equals == 1));
         match (colons, equals) {
             (0, 2..) => Some(Separator::Compare),
             (_, 1..) => Some(Separator::Equals),
