@@ -81,11 +81,25 @@ pub struct Scrubber {
 /// a placeholder makes of what stands around it. More rounds than this were never seen to be needed.
 const MAX_ROUNDS: usize = 8;
 
-/// The memory of a second look at what was changed.
+/// The records of a block that were changed, and the memory of a second look at them. They are gathered in one text, so that the
+/// second look costs one scan a block and not one a record.
 #[derive(Default)]
 struct Again {
     scratch: Scratch,
+    /// The records as they became, each with a line end behind it. One that changes once more is appended anew.
     text: Vec<u8>,
+    /// Those that change in this round.
+    next: Vec<u8>,
+    records: Vec<Changed>,
+}
+
+/// A record that was changed.
+#[derive(Clone, Copy)]
+struct Changed {
+    /// Where it stands in the block.
+    record: Span,
+    /// What it became, in the text of [`Again`].
+    text: Span,
 }
 
 /// What the windows of one long record hand to each other.
@@ -250,46 +264,103 @@ impl Scrubber {
 
     /// Appends `hay` with the scratch's findings replaced, record by record, each until nothing more is found in it.
     fn splice_records(&mut self, hay: &[u8], out: &mut Spliced) {
+        // The memory goes back to where it is reused.
+        let mut again = std::mem::take(&mut self.again);
+        self.gather(hay, &mut again);
+        self.look_again(&mut again);
         let mut done = 0;
-        let findings = std::mem::take(self.scratch.findings_mut());
-        let is_one_record = |one: &Finding, next: &Finding| {
-            let between = hay.get(one.span.end..next.span.start).unwrap_or_default();
-            memchr::memchr(b'\n', between).is_none()
-        };
-        for group in findings.chunk_by(is_one_record) {
-            let record = line::around(hay, group[0].span.start);
-            out.keep(hay, Span::new(done, record.start));
-            group.iter().for_each(|finding| self.tally.count(finding.rule));
-            out.write(|text| {
-                let start = text.len();
-                self.redactor.splice(hay, record, group, text);
-                self.look_again(text, start);
-            });
-            done = record.end;
+        for changed in &again.records {
+            out.keep(hay, Span::new(done, changed.record.start));
+            out.write(|text| text.extend_from_slice(changed.text.of(&again.text)));
+            done = changed.record.end;
         }
         out.keep(hay, Span::new(done, hay.len()));
-        // The memory goes back to where it is reused.
+        self.again = again;
+    }
+
+    /// Every record that holds a finding, with its findings replaced.
+    fn gather(&mut self, hay: &[u8], again: &mut Again) {
+        again.text.clear();
+        again.records.clear();
+        let findings = std::mem::take(self.scratch.findings_mut());
+        let mut rest = findings.as_slice();
+        while let Some(first) = rest.first() {
+            let record = self.scratch.record(hay, line::around, first.span.start);
+            let group;
+            (group, rest) =
+                rest.split_at(rest.iter().take_while(|finding| finding.span.start < record.end).count().max(1));
+            group.iter().for_each(|finding| self.tally.count(finding.rule));
+            let start = again.text.len();
+            self.redactor.splice(hay, record, group, &mut again.text);
+            again.records.push(Changed { record, text: Span::new(start, again.text.len()) });
+            again.text.push(b'\n');
+        }
         *self.scratch.findings_mut() = findings;
     }
 
-    /// Replaces what is found in `out[start..]`, a record that was changed, until nothing is.
-    fn look_again(&mut self, out: &mut Vec<u8>, start: usize) {
+    /// Replaces what is found in the records that were changed, until nothing is.
+    fn look_again(&mut self, again: &mut Again) {
+        let mut from = 0;
         for _ in 0..MAX_ROUNDS {
-            let Again { scratch, text } = &mut self.again;
-            let (scanner, hay) = (&self.scanner, &out[start..]);
-            let scan = AssertUnwindSafe(|| scanner.scan(hay, line::around, &mut State::default(), scratch).len());
-            match catch_unwind(scan) {
-                Ok(0) => return,
-                Ok(_) => {}
-                // The first look replaced what it found; a second one that fails takes nothing from that.
-                Err(_) => return self.again = Again::default(),
+            let n_findings = scan_again(&self.scanner, &again.text[from..], &mut again.scratch);
+            // A private key reaches into what happens to stand behind its record here.
+            let is_apart = !again.scratch.met_key_block();
+            match n_findings {
+                Some(0) if is_apart => return,
+                Some(_) if is_apart => from = self.replace_again(again, from),
+                _ => return self.look_one_by_one(again, from),
             }
-            text.clear();
-            scratch.findings().iter().for_each(|finding| self.tally.count(finding.rule));
-            self.redactor.splice(hay, Span::new(0, hay.len()), scratch.findings(), text);
-            out.truncate(start);
-            out.extend_from_slice(text);
         }
+    }
+
+    fn look_one_by_one(&mut self, again: &mut Again, from: usize) {
+        let Again { scratch, text, records, .. } = again;
+        for changed in records.iter_mut().filter(|changed| changed.text.start >= from) {
+            changed.text = self.look_at_one(changed.text, text, scratch);
+        }
+    }
+
+    /// Appends the records of `text[from..]` in which something was found anew, with that replaced; answers where they begin.
+    fn replace_again(&mut self, again: &mut Again, from: usize) -> usize {
+        let Again { scratch, text, next, records } = again;
+        next.clear();
+        let mut rest = scratch.findings();
+        let hay = &text[from..];
+        for changed in records.iter_mut().filter(|changed| changed.text.start >= from) {
+            let record = Span::new(changed.text.start - from, changed.text.end - from);
+            let n_findings = rest.iter().take_while(|finding| finding.span.start < record.end).count();
+            let group;
+            (group, rest) = rest.split_at(n_findings);
+            if group.is_empty() {
+                continue;
+            }
+            group.iter().for_each(|finding| self.tally.count(finding.rule));
+            let start = text.len() + next.len();
+            self.redactor.splice(hay, record, group, next);
+            changed.text = Span::new(start, text.len() + next.len());
+            next.push(b'\n');
+        }
+        let end = text.len();
+        text.extend_from_slice(next);
+        end
+    }
+
+    /// The same for one record by itself: what it becomes is appended, unless it stays.
+    fn look_at_one(&mut self, record: Span, text: &mut Vec<u8>, scratch: &mut Scratch) -> Span {
+        let mut now = record;
+        for _ in 0..MAX_ROUNDS {
+            match scan_again(&self.scanner, now.of(text), scratch) {
+                // The first look replaced what it found; a second one that fails takes nothing from that.
+                None | Some(0) => return now,
+                Some(_) => {}
+            }
+            scratch.findings().iter().for_each(|finding| self.tally.count(finding.rule));
+            let mut next = Vec::new();
+            self.redactor.splice(now.of(text), Span::new(0, now.len()), scratch.findings(), &mut next);
+            now = Span::new(text.len(), text.len() + next.len());
+            text.extend_from_slice(&next);
+        }
+        now
     }
 
     /// A block in which something failed: every record by itself, so that only those that fail are withheld.
@@ -458,6 +529,17 @@ impl std::fmt::Debug for Scrubber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Scrubber({} rules)", self.rules().rules().len())
     }
+}
+
+/// Scans what was changed; answers how many findings the scratch holds, or `None` when a recogniser failed.
+fn scan_again(scanner: &Scanner, hay: &[u8], scratch: &mut Scratch) -> Option<usize> {
+    let scan = AssertUnwindSafe(|| scanner.scan(hay, line::around, &mut State::default(), scratch).len());
+    let n_findings = catch_unwind(scan).ok();
+    if n_findings.is_none() {
+        // Whatever the scratch held is half done.
+        *scratch = Scratch::default();
+    }
+    n_findings
 }
 
 /// How far the run goes that a secret without a known end consists of: up to white space, a quote or a separator.

@@ -16,6 +16,9 @@ pub(crate) mod key_block;
 pub(crate) mod token;
 pub(crate) mod url;
 
+mod class;
+#[cfg(test)]
+mod oracle;
 mod settle;
 pub(crate) mod validators;
 mod value;
@@ -76,6 +79,7 @@ pub(crate) struct Scratch {
     findings: Vec<Finding>,
     token: token::Caches,
     progress: Progress,
+    records: settle::Records,
 }
 
 impl Scratch {
@@ -86,6 +90,16 @@ impl Scratch {
 
     pub(crate) fn findings_mut(&mut self) -> &mut Vec<Finding> {
         &mut self.findings
+    }
+
+    /// The record around `at` in the block that was scanned last. Cheap when asked in order.
+    pub(crate) fn record(&mut self, hay: &[u8], locate: Locate, at: usize) -> Span {
+        self.records.around(hay, locate, at)
+    }
+
+    /// Whether the last scan met the beginning of a private key, which reaches into the records behind it.
+    pub(crate) fn met_key_block(&self) -> bool {
+        self.progress.key_block > 0
     }
 }
 
@@ -148,11 +162,12 @@ impl Scanner {
     ) -> &'s [Finding] {
         scratch.candidates.clear();
         scratch.findings.clear();
+        scratch.records.clear();
+        scratch.progress = Progress::default();
         self.prefilter.candidates(hay, &mut scratch.candidates);
         if scratch.candidates.is_empty() && state.key_block.is_none() {
             return &[];
         }
-        scratch.progress = Progress::default();
         scratch.token.begin(self.rules.rules().len());
         if state.key_block.is_some() {
             scratch.progress.key_block = self.key_block.resume(hay, state, &mut scratch.findings);
@@ -162,14 +177,14 @@ impl Scanner {
             let candidate = scratch.candidates[index];
             let anchor = candidate.span();
             if anchor.start >= record.end {
-                record = locate(hay, anchor.start);
+                record = scratch.records.locate(hay, locate, anchor.start);
             }
             let hit = Hit { hay, record, anchor };
             for target in &self.targets[candidate.anchor()] {
                 self.ask(*target, &hit, state, scratch);
             }
         }
-        settle::settle(hay, &self.rules, locate, &mut scratch.findings);
+        settle::settle(hay, &self.rules, locate, &mut scratch.records, &mut scratch.findings);
         &scratch.findings
     }
 

@@ -9,24 +9,62 @@ use crate::{
     span::{Finding, Shape, Span},
 };
 
+/// The records in which candidates stood, as they were located: nobody who asks for one of them searches its edges again.
+#[derive(Default)]
+pub(super) struct Records {
+    /// In order; apart from each other.
+    located: Vec<Span>,
+    /// The one that was asked for last.
+    at: usize,
+}
+
+impl Records {
+    pub(super) fn clear(&mut self) {
+        self.located.clear();
+        self.at = 0;
+    }
+
+    /// Locates the record around `at`, which lies behind all that were located.
+    pub(super) fn locate(&mut self, hay: &[u8], locate: Locate, at: usize) -> Span {
+        let record = locate(hay, at);
+        self.located.push(record);
+        record
+    }
+
+    /// The record around `at`, whoever located it. Cheap when asked in order.
+    pub(super) fn around(&mut self, hay: &[u8], locate: Locate, at: usize) -> Span {
+        if self.located.get(self.at).is_none_or(|record| at < record.start) {
+            self.at = 0;
+        }
+        self.at += self.located[self.at..].iter().take_while(|record| record.end <= at).count();
+        match self.located.get(self.at) {
+            Some(record) if record.contains(at) => *record,
+            _ => locate(hay, at),
+        }
+    }
+}
+
 /// Sorts and merges; afterwards findings are disjoint and never touch, and none goes past its string in a JSON record or lies
 /// outside the strings of one.
-pub(super) fn settle(hay: &[u8], rules: &RuleSet, locate: Locate, findings: &mut Vec<Finding>) {
+pub(super) fn settle(hay: &[u8], rules: &RuleSet, locate: Locate, records: &mut Records, findings: &mut Vec<Finding>) {
     let mut strings = Strings::default();
     for finding in findings.iter_mut() {
-        strings.keep_inside(hay, locate, finding);
+        strings.keep_inside(hay, locate, records, finding);
         widen(hay, finding);
     }
-    findings.sort_by_key(|finding| (finding.span.start, std::cmp::Reverse(finding.span.end), rank(rules, finding)));
-    findings.dedup_by(|next, kept| {
-        let merge = next.span.start <= kept.span.end && !next.span.is_empty() || next.span == kept.span;
-        if merge {
-            unite(rules, kept, next);
-        }
-        merge
-    });
+    // Most come in order and apart: a record seldom has two.
+    if !findings.is_sorted_by(|one, next| one.span.end < next.span.start && !next.span.is_empty()) {
+        sort(rules, findings);
+        findings.dedup_by(|next, kept| {
+            let merge = next.span.start <= kept.span.end && !next.span.is_empty() || next.span == kept.span;
+            if merge {
+                unite(rules, kept, next);
+            }
+            merge
+        });
+    }
     strings = Strings::default();
-    findings.retain(|finding| !finding.span.is_empty() && strings.may_hold(hay, locate, finding));
+    findings.retain(|finding| !finding.span.is_empty() && strings.may_hold(hay, locate, records, finding));
 }
 
 /// Where in a record the strings of JSON lie, as far as it was walked.
@@ -44,13 +82,13 @@ impl Strings {
     /// In a JSON record no secret goes past the quote that ends its string, whatever the text before seemed to open:
     /// `{"m":"IDENTIFIED BY 'x","n":1}`. Such a quote has an even number of backslashes before it. What only looks like JSON
     /// keeps its finding whole, since behind the quote stands the rest of the secret: `{ pw='a"b' }`.
-    fn keep_inside(&mut self, hay: &[u8], locate: Locate, finding: &mut Finding) {
+    fn keep_inside(&mut self, hay: &[u8], locate: Locate, records: &mut Records, finding: &mut Finding) {
         if finding.shape != Shape::Text {
             return;
         }
         let mut quotes = memchr::memchr_iter(b'"', finding.span.of(hay)).map(|at| finding.span.start + at);
         let Some(end) = quotes.find(|at| edge::backslashes_before(hay, 0, *at).is_multiple_of(2)) else { return };
-        self.enter(hay, locate, finding.span.start);
+        self.enter(hay, locate, records, finding.span.start);
         if self.is_json(hay) {
             finding.span.end = end;
         }
@@ -58,27 +96,24 @@ impl Strings {
 
     /// Text may be replaced inside a string, and anywhere in what is no JSON. What lies between strings is punctuation, numbers
     /// and names: `{"password -u ":false}` gives a command its argument only to a reader that knows no JSON.
-    fn may_hold(&mut self, hay: &[u8], locate: Locate, finding: &Finding) -> bool {
+    fn may_hold(&mut self, hay: &[u8], locate: Locate, records: &mut Records, finding: &Finding) -> bool {
         let start = finding.span.start;
         if finding.shape != Shape::Text {
             return true;
         }
-        self.enter(hay, locate, start);
+        self.enter(hay, locate, records, start);
         if !is_shaped_like_json(self.record.of(hay)) {
             return true;
         }
-        let record = self.record.start;
-        let quotes = memchr::memchr_iter(b'"', &hay[self.at..start]).map(|quote| self.at + quote);
-        let count = quotes.filter(|quote| edge::backslashes_before(hay, record, *quote).is_multiple_of(2)).count();
-        self.is_inside ^= !count.is_multiple_of(2);
+        self.is_inside ^= !bare_quotes(hay, self.record.start, Span::new(self.at, start)).is_multiple_of(2);
         self.at = start;
         self.is_inside || !self.is_json(hay)
     }
 
     /// Turns to the record around `at`.
-    fn enter(&mut self, hay: &[u8], locate: Locate, at: usize) {
+    fn enter(&mut self, hay: &[u8], locate: Locate, records: &mut Records, at: usize) {
         if !self.record.contains(at) {
-            let record = locate(hay, at);
+            let record = records.around(hay, locate, at);
             *self = Strings { record, at: record.start, is_inside: false, is_json: None };
         }
     }
@@ -91,8 +126,46 @@ impl Strings {
     }
 }
 
+/// How many quotes in `span` no backslash escapes.
+fn bare_quotes(hay: &[u8], record: usize, span: Span) -> usize {
+    let text = span.of(hay);
+    if count(text, b'\\') == 0 && (span.start == record || hay[span.start - 1] != b'\\') {
+        return count(text, b'"');
+    }
+    let quotes = memchr::memchr_iter(b'"', text).map(|quote| span.start + quote);
+    quotes.filter(|quote| edge::backslashes_before(hay, record, *quote).is_multiple_of(2)).count()
+}
+
+/// How often `wanted` stands in `text`. No chunk overflows a byte, so that the compiler makes it a loop over vectors of bytes.
+fn count(text: &[u8], wanted: u8) -> usize {
+    let of_chunk = |chunk: &[u8]| chunk.iter().fold(0_u8, |count, byte| count + u8::from(*byte == wanted));
+    text.chunks(255).map(|chunk| usize::from(of_chunk(chunk))).sum()
+}
+
 fn is_shaped_like_json(record: &[u8]) -> bool {
+    if !record.first().is_some_and(|byte| matches!(byte, b'{' | b'[' | b'"') || byte.is_ascii_whitespace()) {
+        return false;
+    }
     matches!(record.trim_ascii(), [b'{', .., b'}'] | [b'[', .., b']'] | [b'"', .., b'"'])
+}
+
+/// By start, the longest first, the name that says most first. What is out of order stands a few places from its own, since
+/// findings come candidate by candidate: so by insertion, for as long as that is true.
+fn sort(rules: &RuleSet, findings: &mut [Finding]) {
+    let compare = |one: &Finding, next: &Finding| {
+        let spans = one.span.start.cmp(&next.span.start).then(next.span.end.cmp(&one.span.end));
+        spans.then_with(|| rank(rules, one).cmp(&rank(rules, next)))
+    };
+    for index in 1..findings.len() {
+        let mut at = index;
+        while at > 0 && compare(&findings[at], &findings[at - 1]).is_lt() {
+            if index - at > 16 {
+                return findings.sort_by(compare);
+            }
+            findings.swap(at, at - 1);
+            at -= 1;
+        }
+    }
 }
 
 fn unite(rules: &RuleSet, kept: &mut Finding, next: &Finding) {
@@ -127,8 +200,29 @@ fn widen(hay: &[u8], finding: &mut Finding) {
     }
     // Half a character of UTF-8 is no text; a walk that stops at its limit may stop inside one.
     let is_rest = |at: usize| hay.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
-    span.start -= (0..4).find(|back| span.start < *back || !is_rest(span.start - back)).unwrap_or(0).min(span.start);
-    span.end += (0..4).find(|more| !is_rest(span.end + more)).unwrap_or(0);
+    if is_rest(span.start) {
+        let first = (1..4).find(|back| span.start < *back || !is_rest(span.start - back));
+        span.start -= first.unwrap_or(0).min(span.start);
+    }
+    if is_rest(span.end) {
+        span.end += (1..4).find(|more| !is_rest(span.end + more)).unwrap_or(0);
+    }
+    widen_start(hay, span);
+    let inside = edge::backslashes_before(hay, span.start, span.end);
+    if inside % 2 == 1 && span.end < hay.len() && !matches!(hay[span.end], b'\r' | b'\n') {
+        span.end += 1;
+    }
+    if let [.., b'\\', b'u'] = &hay[span.start..span.end] {
+        let digits = hay[span.end..].iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
+        span.end += if digits == 4 { 4 } else { 0 };
+    }
+}
+
+fn widen_start(hay: &[u8], span: &mut Span) {
+    // The longest escape has six bytes.
+    if !hay[span.start.saturating_sub(5)..span.start].contains(&b'\\') {
+        return;
+    }
     if edge::backslashes_before(hay, 0, span.start) % 2 == 1 {
         span.start -= 1;
     }
@@ -140,14 +234,6 @@ fn widen(hay: &[u8], finding: &mut Finding) {
             && edge::backslashes_before(hay, 0, at + 1) % 2 == 1
     };
     span.start -= (2..=5).find(begins).unwrap_or(0);
-    let inside = edge::backslashes_before(hay, span.start, span.end);
-    if inside % 2 == 1 && span.end < hay.len() && !matches!(hay[span.end], b'\r' | b'\n') {
-        span.end += 1;
-    }
-    if let [.., b'\\', b'u'] = &hay[span.start..span.end] {
-        let digits = hay[span.end..].iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
-        span.end += if digits == 4 { 4 } else { 0 };
-    }
 }
 
 #[cfg(test)]

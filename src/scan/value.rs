@@ -2,36 +2,57 @@
 //!
 //! Both answers are about the whole value, without the quotes around it. Neither is asked of a token, which is known by its
 //! own shape; a URL and an assignment know only where a value stands, so they ask here. Both look at no more than the
-//! first [`LOOK`] bytes and allocate nothing.
+//! first [`LOOK`] bytes and allocate nothing. Most values are refuted by their first byte or by what all their bytes have in
+//! common, so a value is walked once for that before anything is compared.
 
-use std::sync::LazyLock;
-
-use super::words::WordSet;
+use super::{
+    class::{self, Traits},
+    words::{MAX_WORD, WordTable},
+};
 
 /// No template and no word list is longer; a value that goes on behind this is judged by its beginning.
-const LOOK: usize = 256;
+pub(super) const LOOK: usize = 256;
 
 /// Words that stand where a value should, compared without separators and without case.
-const STAND_INS: &str = "bool boolean bytes changeit changeme changethis char disabled dummy empty enabled encrypted example fake \
+pub(super) const STAND_INS: &str = "bool boolean bytes changeit changeme changethis char disabled dummy empty enabled encrypted example fake \
     false filtered fixme float hidden int integer invalid masked missing mock na nan nil no none notset null \
     nullptr number object off omitted on optional placeholder present redacted removed replaceme required \
     sample sanitized sensitive set string str tbd todo true type undefined unknown unset value yes";
 
-static STAND_IN_WORDS: LazyLock<WordSet> = LazyLock::new(|| WordSet::new(STAND_INS));
-
 /// What asks the reader to fill something in, at the beginning of a value of words.
-const FILL_IN: &str = "your yourown insert replace change enter put add some example sample dummy fake placeholder";
+pub(super) const FILL_IN: &str =
+    "your yourown insert replace change enter put add some example sample dummy fake placeholder";
 
 /// Words that name a secret rather than being one, when a whole value in capitals is made of them: `DB_PASSWORD`.
-const NAMES: &str = "PASSWORD PASSWD PASS PWD PW SECRET TOKEN KEY USER USERNAME API AUTH DB ACCESS CLIENT ID HERE VALUE \
+pub(super) const NAMES: &str = "PASSWORD PASSWD PASS PWD PW SECRET TOKEN KEY USER USERNAME API AUTH DB ACCESS CLIENT ID HERE VALUE \
     CREDENTIALS CREDENTIAL HASH SIGNATURE";
 
-/// Beginnings of expressions that fetch a value from elsewhere.
-const LOOKUPS: &str = "process.env os.environ os.getenv( getenv( env( env[ env. system.getenv( import.meta.env secrets. var. \
-    vars. local. data.";
+const STAND_IN: u8 = 1;
+const BEGINS: u8 = 2;
+const NAMED: u8 = 4;
+
+static WORDS: WordTable<256> = WordTable::new(&[(STAND_IN, STAND_INS), (BEGINS, FILL_IN), (NAMED, NAMES)]);
+
+/// Beginnings of expressions that fetch a value from elsewhere: each has its first mark among its first eight bytes.
+pub(super) const LOOKUPS: [&[u8]; 14] = [
+    b"process.env",
+    b"os.environ",
+    b"os.getenv(",
+    b"getenv(",
+    b"env(",
+    b"env[",
+    b"env.",
+    b"system.getenv(",
+    b"import.meta.env",
+    b"secrets.",
+    b"var.",
+    b"vars.",
+    b"local.",
+    b"data.",
+];
 
 /// Which letters often follow each letter in words and names; 334 pairs, of 676, that make up 96 % of them.
-const FOLLOWS: [&[u8]; 26] = [
+pub(super) const FOLLOWS: [&[u8]; 26] = [
     b"abcdefghiklmnprstuvwxy",
     b"aceijlorsuy",
     b"acdehiklmoprstuy",
@@ -63,10 +84,24 @@ const FOLLOWS: [&[u8]; 26] = [
 /// Whether the whole of `value` is a template or a stand-in, so that there is nothing to hide.
 pub(super) fn is_template(value: &[u8]) -> bool {
     let value = value.trim_ascii();
-    if value.len() > LOOK {
-        return false;
+    value.len() <= LOOK && is_trimmed_template(value, Traits::of(value))
+}
+
+/// The same, of a value whose traits are known.
+pub(super) fn is_template_of(value: &[u8], traits: Traits) -> bool {
+    let is_white = |byte: Option<&u8>| byte.is_some_and(|byte| class::is(*byte, class::WHITE));
+    if is_white(value.first()) || is_white(value.last()) {
+        return is_template(value);
     }
-    value.is_empty() || is_expansion(value) || is_fill(value) || is_stand_in(value) || is_lookup(value)
+    value.len() <= LOOK && is_trimmed_template(value, traits)
+}
+
+fn is_trimmed_template(value: &[u8], traits: Traits) -> bool {
+    let Some(first) = value.first() else { return true };
+    class::is(*first, class::EXPANSION) && is_expansion(value)
+        || is_fill(value, traits)
+        || traits.all(class::WORDS) && is_stand_in(value, traits)
+        || class::is(*first, class::ALPHA) && is_lookup(value)
 }
 
 /// `${X}`, `$X`, `{{ x }}`, `<password>`, `[x]`, `%s`, `%(pw)s`, `%PW%`, `#{x}`, `__X__`, and `<x>` behind an escape.
@@ -129,76 +164,81 @@ fn is_label(inner: &[u8]) -> bool {
 }
 
 /// One filling character again and again: `xxxx`, `XXX-XXX`, `****`, `...`, `____`.
-fn is_fill(value: &[u8]) -> bool {
-    if value == "\u{2026}".as_bytes() || is_repeated(value, "\u{2022}") || is_repeated(value, "\u{25cf}") {
-        return true;
+fn is_fill(value: &[u8], traits: Traits) -> bool {
+    if value[0] == 0xe2 {
+        let is_repeated = |piece: &str| value.chunks(piece.len()).all(|chunk| chunk == piece.as_bytes());
+        return value == "\u{2026}".as_bytes() || is_repeated("\u{2022}") || is_repeated("\u{25cf}");
     }
-    let fill = |byte: u8| matches!(byte, b'x' | b'X' | b'*' | b'.' | b'-' | b'_' | b'#' | b'?');
-    value.iter().all(|byte| fill(*byte)) && !matches!(value, [b'#' | b'?'])
+    traits.all(class::FILL) && !matches!(value, [b'#' | b'?'])
 }
 
 /// Whether the second half is one filling character over and over, whatever its case, marks between, as people write secrets
 /// that are none: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`, `0a1baaaaaaaa`.
 pub(super) fn is_filler(value: &[u8]) -> bool {
     let half = &value[value.len() / 2..];
-    let mut plain = half.iter().filter(|byte| !b"-_.=".contains(byte)).map(u8::to_ascii_lowercase);
+    let mut plain = half.iter().filter(|byte| !matches!(byte, b'-' | b'_' | b'.' | b'=')).map(u8::to_ascii_lowercase);
     let first = plain.next();
-    half.len() >= 4 && first.is_none_or(|first| b"xabcf01*#?z".contains(&first) && plain.all(|byte| byte == first))
+    half.len() >= 4 && first.is_none_or(|first| class::is(first, class::FILLER) && plain.all(|byte| byte == first))
 }
 
-fn is_repeated(value: &[u8], piece: &str) -> bool {
-    value.chunks(piece.len()).all(|chunk| chunk == piece.as_bytes())
-}
-
-fn is_stand_in(value: &[u8]) -> bool {
-    // No word of the lists has a digit or a mark, which is what most values have.
-    let is_plain = value.iter().all(|byte| byte.is_ascii_alphabetic() || is_separator(*byte) || *byte == b'\'');
-    is_plain && (is_stand_in_word(value) || is_fill_in(value) || is_capital_name(value))
+/// No word of the lists has a digit or a mark, which is what most values have: all of `value` is [`class::WORDS`].
+fn is_stand_in(value: &[u8], traits: Traits) -> bool {
+    let is_word = if traits.none(class::SEPARATOR) { WORDS.holds(STAND_IN, value) } else { is_stand_in_word(value) };
+    is_word || is_fill_in(value, traits) || class::is(value[0], class::UPPER) && is_capital_name(value)
 }
 
 /// Whether `value` is one of the stand-ins, separators and case apart.
 fn is_stand_in_word(value: &[u8]) -> bool {
-    let mut letters = [0; 16];
+    let mut letters = [0; MAX_WORD];
     let mut n_letters = 0;
-    for byte in value.iter().filter(|byte| !is_separator(**byte)) {
+    for byte in value.iter().filter(|byte| !class::is(**byte, class::SEPARATOR)) {
         let Some(letter) = letters.get_mut(n_letters) else { return false };
-        *letter = byte.to_ascii_lowercase();
+        *letter = *byte;
         n_letters += 1;
     }
-    STAND_IN_WORDS.holds(&letters[..n_letters])
-}
-
-fn is_separator(byte: u8) -> bool {
-    matches!(byte, b'_' | b'-' | b' ' | b'.' | b'/' | b'!')
+    WORDS.holds(STAND_IN, &letters[..n_letters])
 }
 
 /// `your_token_here`, `YOUR-API-KEY`, `insert token here`, `example_password`, `token-goes-here`.
-fn is_fill_in(value: &[u8]) -> bool {
-    let parts = || value.split(|byte| is_separator(*byte)).filter(|part| !part.is_empty());
-    let begins = parts().next().is_some_and(|part| {
-        FILL_IN.split(' ').any(|word| part.eq_ignore_ascii_case(word.as_bytes()))
-            || part.len() > 4 && part[..4].eq_ignore_ascii_case(b"your")
-    });
-    let ends = parts().next_back().is_some_and(|part| {
-        part.eq_ignore_ascii_case(b"here") || part.eq_ignore_ascii_case(b"placeholder") || part == b"EXAMPLE"
-    });
-    let n_parts = parts().count();
-    (begins || ends) && (n_parts > 1 || value.len() > 4 && value[..4].eq_ignore_ascii_case(b"your"))
+fn is_fill_in(value: &[u8], traits: Traits) -> bool {
+    let is_yours = |word: &[u8]| word.len() > 4 && word[..4].eq_ignore_ascii_case(b"your");
+    if traits.none(class::SEPARATOR) {
+        return is_yours(value);
+    }
+    let whole = value;
+    let value = &value[class::run(value, class::SEPARATOR)..];
+    let value = &value[..value.len() - class::run_back(value, class::SEPARATOR)];
+    let first = &value[..class::until(value, class::SEPARATOR)];
+    if first.is_empty() {
+        return false;
+    }
+    let last = value.rsplit(|byte| class::is(*byte, class::SEPARATOR)).next().unwrap_or(first);
+    let is_several = first.len() < value.len();
+    let begins = || WORDS.holds(BEGINS, first) || is_yours(first);
+    let ends = || last.eq_ignore_ascii_case(b"here") || last.eq_ignore_ascii_case(b"placeholder") || last == b"EXAMPLE";
+    (is_several || is_yours(whole)) && (begins() || ends())
 }
 
 /// `DB_PASSWORD`, `API_KEY`: a constant's name in a constant's place.
 fn is_capital_name(value: &[u8]) -> bool {
-    value.split(|byte| matches!(byte, b'_' | b'-')).all(|part| NAMES.split(' ').any(|name| part == name.as_bytes()))
+    value.split(|byte| matches!(byte, b'_' | b'-')).all(|part| {
+        let lists = WORDS.lists(part);
+        lists & NAMED != 0 && part.iter().all(u8::is_ascii_uppercase)
+    })
 }
 
 /// `process.env.TOKEN`, `os.environ["TOKEN"]`, `var.token`.
 fn is_lookup(value: &[u8]) -> bool {
+    let mark = class::run(&value[..value.len().min(8)], class::ALNUM);
+    if !matches!(value.get(mark), Some(b'.' | b'(' | b'[')) {
+        return false;
+    }
     let name = |byte: &u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'[' | b']' | b'(' | b')' | b'\'' | b'"' | b'\\')
     };
-    LOOKUPS.split(' ').any(|lookup| {
+    LOOKUPS.iter().any(|lookup| {
         value.len() > lookup.len()
-            && value[..lookup.len()].eq_ignore_ascii_case(lookup.as_bytes())
+            && value[..lookup.len()].eq_ignore_ascii_case(lookup)
             && value[lookup.len()..].iter().all(name)
             && !is_random(&value[lookup.len()..])
     })
@@ -207,37 +247,21 @@ fn is_lookup(value: &[u8]) -> bool {
 /// Whether `value` looks machine-made: no word, name, version, path, date or short number is.
 pub(super) fn is_random(value: &[u8]) -> bool {
     let value = &value[..value.len().min(LOOK)];
-    if value.len() < 8 || value.iter().any(|byte| !byte.is_ascii_graphic()) {
+    // Without an early end, so that the compiler makes it a loop over vectors.
+    let is_graphic = value.iter().fold(true, |is_graphic, byte| is_graphic & byte.is_ascii_graphic());
+    if value.len() < 8 || !is_graphic || is_address(value) {
         return false;
     }
-    if is_uuid(value) || runs(value).any(is_digest) {
-        return true;
-    }
-    if is_address(value) {
-        return false;
-    }
-    let surprise: u32 = runs(value).map(surprise).sum();
-    let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
-    let punctuation = value.iter().filter(|byte| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$')).count();
-    let surprise = surprise + if surprise > 0 { 4 * u32::try_from(punctuation.min(3)).unwrap_or(0) } else { 0 };
-    surprise >= 20 && surprise >= length * 3 / 2
-}
-
-/// The runs of letters and digits, without those that a percent escape is written with.
-fn runs(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| *byte == b'%').enumerate().flat_map(|(index, part)| {
-        let part = match part {
-            [high, low, rest @ ..] if index > 0 && high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest,
-            _ => part,
-        };
-        part.split(|byte| !byte.is_ascii_alphanumeric())
-    })
+    let enough = u32::try_from(value.len() * 3 / 2).unwrap_or(u32::MAX).max(20);
+    surprise(value, enough) >= enough || value.len() >= 16 && (is_uuid(value) || holds_digest(value))
 }
 
 /// `0x7fee5c0358f0`: where something lies in memory, or a status code.
 fn is_address(value: &[u8]) -> bool {
-    let digits = value.strip_prefix(b"0x").or_else(|| value.strip_prefix(b"0X"));
-    digits.is_some_and(|digits| digits.len() <= 16 && digits.iter().all(u8::is_ascii_hexdigit))
+    match value {
+        [b'0', b'x' | b'X', digits @ ..] => digits.len() <= 16 && digits.iter().all(u8::is_ascii_hexdigit),
+        _ => false,
+    }
 }
 
 fn is_uuid(value: &[u8]) -> bool {
@@ -248,54 +272,186 @@ fn is_uuid(value: &[u8]) -> bool {
         })
 }
 
-/// Sixteen hexadecimal digits or more of one case, digits and letters among them; or more digits than any number has.
-fn is_digest(value: &[u8]) -> bool {
-    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let lower = value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let upper = value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
-    value.len() >= 16 && (lower || upper) && digits > 0 && (digits < value.len() || digits > 24)
-}
-
-/// How little a run of letters and digits looks like words and numbers: some four for each character of a random one.
-fn surprise(run: &[u8]) -> u32 {
-    let mut total = 0;
-    for (index, pair) in run.windows(2).enumerate() {
-        let [left, right] = [pair[0], pair[1]];
-        total += match (kind(left), kind(right)) {
-            (Kind::Digit, Kind::Digit) => 0,
-            (Kind::Digit, _) => 6,
-            (_, Kind::Digit) => 2,
-            // `parseJson`: a capital that begins a word is no surprise, one in the middle of nowhere is.
-            (Kind::Lower, Kind::Upper) => match run.get(index + 2..index + 4) {
-                Some(next) if next.iter().all(u8::is_ascii_lowercase) => 1,
-                _ => 6,
-            },
-            (Kind::Upper, Kind::Lower) if index > 0 && kind(run[index - 1]) == Kind::Upper => 4,
-            _ if follows(left, right) => 0,
-            _ => 5,
+/// Whether a run of letters and digits is one: sixteen hexadecimal digits or more of one case, digits and letters among them; or
+/// more digits than any number has.
+fn holds_digest(value: &[u8]) -> bool {
+    let mut rest = value;
+    while rest.len() >= 16 {
+        let length = class::run(rest, class::ALNUM);
+        if length >= 16 {
+            let run = Traits::of(&rest[..length]);
+            let is_hex = run.all(class::HEX_LOWER) || run.all(class::HEX_UPPER);
+            let is_number = run.all(class::DIGIT) && length <= 24;
+            if is_hex && run.any(class::DIGIT) && !is_number {
+                return true;
+            }
+        }
+        rest = match &rest[length..] {
+            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest,
+            [_, rest @ ..] => rest,
+            [] => &[],
         };
     }
-    total
+    false
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Digit,
-    Lower,
-    Upper,
+/// How little the runs of letters and digits look like words and numbers: some four for each character of a random one, and a
+/// little for punctuation among them. A percent escape is no part of a run. Once it is `enough` nothing more is counted.
+fn surprise(value: &[u8], enough: u32) -> u32 {
+    let mut total = 0;
+    let (mut before, mut left) = (OTHER, OTHER);
+    let mut at = 0;
+    while at < value.len() {
+        let byte = value[at];
+        let right = LETTERS[usize::from(byte)];
+        let cost = COSTS[usize::from(left) << 6 | usize::from(right)];
+        at += 1;
+        total += if cost < HUMP {
+            u32::from(cost)
+        } else if cost == HUMP {
+            // `parseJson`: a capital that begins a word is no surprise, one in the middle of nowhere is.
+            let is_small = |at: usize| value.get(at).is_some_and(|byte| class::is(*byte, class::LOWER));
+            if is_small(at) && is_small(at + 1) { 1 } else { 6 }
+        } else if is_capital(before) {
+            4
+        } else {
+            u32::from(cost & !AFTER_CAPITAL)
+        };
+        if total >= enough {
+            return total;
+        }
+        (before, left) = (left, right);
+        if byte == b'%' && value.get(at..at + 2).is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit)) {
+            at += 2;
+        }
+    }
+    if total == 0 {
+        return 0;
+    }
+    let marks = value.iter().filter(|byte| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$')).take(3).count();
+    total + 4 * u32::try_from(marks).unwrap_or(0)
 }
 
-fn kind(byte: u8) -> Kind {
-    match byte {
-        b'0'..=b'9' => Kind::Digit,
-        b'A'..=b'Z' => Kind::Upper,
-        _ => Kind::Lower,
+/// An upper bound for the surprise of values that begin further and further right in the same text, so that none of its bytes is
+/// walked for each of them: `?token=?token=…`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Gauge {
+    left: usize,
+    right: usize,
+    /// The most that the pairs in `left..right` add.
+    most: u32,
+    /// The hexadecimal digits before `right`, by the case of their letters.
+    hex: [usize; 2],
+    /// The end of the last sixteen of them.
+    digest: usize,
+}
+
+impl Gauge {
+    /// Whether `hay[start..end]` is surely not [`is_random`].
+    pub(super) fn is_calm(&mut self, hay: &[u8], start: usize, end: usize) -> bool {
+        let end = end.min(start + LOOK);
+        if start < self.left || start > self.right || end < self.right {
+            *self = Gauge { left: start, right: start, ..Gauge::default() };
+        }
+        while self.right < end {
+            self.most += if self.right > self.left { most(hay, self.right) } else { 0 };
+            for (run, class) in self.hex.iter_mut().zip([class::HEX_LOWER, class::HEX_UPPER]) {
+                *run = if class::is(hay[self.right], class) { *run + 1 } else { 0 };
+                self.digest = if *run >= 16 { self.right + 1 } else { self.digest };
+            }
+            self.right += 1;
+        }
+        while self.left < start {
+            self.left += 1;
+            self.most -= if self.left < self.right { most(hay, self.left) } else { 0 };
+        }
+        let length = end - start;
+        let enough = u32::try_from(length * 3 / 2).unwrap_or(u32::MAX).max(20);
+        self.most + MOST_MARKS < enough && self.digest < start + 16 && length != 36
     }
 }
 
-fn follows(left: u8, right: u8) -> bool {
-    let index = usize::from(left.to_ascii_lowercase().wrapping_sub(b'a'));
-    FOLLOWS.get(index).is_some_and(|letters| letters.contains(&right.to_ascii_lowercase()))
+/// The most that the byte at `at` and the one before it can add.
+fn most(hay: &[u8], at: usize) -> u32 {
+    let [left, right] = [hay[at - 1], hay[at]].map(|byte| LETTERS[usize::from(byte)]);
+    match COSTS[usize::from(left) << 6 | usize::from(right)] {
+        HUMP => 6,
+        cost if cost & AFTER_CAPITAL != 0 => 5,
+        cost => u32::from(cost),
+    }
+}
+
+/// The most that punctuation adds.
+const MOST_MARKS: u32 = 12;
+
+/// What is neither a letter nor a digit, among [`LETTERS`].
+const OTHER: u8 = 63;
+
+/// Each byte as a digit (0 to 9), a small letter (10 to 35), a capital (36 to 61) or [`OTHER`].
+static LETTERS: [u8; 256] = letters();
+
+const fn letters() -> [u8; 256] {
+    let mut letters = [OTHER; 256];
+    let mut index = 0;
+    while index < 26 {
+        letters[b'a' as usize + index] = 10 + index as u8;
+        letters[b'A' as usize + index] = 36 + index as u8;
+        if index < 10 {
+            letters[b'0' as usize + index] = index as u8;
+        }
+        index += 1;
+    }
+    letters
+}
+
+const fn is_capital(letter: u8) -> bool {
+    matches!(letter, 36..=61)
+}
+
+/// A small letter and a capital: what follows decides.
+const HUMP: u8 = 0x40;
+
+/// With this bit the cost is another one behind a capital.
+const AFTER_CAPITAL: u8 = 0x80;
+
+/// What each pair of [`LETTERS`] adds to the surprise.
+static COSTS: [u8; 64 * 64] = costs();
+
+const fn costs() -> [u8; 64 * 64] {
+    let mut costs = [0; 64 * 64];
+    let mut pair = 0;
+    while pair < costs.len() {
+        let (left, right) = ((pair >> 6) as u8, (pair & 63) as u8);
+        costs[pair] = cost(left, right);
+        pair += 1;
+    }
+    costs
+}
+
+const fn cost(left: u8, right: u8) -> u8 {
+    match (left, right) {
+        (62.., _) | (_, 62..) | (0..=9, 0..=9) => 0,
+        (0..=9, _) => 6,
+        (_, 0..=9) => 2,
+        (10..=35, 36..=61) => HUMP,
+        _ => {
+            let after_capital = if is_capital(left) && !is_capital(right) { AFTER_CAPITAL } else { 0 };
+            after_capital | if follows(left, right) { 0 } else { 5 }
+        }
+    }
+}
+
+/// Whether the second of two letters often follows the first, case apart.
+const fn follows(left: u8, right: u8) -> bool {
+    let often = FOLLOWS[((left - 10) % 26) as usize];
+    let mut at = 0;
+    while at < often.len() {
+        if often[at] == b'a' + (right - 10) % 26 {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 #[cfg(test)]
@@ -354,7 +510,7 @@ mod tests {
                 4%2F0AY0e-g7bXk2mQ9Vn3Lp8
             "#,
         ) {
-            assert!(is_random(value.as_bytes()), "{value} {}", surprise(value.as_bytes()));
+            assert!(is_random(value.as_bytes()), "{value} {}", surprise(value.as_bytes(), u32::MAX));
         }
     }
 
@@ -374,7 +530,7 @@ mod tests {
         )
         .chain(["foo bar baz"])
         {
-            assert!(!is_random(value.as_bytes()), "{value} {}", surprise(value.as_bytes()));
+            assert!(!is_random(value.as_bytes()), "{value} {}", surprise(value.as_bytes(), u32::MAX));
         }
     }
 }

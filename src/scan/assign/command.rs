@@ -1,9 +1,9 @@
 //! Command lines whose secret has no key: `curl -u user:password`, `mysql -ppassword`, `sshpass -p password`.
 
-use super::{Report, judge};
+use super::{Report, judge, seek::Seek};
 use crate::{
     rules::syntax::KeysSyntax,
-    scan::{Hit, MAX_SECRET, edge, value},
+    scan::{Hit, class, edge, value},
     span::{RuleId, Shape, Span},
 };
 
@@ -29,8 +29,23 @@ enum Form {
     Glued,
 }
 
+/// What was walked already, by a command whose name stands in the line of another.
+#[derive(Default)]
+pub(super) struct Memo {
+    /// For each command, where its next flag stands.
+    flags: Vec<Seek>,
+    /// Where the next argument without quotes ends.
+    argument: Seek,
+    /// Where the next colon stands.
+    colon: Seek,
+    /// The last secret that was judged, by which rule, and whether for a flag without its command.
+    judged: Option<(Span, RuleId, bool)>,
+}
+
 pub(super) struct Commands {
     commands: Vec<Command>,
+    /// The bits of their names. Most anchors name no command.
+    names: u64,
 }
 
 impl Commands {
@@ -49,17 +64,27 @@ impl Commands {
                 commands.push(Command { command, flag: flag.as_bytes().into(), form, rule });
             }
         }
-        Commands { commands }
+        let names = commands.iter().fold(0, |names, command| names | name_bit(&command.command));
+        Commands { commands, names }
     }
 
-    pub(super) fn confirm(&self, hit: &Hit<'_>, report: &mut Report<'_, '_>) {
+    pub(super) fn confirm(&self, hit: &Hit<'_>, memo: &mut Memo, report: &mut Report<'_, '_>) {
         let anchor = hit.anchor.of(hit.hay);
-        for command in &self.commands {
+        if self.names & name_bit(anchor) == 0 {
+            return;
+        }
+        for (index, command) in self.commands.iter().enumerate() {
             if anchor.eq_ignore_ascii_case(&command.command) && is_alone(hit) {
-                command.find(hit, report);
+                command.find(hit, index, memo, report);
             }
         }
     }
+}
+
+/// One of 64 bits, by length and first letter, whatever its case.
+fn name_bit(name: &[u8]) -> u64 {
+    let first = name.first().map_or(0, |first| usize::from(first & 0x1f));
+    1 << ((first * 5 + name.len() * 13) % 64)
 }
 
 /// Whether the command's name is a word of its own.
@@ -71,39 +96,63 @@ fn is_alone(hit: &Hit<'_>) -> bool {
 }
 
 impl Command {
-    fn find(&self, hit: &Hit<'_>, report: &mut Report<'_, '_>) {
+    fn find(&self, hit: &Hit<'_>, index: usize, memo: &mut Memo, report: &mut Report<'_, '_>) {
         let end = hit.record.end.min(hit.anchor.end + MAX_LINE);
-        let mut at = hit.anchor.end;
+        let at = hit.anchor.end;
         // A flag without its command is its own anchor and has its argument right behind it.
         if self.flag.is_empty() {
-            return self.argument(hit, at, end, report);
+            return self.argument(hit, at, end, memo, report);
         }
-        while let Some(found) = memchr::memmem::find(&hit.hay[at..end], &self.flag).map(|found| at + found) {
-            at = found + self.flag.len();
-            let is_word = hit.hay[found - 1].is_ascii_whitespace();
-            let is_next = hit.hay[..end].get(at).is_some_and(|byte| byte.is_ascii_whitespace() || *byte == b'=');
-            if is_word && (is_next || self.form == Form::Glued) {
-                return self.argument(hit, at, end, report);
-            }
+        if memo.flags.len() <= index {
+            memo.flags.resize(index + 1, Seek::default());
+        }
+        let flag = memo.flags[index].find(at, end, |from, to| self.next_flag(&hit.hay[..hit.record.end], from, to));
+        // What follows the flag must lie on the line too.
+        if let Some(flag) = flag.map(|flag| flag + self.flag.len()).filter(|flag| *flag < end) {
+            self.argument(hit, flag, end, memo, report);
         }
     }
 
-    fn argument(&self, hit: &Hit<'_>, at: usize, end: usize, report: &mut Report<'_, '_>) {
+    /// The first flag that begins in `hay[from..to]`, is a word, and has an argument.
+    fn next_flag(&self, hay: &[u8], from: usize, to: usize) -> Option<usize> {
+        let window = &hay[..hay.len().min(to + self.flag.len() - 1)];
+        let mut at = from;
+        while let Some(found) = memchr::memmem::find(&window[at..], &self.flag).map(|found| at + found) {
+            let next = hay.get(found + self.flag.len());
+            let is_next = next.is_some_and(|byte| byte.is_ascii_whitespace() || *byte == b'=');
+            if hay[found - 1].is_ascii_whitespace() && (is_next || self.form == Form::Glued) {
+                return Some(found);
+            }
+            at = found + self.flag.len();
+        }
+        None
+    }
+
+    fn argument(&self, hit: &Hit<'_>, at: usize, end: usize, memo: &mut Memo, report: &mut Report<'_, '_>) {
         let hay = &hit.hay[..end];
-        let spaces = hay[at..].iter().take(4).take_while(|byte| **byte == b' ' || **byte == b'=').count();
+        let spaces = hay[at..].iter().take(4).take_while(|byte| matches!(byte, b' ' | b'=')).count();
         if (self.form == Form::Glued) != (spaces == 0) {
             return;
         }
         let mut start = at + spaces;
-        let quote = hay.get(start).copied().filter(|byte| b"\"'".contains(byte));
+        let quote = hay.get(start).copied().filter(|byte| matches!(byte, b'"' | b'\''));
         start += usize::from(quote.is_some());
-        let rest = &hay[start..hay.len().min(start + MAX_SECRET)];
-        let ends =
-            |byte: &u8| quote.map_or(byte.is_ascii_whitespace() || b"\"'`".contains(byte), |quote| *byte == quote);
-        let mut length = rest.iter().position(ends).unwrap_or(rest.len());
-        length -= rest[..length].iter().rev().take_while(|byte| **byte == b'\\').count();
+        let stop = match quote {
+            Some(quote) => memchr::memchr(quote, &hay[start..]).map(|length| start + length),
+            None => memo.argument.find(start, end, |from, to| {
+                let length = class::until(&hay[from..to], class::WHITE | class::QUOTE);
+                (from + length < to).then_some(from + length)
+            }),
+        };
+        let mut length = stop.unwrap_or(end) - start;
+        length -= hay[start..start + length].iter().rev().take_while(|byte| **byte == b'\\').count();
         let argument = Span::new(start, start + length);
-        let Some(secret) = self.secret(hay, argument) else { return };
+        let Some(secret) = self.secret(hay, argument, &mut memo.colon) else { return };
+        // Whatever stands before it, the same secret is judged once.
+        let judged = (secret, self.rule, self.flag.is_empty());
+        if memo.judged.replace(judged) == Some(judged) {
+            return;
+        }
         let bytes = secret.of(hay);
         // A flag whose command is not known gives less: `docker run -u app:app`.
         let is_name = judge::is_name(bytes) && judge::names_a_secret(bytes);
@@ -113,11 +162,14 @@ impl Command {
         }
     }
 
-    fn secret(&self, hay: &[u8], argument: Span) -> Option<Span> {
+    fn secret(&self, hay: &[u8], argument: Span, colon: &mut Seek) -> Option<Span> {
         if self.form != Form::Pair {
             return (!argument.is_empty()).then_some(argument);
         }
-        let colon = memchr::memchr(b':', argument.of(hay))?;
+        let colon = colon.find(argument.start, argument.end, |from, to| {
+            memchr::memchr(b':', &hay[from..to]).map(|length| from + length)
+        })?;
+        let colon = colon - argument.start;
         let (user, secret) = (&argument.of(hay)[..colon], Span::new(argument.start + colon + 1, argument.end));
         let is_numeric = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
         if secret.is_empty() && value::is_random(user) {

@@ -3,12 +3,18 @@
 //! <https://www.rfc-editor.org/rfc/rfc9110#section-11.4>, <https://www.rfc-editor.org/rfc/rfc6265#section-4>
 
 use super::{
-    Memo, Report,
+    Report,
     key::{Key, is_closing, is_end_of_string, quote_at},
     place,
+    seek::Seek,
 };
 use crate::{
-    scan::{Hit, MAX_SECRET, edge, value},
+    scan::{
+        Hit, MAX_SECRET,
+        class::{self, Traits},
+        edge, value,
+        words::WordTable,
+    },
     span::{Shape, Span},
 };
 
@@ -22,55 +28,82 @@ const PARAMETERS: &str = "response signature credential oauth_token oauth_signat
 /// Attributes of a cookie.
 const ATTRIBUTES: &str = "path domain expires max-age samesite version priority comment";
 
+const SCHEME: u8 = 1;
+const PARAMETER: u8 = 2;
+const ATTRIBUTE: u8 = 4;
+
+static WORDS: WordTable<128> = WordTable::new(&[(SCHEME, SCHEMES), (PARAMETER, PARAMETERS), (ATTRIBUTE, ATTRIBUTES)]);
+
+/// What was walked already, by a header whose name stands inside the value of another.
+#[derive(Default)]
+pub(super) struct Memo {
+    /// The end of the last header's value.
+    end: usize,
+    /// Where the next credential ends.
+    credential: Seek,
+    /// The last parameters that were read.
+    parameters: Span,
+    /// The end of the last cookies that were read.
+    cookies: usize,
+}
+
 /// A scheme and a credential: the scheme stays.
 pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
-    let Some(region) = region(hit, key, &mut memo.header) else { return };
+    let Some(region) = region(hit, key, &mut memo.end) else { return };
     let text = region.of(hit.hay);
-    let scheme = text
-        .iter()
-        .take(32)
-        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-' || **byte == b'_')
-        .count();
-    let spaces = text[scheme..].iter().take_while(|byte| **byte == b' ' || **byte == b'+').count();
-    let is_known = SCHEMES.split_ascii_whitespace().any(|known| text[..scheme].eq_ignore_ascii_case(known.as_bytes()));
+    let scheme = class::run(&text[..text.len().min(32)], class::ALNUM | class::UNDERSCORE | class::DASH);
+    let spaces = text[scheme..].iter().take_while(|byte| matches!(byte, b' ' | b'+')).count();
+    let is_known = WORDS.holds(SCHEME, &text[..scheme]);
     if is_known && has_parameters(&text[scheme + spaces..]) {
-        return parameters(hit, Span::new(region.start + scheme + spaces, region.end), key, report);
+        return parameters(hit, Span::new(region.start + scheme + spaces, region.end), key, memo, report);
     }
     let start = if scheme > 0 && spaces > 0 { scheme + spaces } else { 0 };
-    let length =
-        text[start..].iter().take_while(|byte| !byte.is_ascii_whitespace() && !b",;\"'<>".contains(byte)).count();
+    let until_stop = |from: usize, to: usize| {
+        let length = class::until(&hit.hay[from..to], class::CREDENTIAL_STOP);
+        (from + length < to).then_some(from + length)
+    };
+    let begin = region.start + start;
+    let length = memo.credential.find(begin, region.end, until_stop).unwrap_or(region.end) - begin;
     let length = length - text[start..start + length].iter().rev().take_while(|byte| **byte == b'.').count();
     let secret = &text[start..start + length];
+    if report.is_label(secret) {
+        return;
+    }
+    let traits = Traits::of(secret);
     let is_secret = if start == 0 {
         secret.len() >= 8 && value::is_random(secret)
     } else {
-        is_known && is_credential(secret) || value::is_random(secret)
+        is_known && is_credential(secret, traits) || value::is_random(secret)
     };
-    if is_secret && !value::is_template(secret) && !secret.is_empty() {
+    if is_secret && !value::is_template_of(secret, traits) && !secret.is_empty() {
         report.push(Span::new(region.start + start, region.start + start + length), key.rule, Shape::Text);
     }
 }
 
 /// Behind a known scheme: no word of prose, no expression.
-fn is_credential(secret: &[u8]) -> bool {
-    let words = secret.iter().all(|byte| byte.is_ascii_lowercase() || b"_.".contains(byte));
-    let code = secret.iter().any(|byte| b"(){}$[]|".contains(byte)) || secret.starts_with(b"%");
-    secret.len() >= 3 && !code && (!words || secret.len() > 20)
+fn is_credential(secret: &[u8], traits: Traits) -> bool {
+    let is_code = traits.any(class::BRACKET) || secret.starts_with(b"%");
+    secret.len() >= 3 && !is_code && (!traits.all(class::SMALL) || secret.len() > 20)
 }
 
 fn has_parameters(text: &[u8]) -> bool {
-    let name = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let name = class::run(text, class::ALNUM | class::UNDERSCORE);
     name > 0
         && text.get(name) == Some(&b'=')
         && text.get(name + 1).is_some_and(|byte| *byte == b'"' || *byte == b'\\' || byte.is_ascii_alphanumeric())
 }
 
 /// `name="value", name=value`: the values of secret names go.
-fn parameters(hit: &Hit<'_>, region: Span, key: &Key, report: &mut Report<'_, '_>) {
+fn parameters(hit: &Hit<'_>, region: Span, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
     let mut at = region.start;
+    let walked = std::mem::replace(&mut memo.parameters, region);
     while at < region.end {
+        // Nothing reaches across white space, so from here on both walks are one.
+        if region.end == walked.end && walked.contains(at) && class::is(hit.hay[at - 1], class::WHITE) {
+            return;
+        }
         let rest = &hit.hay[at..region.end];
-        let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let name = class::run(rest, class::ALNUM | class::UNDERSCORE);
         if name == 0 || rest.get(name) != Some(&b'=') {
             at += name.max(1);
             continue;
@@ -79,7 +112,7 @@ fn parameters(hit: &Hit<'_>, region: Span, key: &Key, report: &mut Report<'_, '_
         let start = quote.map_or(at + name + 1, |quote| quote.end);
         let value = &hit.hay[start..region.end];
         let length = value.iter().take_while(|byte| !byte.is_ascii_whitespace() && !b",;\"'\\".contains(byte)).count();
-        let is_secret = PARAMETERS.split(' ').any(|known| rest[..name].eq_ignore_ascii_case(known.as_bytes()));
+        let is_secret = WORDS.holds(PARAMETER, &rest[..name]);
         if is_secret && !value::is_template(&value[..length]) {
             report.push(Span::new(start, start + length), key.rule, Shape::Text);
         }
@@ -89,9 +122,11 @@ fn parameters(hit: &Hit<'_>, region: Span, key: &Key, report: &mut Report<'_, '_
 
 /// `name=value; name=value; Path=/`: every value goes, names and attributes stay.
 pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
-    let Some(region) = region(hit, key, &mut memo.header) else { return };
+    let Some(region) = region(hit, key, &mut memo.end) else { return };
     let mut at = region.start;
-    for pair in region.of(hit.hay).split(|byte| *byte == b';') {
+    // Inside cookies that were read only the first one is cut in another way.
+    let is_inside = std::mem::replace(&mut memo.cookies, region.end) == region.end;
+    for pair in region.of(hit.hay).split(|byte| *byte == b';').take(if is_inside { 1 } else { usize::MAX }) {
         let start = at;
         at += pair.len() + 1;
         let Some(equals) = memchr::memchr(b'=', pair) else { continue };
@@ -99,7 +134,7 @@ pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Re
         let value = &pair[equals + 1..];
         let value = &value[..value.iter().take_while(|byte| !byte.is_ascii_whitespace() && **byte != b',').count()];
         let is_name = !name.is_empty() && name.len() <= 128 && !name.contains(&b' ');
-        let is_attribute = ATTRIBUTES.split_ascii_whitespace().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        let is_attribute = WORDS.holds(ATTRIBUTE, name);
         if is_name && !is_attribute && value.len() >= 4 && !value::is_template(value) {
             let value_start = start + equals + 1;
             report.push(Span::new(value_start, value_start + value.len()), key.rule, Shape::Text);
@@ -145,7 +180,11 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
     }
     let ceiling = hay.len().min(start + MAX_SECRET);
     let mut end = start;
-    while end < ceiling {
+    loop {
+        end += class::until(&hay[end..ceiling], class::HEADER_STOP);
+        if end == ceiling {
+            break;
+        }
         let byte = hay[end];
         let is_end = match (open, byte) {
             (Some(open), quote) if quote == hay[open.end - 1] => edge::backslashes_before(hay, start, end) < open.len(),

@@ -6,7 +6,7 @@
 use super::Strength;
 use crate::{
     rules::syntax::KeysSyntax,
-    scan::{Hit, edge, words::WordSet},
+    scan::{Hit, class, edge, words::WordTable},
     span::{RuleId, Span},
 };
 
@@ -41,6 +41,15 @@ const OTHER: &str = "access_control arrow backup_id bucket cache candidate chart
 const OWNERS: &str = "account admin app auth cert client connection database db default dev email ftp imap ldap login mail my mysql owner \
     pg postgres prod proxy rabbitmq redis root server service smtp sql ssh sudo test user vpn wifi wp your";
 
+const IS_ABOUT: u8 = 1;
+const IS_NEUTRAL: u8 = 2;
+const IS_OTHER: u8 = 4;
+const IS_OWNER: u8 = 8;
+
+/// One look says all that a word is.
+static WORDS: WordTable<1024> =
+    WordTable::new(&[(IS_ABOUT, ABOUT), (IS_NEUTRAL, NEUTRAL), (IS_OTHER, OTHER), (IS_OWNER, OWNERS)]);
+
 /// What kind of value a key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -64,28 +73,44 @@ pub(super) struct Key {
     pub(super) quote: Option<Span>,
 }
 
+/// A word of a rule, or several that stand together.
 struct Entry {
-    /// Lower case, without separators.
-    text: Box<[u8]>,
     kind: Kind,
     rule: RuleId,
     /// Whether it counts when letters are glued to its left: `dbpassword`, but not `monkey`.
     is_glued: bool,
+    /// What must be asked of the word before it.
+    special: Special,
 }
 
-/// The words of all assign rules, and those that say what a key is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Special {
+    No,
+    /// `key`, `keys` and `token`: a word before them may make them a name of something else.
+    Bare,
+    /// `pass`: a word before it may make it a password.
+    Pass,
+}
+
+/// The words of all assign rules, in lower case and without separators, as a tree that is walked from their last letters: one
+/// walk over the end of an identifier finds the longest that it ends with.
 pub(super) struct Table {
-    /// By their last two letters, the longest first.
     entries: Vec<Entry>,
-    about: WordSet,
-    neutral: WordSet,
-    other: WordSet,
-    owners: WordSet,
+    /// Node 0 is the root, which no edge leads to.
+    nodes: Vec<Node>,
+}
+
+#[derive(Clone)]
+struct Node {
+    /// By letter or digit; 0 where no word goes on so.
+    next: [u32; 36],
+    /// One more than the number of the entry that begins here; 0 where none does.
+    entry: u32,
 }
 
 impl Table {
     pub(super) fn new<'r>(rules: impl Iterator<Item = (RuleId, &'r KeysSyntax)>) -> Table {
-        let mut entries = Vec::new();
+        let mut table = Table { entries: Vec::new(), nodes: vec![Node { next: [0; 36], entry: 0 }] };
         for (rule, keys) in rules {
             let kinds = [
                 (&keys.strong, Kind::Plain(Strength::Strong)),
@@ -94,51 +119,116 @@ impl Table {
                 (&keys.cookie, Kind::Cookie),
             ];
             for (words, kind) in kinds {
-                entries.extend(words.iter().map(|word| entry(word, kind, rule)));
+                words.iter().for_each(|word| table.insert(word, kind, rule));
             }
         }
-        // The longest entry decides: `secret access key` before `key`.
-        entries.sort_by_key(|entry| (last_two(&entry.text), std::cmp::Reverse(entry.text.len())));
-        let [about, neutral, other, owners] = [ABOUT, NEUTRAL, OTHER, OWNERS].map(WordSet::new);
-        Table { entries, about, neutral, other, owners }
+        table
     }
 
-    /// The longest entry that the words end with.
-    fn entry(&self, words: &Words) -> Option<&Entry> {
-        let ending = last_two(words.text());
-        let first = self.entries.partition_point(|entry| last_two(&entry.text) < ending);
-        let alike = self.entries[first..].iter().take_while(|entry| last_two(&entry.text) == ending);
-        alike.into_iter().find(|entry| words.end_with(entry))
+    /// Of two rules that name the same word the first has it.
+    fn insert(&mut self, word: &str, kind: Kind, rule: RuleId) {
+        let text: Vec<u8> =
+            word.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect();
+        let mut node = 0;
+        for byte in text.iter().rev() {
+            let letter = usize::from(LETTERS[usize::from(*byte)]);
+            if self.nodes[node].next[letter] == 0 {
+                self.nodes[node].next[letter] = u32::try_from(self.nodes.len())
+                    .expect("the words of the rules have fewer than four thousand million letters");
+                self.nodes.push(Node { next: [0; 36], entry: 0 });
+            }
+            node = self.nodes[node].next[letter] as usize;
+        }
+        if node == 0 || self.nodes[node].entry != 0 {
+            return;
+        }
+        let glued = [
+            "password",
+            "passwd",
+            "passphrase",
+            "passcode",
+            "secret",
+            "token",
+            "apikey",
+            "pwd",
+            "secretkey",
+            "accesskey",
+        ];
+        let special = match &*text {
+            b"key" | b"keys" | b"token" => Special::Bare,
+            b"pass" => Special::Pass,
+            _ => Special::No,
+        };
+        let is_glued = glued.iter().any(|word| text.ends_with(word.as_bytes()));
+        self.entries.push(Entry { kind, rule, is_glued, special });
+        self.nodes[node].entry = u32::try_from(self.entries.len()).expect("there are fewer entries than nodes");
+    }
+
+    /// The longest entry that the words up to `end` end with, and where it begins.
+    #[inline]
+    fn entry(&self, words: Words<'_>, end: usize) -> Option<(&Entry, usize)> {
+        let mut found = None;
+        let mut node = &self.nodes[0];
+        for (at, byte) in words.name[..end].iter().enumerate().rev() {
+            let letter = LETTERS[usize::from(*byte)];
+            if letter == JOINT {
+                continue;
+            }
+            let next = node.next[usize::from(letter)];
+            if next == 0 {
+                break;
+            }
+            node = &self.nodes[next as usize];
+            if let Some(index) = node.entry.checked_sub(1) {
+                let entry = &self.entries[index as usize];
+                if entry.is_glued || words.begins_at(at) {
+                    found = Some((entry, at));
+                }
+            }
+        }
+        found
     }
 
     /// The key that `name` is, if it is one.
     pub(super) fn classify(&self, hit: &Hit<'_>, name: Span) -> Option<Key> {
-        let mut words = Words::split(name.of(hit.hay));
+        let words = Words::of(name.of(hit.hay));
+        let mut end = words.name.len();
         let mut is_doubtful = false;
         for _ in 0..4 {
-            if let Some(entry) = self.entry(&words) {
-                return self.accept(hit, name, &words, entry, is_doubtful);
+            if let Some((entry, start)) = self.entry(words, end) {
+                return self.accept(hit, name, words, entry, start, is_doubtful);
             }
-            let last = words.last();
-            if self.about.holds(last) {
+            let last = words.last(end);
+            let word = last.of(words.name);
+            let lists = WORDS.lists(word);
+            if lists & IS_ABOUT != 0 {
                 return None;
             }
-            is_doubtful |= !self.neutral.holds(last) && !last.iter().all(u8::is_ascii_digit);
-            if !words.pop() {
+            is_doubtful |= lists & IS_NEUTRAL == 0 && !word.iter().all(u8::is_ascii_digit);
+            if last.start == 0 {
                 return None;
             }
+            end = last.start;
         }
         None
     }
 
-    fn accept(&self, hit: &Hit<'_>, name: Span, words: &Words, entry: &Entry, is_doubtful: bool) -> Option<Key> {
-        let is_bare = &*entry.text == b"key" || &*entry.text == b"token" || &*entry.text == b"keys";
-        if is_bare && self.other.holds(words.before(entry.text.len())) {
+    fn accept(
+        &self,
+        hit: &Hit<'_>,
+        name: Span,
+        words: Words<'_>,
+        entry: &Entry,
+        start: usize,
+        is_doubtful: bool,
+    ) -> Option<Key> {
+        let before = || WORDS.lists(words.last(start).of(words.name));
+        if entry.special == Special::Bare && before() & IS_OTHER != 0 {
             return None;
         }
         // `pass` alone is also what tests and players do; in capitals, or behind another word, it is a password.
-        let is_capital = name.of(hit.hay).iter().all(|byte| !byte.is_ascii_lowercase());
-        let is_pass = &*entry.text == b"pass" && (is_capital || self.owners.holds(words.before(4)));
+        let is_capital = || name.of(hit.hay).iter().all(|byte| !byte.is_ascii_lowercase());
+        let is_pass = entry.special == Special::Pass && (is_capital() || before() & IS_OWNER != 0);
         let kind = match entry.kind {
             Kind::Plain(_) if is_pass && !is_doubtful => Kind::Plain(Strength::Strong),
             Kind::Plain(_) if is_doubtful => Kind::Plain(Strength::Weak),
@@ -152,46 +242,77 @@ impl Table {
     }
 }
 
-fn entry(word: &str, kind: Kind, rule: RuleId) -> Entry {
-    let text: Box<[u8]> =
-        word.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect();
-    let glued =
-        ["password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "pwd", "secretkey", "accesskey"];
-    let is_glued = glued.iter().any(|word| text.ends_with(word.as_bytes()));
-    Entry { text, kind, rule, is_glued }
+/// What is neither a letter nor a digit, in [`LETTERS`].
+const JOINT: u8 = 36;
+
+/// Each byte as a digit (0 to 9), a letter whatever its case (10 to 35), or [`JOINT`].
+static LETTERS: [u8; 256] = letters();
+
+const fn letters() -> [u8; 256] {
+    let mut letters = [JOINT; 256];
+    let mut index = 0;
+    while index < 36 {
+        let byte = if index < 10 { b'0' + index } else { b'a' + index - 10 };
+        letters[byte as usize] = index;
+        letters[byte.to_ascii_uppercase() as usize] = index;
+        index += 1;
+    }
+    letters
 }
 
 /// The identifier around the anchor: letters, digits, `_`, and `-` and `.` between them.
+#[inline]
 pub(super) fn identifier(hit: &Hit<'_>) -> Option<Span> {
-    let (hay, record) = (hit.hay, hit.record);
-    let floor = record.start.max(hit.anchor.start.saturating_sub(MAX_NAME));
-    let left = hay[floor..hit.anchor.start].iter().rev().take_while(|byte| is_name(**byte)).count();
-    let mut start = hit.anchor.start - left;
-    // An escape before the key is an edge, not the letters it is written with.
-    if hay[floor..start].last().is_some_and(|byte| b"\\%#[;".contains(byte)) {
-        let mut inside = (start + 1..=hit.anchor.start).rev();
-        start = inside.find(|at| edge::escape_before(&hay[floor..*at]).is_some()).unwrap_or(start);
+    const IDENTIFIER: u64 = class::ALNUM | class::JOINT;
+    let Hit { hay, record, anchor } = *hit;
+    let floor = record.start.max(anchor.start.saturating_sub(MAX_NAME));
+    let mut start = anchor.start - class::run_back(&hay[floor..anchor.start], IDENTIFIER);
+    if start > floor && class::is(hay[start - 1], class::ESCAPE) {
+        start = behind_escape(&hay[floor..anchor.start], start - floor) + floor;
     }
-    start += hay[start..hit.anchor.start].iter().take_while(|byte| b"-.".contains(byte)).count();
-    let ceiling = record.end.min(hit.anchor.end + MAX_NAME);
-    let right = hay[hit.anchor.end..ceiling].iter().take_while(|byte| is_name(**byte)).count();
-    let mut end = hit.anchor.end + right;
+    start += hay[start..anchor.start].iter().take_while(|byte| is_joint(**byte)).count();
+    let ceiling = record.end.min(anchor.end + MAX_NAME);
+    let mut end = anchor.end + class::run(&hay[anchor.end..ceiling], IDENTIFIER);
     // A key in kebab case may be followed by an arrow or the end of a sentence.
-    end -= hay[hit.anchor.end..end].iter().rev().take_while(|byte| b"-.".contains(byte)).count();
+    while end > anchor.end && is_joint(hay[end - 1]) {
+        end -= 1;
+    }
     (start < end && end - start <= 2 * MAX_NAME).then(|| Span::new(start, end))
 }
 
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
+fn is_joint(byte: u8) -> bool {
+    matches!(byte, b'-' | b'.')
+}
+
+/// An escape before the key is an edge, not the letters it is written with: where the identifier that seemed to begin at `start`
+/// begins, in what stands before its anchor.
+#[cold]
+fn behind_escape(before: &[u8], start: usize) -> usize {
+    let mut inside = (start + 1..=before.len()).rev();
+    inside.find(|at| edge::escape_before(&before[..*at]).is_some()).unwrap_or(start)
+}
+
+/// Whether `name` may end with a placeholder's label, which has `REDACTED-` in it. No name of daily life has such letters.
+pub(super) fn may_be_label(name: &[u8]) -> bool {
+    name.len() > 9 && name.windows(2).any(|pair| pair == b"D-")
 }
 
 /// The quote at `at` with the backslashes that escape it. An even number of backslashes are themselves what is escaped: the
 /// quote behind them is a bare one.
+#[inline]
 pub(super) fn quote_at(hay: &[u8], at: usize, ceiling: usize) -> Option<Span> {
+    match hay[..ceiling].get(at)? {
+        b'"' | b'\'' | b'`' => Some(Span::new(at, at + 1)),
+        b'\\' => escaped_quote_at(hay, at, ceiling),
+        _ => None,
+    }
+}
+
+fn escaped_quote_at(hay: &[u8], at: usize, ceiling: usize) -> Option<Span> {
     let slashes = hay[at..ceiling].iter().take(64).take_while(|byte| **byte == b'\\').count();
     let quote = at + slashes;
     let depth = if slashes.is_multiple_of(2) { 0 } else { slashes };
-    b"\"'`".contains(hay[..ceiling].get(quote)?).then(|| Span::new(quote - depth, quote + 1))
+    class::is(*hay[..ceiling].get(quote)?, class::QUOTE).then(|| Span::new(quote - depth, quote + 1))
 }
 
 /// Whether `quote`, met where the value of `key` should begin, ends the string that the key stands in: it is less escaped than
@@ -219,83 +340,177 @@ pub(super) fn is_end_of_string(hay: &[u8], quote: Span) -> bool {
     }
 }
 
-/// An identifier in lower case without separators, and where its words begin.
-struct Words {
-    text: [u8; MAX_NAME],
-    length: usize,
-    /// Bit `i`: a word begins at byte `i`.
-    starts: u128,
+/// An identifier as words: snake, kebab, camel, dotted. Nothing is copied; the words are found from behind.
+#[derive(Clone, Copy)]
+struct Words<'n> {
+    /// The last [`MAX_NAME`] bytes of the identifier.
+    name: &'n [u8],
 }
 
-impl Words {
-    /// Splits the last [`MAX_NAME`] bytes of `name`.
-    fn split(name: &[u8]) -> Words {
-        let name = &name[name.len().saturating_sub(MAX_NAME)..];
-        let mut words = Words { text: [0; MAX_NAME], length: 0, starts: 0 };
+impl<'n> Words<'n> {
+    fn of(name: &'n [u8]) -> Words<'n> {
+        Words { name: &name[name.len().saturating_sub(MAX_NAME)..] }
+    }
+
+    /// Whether a word begins with the letter or digit at `at`: behind a separator, at a hump, or at a number behind letters.
+    #[inline]
+    fn begins_at(self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1).map(|before| class::of(self.name[before])) else { return true };
+        let this = class::of(self.name[at]);
+        if before & class::ALNUM == 0 {
+            return true;
+        }
+        if this & class::UPPER != 0 {
+            let next_is_lower = || self.name.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+            return before & class::UPPER == 0 || next_is_lower();
+        }
+        this & class::DIGIT != 0 && before & class::ALPHA != 0
+    }
+
+    /// The last word before `end`; empty where there is none, and then at the very beginning.
+    #[inline]
+    fn last(self, end: usize) -> Span {
+        let end = end - class::run_back(&self.name[..end], class::JOINT);
+        // Among small letters no word begins.
+        let mut start = end - class::run_back(&self.name[..end], class::LOWER);
+        if start < end && (start == 0 || !class::is(self.name[start - 1], class::ALNUM)) {
+            return Span::new(start, end);
+        }
+        while start > 0 && (start == end || !self.begins_at(start)) {
+            start -= 1;
+        }
+        Span::new(start, end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        rules::{Recogniser, RuleSet},
+        scan::oracle::Numbers,
+    };
+
+    /// The words of a name, as one would split it from the left.
+    fn words(name: &str) -> Vec<String> {
+        let bytes = name.as_bytes();
+        let mut words: Vec<String> = Vec::new();
         let mut is_start = true;
-        for (index, byte) in name.iter().enumerate() {
+        for (index, byte) in bytes.iter().enumerate() {
+            let before = index.checked_sub(1).map_or(b'_', |before| bytes[before]);
+            let next_is_lower = bytes.get(index + 1).is_some_and(u8::is_ascii_lowercase);
+            let is_hump = byte.is_ascii_uppercase()
+                && (before.is_ascii_lowercase()
+                    || before.is_ascii_digit()
+                    || before.is_ascii_uppercase() && next_is_lower);
+            let is_number = byte.is_ascii_digit() && before.is_ascii_alphabetic();
             if !byte.is_ascii_alphanumeric() {
                 is_start = true;
                 continue;
             }
-            let previous = index.checked_sub(1).map(|before| name[before]);
-            let next_is_lower = name.get(index + 1).is_some_and(u8::is_ascii_lowercase);
-            let is_hump = byte.is_ascii_uppercase()
-                && previous.is_some_and(|before| {
-                    before.is_ascii_lowercase()
-                        || before.is_ascii_digit()
-                        || before.is_ascii_uppercase() && next_is_lower
-                });
-            let is_number = byte.is_ascii_digit() && previous.is_some_and(|before| before.is_ascii_alphabetic());
             if is_start || is_hump || is_number {
-                words.starts |= 1 << words.length;
+                words.push(String::new());
             }
             is_start = false;
-            words.text[words.length] = byte.to_ascii_lowercase();
-            words.length += 1;
+            words.last_mut().expect("the first letter begins a word").push(char::from(byte.to_ascii_lowercase()));
         }
         words
     }
 
-    fn text(&self) -> &[u8] {
-        &self.text[..self.length]
+    /// What kind of key a name is, asked word by word and list by list.
+    fn naive(rules: &RuleSet, name: &str) -> Option<(Kind, RuleId)> {
+        let holds = |list: &str, word: &str| list.split(' ').any(|known| known == word);
+        let mut words = words(name);
+        let mut is_doubtful = false;
+        for _ in 0..4 {
+            if let Some((entry, kind, rule, before)) = naive_entry(rules, &words) {
+                let is_bare = ["key", "keys", "token"].contains(&&*entry);
+                if is_bare && holds(OTHER, &before) {
+                    return None;
+                }
+                let is_capital = !name.bytes().any(|byte| byte.is_ascii_lowercase());
+                let is_pass = entry == "pass" && (is_capital || holds(OWNERS, &before));
+                return match kind {
+                    Kind::Plain(_) if is_pass && !is_doubtful => Some((Kind::Plain(Strength::Strong), rule)),
+                    Kind::Plain(_) if is_doubtful => Some((Kind::Plain(Strength::Weak), rule)),
+                    _ if is_doubtful => None,
+                    kind => Some((kind, rule)),
+                };
+            }
+            let last = words.pop()?;
+            if holds(ABOUT, &last) {
+                return None;
+            }
+            is_doubtful |= !holds(NEUTRAL, &last) && !last.bytes().all(|byte| byte.is_ascii_digit());
+        }
+        None
     }
 
-    fn begins_at(&self, at: usize) -> bool {
-        self.starts & (1 << at) != 0
+    /// The longest entry that the words end with, and the word before it.
+    fn naive_entry(rules: &RuleSet, words: &[String]) -> Option<(String, Kind, RuleId, String)> {
+        const GLUED: &str = "password passwd passphrase passcode secret token apikey pwd secretkey accesskey";
+        let mut found: Option<(String, Kind, RuleId, String)> = None;
+        let text = words.concat();
+        for (rule, keys) in rules.iter().filter_map(|(rule, it)| match &it.recogniser {
+            Recogniser::Assign(keys) => Some((rule, keys)),
+            _ => None,
+        }) {
+            let kinds = [
+                (&keys.strong, Kind::Plain(Strength::Strong)),
+                (&keys.weak, Kind::Plain(Strength::Weak)),
+                (&keys.header, Kind::Header),
+                (&keys.cookie, Kind::Cookie),
+            ];
+            for (entry, kind) in kinds.iter().flat_map(|(list, kind)| list.iter().map(move |entry| (entry, *kind))) {
+                let entry: String = entry.chars().filter(char::is_ascii_alphanumeric).collect();
+                let Some(before) = text.strip_suffix(&*entry) else { continue };
+                let begins = (0..words.len()).find(|n_words| words[..*n_words].concat().len() == before.len());
+                let is_glued = GLUED.split(' ').any(|word| entry.ends_with(word));
+                let is_longer = found.as_ref().is_none_or(|(longest, ..)| entry.len() > longest.len());
+                if (begins.is_some() || is_glued) && is_longer {
+                    let whole = (0..words.len()).rev().find(|n_words| words[..*n_words].concat().len() < before.len());
+                    let word = whole.map_or("", |n_words| &before[words[..n_words].concat().len()..]);
+                    let word = word.to_owned();
+                    found = Some((entry, kind, rule, word));
+                }
+            }
+        }
+        found
     }
 
-    fn end_with(&self, entry: &Entry) -> bool {
-        let Some(at) = self.length.checked_sub(entry.text.len()) else { return false };
-        self.text().ends_with(&entry.text) && (entry.is_glued || self.begins_at(at))
-    }
-
-    /// Where the last word begins among the first `length` bytes.
-    fn last_start(&self, length: usize) -> usize {
-        (0..length).rev().find(|at| self.begins_at(*at)).unwrap_or(0)
-    }
-
-    fn last(&self) -> &[u8] {
-        &self.text()[self.last_start(self.length)..]
-    }
-
-    /// The word before the last `n_bytes`; empty where there is none.
-    fn before(&self, n_bytes: usize) -> &[u8] {
-        let end = self.length - n_bytes;
-        &self.text()[self.last_start(end)..end]
-    }
-
-    /// Drops the last word; answers whether any is left.
-    fn pop(&mut self) -> bool {
-        self.length = self.last_start(self.length);
-        self.length > 0
-    }
-}
-
-/// The last two bytes; every entry has as many.
-fn last_two(text: &[u8]) -> [u8; 2] {
-    match text {
-        [.., one, two] => [*one, *two],
-        _ => [0; 2],
+    #[test]
+    fn a_walk_from_behind_classifies_as_words_and_lists_do() {
+        let rules = RuleSet::embedded();
+        let table = Table::new(rules.iter().filter_map(|(id, rule)| match &rule.recogniser {
+            Recogniser::Assign(keys) => Some((id, keys)),
+            _ => None,
+        }));
+        const KEYS: &str = "password pass key keys token secret auth api access client authorization cookie set id pwd pw \
+            passphrase secretkey db jsessionid signature creds bearer otp private account x 1 22 http";
+        let lists: Vec<Vec<&str>> =
+            [KEYS, KEYS, ABOUT, NEUTRAL, OTHER, OWNERS].map(|list| list.split(' ').collect()).into();
+        let mut numbers = Numbers(3);
+        let mut n_keys = 0;
+        for _ in 0..20_000 {
+            let mut name = String::new();
+            for _ in 0..=numbers.below(4) {
+                let list = &lists[numbers.below(lists.len())];
+                let word = list[numbers.below(list.len())];
+                let (first, rest) = word.split_at(1);
+                match numbers.below(6) {
+                    0 => name.push_str(word),
+                    1 => name.push_str(&word.to_ascii_uppercase()),
+                    2 | 3 => name.push_str(&(first.to_ascii_uppercase() + rest)),
+                    _ => name.push_str(&format!("{}{word}", ["_", "-", ".", "__"][numbers.below(4)])),
+                }
+            }
+            name.truncate(MAX_NAME);
+            let all = Span::new(0, name.len());
+            let key = table.classify(&Hit { hay: name.as_bytes(), record: all, anchor: all }, all);
+            let expected = naive(&rules, &name);
+            assert_eq!(key.map(|key| (key.kind, key.rule)), expected, "{name}");
+            n_keys += usize::from(expected.is_some());
+        }
+        assert!(n_keys > 2000, "{n_keys} keys");
     }
 }

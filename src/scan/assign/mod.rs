@@ -10,13 +10,15 @@ mod header;
 mod judge;
 mod key;
 mod place;
+mod seek;
 
 use self::{
     command::Commands,
     judge::Verdict,
     key::{Kind, Table},
+    seek::Seek,
 };
-use super::{Hit, placeholder::Placeholders};
+use super::{Hit, class, placeholder::Placeholders};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Shape, Span},
@@ -36,10 +38,18 @@ pub(crate) struct Memo {
     done: usize,
     /// The last value without quotes, and how it was written.
     bare: Option<place::Place>,
-    /// The end of the last header's value.
-    header: usize,
+    /// The last one that went. What ends where it ends and begins inside it goes with it.
+    gone: Span,
+    /// How little the values look like secrets that begin inside another.
+    calm: judge::Calm,
+    /// Where the next element's tag begins.
+    tag: Seek,
+    /// Where the next fragment of a URL begins.
+    url: Seek,
     /// The end of the last array or object whose leaves were taken.
     leaves: usize,
+    headers: header::Memo,
+    commands: command::Memo,
 }
 
 /// How much a key says by itself.
@@ -70,20 +80,29 @@ impl Assign {
         findings: &mut Vec<Finding>,
     ) {
         let mut report = Report { hay: hit.hay, placeholders, findings };
-        self.commands.confirm(hit, &mut report);
+        self.commands.confirm(hit, &mut memo.commands, &mut report);
         if hit.anchor.start < memo.done {
             return;
         }
         let Some(name) = key::identifier(hit) else { return };
         memo.done = name.end;
+        // Nothing but white space, a separator, a quote or a bracket leads from a key to a value: `invalid token, client`.
+        let Some(follower) = hit.hay[..hit.record.end].get(name.end) else { return };
+        if !class::is(*follower, class::FOLLOWER) {
+            return;
+        }
         // `REDACTED-db-password` names a rule and no key.
-        if placeholders.ends(name.of(hit.hay)) {
+        let text = name.of(hit.hay);
+        if report.is_label(text) {
             return;
         }
         let Some(key) = self.table.classify(hit, name) else { return };
+        if key::may_be_label(text) && placeholders.ends(text) {
+            return;
+        }
         match key.kind {
-            Kind::Header => header::credential(hit, &key, memo, &mut report),
-            Kind::Cookie => header::cookies(hit, &key, memo, &mut report),
+            Kind::Header => header::credential(hit, &key, &mut memo.headers, &mut report),
+            Kind::Cookie => header::cookies(hit, &key, &mut memo.headers, &mut report),
             Kind::Plain(strength) => plain(hit, &key, strength, memo, &mut report),
         }
     }
@@ -97,15 +116,25 @@ pub(super) struct Report<'r, 'h> {
 }
 
 impl Report<'_, '_> {
-    fn push(&mut self, span: Span, rule: RuleId, shape: Shape) {
-        if !span.is_empty() && !self.placeholders.is_whole(span.of(self.hay)) {
+    /// Whether `text` is a label, which is what stands in most records that are looked at for the second time. Other placeholders
+    /// are told apart when all else is known.
+    fn is_label(&self, text: &[u8]) -> bool {
+        text.starts_with(b"REDACTED-") && self.placeholders.is_whole(text)
+    }
+
+    /// Answers whether it is one, and no placeholder.
+    fn push(&mut self, span: Span, rule: RuleId, shape: Shape) -> bool {
+        let is_finding = !span.is_empty() && !self.placeholders.is_whole(span.of(self.hay));
+        if is_finding {
             self.findings.push(Finding { span, rule, shape });
         }
+        is_finding
     }
 }
 
 fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, report: &mut Report<'_, '_>) {
-    let Some(place) = place::find(hit, key, &mut memo.bare) else { return };
+    let known = memo.bare;
+    let Some(place) = place::find(hit, key, memo) else { return };
     if let place::Form::Structure = place.form {
         if strength == Strength::Strong && place.value.start >= memo.leaves {
             memo.leaves = place::leaves(hit, key, place.value.start, |span, shape| {
@@ -116,8 +145,24 @@ fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, rep
         }
         return;
     }
+    let value = place.value;
+    // Without quotes, so that no quote inside ends it earlier when findings are settled.
+    let is_bare = memo.bare.is_some_and(|bare| bare.value.start <= value.start && value.end <= bare.value.end);
+    if is_bare && value.end == memo.gone.end && value.start >= memo.gone.start {
+        return;
+    }
+    if report.is_label(value.of(hit.hay)) {
+        return;
+    }
+    let is_inside = known.is_some_and(|known| known.value.contains(value.start));
+    if is_inside && strength == Strength::Weak && memo.calm.stays(hit.hay, &place) {
+        return;
+    }
     let shape = place::scalar(hit.hay, key, &place);
-    if judge::judge(hit, key, strength, &place, shape) == Verdict::Goes {
-        report.push(place.value, key.rule, shape);
+    if judge::judge(hit, key, strength, &place, shape) == Verdict::Goes
+        && report.push(value, key.rule, shape)
+        && is_bare
+    {
+        memo.gone = value;
     }
 }

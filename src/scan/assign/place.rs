@@ -1,8 +1,12 @@
 //! Where the value of a key stands, in whatever grammar the line is written.
 
-use super::key::{Key, is_closing, quote_at};
+use super::{
+    Memo,
+    key::{Key, is_closing, quote_at},
+    seek::Seek,
+};
 use crate::{
-    scan::{Hit, MAX_SECRET, edge},
+    scan::{Hit, MAX_SECRET, class, edge},
     span::{Shape, Span},
 };
 
@@ -37,11 +41,14 @@ pub(super) struct Place {
 /// White space between a key and its value.
 const MAX_SPACE: usize = 48;
 
-/// Finds the value of `key`; `bare` is the last value without quotes that was found in the block.
-pub(super) fn find(hit: &Hit<'_>, key: &Key, bare: &mut Option<Place>) -> Option<Place> {
-    let mut cursor = Cursor { hay: &hit.hay[..hit.record.end], at: key.name.end, bare: *bare };
+/// Finds the value of `key`.
+pub(super) fn find(hit: &Hit<'_>, key: &Key, memo: &mut Memo) -> Option<Place> {
+    let mut cursor =
+        Cursor { hay: &hit.hay[..hit.record.end], at: key.name.end, bare: memo.bare, tag: memo.tag, url: memo.url };
     let place = walk(hit, key, &mut cursor);
-    *bare = cursor.bare;
+    memo.bare = cursor.bare;
+    memo.tag = cursor.tag;
+    memo.url = cursor.url;
     place
 }
 
@@ -53,7 +60,10 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     if let Some(quote) = key.quote {
         cursor.at = quote.end;
     }
-    let is_closed = cursor.skip_any(b")]", 2) > 0;
+    let is_closed = matches!(cursor.peek(), Some(b')' | b']'));
+    if is_closed {
+        cursor.at += 1 + usize::from(matches!(cursor.hay.get(cursor.at + 1), Some(b')' | b']')));
+    }
     cursor.skip_subscript();
     let spaces = cursor.skip_space();
     if is_quoted {
@@ -72,8 +82,7 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     }
     let is_tight = spaces == 0 && !cursor.peek().is_some_and(|byte| byte.is_ascii_whitespace());
     cursor.skip_space();
-    cursor.skip_type();
-    cursor.skip_prefix();
+    cursor.skip_words();
     if cursor.is_at_end_of_string(key) {
         return None;
     }
@@ -95,20 +104,25 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
         Separator::Colon => Form::Colon,
     };
     let place = cursor.bare(form)?;
-    Some(Place { value: Span::new(place.value.start, place.value.start + url_length(hit, key, &place)), ..place })
+    let end = url_end(hit, key, &place, &mut cursor.url);
+    Some(Place { value: Span::new(place.value.start, end), ..place })
 }
 
-/// The length of a value without what only a URL has behind it: a fragment, or the query behind a session in the path.
-fn url_length(hit: &Hit<'_>, key: &Key, place: &Place) -> usize {
-    let value = place.value.of(hit.hay);
+/// Where a value ends without what only a URL has behind it: a fragment, or the query behind a session in the path.
+fn url_end(hit: &Hit<'_>, key: &Key, place: &Place, fragment: &mut Seek) -> usize {
+    let Span { start, end } = place.value;
     let name = key.name.of(hit.hay);
-    let is_session = name.len() >= 9 && name[name.len() - 9..].eq_ignore_ascii_case(b"sessionid");
-    let ends: &[u8] = match hit.hay[hit.record.start..key.name.start].last() {
-        Some(b'?' | b'&') => b"#",
-        Some(b';') if is_session => b"?#/",
-        _ => return value.len(),
+    let is_session = || name.len() >= 9 && name[name.len() - 9..].eq_ignore_ascii_case(b"sessionid");
+    let found = match hit.hay[hit.record.start..key.name.start].last() {
+        Some(b'?' | b'&') => {
+            fragment.find(start, end, |from, to| memchr::memchr(b'#', &hit.hay[from..to]).map(|length| from + length))
+        }
+        Some(b';') if is_session() => {
+            place.value.of(hit.hay).iter().position(|byte| b"?#/".contains(byte)).map(|length| start + length)
+        }
+        _ => return end,
     };
-    value.iter().position(|byte| ends.contains(byte)).filter(|length| *length > 0).unwrap_or(value.len())
+    found.filter(|found| *found > start).unwrap_or(end)
 }
 
 /// Whether the key is part of a path, an address or another value: `/etc/passwd HTTP/1.1`, `cmd=pwd`.
@@ -154,7 +168,13 @@ pub(super) fn is_scalar(value: &[u8]) -> bool {
 /// Every string, number and boolean inside the array or object that begins at `at`, but not the keys; answers where it ends.
 pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Span, Shape)) -> usize {
     let Some(quote) = key.quote else { return at };
-    let mut cursor = Cursor { hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)], at, bare: None };
+    let mut cursor = Cursor {
+        hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)],
+        at,
+        bare: None,
+        tag: Seek::default(),
+        url: Seek::default(),
+    };
     let mut depth = 0_u32;
     while let Some(byte) = cursor.peek() {
         match byte {
@@ -212,6 +232,9 @@ struct Cursor<'h> {
     at: usize,
     /// A value that begins inside this one, and is written so, ends where it ends.
     bare: Option<Place>,
+    tag: Seek,
+    /// Where the next fragment of a URL begins.
+    url: Seek,
 }
 
 impl<'h> Cursor<'h> {
@@ -229,20 +252,33 @@ impl<'h> Cursor<'h> {
         there
     }
 
-    fn skip_any(&mut self, bytes: &[u8], most: usize) -> usize {
-        let count = self.rest().iter().take(most).take_while(|byte| bytes.contains(byte)).count();
-        self.at += count;
-        count
+    /// Skips `byte` as often as it stands here, `most` times at most; answers how often that was.
+    fn skip_all(&mut self, byte: u8, most: usize) -> usize {
+        let start = self.at;
+        while self.at < start + most && self.peek() == Some(byte) {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    /// The bytes of one of the classes that follow, `most` at most.
+    fn run(&self, classes: u64, most: usize) -> usize {
+        let rest = self.rest();
+        class::run(&rest[..rest.len().min(most)], classes)
     }
 
     fn skip_space(&mut self) -> usize {
-        self.skip_any(b" \t", MAX_SPACE)
+        let start = self.at;
+        while self.at < start + MAX_SPACE && matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+        self.at - start
     }
 
     /// `"key": "PASSWORD", "value": …` and `key="Password" value=…`: the value is the next member's.
     fn skip_value_word(&mut self) {
         let start = self.at;
-        self.skip_any(b",", 1);
+        self.skip_all(b',', 1);
         self.skip_space();
         if let Some(quote) = quote_at(self.hay, self.at, self.hay.len()) {
             self.at = quote.end;
@@ -261,33 +297,38 @@ impl<'h> Cursor<'h> {
 
     /// `[255]`, as in a declaration.
     fn skip_subscript(&mut self) {
+        if self.peek() != Some(b'[') {
+            return;
+        }
         let digits = self.rest().iter().skip(1).take(8).take_while(|byte| byte.is_ascii_digit()).count();
-        if self.peek() == Some(b'[') && self.hay.get(self.at + 1 + digits) == Some(&b']') {
+        if self.hay.get(self.at + 1 + digits) == Some(&b']') {
             self.at += digits + 2;
         }
     }
 
     fn separator(&mut self, is_quoted: bool) -> Option<Separator> {
-        if self.skip(b"%3d") || self.skip(b"\\u003d") || self.skip(b"=>") || self.skip(b"->") || self.skip(b"&#61;") {
-            return Some(Separator::Equals);
-        }
         let start = self.at;
-        if matches!(self.rest(), [b'+' | b'?' | b'.' | b'|' | b'~', b'=', ..]) {
-            self.at += 1;
+        match self.peek()? {
+            b':' | b'=' => {}
+            b'%' | b'\\' | b'&' | b'-' => return self.escaped_separator(),
+            b'+' | b'?' | b'.' | b'|' | b'~' if self.hay.get(self.at + 1) == Some(&b'=') => self.at += 1,
+            b'(' => {
+                self.at += 1;
+                return Some(Separator::Call);
+            }
+            b',' if is_quoted => {
+                self.at += 1;
+                return Some(Separator::Comma);
+            }
+            _ => return None,
         }
-        let colons = self.skip_any(b":", 4);
-        let equals = self.skip_any(b"=", 3);
-        self.skip_any(b">", usize::from(equals == 1));
+        let colons = self.skip_all(b':', 4);
+        let equals = self.skip_all(b'=', 3);
+        self.skip_all(b'>', usize::from(equals == 1));
         match (colons, equals) {
             (0, 2..) => Some(Separator::Compare),
             (_, 1..) => Some(Separator::Equals),
             (1 | 2, 0) => Some(Separator::Colon),
-            (0, 0) if self.skip(b"%3a") || self.skip(b"\\u003a") => Some(Separator::Colon),
-            (0, 0) if self.peek() == Some(b'(') => {
-                self.at += 1;
-                Some(Separator::Call)
-            }
-            (0, 0) if is_quoted && self.skip(b",") => Some(Separator::Comma),
             _ => {
                 self.at = start;
                 None
@@ -295,15 +336,27 @@ impl<'h> Cursor<'h> {
         }
     }
 
+    fn escaped_separator(&mut self) -> Option<Separator> {
+        if self.skip(b"%3d") || self.skip(b"\\u003d") || self.skip(b"->") || self.skip(b"&#61;") {
+            return Some(Separator::Equals);
+        }
+        (self.skip(b"%3a") || self.skip(b"\\u003a")).then_some(Separator::Colon)
+    }
+
+    /// A type or what opens a string stands before some values, behind a word that most values begin with and go on behind.
+    fn skip_words(&mut self) {
+        let word = self.run(class::ALNUM | class::UNDERSCORE | class::DOT, 32);
+        let next = self.hay.get(self.at + word);
+        if next.is_some_and(|byte| class::is(*byte, class::BEHIND_WORD)) {
+            self.skip_type();
+            self.skip_prefix();
+        }
+    }
+
     /// `: string =`, and Go's `var x string =`: the value stands behind the type.
     fn skip_type(&mut self) -> bool {
         let start = self.at;
-        let name = self
-            .rest()
-            .iter()
-            .take(32)
-            .take_while(|byte| byte.is_ascii_alphanumeric() || b"_.<>?|[]".contains(byte))
-            .count();
+        let name = self.run(class::TYPE, 32);
         self.at += name;
         let spaces = self.skip_space();
         let is_type = name > 1 && spaces > 0 && self.skip(b"=") && self.peek() != Some(b'=');
@@ -376,9 +429,10 @@ impl<'h> Cursor<'h> {
     fn element(&mut self) -> Option<Place> {
         self.at += 1;
         self.skip_space();
-        let rest = &self.rest()[..self.rest().len().min(MAX_SECRET)];
-        let end = memchr::memchr(b'<', rest)?;
-        let value = rest[..end].trim_ascii_end();
+        let limit = self.hay.len().min(self.at + MAX_SECRET);
+        let hay = self.hay;
+        let end = self.tag.find(self.at, limit, |from, to| memchr::memchr(b'<', &hay[from..to]).map(|at| from + at))?;
+        let value = self.hay[self.at..end].trim_ascii_end();
         let form = Form::Element;
         (!value.is_empty()).then(|| Place { value: Span::new(self.at, self.at + value.len()), form })
     }
@@ -425,26 +479,26 @@ fn bare_length(rest: &[u8], form: Form) -> usize {
     let rest = &rest[..rest.len().min(MAX_SECRET)];
     let mut length = 0;
     let mut open = [0_u32; 3];
-    while let Some(byte) = rest.get(length) {
+    loop {
+        length += class::until(&rest[length..], class::STOP);
+        let Some(byte) = rest.get(length) else { break };
         let after = &rest[length + 1..];
         let ends = match byte {
-            b'"' | b'`' | b'<' | b'>' | 0..=b' ' | 0x7f => true,
             b'\'' => !after.first().is_some_and(u8::is_ascii_alphanumeric),
             b'\\' => is_escape(after),
-            b'&' => true,
             b',' | b';' | b'|' => !goes_on(after, form),
             b'%' => after.starts_with(b"26") || after.starts_with(b"20"),
             b'(' | b'[' | b'{' => count(&mut open, *byte, 1),
             b')' | b']' | b'}' => count(&mut open, *byte, -1),
-            b'#' => rest[length..].starts_with(b"#012") || rest[length..].starts_with(b"#011"),
-            _ => false,
+            b'#' => after.starts_with(b"012") || after.starts_with(b"011"),
+            _ => true,
         };
         if ends {
             break;
         }
         length += 1;
     }
-    length - rest[..length].iter().rev().take_while(|byte| b".,;:".contains(byte)).count()
+    length - rest[..length].iter().rev().take_while(|byte| matches!(byte, b'.' | b',' | b';' | b':')).count()
 }
 
 /// Counts brackets; answers whether one closes that was not opened in the value.
