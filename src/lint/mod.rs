@@ -4,6 +4,7 @@
 //! real scanner, alone and in awkward places, to the exact byte. The catalogue writes what the rules know, for people.
 
 mod catalogue;
+mod sample;
 mod template;
 
 use regex_syntax::{
