@@ -179,7 +179,9 @@ impl Scanner {
             Target::Token(id) => token::confirm(&self.rules, id, hit, &self.placeholders, token, findings),
             Target::Assign => self.assign.confirm(hit, &self.placeholders, &mut progress.assign, findings),
             Target::Url => self.url.confirm(hit, &self.placeholders, &mut progress.url, findings),
-            Target::Email => self.email.confirm(hit, &self.placeholders, &mut progress.email, findings),
+            Target::Email => {
+                self.email.confirm(hit, &self.placeholders, &mut progress.email, &mut progress.url, findings)
+            }
             Target::KeyBlock => {
                 self.key_block.confirm(hit, &self.placeholders, &mut progress.key_block, state, findings)
             }
