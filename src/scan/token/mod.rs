@@ -5,10 +5,17 @@
 //! class are a finding, and the search goes on behind it. A candidate only says where that is worth trying, and since each
 //! rule remembers where its last match ended, the answer is the same as that of the naive search.
 //!
+//! Nearly every pattern is walked by hand ([`walk`]); a regex is compiled for the others, at their first candidate.
+//!
 //! Two forms of damage are looked through: a token that a logger lower-cased, and one that the end of its record cut.
+
+mod walk;
 
 use regex_automata::{Anchored, Input, meta, util::primitives::NonMaxUsize};
 
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use self::walk::{Memo, Walk, Walked};
 use super::{
     Hit, edge,
     placeholder::Placeholders,
@@ -17,7 +24,7 @@ use super::{
 };
 use crate::{
     rules::{
-        Edges, Recogniser, Rule, RuleSet,
+        Anchor, Edges, Recogniser, Rule, RuleSet,
         pattern::{Compiled, MAX_GROUPS},
     },
     span::{Finding, RuleId, Span},
@@ -37,15 +44,124 @@ pub(crate) struct Caches {
 }
 
 struct Cache {
-    regex: meta::Cache,
-    folded: Option<meta::Cache>,
+    exact: Engine,
+    /// The pattern without regard to case, made when it is first wanted; [`Folded::Useless`] where it finds no more.
+    folded: Folded,
     cut: Option<meta::Cache>,
     /// Whether every match begins with an anchor.
     leads: bool,
+    /// How many bytes a match has before the anchor that says where it is: at least and at most.
+    reach: (usize, usize),
     /// The block that `done` speaks of.
     block: u64,
     /// Up to here the block was searched with this rule.
     done: usize,
+}
+
+/// What matches a pattern.
+enum Engine {
+    Walk(Box<Walk>, Memo),
+    Regex(meta::Cache),
+}
+
+enum Folded {
+    Useless,
+    Unmade,
+    Made(Engine),
+}
+
+impl Engine {
+    fn clear(&mut self) {
+        if let Engine::Walk(_, memo) = self {
+            memo.clear();
+        }
+    }
+}
+
+impl Cache {
+    fn new(rule: &Rule, compiled: &Compiled) -> Cache {
+        let hir = compiled.hir(false);
+        let leads = compiled.leads_with(&rule.anchors);
+        let is_folded = rule.anchors.iter().any(|anchor| anchor.fold);
+        Cache {
+            exact: match Walk::new(&hir) {
+                Some(walk) => Engine::Walk(Box::new(walk), Memo::default()),
+                None => Engine::Regex(compiled.regex().create_cache()),
+            },
+            folded: if is_folded && loses_by_lowering(&hir) { Folded::Unmade } else { Folded::Useless },
+            cut: None,
+            leads,
+            reach: if leads { (0, 0) } else { reach(&hir, &rule.anchors).unwrap_or((0, MAX_LEAD)) },
+            block: 0,
+            done: 0,
+        }
+    }
+
+    fn folded(&mut self, compiled: &Compiled) -> Option<&mut Engine> {
+        if let Folded::Unmade = self.folded {
+            self.folded = Folded::Made(match Walk::new(&compiled.hir(true)) {
+                Some(walk) => Engine::Walk(Box::new(walk), Memo::default()),
+                None => Engine::Regex(compiled.folded().create_cache()),
+            });
+        }
+        match &mut self.folded {
+            Folded::Made(engine) => Some(engine),
+            Folded::Useless | Folded::Unmade => None,
+        }
+    }
+}
+
+/// Whether there are tokens that the pattern no longer matches once their letters are small: where it asks for a capital letter
+/// and does not take the small one in its place.
+fn loses_by_lowering(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.iter().any(u8::is_ascii_uppercase),
+        HirKind::Class(Class::Bytes(class)) => {
+            let holds = |byte: u8| class.iter().any(|range| range.start() <= byte && byte <= range.end());
+            (b'A'..=b'Z').any(|letter| holds(letter) && !holds(letter.to_ascii_lowercase()))
+        }
+        HirKind::Class(Class::Unicode(_)) => true,
+        HirKind::Repetition(repetition) => loses_by_lowering(&repetition.sub),
+        HirKind::Capture(group) => loses_by_lowering(&group.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(loses_by_lowering),
+    }
+}
+
+/// How many bytes stand before some anchor that every match holds in the same place, at least and at most. The match that this
+/// anchor is about begins there and nowhere else, and every other one has its own candidate.
+fn reach(hir: &Hir, anchors: &[Anchor]) -> Option<(usize, usize)> {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            let at = anchors.iter().filter_map(|anchor| position(&literal.0, anchor)).min()?;
+            Some((at, at))
+        }
+        HirKind::Capture(group) => reach(&group.sub, anchors),
+        HirKind::Repetition(repetition) if repetition.min > 0 => reach(&repetition.sub, anchors),
+        HirKind::Alternation(parts) => {
+            let all: Option<Vec<_>> = parts.iter().map(|part| reach(part, anchors)).collect();
+            all?.into_iter().reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+        }
+        HirKind::Concat(parts) => {
+            let mut before = (0, 0);
+            for part in parts {
+                if let Some(inside) = reach(part, anchors) {
+                    let most = before.1 + inside.1;
+                    return (most <= MAX_LEAD).then_some((before.0 + inside.0, most));
+                }
+                before.0 += part.properties().minimum_len()?;
+                before.1 += part.properties().maximum_len()?;
+            }
+            None
+        }
+        _ => None,
+    }
+}
+
+fn position(literal: &[u8], anchor: &Anchor) -> Option<usize> {
+    literal.windows(anchor.text.len()).position(|window| {
+        if anchor.fold { window.eq_ignore_ascii_case(&anchor.text) } else { window == &*anchor.text }
+    })
 }
 
 impl Caches {
@@ -59,18 +175,13 @@ impl Caches {
 
     fn of(&mut self, id: RuleId, rule: &Rule, compiled: &Compiled) -> &mut Cache {
         let block = self.block;
-        let cache = self.rules[id.index()].get_or_insert_with(|| {
-            Box::new(Cache {
-                regex: compiled.regex.create_cache(),
-                folded: None,
-                cut: None,
-                leads: compiled.leads_with(&rule.anchors),
-                block,
-                done: 0,
-            })
-        });
+        let cache = self.rules[id.index()].get_or_insert_with(|| Box::new(Cache::new(rule, compiled)));
         if cache.block != block {
             (cache.block, cache.done) = (block, 0);
+            cache.exact.clear();
+            if let Folded::Made(engine) = &mut cache.folded {
+                engine.clear();
+            }
         }
         cache
     }
@@ -95,10 +206,11 @@ pub(super) fn confirm(
     let Recogniser::Token(pattern) = &rule.recogniser else { return };
     let compiled = pattern.compiled();
     let cache = caches.of(id, rule, compiled);
-    let lead = if cache.leads { 0 } else { MAX_LEAD };
-    let mut start = hit.anchor.start.saturating_sub(lead).max(hit.record.start).max(cache.done);
+    let (least, most) = cache.reach;
+    let Some(last) = hit.anchor.start.checked_sub(least) else { return };
+    let mut start = hit.anchor.start.saturating_sub(most).max(hit.record.start).max(cache.done);
     let search = Search { rule, compiled, hit, placeholders };
-    while start <= hit.anchor.start {
+    while start <= last {
         match search.at(start, cache) {
             Some(Found { secret, end }) => {
                 findings.push(Finding::text(secret, id));
@@ -130,13 +242,27 @@ impl Search<'_, '_> {
         if !self.is_on_edge(start) {
             return None;
         }
-        let exact = self.find(&self.compiled.regex, &mut cache.regex, start);
-        let Some(found) = exact.or_else(|| self.lowered(start, cache)) else { return self.cut(start, cache) };
+        let (exact, may_be_cut) = self.find(&mut cache.exact, start, Compiled::regex);
+        let Some(found) = exact.or_else(|| self.lowered(start, cache)) else {
+            return if may_be_cut { self.cut(start, cache) } else { None };
+        };
         let secret = self.whole_run(found.secret);
         self.is_accepted(start, secret).then(|| Found { secret, end: secret.end.max(found.whole.end) })
     }
 
-    fn find(&self, regex: &meta::Regex, cache: &mut meta::Cache, start: usize) -> Option<Match> {
+    /// What matches at `start`, and when nothing does whether the record may have cut it.
+    fn find(&self, engine: &mut Engine, start: usize, regex: fn(&Compiled) -> &meta::Regex) -> (Option<Match>, bool) {
+        match engine {
+            Engine::Walk(walk, memo) => match walk.at(&self.hit.hay[..self.hit.record.end], start, memo) {
+                Walked::Match { whole, secret } => (Some(Match { whole, secret }), false),
+                Walked::Cut => (None, true),
+                Walked::Nothing => (None, false),
+            },
+            Engine::Regex(cache) => (self.search(regex(self.compiled), cache, start), true),
+        }
+    }
+
+    fn search(&self, regex: &meta::Regex, cache: &mut meta::Cache, start: usize) -> Option<Match> {
         let mut slots = [None; 2 * MAX_GROUPS];
         let input = Input::new(self.hit.hay).range(start..self.hit.record.end).anchored(Anchored::Yes);
         regex.search_slots_with(cache, &input, &mut slots)?;
@@ -149,11 +275,8 @@ impl Search<'_, '_> {
 
     /// The pattern without regard to case, for a token of which a logger left no capital letter.
     fn lowered(&self, start: usize, cache: &mut Cache) -> Option<Match> {
-        if !self.rule.anchors.iter().any(|anchor| anchor.fold) {
-            return None;
-        }
-        let folded = cache.folded.get_or_insert_with(|| self.compiled.folded.create_cache());
-        let found = self.find(&self.compiled.folded, folded, start)?;
+        let engine = cache.folded(self.compiled)?;
+        let found = self.find(engine, start, Compiled::folded).0?;
         let is_lower = !found.whole.of(self.hit.hay).iter().any(u8::is_ascii_uppercase);
         is_lower.then_some(found)
     }
@@ -167,10 +290,12 @@ impl Search<'_, '_> {
         if !cache.leads || start != self.hit.anchor.start || there * 2 < self.compiled.shortest {
             return None;
         }
-        // The end of the haystack is what the pattern's own end stands for, so the haystack must end with the record.
-        let input = Input::new(&self.hit.hay[..record.end]).range(start..).anchored(Anchored::Yes);
-        let cut = cache.cut.get_or_insert_with(|| self.compiled.cut.create_cache());
-        self.compiled.cut.search_with(cut, &input)?;
+        if let Engine::Regex(_) = cache.exact {
+            // The end of the haystack is what the pattern's own end stands for, so the haystack must end with the record.
+            let input = Input::new(&self.hit.hay[..record.end]).range(start..).anchored(Anchored::Yes);
+            let cut = cache.cut.get_or_insert_with(|| self.compiled.cut().create_cache());
+            self.compiled.cut().search_with(cut, &input)?;
+        }
         let secret = Span::new(start + lead, record.end);
         // The beginning of a token that is digits alone is a number.
         let has_letters = secret.of(self.hit.hay).iter().any(u8::is_ascii_alphabetic);
