@@ -37,13 +37,20 @@ pub(crate) struct Email {
     rule: Option<RuleId>,
 }
 
+/// How far the block was examined.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// Everything before this belongs to an address that was found.
+    done: usize,
+    /// How often there was a domain, so that more had to be asked.
+    pub(super) judged: u64,
+}
+
 impl Email {
     pub(super) fn new(rules: &RuleSet) -> Email {
         Email { rule: rules.iter().find(|(_, rule)| matches!(rule.recogniser, Recogniser::Email)).map(|(id, _)| id) }
     }
 
-    /// Everything before `done` belongs to an address that was found.
-    ///
     /// Most of what has an `@` is no address, and nearly all of that is told by the two bytes around it or by the last label.
     /// So the domain comes first, which is short and never walked twice; what stands before and around it is looked at only
     /// behind a domain that may be one.
@@ -51,20 +58,21 @@ impl Email {
         &self,
         hit: &Hit<'_>,
         placeholders: &Placeholders,
-        done: &mut usize,
+        progress: &mut Progress,
         urls: &mut url::Progress,
         findings: &mut Vec<Finding>,
     ) {
         let Some(rule) = self.rule else { return };
         let (hay, at) = (hit.hay, hit.anchor);
-        if at.start < *done || at.start == hit.record.start {
+        if at.start < progress.done || at.start == hit.record.start {
             return;
         }
-        let floor = hit.record.start.max(*done);
+        let floor = hit.record.start.max(progress.done);
         if !is_local(hay[at.start - 1]) && hay[at.start - 1] != b'"' && at.start != floor {
             return;
         }
         let Some(domain) = domain(hay, at.end, hit.record.end) else { return };
+        progress.judged += 1;
         let chained = || is_chained(hit, floor).then_some(floor);
         let Some(start) = local_start(hay, floor, at.start).or_else(chained) else { return };
         let local = &hay[start..at.start];
@@ -72,7 +80,7 @@ impl Email {
         let is_none = domain.label == Label::Unknown && is_code(local) || placeholders.is_whole(local);
         if !is_none && !is_other(hit, start, domain.end, urls) {
             findings.push(Finding::text(Span::new(start, domain.end), rule));
-            *done = domain.end;
+            progress.done = domain.end;
         }
     }
 }

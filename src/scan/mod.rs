@@ -11,6 +11,7 @@ pub(crate) mod placeholder;
 pub(crate) mod prefilter;
 
 pub(crate) mod assign;
+pub(crate) mod cost;
 pub(crate) mod email;
 pub(crate) mod key_block;
 pub(crate) mod token;
@@ -76,6 +77,8 @@ pub(crate) struct Scratch {
     findings: Vec<Finding>,
     token: token::Caches,
     progress: Progress,
+    /// Counts and times what is asked; only where somebody measures.
+    meter: Option<Box<cost::Meter>>,
 }
 
 impl Scratch {
@@ -94,7 +97,7 @@ impl Scratch {
 struct Progress {
     assign: assign::Memo,
     url: url::Progress,
-    email: usize,
+    email: email::Progress,
     key_block: usize,
 }
 
@@ -174,6 +177,9 @@ impl Scanner {
     }
 
     fn ask(&self, target: Target, hit: &Hit<'_>, state: &mut State, scratch: &mut Scratch) {
+        if scratch.meter.is_some() {
+            return self.ask_measured(target, hit, state, scratch);
+        }
         let Scratch { findings, token, progress, .. } = scratch;
         match target {
             Target::Token(id) => token::confirm(&self.rules, id, hit, &self.placeholders, token, findings),

@@ -40,6 +40,15 @@ pub(crate) struct Memo {
     header: usize,
     /// The end of the last array or object whose leaves were taken.
     leaves: usize,
+    /// How often a key was one, so that its value was looked for.
+    judged: u64,
+}
+
+impl Memo {
+    /// Something that changes whenever there was more to do than to name a key.
+    pub(super) fn effort(&self) -> u64 {
+        self.judged + self.header as u64
+    }
 }
 
 /// How much a key says by itself.
@@ -105,6 +114,7 @@ impl Report<'_, '_> {
 }
 
 fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, report: &mut Report<'_, '_>) {
+    memo.judged += 1;
     let Some(place) = place::find(hit, key, &mut memo.bare) else { return };
     if let place::Form::Structure = place.form {
         if strength == Strength::Strong && place.value.start >= memo.leaves {

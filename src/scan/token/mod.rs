@@ -41,6 +41,8 @@ const NEAR: usize = 64;
 pub(crate) struct Caches {
     rules: Vec<Option<Box<Cache>>>,
     block: u64,
+    /// How often a candidate stood where its pattern had to be tried.
+    pub(super) tried: u64,
 }
 
 struct Cache {
@@ -210,8 +212,11 @@ pub(super) fn confirm(
     let Some(last) = hit.anchor.start.checked_sub(least) else { return };
     let mut start = hit.anchor.start.saturating_sub(most).max(hit.record.start).max(cache.done);
     let search = Search { rule, compiled, hit, placeholders };
+    let mut n_tried = 0;
     while start <= last {
-        match search.at(start, cache) {
+        let is_on_edge = search.is_on_edge(start);
+        n_tried += u64::from(is_on_edge);
+        match is_on_edge.then(|| search.at(start, cache)).flatten() {
             Some(Found { secret, end }) => {
                 findings.push(Finding::text(secret, id));
                 start = end;
@@ -221,6 +226,7 @@ pub(super) fn confirm(
     }
     // What fails at a byte fails there for every candidate, so no byte is tried twice.
     cache.done = cache.done.max(start);
+    caches.tried += n_tried;
 }
 
 /// A secret, and where the search goes on.
@@ -237,11 +243,8 @@ struct Search<'s, 'h> {
 }
 
 impl Search<'_, '_> {
-    /// What begins at `start`.
+    /// What begins at `start`, which is on the edge that the rule asks for.
     fn at(&self, start: usize, cache: &mut Cache) -> Option<Found> {
-        if !self.is_on_edge(start) {
-            return None;
-        }
         let (exact, may_be_cut) = self.find(&mut cache.exact, start, Compiled::regex);
         let Some(found) = exact.or_else(|| self.lowered(start, cache)) else {
             return if may_be_cut { self.cut(start, cache) } else { None };
@@ -324,7 +327,11 @@ impl Search<'_, '_> {
         if self.rule.allow.iter().any(|allow| allow.is_whole(bytes)) {
             return false;
         }
-        match self.rule.validator.as_ref().map_or(Verdict::Unknown, |validator| validators::judge(validator, bytes)) {
+        let Some(validator) = &self.rule.validator else { return self.is_near(start) };
+        if self.rule.near.is_empty() {
+            return !validators::refutes(validator, bytes);
+        }
+        match validators::judge(validator, bytes) {
             Verdict::Confirmed => true,
             Verdict::Unknown => self.is_near(start),
             Verdict::Refuted => false,

@@ -55,6 +55,8 @@ pub(crate) struct Progress {
     /// The last findings in parameters or paths, as far as they overlap.
     claimed: Span,
     userinfo: userinfo::Memo,
+    /// How often there was a value to judge.
+    pub(super) judged: u64,
 }
 
 impl Progress {
@@ -118,6 +120,7 @@ impl Url {
             }
         };
         let (Some(rule), Some(mut span)) = (self.userinfo, password) else { return };
+        progress.judged += 1;
         // A backslash before the `@` escapes it, for a shell perhaps; the two stay together.
         span.end -= edge::backslashes_before(hit.hay, span.start, span.end);
         let value = span.of(hit.hay);

@@ -75,6 +75,7 @@ impl Parameters {
             return;
         }
         let Some((name, in_path)) = self.name_before(hit, depth) else { return };
+        progress.judged += 1;
         let mut end = progress.value_end(hit, start, depth);
         if in_path {
             end =

@@ -109,6 +109,7 @@ impl Paths {
             let Some(start) = template.start(hit, places) else { continue };
             let Some(span) = template.secret(hit, start, replaced) else { continue };
             let secret = span.of(hit.hay);
+            progress.judged += 1;
             if !value::is_template(secret) && !replaced.covers(secret) {
                 progress.claim(span);
                 findings.push(Finding::text(span, template.rule));

@@ -79,6 +79,10 @@ pub(in crate::scan) fn is_userinfo_end(hit: &Hit<'_>, progress: &mut super::Prog
             start = memo.clear.start.max(floor);
             continue;
         }
+        if !BEFORE_AT.0[usize::from(hit.hay[start - 1])] {
+            start -= 1;
+            continue;
+        }
         match before_authority(hit, start - 1) {
             Before::Nothing => start -= 1,
             Before::Space => break,
@@ -92,6 +96,9 @@ pub(in crate::scan) fn is_userinfo_end(hit: &Hit<'_>, progress: &mut super::Prog
     memo.clear = Span::new(start, hit.anchor.start);
     false
 }
+
+/// White space, and what a separator or a data source begins with.
+static BEFORE_AT: Stops = Stops::new(b":%j");
 
 /// What begins at an offset before an `@`.
 enum Before<'h> {
