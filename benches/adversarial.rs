@@ -23,16 +23,20 @@ const LINE: usize = 200;
 /// The fastest of so many runs counts.
 const N_RUNS: usize = 7;
 
-/// What must come of an input.
+/// What must come of each line, `head` and units and all.
 #[derive(Clone, Copy)]
 enum Expected {
     /// Itself.
     Same,
-    /// One line of it is the unit again and again, the last one cut; so many bytes of placeholder in place of the rest.
-    Line { before: &'static str, placeholder: &'static str, after: &'static str },
+    /// All of it is one finding, which becomes this.
+    Whole(&'static str),
+    /// All but the end, which the end of the record cut: so many whole units, then this.
+    Cut(&'static str),
+    /// Whatever: the case is about time alone. What is found in such a heap of anchors is nobody's promise.
+    Any,
 }
 
-use Expected::{Line, Same};
+use Expected::{Any, Cut, Same, Whole};
 
 struct Case {
     name: &'static str,
@@ -44,6 +48,10 @@ struct Case {
 
 const fn same(name: &'static str, unit: &'static str) -> Case {
     Case { name, head: "", unit, expected: Same }
+}
+
+const fn case(name: &'static str, unit: &'static str, expected: Expected) -> Case {
+    Case { name, head: "", unit, expected }
 }
 
 const CASES: &[Case] = &[
@@ -66,8 +74,8 @@ const CASES: &[Case] = &[
     same("scheme-colon", "://:"),
     same("scheme-user", "://u:"),
     Case { name: "userinfo", head: "x://", unit: "user@", expected: Same },
-    same("jwt", "eyJ"),
-    same("jwt-dashed", "eyJ-"),
+    case("jwt", "eyJ", Any),
+    case("jwt-dashed", "eyJ-", Any),
     same("jwt-dotted", ".eyJ"),
     same("quote", "\""),
     same("quote-escaped", "\\\""),
@@ -78,10 +86,10 @@ const CASES: &[Case] = &[
     same("ghp", "ghp_"),
     same("ghp-near", "ghp_0123456789abcdef "),
     same("ghp-run", "ghp_AAAAAAAAAAAAAAA"),
-    same("akia", "AKIA"),
-    same("akia-near", "AKIA234567ABCDEF "),
-    same("glpat", "glpat-"),
-    same("slack", "xoxb-1-"),
+    case("akia", "AKIA", Whole("REDACTED-aws-access-key-id")),
+    case("akia-near", "AKIA234567ABCDEF ", Cut("REDACTED-aws-access-key-id")),
+    case("glpat", "glpat-", Whole("REDACTED-gitlab-personal-access-token")),
+    case("slack", "xoxb-1-", Whole("REDACTED-slack-bot-token")),
     same("sendgrid", "SG."),
     same("discord", "MTA"),
     same("bar", "|"),
@@ -89,7 +97,8 @@ const CASES: &[Case] = &[
     same("terraform", ".atlasv1."),
     same("begin", "-----BEGIN "),
     same("private-key", "PRIVATE KEY"),
-    same("parameter", "?token="),
+    case("parameter", "?token=", Any),
+    case("parameter-plain", "?token=1&", Same),
     same("parameter-weak", "&key=a"),
     same("parameter-percent", "token%3D"),
     same("reset", "/reset/"),
@@ -114,21 +123,14 @@ fn inputs(case: &Case) -> [(&'static str, Vec<u8>); 2] {
     [("line", line(case, SIZE)), ("lines", lines.repeat(SIZE / (LINE + 1)))]
 }
 
-fn expected(case: &Case, input: &[u8]) -> Vec<u8> {
-    match case.expected {
-        Same => input.to_vec(),
-        Line { before, placeholder, after } => {
-            let one = format!("{before}{placeholder}{after}");
-            let lines: Vec<_> = input.split_inclusive(|byte| *byte == b'\n').collect();
-            lines
-                .iter()
-                .flat_map(|line| {
-                    let end = if line.ends_with(b"\n") { "\n" } else { "" };
-                    format!("{one}{end}").into_bytes()
-                })
-                .collect()
-        }
-    }
+fn expected(case: &Case, hay: &[u8]) -> Option<Vec<u8>> {
+    let of_line = |line: &[u8]| match case.expected {
+        Same | Any => line.to_vec(),
+        Whole(placeholder) => placeholder.as_bytes().to_vec(),
+        Cut(placeholder) => [&line[..line.len() - line.len() % case.unit.len()], placeholder.as_bytes()].concat(),
+    };
+    let lines = hay.split(|byte| *byte == b'\n').map(|line| if line.is_empty() { Vec::new() } else { of_line(line) });
+    (!matches!(case.expected, Any)).then(|| lines.collect::<Vec<_>>().join(&b'\n'))
 }
 
 fn plain() -> Vec<u8> {
@@ -162,8 +164,9 @@ impl Bench {
 
     /// Whether the output is what it must be.
     fn is_right(&mut self, case: &Case, hay: &[u8]) -> bool {
-        let wanted = expected(case, hay);
-        match self.scrub(hay) {
+        let outcome = self.scrub(hay);
+        let Some(wanted) = expected(case, hay) else { return outcome != Outcome::Stopped };
+        match outcome {
             Outcome::Clean => wanted == hay,
             Outcome::Changed => wanted == self.out,
             Outcome::Stopped => false,

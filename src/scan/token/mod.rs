@@ -15,7 +15,7 @@ use regex_automata::{Anchored, Input, meta, util::primitives::NonMaxUsize};
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use self::walk::{Memo, Walk, Walked};
+use self::walk::{Glance, Memo, Walk, Walked};
 use super::{
     Hit, edge,
     placeholder::Placeholders,
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     rules::{
         Anchor, Edges, Recogniser, Rule, RuleSet,
-        pattern::{Compiled, MAX_GROUPS},
+        pattern::{Compiled, MAX_GROUPS, Pattern},
     },
     span::{Finding, RuleId, Span},
 };
@@ -47,9 +47,11 @@ pub(crate) struct Caches {
 
 struct Cache {
     exact: Engine,
-    /// The pattern without regard to case, made when it is first wanted; [`Folded::Useless`] where it finds no more.
+    /// The pattern without regard to case, made when it is first wanted.
     folded: Folded,
     cut: Option<meta::Cache>,
+    /// What tells most candidates at once, where the pattern begins with its anchor and lowering changes nothing.
+    glance: Option<Glance>,
     /// Whether every match begins with an anchor.
     leads: bool,
     /// How many bytes a match has before the anchor that says where it is: at least and at most.
@@ -67,12 +69,23 @@ enum Engine {
 }
 
 enum Folded {
+    /// It finds no more than the pattern as written.
     Useless,
     Unmade,
     Made(Engine),
 }
 
 impl Engine {
+    fn new(hir: &Hir, regex: impl FnOnce() -> meta::Cache) -> Engine {
+        match Walk::new(hir) {
+            Some(walk) => {
+                let memo = walk.memo();
+                Engine::Walk(Box::new(walk), memo)
+            }
+            None => Engine::Regex(regex()),
+        }
+    }
+
     fn clear(&mut self) {
         if let Engine::Walk(_, memo) = self {
             memo.clear();
@@ -81,17 +94,28 @@ impl Engine {
 }
 
 impl Cache {
+    /// Whether a match may begin with `byte`, as far as that is known.
+    fn may_begin(&self, byte: u8) -> bool {
+        match (&self.exact, &self.folded) {
+            (Engine::Walk(walk, _), Folded::Useless) => walk.may_begin(byte),
+            _ => true,
+        }
+    }
+
     fn new(rule: &Rule, compiled: &Compiled) -> Cache {
         let hir = compiled.hir(false);
         let leads = compiled.leads_with(&rule.anchors);
-        let is_folded = rule.anchors.iter().any(|anchor| anchor.fold);
+        let is_lowered = rule.anchors.iter().any(|anchor| anchor.fold) && loses_by_lowering(&hir);
+        let exact = Engine::new(&hir, || compiled.regex().create_cache());
+        let glance = match &exact {
+            Engine::Walk(walk, _) if leads && !is_lowered => walk.glance(),
+            _ => None,
+        };
         Cache {
-            exact: match Walk::new(&hir) {
-                Some(walk) => Engine::Walk(Box::new(walk), Memo::default()),
-                None => Engine::Regex(compiled.regex().create_cache()),
-            },
-            folded: if is_folded && loses_by_lowering(&hir) { Folded::Unmade } else { Folded::Useless },
+            exact,
+            folded: if is_lowered { Folded::Unmade } else { Folded::Useless },
             cut: None,
+            glance,
             leads,
             reach: if leads { (0, 0) } else { reach(&hir, &rule.anchors).unwrap_or((0, MAX_LEAD)) },
             block: 0,
@@ -101,10 +125,7 @@ impl Cache {
 
     fn folded(&mut self, compiled: &Compiled) -> Option<&mut Engine> {
         if let Folded::Unmade = self.folded {
-            self.folded = Folded::Made(match Walk::new(&compiled.hir(true)) {
-                Some(walk) => Engine::Walk(Box::new(walk), Memo::default()),
-                None => Engine::Regex(compiled.folded().create_cache()),
-            });
+            self.folded = Folded::Made(Engine::new(&compiled.hir(true), || compiled.folded().create_cache()));
         }
         match &mut self.folded {
             Folded::Made(engine) => Some(engine),
@@ -175,9 +196,9 @@ impl Caches {
         }
     }
 
-    fn of(&mut self, id: RuleId, rule: &Rule, compiled: &Compiled) -> &mut Cache {
+    fn of(&mut self, id: RuleId, rule: &Rule, pattern: &Pattern) -> &mut Cache {
         let block = self.block;
-        let cache = self.rules[id.index()].get_or_insert_with(|| Box::new(Cache::new(rule, compiled)));
+        let cache = self.rules[id.index()].get_or_insert_with(|| Box::new(Cache::new(rule, pattern.compiled())));
         if cache.block != block {
             (cache.block, cache.done) = (block, 0);
             cache.exact.clear();
@@ -206,15 +227,18 @@ pub(super) fn confirm(
 ) {
     let rule = rules.get(id);
     let Recogniser::Token(pattern) = &rule.recogniser else { return };
+    let cache = caches.of(id, rule, pattern);
+    if cache.glance.is_some_and(|glance| glance.refutes(&hit.hay[..hit.record.end], hit.anchor.start)) {
+        return;
+    }
     let compiled = pattern.compiled();
-    let cache = caches.of(id, rule, compiled);
     let (least, most) = cache.reach;
     let Some(last) = hit.anchor.start.checked_sub(least) else { return };
     let mut start = hit.anchor.start.saturating_sub(most).max(hit.record.start).max(cache.done);
     let search = Search { rule, compiled, hit, placeholders };
     let mut n_tried = 0;
     while start <= last {
-        let is_on_edge = search.is_on_edge(start);
+        let is_on_edge = cache.may_begin(hit.hay[start]) && search.is_on_edge(start);
         n_tried += u64::from(is_on_edge);
         match is_on_edge.then(|| search.at(start, cache)).flatten() {
             Some(Found { secret, end }) => {

@@ -19,6 +19,9 @@ const MAX_CHOICES: usize = 6;
 /// The most turns of a repeated group, each of which takes a little of the stack.
 const MAX_TURNS: u32 = 256;
 
+/// So many bytes of a run are glanced at before anything else.
+const GLANCE: usize = 8;
+
 /// A shorter run is counted again rather than remembered.
 const LONG: usize = 32;
 
@@ -26,6 +29,24 @@ const LONG: usize = 32;
 pub(super) struct Walk {
     nodes: Vec<Node>,
     n_runs: usize,
+    /// What a match may begin with.
+    first: ByteSet,
+}
+
+/// What every match has at the same place: so many bytes of a class.
+#[derive(Clone, Copy)]
+pub(super) struct Glance {
+    offset: usize,
+    length: usize,
+    set: ByteSet,
+}
+
+impl Glance {
+    /// Whether what begins at `start` can be no match, nor one that the end of `hay` cut.
+    pub(super) fn refutes(&self, hay: &[u8], start: usize) -> bool {
+        let there = hay.get(start + self.offset..).unwrap_or_default();
+        there.iter().take(self.length).any(|byte| !self.set.contains(*byte))
+    }
 }
 
 enum Node {
@@ -71,7 +92,6 @@ pub(super) enum Walked {
 
 /// Where the runs lie that were counted last, so that a token that is begun again and again inside one long run costs what the
 /// run is long. It speaks of one block.
-#[derive(Default)]
 pub(super) struct Memo {
     runs: Vec<Span>,
 }
@@ -90,13 +110,35 @@ impl Walk {
         let mut nodes = Vec::new();
         make.nodes(hir, &mut nodes)?;
         let n_marks = nodes.iter().filter(|node| matches!(node, Node::Begin | Node::End)).count();
-        check(&nodes, &Follow { first: ByteSet::default(), may_end: true })?;
-        (n_marks == 2).then_some(Walk { nodes, n_runs: make.n_runs })
+        let Follow { first, .. } = check(&nodes, &Follow { first: ByteSet::default(), may_end: true })?;
+        (n_marks == 2).then_some(Walk { nodes, n_runs: make.n_runs, first })
+    }
+
+    /// Whether a match may begin with `byte`.
+    pub(super) fn may_begin(&self, byte: u8) -> bool {
+        self.first.contains(byte)
+    }
+
+    /// Where to glance first: the first run, when nothing but literals stands before it.
+    pub(super) fn glance(&self) -> Option<Glance> {
+        let mut offset = 0;
+        for node in &self.nodes {
+            match node {
+                Node::Literal(text) => offset += text.len(),
+                Node::Run(run) => return Some(Glance { offset, length: run.least.min(GLANCE), set: run.set }),
+                Node::Begin | Node::End => {}
+                Node::Choice(_) | Node::Turns(_) => return None,
+            }
+        }
+        None
+    }
+
+    pub(super) fn memo(&self) -> Memo {
+        Memo { runs: vec![Span::default(); self.n_runs] }
     }
 
     /// Matches at `start`, in a text that ends with `hay`.
     pub(super) fn at(&self, hay: &[u8], start: usize, memo: &mut Memo) -> Walked {
-        memo.runs.resize(self.n_runs, Span::default());
         let mut steps = Steps { hay, memo, is_cut: false, secret: Span::default() };
         match steps.go(&self.nodes, start, &Then::Done) {
             Some(end) => Walked::Match { whole: Span::new(start, end), secret: steps.secret },
@@ -452,7 +494,10 @@ mod tests {
             generate(&hir, &mut random, &mut text);
             (0..random.below(4)).for_each(|_| spoil(&mut text, &mut random));
             let mut expected = naive(regex, compiled.cut(), compiled.secret, &text);
-            let mut found = walk.at(&text, 0, &mut Memo::default());
+            let mut found = walk.at(&text, 0, &mut walk.memo());
+            let is_refuted = walk.glance().is_some_and(|glance| glance.refutes(&text, 0))
+                || text.first().is_some_and(|byte| !walk.may_begin(*byte));
+            assert!(!is_refuted || found == Walked::Nothing, "{} at a glance", pattern.source());
             if fold {
                 // Nobody asks a pattern without regard to case for what was cut.
                 for one in [&mut expected, &mut found] {
@@ -512,9 +557,9 @@ mod tests {
         let walk = Walk::new(&Pattern::new("(?<secret> k [a-z-]{40,90} \\. )").compiled().hir(false)).expect("a walk");
         let mut hay = b"k-".repeat(60);
         hay.extend_from_slice(b". k-k");
-        let mut memo = Memo::default();
+        let mut memo = walk.memo();
         for start in 0..hay.len() {
-            assert_eq!(walk.at(&hay, start, &mut memo), walk.at(&hay, start, &mut Memo::default()), "{start}");
+            assert_eq!(walk.at(&hay, start, &mut memo), walk.at(&hay, start, &mut walk.memo()), "{start}");
         }
     }
 }

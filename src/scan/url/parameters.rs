@@ -13,6 +13,9 @@ use crate::{
 /// The longest name, without its separators.
 const MAX_NAME: usize = 40;
 
+/// Nothing shorter is taken for random.
+const LEAST_RANDOM: usize = 8;
+
 /// A parameter's name in lower case without `_`, `-` and `.`, and whose it is.
 struct Name {
     text: Box<[u8]>,
@@ -236,6 +239,10 @@ fn scheme_follows(rest: &[u8]) -> bool {
 
 /// Whether what stands behind a name is worth hiding.
 fn is_secret(name: &Name, secret: &[u8]) -> bool {
+    // Nothing so short is random, which tells most weak parameters before anything is asked.
+    if name.weak && secret.len() < LEAST_RANDOM {
+        return false;
+    }
     if secret.is_empty() || value::is_template(secret) || is_open_template(secret) {
         return false;
     }

@@ -102,7 +102,7 @@ impl Paths {
             return;
         }
         let anchor = hit.anchor.of(hit.hay);
-        let known = self.by_anchor.iter().find(|known| known.text.eq_ignore_ascii_case(anchor));
+        let known = self.by_anchor.iter().find(|known| is_alike(&known.text, anchor));
         let starts = known.map_or_else(|| Cow::Owned(self.starts(anchor)), |known| Cow::Borrowed(&*known.starts));
         for places in starts.chunk_by(|one, next| one.0 == next.0) {
             let template = &self.templates[places[0].0];
@@ -117,6 +117,13 @@ impl Paths {
             }
         }
     }
+}
+
+/// Whether two texts differ in case alone; most differ in length or in their last byte.
+fn is_alike(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len()
+        && one.last().map(u8::to_ascii_lowercase) == other.last().map(u8::to_ascii_lowercase)
+        && one.eq_ignore_ascii_case(other)
 }
 
 fn template(rule: RuleId, text: &str) -> Template {

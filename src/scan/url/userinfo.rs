@@ -52,7 +52,11 @@ fn limit(hit: &Hit<'_>, start: usize) -> usize {
 
 /// The password behind the scheme separator that `hit` is about.
 pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<Span> {
-    let start = if hit.anchor.of(hit.hay) == b"://" { hit.anchor.end } else { behind_slashes(hit, depth)? };
+    let start = match hit.anchor.of(hit.hay) {
+        b"://" if has_no_userinfo(hit) => return None,
+        b"://" => hit.anchor.end,
+        _ => behind_slashes(hit, depth)?,
+    };
     let authority = memo.authority(hit, start, depth);
     let colon = authority.colon?;
     let limit = limit(hit, start);
@@ -66,6 +70,12 @@ pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<S
         None if authority.cut => beyond(hit.hay, start, colon, authority.end, limit, depth),
         None => shortened(hit.hay, Span::new(colon.end, authority.end)),
     }
+}
+
+/// Whether the authority behind `://` ends before a colon or an `@`, as nearly all do.
+fn has_no_userinfo(hit: &Hit<'_>) -> bool {
+    let rest = &hit.hay[hit.anchor.end..hit.record.end];
+    rest.get(PLAIN.skip(rest)).is_none_or(|stop| matches!(stop, b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | ..=b' '))
 }
 
 /// Whether the `@` that `hit` is about ends the userinfo of a URL: what stands around it is a user or a password and a host,
