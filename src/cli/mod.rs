@@ -4,6 +4,7 @@
 //! carries a matched value.
 
 mod args;
+mod cost;
 mod explain;
 mod filter;
 mod rules;

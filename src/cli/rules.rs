@@ -1,10 +1,10 @@
-//! `logscrub rules list|show|lint|test`.
+//! `logscrub rules list|show|lint|test`; `rules cost` is in [`super::cost`].
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Out, args::Rules, settings::Settings};
+use super::{Out, args::Rules, cost, settings::Settings};
 use crate::{
     error::Error,
     lint::{self, Complaint, Failure},
@@ -15,7 +15,11 @@ pub(super) fn run(verb: &Rules, settings: &Settings, out: &mut Out) -> Result<u8
     match verb {
         Rules::List { json } => list(&settings.rules()?, *json, out),
         Rules::Show { id, json } => show(&settings.rules()?, id, *json, out),
-        Rules::Lint { files, json } => lint(settings, files, *json, out),
+        Rules::Lint { files, strict, json } => {
+            let is_fault = if *strict { |_: &Complaint| true } else { |complaint: &Complaint| !complaint.is_warning };
+            lint(settings, files, is_fault, *json, out)
+        }
+        Rules::Cost { file, json } => cost::run(settings, file.as_deref(), *json, out),
         Rules::Test { json } => test(&settings.rules()?, *json, out),
     }
 }
@@ -33,15 +37,22 @@ fn list(rules: &RuleSet, json: bool, out: &mut Out) -> Result<u8, Error> {
     out.text(&rules.rules().iter().map(line).collect::<String>())
 }
 
-/// Checks the rules of `files`, or those in force: as they are written, and their examples beside all other rules.
-fn lint(settings: &Settings, files: &[PathBuf], json: bool, out: &mut Out) -> Result<u8, Error> {
+/// Checks the rules of `files`, or those in force: as they are written, what they cost, and their examples beside all other rules.
+fn lint(
+    settings: &Settings,
+    files: &[PathBuf],
+    is_fault: fn(&Complaint) -> bool,
+    json: bool,
+    out: &mut Out,
+) -> Result<u8, Error> {
     let rules = settings.with_rules(files).rules()?;
     let is_meant =
         |file: &str| files.is_empty() || files.iter().any(|path| std::path::Path::new(file).starts_with(path));
     let meant: Vec<Rule> = rules.rules().iter().filter(|rule| is_meant(&rule.origin().file)).cloned().collect();
-    let complaints = lint::lint(&meant);
+    let mut complaints = lint::lint(&meant);
+    complaints.extend(lint::expensive(&meant));
     let failures: Vec<Failure> = lint::test(&rules).into_iter().filter(|failure| is_meant(&failure.file)).collect();
-    let is_clean = failures.is_empty() && complaints.iter().all(|complaint| complaint.is_warning);
+    let is_clean = failures.is_empty() && !complaints.iter().any(is_fault);
     if json {
         let all: Vec<Value> = complaints.iter().map(complaint_json).chain(failures.iter().map(failure_json)).collect();
         out.text(&format!("{}\n", Value::from(all)))?;

@@ -1,9 +1,10 @@
 //! `rules lint` and `rules test`: what a rule must be before it ships.
 //!
 //! Lint reads: ids, anchors (proved), groups, dots, lengths, links, examples in number. Test runs: each example through the
-//! real scanner, alone and in awkward places, to the exact byte. The catalogue writes what the rules know, for people.
+//! real scanner, alone and in awkward places, to the exact byte. Cost warns of a rule that will be slow. The catalogue writes what the rules know, for people.
 
 mod catalogue;
+mod cost;
 mod sample;
 mod template;
 mod windows;
@@ -15,6 +16,7 @@ use regex_syntax::{
 
 pub use self::{
     catalogue::catalogue,
+    cost::expensive,
     template::{Example, expand},
     windows::windows,
 };

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use regex_automata::meta;
-use regex_syntax::hir::{Class as HirClass, Hir, HirKind, Look, literal::Extractor};
+use regex_syntax::hir::{Capture, Class as HirClass, Hir, HirKind, Look, literal::Extractor};
 
 use super::{Anchor, ByteSet};
 
@@ -13,14 +13,12 @@ pub(crate) struct Pattern {
     compiled: OnceLock<Box<Compiled>>,
 }
 
-/// A pattern ready to be matched.
+/// A pattern ready to be matched. Most patterns are walked by hand, so each regex is made when it is asked for.
 pub(crate) struct Compiled {
-    /// The pattern as written.
-    pub(crate) regex: meta::Regex,
-    /// The pattern without regard to case, for tokens that a logger lower-cased.
-    pub(crate) folded: meta::Regex,
-    /// What begins as the pattern does and ends with its haystack, for tokens that the end of a record cut.
-    pub(crate) cut: meta::Regex,
+    source: Box<str>,
+    regex: OnceLock<meta::Regex>,
+    folded: OnceLock<meta::Regex>,
+    cut: OnceLock<meta::Regex>,
     /// The index of the group named `secret`; 0, the whole match, where there is none.
     pub(crate) secret: usize,
     /// What every match begins with, one of these; `None` where there is no such short list.
@@ -71,7 +69,7 @@ impl Pattern {
     /// Whether the whole of `bytes` matches; for `allow`.
     pub(crate) fn is_whole(&self, bytes: &[u8]) -> bool {
         let input = regex_automata::Input::new(bytes).anchored(regex_automata::Anchored::Yes);
-        self.compiled().regex.find(input).is_some_and(|found| found.end() == bytes.len())
+        self.compiled().regex().find(input).is_some_and(|found| found.end() == bytes.len())
     }
 
     pub(crate) fn compiled(&self) -> &Compiled {
@@ -80,6 +78,29 @@ impl Pattern {
 }
 
 impl Compiled {
+    /// The pattern as written.
+    pub(crate) fn regex(&self) -> &meta::Regex {
+        self.regex.get_or_init(|| meta_of(&self.hir(false)).expect(CHECKED))
+    }
+
+    /// The pattern without regard to case, for tokens that a logger lower-cased.
+    pub(crate) fn folded(&self) -> &meta::Regex {
+        self.folded.get_or_init(|| meta_of(&self.hir(true)).expect(CHECKED))
+    }
+
+    /// What begins as the pattern does and ends with its haystack, for tokens that the end of a record cut.
+    pub(crate) fn cut(&self) -> &meta::Regex {
+        self.cut.get_or_init(|| {
+            let cut = Hir::concat(vec![prefixes(&self.hir(false)), Hir::look(Look::End)]);
+            meta_of(&cut).expect("what begins as a pattern does is no larger than twice the pattern")
+        })
+    }
+
+    /// The parsed form, as written or without regard to case.
+    pub(crate) fn hir(&self, fold: bool) -> Hir {
+        parse(&self.source, fold).expect(CHECKED)
+    }
+
     /// Whether every match begins with one of `anchors`.
     pub(crate) fn leads_with(&self, anchors: &[Anchor]) -> bool {
         let begins =
@@ -101,21 +122,19 @@ impl std::fmt::Debug for Pattern {
     }
 }
 
+const CHECKED: &str = "patterns are checked when they are loaded, the embedded ones by the tests";
+
 fn compile(source: &str) -> Compiled {
-    const CHECKED: &str = "patterns are checked when they are loaded, the embedded ones by the tests";
     let hir = parse(source, false).expect(CHECKED);
-    let folded = parse(source, true).expect(CHECKED);
-    let regex = meta_of(&hir).expect(CHECKED);
-    let groups = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret");
     let mut tail = ByteSet::default();
-    let secret_hir = find_secret(&hir).unwrap_or(&hir);
-    last_class(secret_hir, &mut tail);
-    let cut = Hir::concat(vec![prefixes(&hir), Hir::look(Look::End)]);
+    let secret = find_secret(&hir);
+    last_class(secret.map_or(&hir, |secret| &secret.sub), &mut tail);
     Compiled {
-        regex,
-        folded: meta_of(&folded).expect(CHECKED),
-        cut: meta_of(&cut).expect("what begins as a pattern does is no larger than twice the pattern"),
-        secret: groups.unwrap_or(0),
+        source: source.into(),
+        regex: OnceLock::new(),
+        folded: OnceLock::new(),
+        cut: OnceLock::new(),
+        secret: secret.map_or(0, |secret| secret.index as usize),
         prefixes: prefix_literals(&hir),
         lead: lead(&hir),
         shortest: hir.properties().minimum_len().unwrap_or(0),
@@ -153,10 +172,10 @@ fn prefix_literals(hir: &Hir) -> Option<Vec<Box<[u8]>>> {
     (!literals.is_empty()).then(|| literals.iter().map(|literal| literal.as_bytes().into()).collect())
 }
 
-/// The expression inside the group `secret`.
-fn find_secret(hir: &Hir) -> Option<&Hir> {
+/// The group `secret`.
+fn find_secret(hir: &Hir) -> Option<&Capture> {
     match hir.kind() {
-        HirKind::Capture(group) if group.name.as_deref() == Some("secret") => Some(&group.sub),
+        HirKind::Capture(group) if group.name.as_deref() == Some("secret") => Some(group),
         HirKind::Capture(group) => find_secret(&group.sub),
         HirKind::Repetition(repetition) => find_secret(&repetition.sub),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().find_map(find_secret),
@@ -245,7 +264,7 @@ mod tests {
     fn cuts(pattern: &str, text: &str) -> bool {
         let pattern = Pattern::new(pattern);
         let input = regex_automata::Input::new(text).anchored(regex_automata::Anchored::Yes);
-        pattern.compiled().cut.is_match(input)
+        pattern.compiled().cut().is_match(input)
     }
 
     #[test]

@@ -15,85 +15,19 @@ use crate::{
 /// RFC 5321 allows 64 octets; some senders do not care.
 const MAX_LOCAL: usize = 128;
 
+/// So much may stand between an address and the `@` of the next one that it is chained to.
+const MAX_CHAIN: usize = 1024;
+
 /// RFC 5321, section 4.5.3.1.2.
 const MAX_DOMAIN: usize = 255;
 
 /// Last labels that are no top-level domain: suffixes of files, kinds of systemd unit, parts of code.
-const NOT_A_DOMAIN: [&str; 73] = [
-    "avif",
-    "bak",
-    "bin",
-    "bmp",
-    "bz2",
-    "cc",
-    "cfg",
-    "class",
-    "conf",
-    "cpp",
-    "cs",
-    "css",
-    "csv",
-    "dat",
-    "db",
-    "deb",
-    "device",
-    "dll",
-    "doc",
-    "docx",
-    "exe",
-    "gif",
-    "go",
-    "gz",
-    "html",
-    "htm",
-    "ico",
-    "img",
-    "ini",
-    "iso",
-    "jar",
-    "java",
-    "jpeg",
-    "jpg",
-    "js",
-    "json",
-    "jsx",
-    "key",
-    "lock",
-    "log",
-    "map",
-    "mjs",
-    "mount",
-    "mp3",
-    "mp4",
-    "pdf",
-    "pem",
-    "php",
-    "png",
-    "properties",
-    "rb",
-    "rpm",
-    "scope",
-    "service",
-    "slice",
-    "socket",
-    "sql",
-    "svg",
-    "swap",
-    "tar",
-    "target",
-    "timer",
-    "tmp",
-    "toml",
-    "ts",
-    "tsx",
-    "ttf",
-    "txt",
-    "webp",
-    "woff",
-    "xml",
-    "yaml",
-    "yml",
-];
+const NOT_A_DOMAIN: &[u8] = b"avif bak bin bmp bz2 cc cfg class conf cpp cs css csv dat db deb device dll doc docx exe gif go gz html htm ico img \
+    ini iso jar java jpeg jpg js json jsx key lock log map mjs mount mp3 mp4 pdf pem php png properties rb rpm scope \
+    service slice socket sql svg swap tar target timer tmp toml ts tsx ttf txt webp woff xml yaml yml";
+
+/// Last labels that everybody knows.
+const COMMON: &[u8] = b"com net org edu gov mil int info biz name dev app cloud online shop";
 
 /// Whose names stand behind the algorithms of SSH: `umac-64@openssh.com`.
 const CIPHERS: [&str; 3] = ["openssh.com", "lysator.liu.se", "libssh.org"];
@@ -103,36 +37,50 @@ pub(crate) struct Email {
     rule: Option<RuleId>,
 }
 
+/// How far the block was examined.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// Everything before this belongs to an address that was found.
+    done: usize,
+    /// How often there was a domain, so that more had to be asked.
+    pub(super) judged: u64,
+}
+
 impl Email {
     pub(super) fn new(rules: &RuleSet) -> Email {
         Email { rule: rules.iter().find(|(_, rule)| matches!(rule.recogniser, Recogniser::Email)).map(|(id, _)| id) }
     }
 
-    /// Everything before `done` belongs to an address that was found.
+    /// Most of what has an `@` is no address, and nearly all of that is told by the two bytes around it or by the last label.
+    /// So the domain comes first, which is short and never walked twice; what stands before and around it is looked at only
+    /// behind a domain that may be one.
     pub(super) fn confirm(
         &self,
         hit: &Hit<'_>,
         placeholders: &Placeholders,
-        done: &mut usize,
+        progress: &mut Progress,
+        urls: &mut url::Progress,
         findings: &mut Vec<Finding>,
     ) {
         let Some(rule) = self.rule else { return };
-        let at = hit.anchor;
-        if at.start < *done || at.start == hit.record.start {
+        let (hay, at) = (hit.hay, hit.anchor);
+        if at.start < progress.done || at.start == hit.record.start {
             return;
         }
-        let floor = hit.record.start.max(*done);
+        let floor = hit.record.start.max(progress.done);
+        if !is_local(hay[at.start - 1]) && hay[at.start - 1] != b'"' && at.start != floor {
+            return;
+        }
+        let Some(domain) = domain(hay, at.end, hit.record.end) else { return };
+        progress.judged += 1;
         let chained = || is_chained(hit, floor).then_some(floor);
-        let Some(start) = local_start(hit.hay, floor, at.start).or_else(chained) else { return };
-        let Some(end) = domain_end(hit.hay, at.end, hit.record.end) else { return };
-        let local = &hit.hay[start..at.start];
-        let domain = &hit.hay[at.end..end];
-        if placeholders.is_whole(local) {
-            return;
-        }
-        if is_address(local, domain) && !is_other(hit, start, end) {
-            findings.push(Finding::text(Span::new(start, end), rule));
-            *done = end;
+        let Some(start) = local_start(hay, floor, at.start).or_else(chained) else { return };
+        let local = &hay[start..at.start];
+        // A longer label that nobody knows is an address unless code stands before it.
+        let is_none = domain.label == Label::Unknown && is_code(local) || placeholders.is_whole(local);
+        if !is_none && !is_other(hit, start, domain.end, urls) {
+            findings.push(Finding::text(Span::new(start, domain.end), rule));
+            progress.done = domain.end;
         }
     }
 }
@@ -140,7 +88,8 @@ impl Email {
 /// Whether nothing but marks stands between an address that ends at `floor` and the `@`: `a@b.co@mail.example.com` goes as a
 /// whole, or what replaces its first half would be taken for a local part the next time.
 fn is_chained(hit: &Hit<'_>, floor: usize) -> bool {
-    floor > hit.record.start && hit.hay[floor..hit.anchor.start].iter().all(|byte| is_local(*byte))
+    let between = &hit.hay[floor..hit.anchor.start];
+    floor > hit.record.start && between.len() <= MAX_CHAIN && between.iter().rev().all(|byte| is_local(*byte))
 }
 
 /// Where the local part begins that ends at `end`.
@@ -151,12 +100,11 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
     }
     let length = hay[floor..end].iter().rev().take_while(|byte| is_local(**byte)).count();
     let mut start = end - length;
-    // An escape is what its character is, not the letters it is written with.
-    for at in (start + 1..=end).rev() {
-        if edge::escape_before(&hay[floor..at]).is_some() {
-            start = at;
-            break;
-        }
+    // An escape is what its character is, not the letters it is written with. Its first byte stands before those letters and
+    // is no letter itself, but for the percent sign.
+    let before = &hay[floor..start];
+    if matches!(before.last(), Some(b'\\' | b'#' | b'[' | b';')) || memchr::memchr(b'%', &hay[start..end]).is_some() {
+        start = (start + 1..=end).rev().find(|at| edge::escape_before(&hay[floor..*at]).is_some()).unwrap_or(start);
     }
     let edges = hay[start..end].iter().take_while(|byte| b"'.`".contains(byte)).count();
     start += edges;
@@ -179,18 +127,50 @@ fn quoted_start(hay: &[u8], floor: usize, close: usize) -> Option<usize> {
     None
 }
 
-/// Where the domain ends that begins at `start`; `None` where there is none.
-fn domain_end(hay: &[u8], start: usize, ceiling: usize) -> Option<usize> {
+/// A domain that may be an address's.
+struct Domain {
+    end: usize,
+    label: Label,
+}
+
+/// What the last label says of a domain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Label {
+    /// A country, for which any two letters are taken, or one that everybody knows; or an address literal.
+    Known,
+    /// It could be one.
+    Unknown,
+}
+
+/// The domain that begins at `start`, where one does.
+fn domain(hay: &[u8], start: usize, ceiling: usize) -> Option<Domain> {
     let rest = &hay[start..ceiling.min(start + MAX_DOMAIN)];
     if rest.first() == Some(&b'[') {
-        return literal(rest).map(|length| start + length);
+        return literal(rest).map(|length| Domain { end: start + length, label: Label::Known });
     }
-    let mut length = rest.iter().take_while(|byte| is_label(**byte) || **byte == b'.').count();
-    if let Some(double) = memchr::memmem::find(&rest[..length], b"..") {
-        length = double;
+    let mut dot = None;
+    let mut length = rest.len();
+    for (at, byte) in rest.iter().enumerate() {
+        match CLASS[usize::from(*byte)] & (LABEL | DOT) {
+            0 => {
+                length = at;
+                break;
+            }
+            DOT if at > 0 && dot == Some(at - 1) => {
+                length = at - 1;
+                break;
+            }
+            DOT => dot = Some(at),
+            _ => {}
+        }
     }
+    // Without a dot there is nothing more to ask.
+    dot?;
     length -= rest[..length].iter().rev().take_while(|byte| b".-_".contains(byte)).count();
-    (length > 0).then_some(start + length)
+    let domain = &rest[..length];
+    let dot = memchr::memrchr(b'.', domain).filter(|dot| *dot > 0)?;
+    let label = label(&domain[dot + 1..])?;
+    (!is_version(domain)).then_some(Domain { end: start + length, label })
 }
 
 /// The length of an address literal: `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
@@ -204,55 +184,105 @@ fn literal(rest: &[u8]) -> Option<usize> {
         .then_some(close + 1)
 }
 
+const LOCAL: u8 = 1;
+const LABEL: u8 = 2;
+const DOT: u8 = 4;
+
+/// Where in an address each byte may stand.
+static CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let letter = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric();
+        class[byte] = match byte as u8 {
+            _ if letter => LOCAL | LABEL,
+            b'.' => LOCAL | DOT,
+            b'-' | b'_' => LOCAL | LABEL,
+            b'%' | b'+' | b'\'' | b'~' | b'!' | b'$' | b'^' | b'`' => LOCAL,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    class
+};
+
 fn is_local(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80 || b"._%+-'~!$^`".contains(&byte)
-}
-
-fn is_label(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80 || byte == b'-' || byte == b'_'
-}
-
-fn is_address(local: &[u8], domain: &[u8]) -> bool {
-    if domain.first() == Some(&b'[') {
-        return true;
-    }
-    let Some(dot) = memchr::memrchr(b'.', domain) else { return false };
-    let (rest, last) = (&domain[..dot], &domain[dot + 1..]);
-    if rest.is_empty() || !is_last_label(last) || is_version(domain) {
-        return false;
-    }
-    // Any two letters may be a country; a longer label that nobody knows is an address unless code stands before it.
-    last.len() == 2 || is_common(last) || !is_code(local)
+    CLASS[usize::from(byte)] & LOCAL != 0
 }
 
 /// Two or more letters, or letters of other scripts, and nothing that files, units and code end with.
-fn is_last_label(label: &[u8]) -> bool {
-    let is_plain = label.len() >= 2 && label.iter().all(u8::is_ascii_alphabetic);
-    let is_wide = label.iter().any(|byte| *byte >= 0x80) || label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");
-    let is_none = label.len() <= 10 && NOT_A_DOMAIN.iter().any(|other| label.eq_ignore_ascii_case(other.as_bytes()));
-    (is_plain || is_wide) && !is_none
+fn label(label: &[u8]) -> Option<Label> {
+    if label.len() < 2 || !label.iter().all(u8::is_ascii_alphabetic) {
+        let is_wide =
+            label.iter().any(|byte| *byte >= 0x80) || label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");
+        return is_wide.then_some(if label.len() == 2 { Label::Known } else { Label::Unknown });
+    }
+    match LABELS.get(label) {
+        Some(is_known) => is_known.then_some(Label::Known),
+        None => Some(if label.len() == 2 { Label::Known } else { Label::Unknown }),
+    }
 }
 
-fn is_common(label: &[u8]) -> bool {
-    [
-        &b"com"[..],
-        b"net",
-        b"org",
-        b"edu",
-        b"gov",
-        b"mil",
-        b"int",
-        b"info",
-        b"biz",
-        b"name",
-        b"dev",
-        b"app",
-        b"cloud",
-        b"online",
-        b"shop",
-    ]
-    .iter()
-    .any(|common| label.eq_ignore_ascii_case(common))
+/// The labels of both lists as numbers, in a table that is made when the program is: one look-up instead of ninety comparisons.
+struct Labels {
+    slots: [u128; Labels::SIZE],
+    is_common: [bool; Labels::SIZE],
+}
+
+static LABELS: Labels = Labels::new();
+
+impl Labels {
+    /// Three times the labels, so that a label that is none of them is told by an empty slot nearly at once.
+    const SIZE: usize = 256;
+
+    /// The longest label that fits.
+    const LONGEST: usize = 16;
+
+    const fn new() -> Labels {
+        let mut labels = Labels { slots: [0; Labels::SIZE], is_common: [false; Labels::SIZE] };
+        labels.add(NOT_A_DOMAIN, false);
+        labels.add(COMMON, true);
+        labels
+    }
+
+    const fn add(&mut self, list: &[u8], is_common: bool) {
+        let mut at = 0;
+        let mut number = 0;
+        while at <= list.len() {
+            if at == list.len() || list[at] == b' ' {
+                let mut slot = Labels::slot(number);
+                while self.slots[slot] != 0 {
+                    slot = (slot + 1) % Labels::SIZE;
+                }
+                (self.slots[slot], self.is_common[slot]) = (number, is_common);
+                number = 0;
+            } else {
+                number = number << 8 | list[at] as u128;
+            }
+            at += 1;
+        }
+    }
+
+    const fn slot(number: u128) -> usize {
+        let folded = number as u64 ^ (number >> 64) as u64;
+        (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+    }
+
+    /// Whether the label is a common one; `None` where it is on neither list.
+    fn get(&self, label: &[u8]) -> Option<bool> {
+        if label.len() > Labels::LONGEST {
+            return None;
+        }
+        let number = label.iter().fold(0, |number, byte| number << 8 | u128::from(byte | 0x20));
+        let mut slot = Labels::slot(number);
+        while self.slots[slot] != 0 {
+            if self.slots[slot] == number {
+                return Some(self.is_common[slot]);
+            }
+            slot = (slot + 1) % Labels::SIZE;
+        }
+        None
+    }
 }
 
 /// `1.2.3@4.5.6` and `18.2.0-rc`: digits in the first two labels.
@@ -271,7 +301,7 @@ fn is_code(local: &[u8]) -> bool {
 }
 
 /// What is written like an address and is something else.
-fn is_other(hit: &Hit<'_>, start: usize, end: usize) -> bool {
+fn is_other(hit: &Hit<'_>, start: usize, end: usize, urls: &mut url::Progress) -> bool {
     let hay = hit.hay;
     let local = &hay[start..hit.anchor.start];
     let before = hay[hit.record.start..start].last();
@@ -279,7 +309,7 @@ fn is_other(hit: &Hit<'_>, start: usize, end: usize) -> bool {
     let is_realm = before == Some(&b'/') && !domain.iter().any(u8::is_ascii_lowercase);
     let is_code = before == Some(&b'@') || local.eq_ignore_ascii_case(b"git");
     let is_cipher = CIPHERS.iter().any(|owner| domain == owner.as_bytes()) && local.contains(&b'-');
-    is_cipher || is_realm || is_code || url::is_userinfo_end(hit)
+    is_cipher || is_realm || is_code || url::is_userinfo_end(hit, urls)
 }
 
 #[cfg(test)]

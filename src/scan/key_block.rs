@@ -160,19 +160,20 @@ fn opening(hit: &Hit<'_>) -> Option<Opening> {
         let end = hit.record.end - number.len() + digits;
         return Some(Opening { end, lines: Some(lines) });
     }
+    // The dashes behind it are looked for first: prose about keys has none.
+    let block = if after.len() >= 6 && after[..6].eq_ignore_ascii_case(b" block") { 6 } else { 0 };
+    let space = usize::from(after.get(block) == Some(&b' '));
+    let closing = after[block + space..].iter().take(8).take_while(|byte| **byte == b'-').count();
+    if closing < 2 {
+        return None;
+    }
     let floor = hit.record.start.max(anchor.start.saturating_sub(48));
     let before = &hay[floor..anchor.start];
     let begin =
         (0..before.len().saturating_sub(5)).rev().find(|at| before[*at..at + 6].eq_ignore_ascii_case(b"begin "))?;
     let dashes = before[..begin].trim_ascii_end().iter().rev().take_while(|byte| **byte == b'-').count();
     let words = before[begin..].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b' ');
-    if dashes < 2 || !words {
-        return None;
-    }
-    let block = if after.len() >= 6 && after[..6].eq_ignore_ascii_case(b" block") { 6 } else { 0 };
-    let space = usize::from(after.get(block) == Some(&b' '));
-    let closing = after[block + space..].iter().take(8).take_while(|byte| **byte == b'-').count();
-    (closing >= 2).then_some(Opening { end: anchor.end + block + space + closing, lines: None })
+    (dashes >= 2 && words).then_some(Opening { end: anchor.end + block + space + closing, lines: None })
 }
 
 /// Whether the line begins a key.

@@ -11,6 +11,7 @@ pub(crate) mod placeholder;
 pub(crate) mod prefilter;
 
 pub(crate) mod assign;
+pub(crate) mod cost;
 pub(crate) mod email;
 pub(crate) mod key_block;
 pub(crate) mod token;
@@ -80,6 +81,8 @@ pub(crate) struct Scratch {
     token: token::Caches,
     progress: Progress,
     records: settle::Records,
+    /// Counts and times what is asked; only where somebody measures.
+    meter: Option<Box<cost::Meter>>,
 }
 
 impl Scratch {
@@ -108,7 +111,7 @@ impl Scratch {
 struct Progress {
     assign: assign::Memo,
     url: url::Progress,
-    email: usize,
+    email: email::Progress,
     key_block: usize,
 }
 
@@ -189,12 +192,17 @@ impl Scanner {
     }
 
     fn ask(&self, target: Target, hit: &Hit<'_>, state: &mut State, scratch: &mut Scratch) {
+        if scratch.meter.is_some() {
+            return self.ask_measured(target, hit, state, scratch);
+        }
         let Scratch { findings, token, progress, .. } = scratch;
         match target {
             Target::Token(id) => token::confirm(&self.rules, id, hit, &self.placeholders, token, findings),
             Target::Assign => self.assign.confirm(hit, &self.placeholders, &mut progress.assign, findings),
             Target::Url => self.url.confirm(hit, &self.placeholders, &mut progress.url, findings),
-            Target::Email => self.email.confirm(hit, &self.placeholders, &mut progress.email, findings),
+            Target::Email => {
+                self.email.confirm(hit, &self.placeholders, &mut progress.email, &mut progress.url, findings)
+            }
             Target::KeyBlock => {
                 self.key_block.confirm(hit, &self.placeholders, &mut progress.key_block, state, findings)
             }

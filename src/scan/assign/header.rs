@@ -47,6 +47,13 @@ pub(super) struct Memo {
     cookies: usize,
 }
 
+impl Memo {
+    /// Something that changes whenever a header was read.
+    pub(super) fn effort(&self) -> u64 {
+        self.end as u64
+    }
+}
+
 /// A scheme and a credential: the scheme stays.
 pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
     let Some(region) = region(hit, key, &mut memo.end) else { return };

@@ -50,6 +50,15 @@ pub(crate) struct Memo {
     leaves: usize,
     headers: header::Memo,
     commands: command::Memo,
+    /// How often a key was one, so that its value was looked for.
+    judged: u64,
+}
+
+impl Memo {
+    /// Something that changes whenever there was more to do than to name a key.
+    pub(super) fn effort(&self) -> u64 {
+        self.judged + self.headers.effort()
+    }
 }
 
 /// How much a key says by itself.
@@ -133,6 +142,7 @@ impl Report<'_, '_> {
 }
 
 fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, report: &mut Report<'_, '_>) {
+    memo.judged += 1;
     let known = memo.bare;
     let Some(place) = place::find(hit, key, memo) else { return };
     if let place::Form::Structure = place.form {

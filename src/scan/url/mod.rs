@@ -36,8 +36,14 @@ impl Replaced<'_> {
     /// Whether `value` is a placeholder, or begins with one of a URL rule and goes on behind a separator: the separator was no
     /// part of the value when it was replaced, or the value would have gone as a whole.
     fn covers(&self, value: &[u8]) -> bool {
+        if self.placeholders.is_whole(value) {
+            return true;
+        }
+        if !value.starts_with(b"REDACTED-") {
+            return false;
+        }
         let length = value.iter().take(64).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
-        self.placeholders.is_whole(value) || self.labels.iter().any(|label| **label == value[..length])
+        self.labels.iter().any(|label| **label == value[..length])
     }
 }
 
@@ -48,6 +54,9 @@ pub(crate) struct Progress {
     values: [Span; 3],
     /// The last findings in parameters or paths, as far as they overlap.
     claimed: Span,
+    userinfo: userinfo::Memo,
+    /// How often there was a value to judge.
+    pub(super) judged: u64,
 }
 
 impl Progress {
@@ -82,6 +91,7 @@ impl Url {
             url.paths.add(id, keys);
         }
         url.parameters.finish();
+        url.paths.finish(rules);
         url
     }
 
@@ -97,9 +107,9 @@ impl Url {
         let anchor = hit.anchor.of(hit.hay);
         let replaced = Replaced { placeholders, labels: &self.labels };
         let password = match anchor {
-            [b':', ..] => userinfo::password(hit, Depth::Plain),
-            [b'%', b'2', b'5', ..] => userinfo::password(hit, Depth::Twice),
-            [b'%', ..] => userinfo::password(hit, Depth::Encoded),
+            [b':', ..] => userinfo::password(hit, Depth::Plain, &mut progress.userinfo),
+            [b'%', b'2', b'5', ..] => userinfo::password(hit, Depth::Twice, &mut progress.userinfo),
+            [b'%', ..] => userinfo::password(hit, Depth::Encoded, &mut progress.userinfo),
             [b'@', ..] => userinfo::source_name(hit),
             [.., b':'] => userinfo::oracle(hit),
             _ => {
@@ -110,6 +120,7 @@ impl Url {
             }
         };
         let (Some(rule), Some(mut span)) = (self.userinfo, password) else { return };
+        progress.judged += 1;
         // A backslash before the `@` escapes it, for a shell perhaps; the two stay together.
         span.end -= edge::backslashes_before(hit.hay, span.start, span.end);
         let value = span.of(hit.hay);
@@ -122,6 +133,10 @@ impl Url {
 /// `[^@]+`, `\S*`, `.+?`: a regular expression for URLs, as programs that look for them log it.
 fn is_pattern(value: &[u8]) -> bool {
     let value = &value[..value.len().min(256)];
+    // Every sign of one begins with one of these, and few passwords hold any.
+    if !value.iter().any(|byte| matches!(byte, b'[' | b'\\' | b'.' | b'(')) {
+        return false;
+    }
     let words = value.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| word.len() > 3);
     let signs = [b"[^".as_slice(), b"\\S", b"\\w", b".*", b".+", b"(?"];
     !words && signs.iter().any(|sign| value.windows(2).any(|pair| pair == *sign))
@@ -180,6 +195,33 @@ impl Unit {
     /// White space, a control character, or what no URL holds and text puts around one.
     fn is_end(self) -> bool {
         self.byte <= b' ' || matches!(self.byte, 0x7f | b'"' | b'<' | b'>')
+    }
+}
+
+/// Bytes at which a walk must look closer: what may end a part of a URL, separate its parts or begin an escape. It passes over
+/// the others, which are most, without making units of them.
+struct Stops([bool; 256]);
+
+impl Stops {
+    /// `more` beside what ends every URL and begins an escape of JSON.
+    const fn new(more: &[u8]) -> Stops {
+        let mut stops = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            stops[byte] = byte <= b' ' as usize || matches!(byte as u8, 0x7f | b'"' | b'<' | b'>' | b'\\');
+            byte += 1;
+        }
+        let mut at = 0;
+        while at < more.len() {
+            stops[more[at] as usize] = true;
+            at += 1;
+        }
+        Stops(stops)
+    }
+
+    /// How many bytes of `text` come before the first of these.
+    fn skip(&self, text: &[u8]) -> usize {
+        text.iter().position(|byte| self.0[usize::from(*byte)]).unwrap_or(text.len())
     }
 }
 

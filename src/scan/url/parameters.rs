@@ -3,7 +3,7 @@
 //! The anchor is the end of a name with its `=`. The name must stand behind `?`, `&`, `#` or one of their escapes: without a
 //! separator it is an assignment, which is not this room's.
 
-use super::{Depth, Progress, Replaced, Unit, trim};
+use super::{Depth, Progress, Replaced, Stops, Unit, trim};
 use crate::{
     rules::syntax::KeysSyntax,
     scan::{Hit, MAX_SECRET, edge, value},
@@ -13,6 +13,9 @@ use crate::{
 /// The longest name, without its separators.
 const MAX_NAME: usize = 40;
 
+/// Nothing shorter is taken for random.
+const LEAST_RANDOM: usize = 8;
+
 /// A parameter's name in lower case without `_`, `-` and `.`, and whose it is.
 struct Name {
     text: Box<[u8]>,
@@ -20,10 +23,11 @@ struct Name {
     weak: bool,
 }
 
-/// The names in force, sorted.
+/// The names in force, sorted, and a table over them by [`hash`].
 #[derive(Default)]
 pub(super) struct Parameters {
     names: Vec<Name>,
+    slots: Vec<Option<u16>>,
 }
 
 impl Parameters {
@@ -38,6 +42,27 @@ impl Parameters {
 
     pub(super) fn finish(&mut self) {
         self.names.sort_by(|left, right| left.text.cmp(&right.text));
+        self.names.dedup_by(|next, kept| next.text == kept.text);
+        self.slots = vec![None; (self.names.len() * 4).next_power_of_two().max(4)];
+        for (index, name) in self.names.iter().enumerate() {
+            let mut slot = hash(&name.text) & (self.slots.len() - 1);
+            while self.slots[slot].is_some() {
+                slot = (slot + 1) & (self.slots.len() - 1);
+            }
+            self.slots[slot] = u16::try_from(index).ok();
+        }
+    }
+
+    fn named(&self, text: &[u8]) -> Option<&Name> {
+        let mut slot = hash(text) & (self.slots.len() - 1);
+        while let Some(index) = self.slots[slot] {
+            let name = &self.names[usize::from(index)];
+            if *name.text == *text {
+                return Some(name);
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        None
     }
 
     pub(super) fn confirm(
@@ -48,11 +73,12 @@ impl Parameters {
         progress: &mut Progress,
         findings: &mut Vec<Finding>,
     ) {
-        let Some((name, in_path)) = self.name_before(hit, depth) else { return };
         let start = hit.anchor.end;
         if progress.claimed.contains(start) {
             return;
         }
+        let Some((name, in_path)) = self.name_before(hit, depth) else { return };
+        progress.judged += 1;
         let mut end = progress.value_end(hit, start, depth);
         if in_path {
             end =
@@ -82,10 +108,14 @@ impl Parameters {
             buffer[n_bytes] = byte.to_ascii_lowercase();
             n_bytes += 1;
         }
-        let found = self.names.binary_search_by(|name| (*name.text).cmp(&buffer[..n_bytes])).ok()?;
-        let name = &self.names[found];
+        let name = self.named(&buffer[..n_bytes])?;
         (separator != b';' || name.text.ends_with(b"sessionid")).then_some((name, separator == b';'))
     }
+}
+
+fn hash(text: &[u8]) -> usize {
+    let mixed = text.iter().fold(0_u32, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    (mixed ^ mixed >> 15) as usize
 }
 
 impl Progress {
@@ -164,10 +194,18 @@ fn is_separator(byte: u8) -> bool {
     matches!(byte, b'?' | b'&' | b'#' | b'[')
 }
 
+static PLAIN: Stops = Stops::new(b"&;#'`,([{)]}");
+static ENCODED: Stops = Stops::new(b"&;#'`,([{)]}%");
+
 fn value_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
+    let stops = if depth == Depth::Plain { &PLAIN } else { &ENCODED };
     let mut at = start;
     let mut n_open = 0_usize;
     while at < limit {
+        at += stops.skip(&hay[at..limit]);
+        if at == limit {
+            break;
+        }
         let unit = Unit::at(hay, at, limit, depth);
         let rest = &hay[at + unit.len..limit];
         let ends = match unit.byte {
@@ -201,6 +239,10 @@ fn scheme_follows(rest: &[u8]) -> bool {
 
 /// Whether what stands behind a name is worth hiding.
 fn is_secret(name: &Name, secret: &[u8]) -> bool {
+    // Nothing so short is random, which tells most weak parameters before anything is asked.
+    if name.weak && secret.len() < LEAST_RANDOM {
+        return false;
+    }
     if secret.is_empty() || value::is_template(secret) || is_open_template(secret) {
         return false;
     }

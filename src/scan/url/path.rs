@@ -9,9 +9,11 @@
 //!
 //! The anchor of such a rule holds the host, or for `*` the first segment with its slashes.
 
+use std::borrow::Cow;
+
 use super::{Depth, Progress, Replaced, Unit, trim};
 use crate::{
-    rules::syntax::KeysSyntax,
+    rules::{Recogniser, RuleSet, syntax::KeysSyntax},
     scan::{Hit, MAX_SECRET, edge, value},
     span::{Finding, RuleId, Span},
 };
@@ -45,11 +47,48 @@ struct Template {
 #[derive(Default)]
 pub(super) struct Paths {
     templates: Vec<Template>,
+    by_anchor: Vec<ByAnchor>,
+}
+
+/// Which templates an anchor can be about, and where in it their first literal begins: told once by comparing the texts, since
+/// there are many templates and each anchor means one or two.
+struct ByAnchor {
+    text: Box<[u8]>,
+    starts: Vec<(usize, usize)>,
 }
 
 impl Paths {
     pub(super) fn add(&mut self, rule: RuleId, keys: &KeysSyntax) {
         self.templates.extend(keys.paths.iter().map(|text| template(rule, text)));
+    }
+
+    /// All templates are in.
+    pub(super) fn finish(&mut self, rules: &RuleSet) {
+        for rule in rules.rules() {
+            let Recogniser::Url(keys) = &rule.recogniser else { continue };
+            if keys.paths.is_empty() {
+                continue;
+            }
+            for anchor in rule.anchors() {
+                let starts = self.starts(&anchor.text);
+                self.by_anchor.push(ByAnchor { text: anchor.text.clone(), starts });
+            }
+        }
+    }
+
+    /// Where in `anchor` each template may begin, in the order of templates.
+    fn starts(&self, anchor: &[u8]) -> Vec<(usize, usize)> {
+        let mut starts = Vec::new();
+        for (index, template) in self.templates.iter().enumerate() {
+            let Some(Piece::Literal(first)) = template.pieces.first() else { continue };
+            for at in 0..anchor.len() {
+                let length = first.len().min(anchor.len() - at);
+                if anchor[at..at + length].eq_ignore_ascii_case(&first[..length]) {
+                    starts.push((index, at));
+                }
+            }
+        }
+        starts
     }
 
     pub(super) fn confirm(
@@ -62,10 +101,15 @@ impl Paths {
         if progress.claimed.contains(hit.anchor.start) {
             return;
         }
-        for template in &self.templates {
-            let Some(start) = template.start(hit) else { continue };
+        let anchor = hit.anchor.of(hit.hay);
+        let known = self.by_anchor.iter().find(|known| is_alike(&known.text, anchor));
+        let starts = known.map_or_else(|| Cow::Owned(self.starts(anchor)), |known| Cow::Borrowed(&*known.starts));
+        for places in starts.chunk_by(|one, next| one.0 == next.0) {
+            let template = &self.templates[places[0].0];
+            let Some(start) = template.start(hit, places) else { continue };
             let Some(span) = template.secret(hit, start, replaced) else { continue };
             let secret = span.of(hit.hay);
+            progress.judged += 1;
             if !value::is_template(secret) && !replaced.covers(secret) {
                 progress.claim(span);
                 findings.push(Finding::text(span, template.rule));
@@ -73,6 +117,13 @@ impl Paths {
             }
         }
     }
+}
+
+/// Whether two texts differ in case alone; most differ in length or in their last byte.
+fn is_alike(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len()
+        && one.last().map(u8::to_ascii_lowercase) == other.last().map(u8::to_ascii_lowercase)
+        && one.eq_ignore_ascii_case(other)
 }
 
 fn template(rule: RuleId, text: &str) -> Template {
@@ -101,10 +152,10 @@ fn template(rule: RuleId, text: &str) -> Template {
 }
 
 impl Template {
-    /// Where the template's first literal stands, which lies in or begins with the anchor.
-    fn start(&self, hit: &Hit<'_>) -> Option<usize> {
+    /// Where the template's first literal stands, which lies in or begins with the anchor: in one of `places`.
+    fn start(&self, hit: &Hit<'_>, places: &[(usize, usize)]) -> Option<usize> {
         let Some(Piece::Literal(first)) = self.pieces.first() else { return None };
-        let start = (hit.anchor.start..hit.anchor.end).find(|at| {
+        let start = places.iter().map(|(_, at)| hit.anchor.start + at).find(|at| {
             hit.hay[*at..hit.record.end].get(..first.len()).is_some_and(|text| text.eq_ignore_ascii_case(first))
         })?;
         let left = &hit.hay[hit.record.start..start];

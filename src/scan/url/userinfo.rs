@@ -3,7 +3,7 @@
 //! By the book the password ends at the last `@` before the first `/`, `?` or `#`. People paste passwords unescaped, so where
 //! that leaves `user:something` in a port's place, it goes on to the first `@` that a host follows.
 
-use super::{Depth, Unit};
+use super::{Depth, Stops, Unit};
 use crate::{
     scan::{Hit, MAX_SECRET, value},
     span::Span,
@@ -16,6 +16,7 @@ const BEYOND: usize = 512;
 const BEFORE: usize = 512;
 
 /// What ended the authority: where, and whether by `/`, `?` or `#`.
+#[derive(Clone, Copy)]
 struct Authority {
     colon: Option<Span>,
     at: Option<Span>,
@@ -23,13 +24,42 @@ struct Authority {
     cut: bool,
 }
 
+/// What was walked already. A line of addresses, or a URL with many `@` in it, is walked once and not once for each.
+#[derive(Default)]
+pub(super) struct Memo {
+    /// The last authority, where it begins and how deep it lies.
+    authority: Option<(usize, Depth, Authority)>,
+    /// No byte here is white space or begins what separates a scheme from the rest.
+    clear: Span,
+}
+
+impl Memo {
+    fn authority(&mut self, hit: &Hit<'_>, start: usize, depth: Depth) -> Authority {
+        match self.authority {
+            Some((begin, deep, authority)) if begin == start && deep == depth => authority,
+            _ => {
+                let authority = authority(hit, start, limit(hit, start), depth);
+                self.authority = Some((start, depth, authority));
+                authority
+            }
+        }
+    }
+}
+
+fn limit(hit: &Hit<'_>, start: usize) -> usize {
+    hit.record.end.min(start.saturating_add(MAX_SECRET))
+}
+
 /// The password behind the scheme separator that `hit` is about.
-pub(super) fn password(hit: &Hit<'_>, depth: Depth) -> Option<Span> {
-    let start = behind_slashes(hit, depth)?;
-    let quote = opening_quote(hit);
-    let limit = hit.record.end.min(start.saturating_add(MAX_SECRET));
-    let authority = authority(hit.hay, start, limit, depth, quote);
+pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<Span> {
+    let start = match hit.anchor.of(hit.hay) {
+        b"://" if has_no_userinfo(hit) => return None,
+        b"://" => hit.anchor.end,
+        _ => behind_slashes(hit, depth)?,
+    };
+    let authority = memo.authority(hit, start, depth);
     let colon = authority.colon?;
+    let limit = limit(hit, start);
     match authority.at {
         Some(at) if colon.end < at.start => {
             let password = Span::new(colon.end, at.start);
@@ -42,34 +72,77 @@ pub(super) fn password(hit: &Hit<'_>, depth: Depth) -> Option<Span> {
     }
 }
 
+/// Whether the authority behind `://` ends before a colon or an `@`, as nearly all do.
+fn has_no_userinfo(hit: &Hit<'_>) -> bool {
+    let rest = &hit.hay[hit.anchor.end..hit.record.end];
+    rest.get(PLAIN.skip(rest)).is_none_or(|stop| matches!(stop, b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | ..=b' '))
+}
+
 /// Whether the `@` that `hit` is about ends the userinfo of a URL: what stands around it is a user or a password and a host,
 /// and no address.
-pub(in crate::scan) fn is_userinfo_end(hit: &Hit<'_>) -> bool {
+pub(in crate::scan) fn is_userinfo_end(hit: &Hit<'_>, progress: &mut super::Progress) -> bool {
+    let memo = &mut progress.userinfo;
     let floor = hit.record.start.max(hit.anchor.start.saturating_sub(BEFORE));
-    for start in (floor..hit.anchor.start).rev() {
-        let depth = match &hit.hay[start..hit.anchor.start] {
-            [byte, ..] if byte.is_ascii_whitespace() => return false,
-            [b':', b'/' | b'\\', ..] => Depth::Plain,
-            [b'%', b'3', b'A' | b'a', ..] => Depth::Encoded,
-            [b'%', b'2', b'5', b'3', b'A' | b'a', ..] => Depth::Twice,
-            text if text.starts_with(b"jdbc:oracle:") => {
-                let anchor = Span::new(start, hit.anchor.start.min(start + b"jdbc:oracle:thin:".len()));
-                return oracle(&Hit { anchor, ..*hit }).is_some_and(|span| span.end == hit.anchor.start);
+    let mut start = hit.anchor.start;
+    while start > floor {
+        if memo.clear.start < start && start <= memo.clear.end {
+            start = memo.clear.start.max(floor);
+            continue;
+        }
+        if !BEFORE_AT.0[usize::from(hit.hay[start - 1])] {
+            start -= 1;
+            continue;
+        }
+        match before_authority(hit, start - 1) {
+            Before::Nothing => start -= 1,
+            Before::Space => break,
+            Before::Oracle(end) => return end == Some(hit.anchor.start),
+            Before::Scheme(separator, begin, depth) => {
+                memo.clear = Span::new(start, hit.anchor.start);
+                return begin <= hit.anchor.start && ends_at(&separator, begin, depth, hit.anchor.start, memo);
             }
-            _ => continue,
-        };
-        let separator = Hit { anchor: Span::new(start, start + 1), ..*hit };
-        if let Some(begin) = behind_slashes(&separator, depth) {
-            return begin <= hit.anchor.start && ends_at(&separator, begin, depth, hit.anchor.start);
         }
     }
+    memo.clear = Span::new(start, hit.anchor.start);
     false
 }
 
+/// White space, and what a separator or a data source begins with.
+static BEFORE_AT: Stops = Stops::new(b":%j");
+
+/// What begins at an offset before an `@`.
+enum Before<'h> {
+    Nothing,
+    Space,
+    /// A data source of Oracle's, with the end of its password.
+    Oracle(Option<usize>),
+    /// The separator of a scheme, what is behind it, and how deep it lies.
+    Scheme(Hit<'h>, usize, Depth),
+}
+
+fn before_authority<'h>(hit: &Hit<'h>, start: usize) -> Before<'h> {
+    let depth = match &hit.hay[start..hit.anchor.start] {
+        [byte, ..] if byte.is_ascii_whitespace() => return Before::Space,
+        [b':', b'/' | b'\\', ..] => Depth::Plain,
+        [b'%', b'3', b'A' | b'a', ..] => Depth::Encoded,
+        [b'%', b'2', b'5', b'3', b'A' | b'a', ..] => Depth::Twice,
+        text if text.starts_with(b"jdbc:oracle:") => {
+            let anchor = Span::new(start, hit.anchor.start.min(start + b"jdbc:oracle:thin:".len()));
+            return Before::Oracle(oracle(&Hit { anchor, ..*hit }).map(|span| span.end));
+        }
+        _ => return Before::Nothing,
+    };
+    let separator = Hit { anchor: Span::new(start, start + 1), ..*hit };
+    match behind_slashes(&separator, depth) {
+        Some(begin) => Before::Scheme(separator, begin, depth),
+        None => Before::Nothing,
+    }
+}
+
 /// Whether the userinfo that begins at `start` ends at `end`.
-fn ends_at(hit: &Hit<'_>, start: usize, depth: Depth, end: usize) -> bool {
-    let limit = hit.record.end.min(start.saturating_add(MAX_SECRET));
-    let authority = authority(hit.hay, start, limit, depth, opening_quote(hit));
+fn ends_at(hit: &Hit<'_>, start: usize, depth: Depth, end: usize, memo: &mut Memo) -> bool {
+    let limit = limit(hit, start);
+    let authority = memo.authority(hit, start, depth);
     match (authority.at, authority.colon) {
         (Some(at), Some(colon)) if colon.end < at.start => {
             at.start == end && !is_port_and_more(hit.hay, start, colon, Span::new(colon.end, at.start))
@@ -110,20 +183,35 @@ fn opening_quote(hit: &Hit<'_>) -> Option<u8> {
     }
 }
 
-fn authority(hay: &[u8], start: usize, limit: usize, depth: Depth, quote: Option<u8>) -> Authority {
+static PLAIN: Stops = Stops::new(b"/?#:@'`");
+static ENCODED: Stops = Stops::new(b"/?#:@'`%&");
+
+fn authority(hit: &Hit<'_>, start: usize, limit: usize, depth: Depth) -> Authority {
+    let hay = hit.hay;
+    let stops = if depth == Depth::Plain { &PLAIN } else { &ENCODED };
+    let mut quote = None;
     let mut authority = Authority { colon: None, at: None, end: start, cut: false };
     while authority.end < limit {
-        let at = authority.end;
+        let at = authority.end + stops.skip(&hay[authority.end..limit]);
+        authority.end = at;
+        if at == limit {
+            break;
+        }
         let unit = Unit::at(hay, at, limit, depth);
         let span = Span::new(at, at + unit.len);
-        if unit.is_end() || is_closing(hay, span, limit, unit, quote) || depth != Depth::Plain && &hay[at..=at] == b"&"
-        {
+        if unit.is_end() || depth != Depth::Plain && hay[at] == b'&' {
             break;
         }
         match unit.byte {
             b'/' | b'?' | b'#' => {
                 authority.cut = true;
                 break;
+            }
+            b'\'' | b'`' => {
+                let quote = *quote.get_or_insert_with(|| opening_quote(hit));
+                if is_closing(hay, span, limit, unit, quote) {
+                    break;
+                }
             }
             b':' if authority.colon.is_none() => authority.colon = Some(span),
             b'@' => authority.at = Some(span),
@@ -136,11 +224,10 @@ fn authority(hay: &[u8], start: usize, limit: usize, depth: Depth, quote: Option
 
 /// Whether a quote ends the URL: the one that opened it, or one with nothing of a URL behind it.
 fn is_closing(hay: &[u8], span: Span, limit: usize, unit: Unit, quote: Option<u8>) -> bool {
-    matches!(unit.byte, b'\'' | b'`')
-        && (quote == Some(unit.byte)
-            || hay[span.end..limit].first().is_none_or(|next| {
-                next.is_ascii_whitespace() || matches!(next, b',' | b';' | b')' | b']' | b'}' | b'"' | b'<' | b'>')
-            }))
+    quote == Some(unit.byte)
+        || hay[span.end..limit].first().is_none_or(|next| {
+            next.is_ascii_whitespace() || matches!(next, b',' | b';' | b')' | b']' | b'}' | b'"' | b'<' | b'>')
+        })
 }
 
 /// A URL of which a logger shows the beginning, `postgres://app:x7Kp2mQ9v…`. The same could be a host and its port, or an image

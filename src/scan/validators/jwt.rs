@@ -18,9 +18,14 @@ pub(super) fn judge(secret: &[u8]) -> Verdict {
     match serde_json::from_slice::<serde_json::Value>(&text) {
         Ok(header) if ["alg", "typ", "enc", "kid"].iter().any(|key| header.get(key).is_some()) => Verdict::Confirmed,
         // Two words with a dot between them that begin with the letters `eyJ`.
-        _ if secret.len() < 32 && !secret.iter().any(u8::is_ascii_digit) => Verdict::Refuted,
+        _ if may_refute(secret) => Verdict::Refuted,
         _ => Verdict::Unknown,
     }
+}
+
+/// Whether the secret is short and plain enough to be words.
+pub(super) fn may_refute(secret: &[u8]) -> bool {
+    secret.len() < 32 && !secret.iter().any(u8::is_ascii_digit)
 }
 
 #[cfg(test)]

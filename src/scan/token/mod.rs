@@ -1,0 +1,371 @@
+//! Tokens: a rule's pattern, matched where its anchor stands.
+//!
+//! What counts as a match is defined from left to right: at each byte of a record the pattern is tried anchored; when it
+//! matches, stands on the edges that its rule asks for and is refuted by nothing, the secret and the whole run of its last
+//! class are a finding, and the search goes on behind it. A candidate only says where that is worth trying, and since each
+//! rule remembers where its last match ended, the answer is the same as that of the naive search.
+//!
+//! Nearly every pattern is walked by hand ([`walk`]); a regex is compiled for the others, at their first candidate.
+//!
+//! Two forms of damage are looked through: a token that a logger lower-cased, and one that the end of its record cut.
+
+mod walk;
+
+use regex_automata::{Anchored, Input, meta, util::primitives::NonMaxUsize};
+
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use self::walk::{Glance, Memo, Walk, Walked};
+use super::{
+    Hit, edge,
+    placeholder::Placeholders,
+    validators::{self, Verdict},
+    value,
+};
+use crate::{
+    rules::{
+        Anchor, Edges, Recogniser, Rule, RuleSet,
+        pattern::{Compiled, MAX_GROUPS, Pattern},
+    },
+    span::{Finding, RuleId, Span},
+};
+
+/// A match that does not begin with its anchor is looked for so many bytes before it. `rules lint` holds every rule to it.
+pub(crate) const MAX_LEAD: usize = 128;
+
+/// A word of `near` stands at most so many bytes before the match.
+const NEAR: usize = 64;
+
+/// What one worker keeps for each rule that has had a candidate.
+#[derive(Default)]
+pub(crate) struct Caches {
+    rules: Vec<Option<Box<Cache>>>,
+    block: u64,
+    /// How often a candidate stood where its pattern had to be tried.
+    pub(super) tried: u64,
+}
+
+struct Cache {
+    exact: Engine,
+    /// The pattern without regard to case, made when it is first wanted.
+    folded: Folded,
+    cut: Option<meta::Cache>,
+    /// What tells most candidates at once, where the pattern begins with its anchor and lowering changes nothing.
+    glance: Option<Glance>,
+    /// Whether every match begins with an anchor.
+    leads: bool,
+    /// How many bytes a match has before the anchor that says where it is: at least and at most.
+    reach: (usize, usize),
+    /// The block that `done` speaks of.
+    block: u64,
+    /// Up to here the block was searched with this rule.
+    done: usize,
+}
+
+/// What matches a pattern.
+enum Engine {
+    Walk(Box<Walk>, Memo),
+    Regex(meta::Cache),
+}
+
+enum Folded {
+    /// It finds no more than the pattern as written.
+    Useless,
+    Unmade,
+    Made(Engine),
+}
+
+impl Engine {
+    fn new(hir: &Hir, regex: impl FnOnce() -> meta::Cache) -> Engine {
+        match Walk::new(hir) {
+            Some(walk) => {
+                let memo = walk.memo();
+                Engine::Walk(Box::new(walk), memo)
+            }
+            None => Engine::Regex(regex()),
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Engine::Walk(_, memo) = self {
+            memo.clear();
+        }
+    }
+}
+
+impl Cache {
+    /// Whether a match may begin with `byte`, as far as that is known.
+    fn may_begin(&self, byte: u8) -> bool {
+        match (&self.exact, &self.folded) {
+            (Engine::Walk(walk, _), Folded::Useless) => walk.may_begin(byte),
+            _ => true,
+        }
+    }
+
+    fn new(rule: &Rule, compiled: &Compiled) -> Cache {
+        let hir = compiled.hir(false);
+        let leads = compiled.leads_with(&rule.anchors);
+        let is_lowered = rule.anchors.iter().any(|anchor| anchor.fold) && loses_by_lowering(&hir);
+        let exact = Engine::new(&hir, || compiled.regex().create_cache());
+        let glance = match &exact {
+            Engine::Walk(walk, _) if leads && !is_lowered => walk.glance(),
+            _ => None,
+        };
+        Cache {
+            exact,
+            folded: if is_lowered { Folded::Unmade } else { Folded::Useless },
+            cut: None,
+            glance,
+            leads,
+            reach: if leads { (0, 0) } else { reach(&hir, &rule.anchors).unwrap_or((0, MAX_LEAD)) },
+            block: 0,
+            done: 0,
+        }
+    }
+
+    fn folded(&mut self, compiled: &Compiled) -> Option<&mut Engine> {
+        if let Folded::Unmade = self.folded {
+            self.folded = Folded::Made(Engine::new(&compiled.hir(true), || compiled.folded().create_cache()));
+        }
+        match &mut self.folded {
+            Folded::Made(engine) => Some(engine),
+            Folded::Useless | Folded::Unmade => None,
+        }
+    }
+}
+
+/// Whether there are tokens that the pattern no longer matches once their letters are small: where it asks for a capital letter
+/// and does not take the small one in its place.
+fn loses_by_lowering(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.iter().any(u8::is_ascii_uppercase),
+        HirKind::Class(Class::Bytes(class)) => {
+            let holds = |byte: u8| class.iter().any(|range| range.start() <= byte && byte <= range.end());
+            (b'A'..=b'Z').any(|letter| holds(letter) && !holds(letter.to_ascii_lowercase()))
+        }
+        HirKind::Class(Class::Unicode(_)) => true,
+        HirKind::Repetition(repetition) => loses_by_lowering(&repetition.sub),
+        HirKind::Capture(group) => loses_by_lowering(&group.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(loses_by_lowering),
+    }
+}
+
+/// How many bytes stand before some anchor that every match holds in the same place, at least and at most. The match that this
+/// anchor is about begins there and nowhere else, and every other one has its own candidate.
+fn reach(hir: &Hir, anchors: &[Anchor]) -> Option<(usize, usize)> {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            let at = anchors.iter().filter_map(|anchor| position(&literal.0, anchor)).min()?;
+            Some((at, at))
+        }
+        HirKind::Capture(group) => reach(&group.sub, anchors),
+        HirKind::Repetition(repetition) if repetition.min > 0 => reach(&repetition.sub, anchors),
+        HirKind::Alternation(parts) => {
+            let all: Option<Vec<_>> = parts.iter().map(|part| reach(part, anchors)).collect();
+            all?.into_iter().reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+        }
+        HirKind::Concat(parts) => {
+            let mut before = (0, 0);
+            for part in parts {
+                if let Some(inside) = reach(part, anchors) {
+                    let most = before.1 + inside.1;
+                    return (most <= MAX_LEAD).then_some((before.0 + inside.0, most));
+                }
+                before.0 += part.properties().minimum_len()?;
+                before.1 += part.properties().maximum_len()?;
+            }
+            None
+        }
+        _ => None,
+    }
+}
+
+fn position(literal: &[u8], anchor: &Anchor) -> Option<usize> {
+    literal.windows(anchor.text.len()).position(|window| {
+        if anchor.fold { window.eq_ignore_ascii_case(&anchor.text) } else { window == &*anchor.text }
+    })
+}
+
+impl Caches {
+    /// A new block begins: nothing of it was searched.
+    pub(super) fn begin(&mut self, n_rules: usize) {
+        self.block += 1;
+        if self.rules.len() < n_rules {
+            self.rules.resize_with(n_rules, || None);
+        }
+    }
+
+    fn of(&mut self, id: RuleId, rule: &Rule, pattern: &Pattern) -> &mut Cache {
+        let block = self.block;
+        let cache = self.rules[id.index()].get_or_insert_with(|| Box::new(Cache::new(rule, pattern.compiled())));
+        if cache.block != block {
+            (cache.block, cache.done) = (block, 0);
+            cache.exact.clear();
+            if let Folded::Made(engine) = &mut cache.folded {
+                engine.clear();
+            }
+        }
+        cache
+    }
+}
+
+/// Where a pattern matched: all of it, and the secret inside.
+#[derive(Clone, Copy)]
+struct Match {
+    whole: Span,
+    secret: Span,
+}
+
+pub(super) fn confirm(
+    rules: &RuleSet,
+    id: RuleId,
+    hit: &Hit<'_>,
+    placeholders: &Placeholders,
+    caches: &mut Caches,
+    findings: &mut Vec<Finding>,
+) {
+    let rule = rules.get(id);
+    let Recogniser::Token(pattern) = &rule.recogniser else { return };
+    let cache = caches.of(id, rule, pattern);
+    if cache.glance.is_some_and(|glance| glance.refutes(&hit.hay[..hit.record.end], hit.anchor.start)) {
+        return;
+    }
+    let compiled = pattern.compiled();
+    let (least, most) = cache.reach;
+    let Some(last) = hit.anchor.start.checked_sub(least) else { return };
+    let mut start = hit.anchor.start.saturating_sub(most).max(hit.record.start).max(cache.done);
+    let search = Search { rule, compiled, hit, placeholders };
+    let mut n_tried = 0;
+    while start <= last {
+        let is_on_edge = cache.may_begin(hit.hay[start]) && search.is_on_edge(start);
+        n_tried += u64::from(is_on_edge);
+        match is_on_edge.then(|| search.at(start, cache)).flatten() {
+            Some(Found { secret, end }) => {
+                findings.push(Finding::text(secret, id));
+                start = end;
+            }
+            None => start += 1,
+        }
+    }
+    // What fails at a byte fails there for every candidate, so no byte is tried twice.
+    cache.done = cache.done.max(start);
+    caches.tried += n_tried;
+}
+
+/// A secret, and where the search goes on.
+struct Found {
+    secret: Span,
+    end: usize,
+}
+
+struct Search<'s, 'h> {
+    rule: &'s Rule,
+    compiled: &'s Compiled,
+    hit: &'s Hit<'h>,
+    placeholders: &'s Placeholders,
+}
+
+impl Search<'_, '_> {
+    /// What begins at `start`, which is on the edge that the rule asks for.
+    fn at(&self, start: usize, cache: &mut Cache) -> Option<Found> {
+        let (exact, may_be_cut) = self.find(&mut cache.exact, start, Compiled::regex);
+        let Some(found) = exact.or_else(|| self.lowered(start, cache)) else {
+            return if may_be_cut { self.cut(start, cache) } else { None };
+        };
+        let secret = self.whole_run(found.secret);
+        self.is_accepted(start, secret).then(|| Found { secret, end: secret.end.max(found.whole.end) })
+    }
+
+    /// What matches at `start`, and when nothing does whether the record may have cut it.
+    fn find(&self, engine: &mut Engine, start: usize, regex: fn(&Compiled) -> &meta::Regex) -> (Option<Match>, bool) {
+        match engine {
+            Engine::Walk(walk, memo) => match walk.at(&self.hit.hay[..self.hit.record.end], start, memo) {
+                Walked::Match { whole, secret } => (Some(Match { whole, secret }), false),
+                Walked::Cut => (None, true),
+                Walked::Nothing => (None, false),
+            },
+            Engine::Regex(cache) => (self.search(regex(self.compiled), cache, start), true),
+        }
+    }
+
+    fn search(&self, regex: &meta::Regex, cache: &mut meta::Cache, start: usize) -> Option<Match> {
+        let mut slots = [None; 2 * MAX_GROUPS];
+        let input = Input::new(self.hit.hay).range(start..self.hit.record.end).anchored(Anchored::Yes);
+        regex.search_slots_with(cache, &input, &mut slots)?;
+        let span = |group: usize| -> Option<Span> {
+            Some(Span::new(slots[2 * group].map(NonMaxUsize::get)?, slots[2 * group + 1].map(NonMaxUsize::get)?))
+        };
+        let whole = span(0)?;
+        Some(Match { whole, secret: span(self.compiled.secret).unwrap_or(whole) })
+    }
+
+    /// The pattern without regard to case, for a token of which a logger left no capital letter.
+    fn lowered(&self, start: usize, cache: &mut Cache) -> Option<Match> {
+        let engine = cache.folded(self.compiled)?;
+        let found = self.find(engine, start, Compiled::folded).0?;
+        let is_lower = !found.whole.of(self.hit.hay).iter().any(u8::is_ascii_uppercase);
+        is_lower.then_some(found)
+    }
+
+    /// A match that the end of the record cut off, when at least half of the shortest is there.
+    fn cut(&self, start: usize, cache: &mut Cache) -> Option<Found> {
+        let record = self.hit.record;
+        let there = record.end - start;
+        // Where the secret begins is known only when what stands before it has one length.
+        let lead = self.compiled.lead.filter(|lead| *lead < there)?;
+        if !cache.leads || start != self.hit.anchor.start || there * 2 < self.compiled.shortest {
+            return None;
+        }
+        if let Engine::Regex(_) = cache.exact {
+            // The end of the haystack is what the pattern's own end stands for, so the haystack must end with the record.
+            let input = Input::new(&self.hit.hay[..record.end]).range(start..).anchored(Anchored::Yes);
+            let cut = cache.cut.get_or_insert_with(|| self.compiled.cut().create_cache());
+            self.compiled.cut().search_with(cut, &input)?;
+        }
+        let secret = Span::new(start + lead, record.end);
+        // The beginning of a token that is digits alone is a number.
+        let has_letters = secret.of(self.hit.hay).iter().any(u8::is_ascii_alphabetic);
+        (has_letters && self.is_accepted(start, secret)).then_some(Found { secret, end: record.end })
+    }
+
+    /// The secret and the run of its last class behind it.
+    fn whole_run(&self, secret: Span) -> Span {
+        let rest = &self.hit.hay[secret.end..self.hit.record.end];
+        let run = rest.iter().take_while(|byte| self.compiled.tail.contains(**byte)).count();
+        Span::new(secret.start, secret.end + run)
+    }
+
+    fn is_on_edge(&self, start: usize) -> bool {
+        match self.rule.edges {
+            Edges::Free => true,
+            Edges::Word => edge::is_word_start(self.hit.hay, self.hit.record.start, start),
+        }
+    }
+
+    fn is_accepted(&self, start: usize, secret: Span) -> bool {
+        let bytes = secret.of(self.hit.hay);
+        if value::is_filler(bytes) || self.placeholders.is_whole(bytes) {
+            return false;
+        }
+        if self.rule.allow.iter().any(|allow| allow.is_whole(bytes)) {
+            return false;
+        }
+        let Some(validator) = &self.rule.validator else { return self.is_near(start) };
+        if self.rule.near.is_empty() {
+            return !validators::refutes(validator, bytes);
+        }
+        match validators::judge(validator, bytes) {
+            Verdict::Confirmed => true,
+            Verdict::Unknown => self.is_near(start),
+            Verdict::Refuted => false,
+        }
+    }
+
+    fn is_near(&self, start: usize) -> bool {
+        let from = start.saturating_sub(NEAR).max(self.hit.record.start);
+        let before = &self.hit.hay[from..start];
+        let stands = |word: &[u8]| before.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
+        self.rule.near.is_empty() || self.rule.near.iter().any(|word| stands(word))
+    }
+}
