@@ -5,9 +5,14 @@
 //! windows lie depends on the bytes alone and never on how they were read. Memory is bounded by the limit and one read.
 
 use super::line;
+use crate::span::Span;
 
 /// So many bytes that were handed on already stand at the head of a window, for recognisers that look to the left.
 pub(crate) const CONTEXT: usize = 4 << 10;
+
+/// Blocks that have grown larger than so many times their size are not taken: many of them at once would be too much memory.
+#[cfg(feature = "cli")]
+const MOST_TAKEN: usize = 4;
 
 /// What can be examined now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,16 +44,40 @@ pub(crate) struct Window<'b> {
     pub(crate) is_last: bool,
 }
 
+/// Whole records that were taken out of a [`BlockBuffer`] with the memory they were read into.
+#[cfg(feature = "cli")]
+pub(crate) struct Block {
+    bytes: Vec<u8>,
+    records: Span,
+}
+
+#[cfg(feature = "cli")]
+impl Block {
+    /// The records.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.records.of(&self.bytes)
+    }
+
+    /// The memory, for a block that is read later.
+    pub(crate) fn into_memory(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
 /// Bytes that were read and not yet handed on.
 pub(crate) struct BlockBuffer {
     bytes: Vec<u8>,
     /// What is pending (and the context of a window before it) is `bytes[start..end]`.
     start: usize,
     end: usize,
+    /// Reads go no further than this. It depends on how much is pending and not on the memory there is, so that blocks are cut
+    /// alike whether they are looked at in place or taken.
+    limit: usize,
     /// No line ends in `bytes[start..searched]`, while no piece is due.
     searched: usize,
     /// Bytes of `bytes[start..]` that were handed on already.
     context: usize,
+    size: usize,
     max_record: usize,
     /// Whether what is pending is the rest of a record that is being handed on in windows.
     in_window: bool,
@@ -57,31 +86,52 @@ pub(crate) struct BlockBuffer {
 impl BlockBuffer {
     /// A buffer of `size` bytes that grows, when a record asks for it, up to `max_record` bytes.
     pub(crate) fn new(size: usize, max_record: usize) -> BlockBuffer {
-        let bytes = vec![0; size.max(1)];
-        BlockBuffer { bytes, start: 0, end: 0, searched: 0, context: 0, max_record, in_window: false }
+        let size = size.clamp(1, max_record);
+        BlockBuffer {
+            bytes: vec![0; size],
+            start: 0,
+            end: 0,
+            limit: size,
+            searched: 0,
+            context: 0,
+            size,
+            max_record,
+            in_window: false,
+        }
     }
 
     /// Room for the next read. It is empty only while a piece is due.
     pub(crate) fn space(&mut self) -> &mut [u8] {
-        if self.end == self.bytes.len() && self.start > 0 {
+        if self.start > 0 {
+            // The head of a record whose end has not come: a block's end, or less than a window's.
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.searched -= self.start;
             self.start = 0;
         }
-        if self.end == self.bytes.len() && self.bytes.len() < self.max_record {
-            let size = (self.bytes.len() * 2).min(self.max_record);
-            self.bytes.resize(size, 0);
+        self.make_room();
+        &mut self.bytes[self.end..self.limit]
+    }
+
+    /// Sets the limit by what is pending, and has memory for it.
+    fn make_room(&mut self) {
+        self.limit = self.size;
+        while self.limit <= self.end && self.limit < self.max_record {
+            self.limit = (self.limit * 2).min(self.max_record);
         }
-        &mut self.bytes[self.end..]
+        if self.bytes.is_empty() {
+            self.bytes = vec![0; self.limit];
+        } else if self.bytes.len() < self.limit {
+            self.bytes.resize(self.limit, 0);
+        }
     }
 
     /// `n_bytes` were read into [`BlockBuffer::space`]; answers whether the next read would have to wait for a piece to be handed
     /// on, or for more memory.
     pub(crate) fn advance(&mut self, n_bytes: usize) -> bool {
         self.end += n_bytes;
-        debug_assert!(self.end <= self.bytes.len(), "more was read than there was room for");
-        self.end == self.bytes.len()
+        debug_assert!(self.end <= self.limit, "more was read than there was room for");
+        self.end == self.limit
     }
 
     /// What can be examined now; `at_end`: nothing more will be read.
@@ -93,15 +143,43 @@ impl BlockBuffer {
         if at_end && n_pending <= self.max_record {
             return (n_pending > 0).then(|| Piece::Records(&self.bytes[self.start..self.end]));
         }
-        if let Some(newline) = memchr::memrchr(b'\n', &self.bytes[self.searched..self.end]) {
-            return Some(Piece::Records(&self.bytes[self.start..=self.searched + newline]));
+        if let Some(edge) = self.edge() {
+            return Some(Piece::Records(&self.bytes[self.start..edge]));
         }
-        self.searched = self.end;
         if n_pending < self.max_record {
             return None;
         }
         self.in_window = true;
         self.window(at_end)
+    }
+
+    /// Takes the whole records that are there, with the memory they lie in; what follows them moves to what `memory`
+    /// gives, which is made large enough. `None` when none is whole, when the block has grown by more than [`MOST_TAKEN`], or when a long record is
+    /// being handed on in windows.
+    #[cfg(feature = "cli")]
+    pub(crate) fn take(&mut self, memory: impl FnOnce() -> Vec<u8>) -> Option<Block> {
+        if self.in_window || self.limit > self.size * MOST_TAKEN {
+            return None;
+        }
+        let edge = self.edge()?;
+        let records = Span::new(self.start, edge);
+        let n_rest = self.end - edge;
+        // Memory that long records have made large would stay so, once for each block that is taken.
+        let memory = Some(memory()).filter(|memory| memory.len() <= self.size).unwrap_or_default();
+        let bytes = std::mem::replace(&mut self.bytes, memory);
+        (self.start, self.end, self.searched) = (0, n_rest, 0);
+        self.make_room();
+        self.bytes[..n_rest].copy_from_slice(&bytes[edge..edge + n_rest]);
+        Some(Block { bytes, records })
+    }
+
+    /// Where the last whole record ends.
+    fn edge(&mut self) -> Option<usize> {
+        let newline = memchr::memrchr(b'\n', &self.bytes[self.searched..self.end]);
+        if newline.is_none() {
+            self.searched = self.end;
+        }
+        newline.map(|newline| self.searched + newline + 1)
     }
 
     fn window(&self, at_end: bool) -> Option<Piece<'_>> {
@@ -167,6 +245,51 @@ mod tests {
                 let pieces = pieces(input, size, 64, read, 8);
                 assert_eq!(pieces.concat(), input);
                 assert!(pieces[..pieces.len() - 1].iter().all(|piece| piece.ends_with(b"\n")), "{size} {read}");
+            }
+        }
+    }
+
+    /// What comes out when `due` is asked after each read for as long as it answers.
+    #[cfg(feature = "cli")]
+    fn blocks(
+        input: &[u8],
+        size: usize,
+        read: usize,
+        due: impl Fn(&mut BlockBuffer) -> Option<Vec<u8>>,
+    ) -> Vec<Vec<u8>> {
+        let mut buffer = BlockBuffer::new(size, 1 << 20);
+        let mut blocks = Vec::new();
+        let mut rest = input;
+        while !rest.is_empty() {
+            let space = buffer.space();
+            let n_bytes = rest.len().min(read).min(space.len());
+            space[..n_bytes].copy_from_slice(&rest[..n_bytes]);
+            buffer.advance(n_bytes);
+            rest = &rest[n_bytes..];
+            blocks.extend(std::iter::from_fn(|| due(&mut buffer)));
+        }
+        blocks.extend(buffer.piece(true).map(|piece| piece.bytes().to_vec()));
+        blocks
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn blocks_that_are_taken_are_those_that_are_looked_at_in_place() {
+        let in_place = |buffer: &mut BlockBuffer| {
+            let block = buffer.piece(false)?.bytes().to_vec();
+            buffer.consume(block.len(), true);
+            Some(block)
+        };
+        let taken = |buffer: &mut BlockBuffer| match buffer.take(Vec::new) {
+            Some(block) => Some(block.bytes().to_vec()),
+            None => in_place(buffer),
+        };
+        let input = b"one\ntwo is longer than the others\n\nthree\nfour\nlast without end";
+        for size in [1, 2, 3, 7, 16, 4096] {
+            for read in [1, 2, 5, 100] {
+                let blocks_taken = blocks(input, size, read, taken);
+                assert_eq!(blocks_taken.concat(), input);
+                assert_eq!(blocks_taken, blocks(input, size, read, in_place), "{size} {read}");
             }
         }
     }
