@@ -7,6 +7,10 @@
 use super::line;
 use crate::span::Span;
 
+/// Blocks begin on a page, as what the kernel copies them from and to does: on Zen 3 a read of 128 KiB takes 0.45 ns a byte when
+/// it goes to 16 bytes behind a page, where `malloc` puts it, and 0.12 ns when it goes to the page.
+const PAGE: usize = 4 << 10;
+
 /// So many bytes that were handed on already stand at the head of a window, for recognisers that look to the left.
 pub(crate) const CONTEXT: usize = 4 << 10;
 
@@ -70,8 +74,8 @@ pub(crate) struct BlockBuffer {
     /// What is pending (and the context of a window before it) is `bytes[start..end]`.
     start: usize,
     end: usize,
-    /// Reads go no further than this. It depends on how much is pending and not on the memory there is, so that blocks are cut
-    /// alike whether they are looked at in place or taken.
+    /// No more than so many bytes are pending. It depends on how many there are and not on the memory there is, so that blocks
+    /// are cut alike whether they are looked at in place or taken.
     limit: usize,
     /// No line ends in `bytes[start..searched]`, while no piece is due.
     searched: usize,
@@ -87,12 +91,14 @@ impl BlockBuffer {
     /// A buffer of `size` bytes that grows, when a record asks for it, up to `max_record` bytes.
     pub(crate) fn new(size: usize, max_record: usize) -> BlockBuffer {
         let size = size.clamp(1, max_record);
+        let bytes = memory(size);
+        let base = base(&bytes);
         BlockBuffer {
-            bytes: vec![0; size],
-            start: 0,
-            end: 0,
+            bytes,
+            start: base,
+            end: base,
             limit: size,
-            searched: 0,
+            searched: base,
             context: 0,
             size,
             max_record,
@@ -102,27 +108,36 @@ impl BlockBuffer {
 
     /// Room for the next read. It is empty only while a piece is due.
     pub(crate) fn space(&mut self) -> &mut [u8] {
-        if self.start > 0 {
-            // The head of a record whose end has not come: a block's end, or less than a window's.
-            self.bytes.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.searched -= self.start;
-            self.start = 0;
+        let base = base(&self.bytes);
+        if self.start > base {
+            // The head of a record whose end has not come: less than was read last, or than windows share.
+            self.bytes.copy_within(self.start..self.end, base);
+            self.moved_to(base);
         }
         self.make_room();
-        &mut self.bytes[self.end..self.limit]
+        let end = self.start + self.limit;
+        &mut self.bytes[self.end..end]
+    }
+
+    /// What is pending lies at `start` now.
+    fn moved_to(&mut self, start: usize) {
+        self.end = start + self.end - self.start;
+        self.searched = start + self.searched - self.start;
+        self.start = start;
     }
 
     /// Sets the limit by what is pending, and has memory for it.
     fn make_room(&mut self) {
+        let n_pending = self.end - self.start;
         self.limit = self.size;
-        while self.limit <= self.end && self.limit < self.max_record {
+        while self.limit <= n_pending && self.limit < self.max_record {
             self.limit = (self.limit * 2).min(self.max_record);
         }
-        if self.bytes.is_empty() {
-            self.bytes = vec![0; self.limit];
-        } else if self.bytes.len() < self.limit {
-            self.bytes.resize(self.limit, 0);
+        if self.bytes.len() < self.start + self.limit {
+            let bytes = std::mem::replace(&mut self.bytes, memory(self.limit));
+            let base = base(&self.bytes);
+            self.bytes[base..base + n_pending].copy_from_slice(&bytes[self.start..self.end]);
+            self.moved_to(base);
         }
     }
 
@@ -130,8 +145,9 @@ impl BlockBuffer {
     /// on, or for more memory.
     pub(crate) fn advance(&mut self, n_bytes: usize) -> bool {
         self.end += n_bytes;
-        debug_assert!(self.end <= self.limit, "more was read than there was room for");
-        self.end == self.limit
+        let n_pending = self.end - self.start;
+        debug_assert!(n_pending <= self.limit, "more was read than there was room for");
+        n_pending == self.limit
     }
 
     /// What can be examined now; `at_end`: nothing more will be read.
@@ -153,23 +169,25 @@ impl BlockBuffer {
         self.window(at_end)
     }
 
-    /// Takes the whole records that are there, with the memory they lie in; what follows them moves to what `memory`
-    /// gives, which is made large enough. `None` when none is whole, when the block has grown by more than [`MOST_TAKEN`], or when a long record is
-    /// being handed on in windows.
+    /// Takes the whole records that are there, with the memory they lie in; what follows them moves to what `spare` gives, or to
+    /// new memory. `None` when none is whole, when the block has grown beyond [`MOST_TAKEN`], or when a long record is being handed
+    /// on in windows.
     #[cfg(feature = "cli")]
-    pub(crate) fn take(&mut self, memory: impl FnOnce() -> Vec<u8>) -> Option<Block> {
+    pub(crate) fn take(&mut self, spare: impl FnOnce() -> Vec<u8>) -> Option<Block> {
         if self.in_window || self.limit > self.size * MOST_TAKEN {
             return None;
         }
         let edge = self.edge()?;
         let records = Span::new(self.start, edge);
-        let n_rest = self.end - edge;
+        let rest = Span::new(edge, self.end);
         // Memory that long records have made large would stay so, once for each block that is taken.
-        let memory = Some(memory()).filter(|memory| memory.len() <= self.size).unwrap_or_default();
-        let bytes = std::mem::replace(&mut self.bytes, memory);
-        (self.start, self.end, self.searched) = (0, n_rest, 0);
-        self.make_room();
-        self.bytes[..n_rest].copy_from_slice(&bytes[edge..edge + n_rest]);
+        let n_bytes = self.size.max(rest.len());
+        let fresh = Some(spare()).filter(|spare| spare.len() == n_bytes + PAGE).unwrap_or_else(|| memory(n_bytes));
+        let bytes = std::mem::replace(&mut self.bytes, fresh);
+        let base = base(&self.bytes);
+        (self.start, self.end, self.searched) = (base, base, base);
+        self.bytes[base..base + rest.len()].copy_from_slice(rest.of(&bytes));
+        self.end += rest.len();
         Some(Block { bytes, records })
     }
 
@@ -200,9 +218,20 @@ impl BlockBuffer {
         self.searched = self.start;
         self.in_window &= !ends_record;
         if self.start == self.end {
-            (self.start, self.end, self.searched) = (0, 0, 0);
+            let base = base(&self.bytes);
+            (self.start, self.end, self.searched) = (base, base, base);
         }
     }
+}
+
+/// Memory for `n_bytes` that begin at its [`base`].
+fn memory(n_bytes: usize) -> Vec<u8> {
+    vec![0; n_bytes + PAGE]
+}
+
+/// Where in `memory` a page begins.
+fn base(memory: &[u8]) -> usize {
+    memory.as_ptr().align_offset(PAGE).min(PAGE)
 }
 
 #[cfg(test)]

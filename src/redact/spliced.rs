@@ -7,8 +7,9 @@ use std::io::IoSlice;
 
 use crate::span::Span;
 
-/// A shorter run that stays is copied beside the placeholders around it.
-const LEAST_KEPT: usize = 512;
+/// A shorter run that stays is copied beside the placeholders around it. Between texts of 400 bytes, into a pipe, runs of 1 KiB cost
+/// 0.199 ns a byte as they are and 0.194 copied, runs of 2 KiB 0.177 and 0.183, of 16 KiB 0.157 and 0.176 (Zen 3).
+const LEAST_KEPT: usize = 2 << 10;
 
 /// What stands in place of a block.
 #[derive(Debug, Default)]
