@@ -1,182 +1,189 @@
 //! Ordered workers: jobs in, results out in the order the jobs came, no more than a few of them on the way.
 //!
-//! The pool does no I/O and knows nothing of what a job is. Whoever holds it is a worker too: to wait for the oldest result is
-//! to do what lies in the queue meanwhile. So a pool of `n` threads starts `n - 1`, and one that can start none is still
-//! right. A thread is started when a job comes that would keep it busy, so that little work starts none.
+//! The pool does no I/O of its own and knows nothing of what a job is: it is handed a function that gives the next job, one that
+//! accepts the next result, and workers. Each thread takes turns at all three: it takes a job, does it, and accepts its result
+//! when that is the oldest (and others that have waited for it). So what a job reads stays in the cache of the core that works on it:
+//! a pool whose caller read and wrote for the others took 1.2 times the CPU of one thread, and was 1.4 times as fast with two.
 //!
-//! A worker that panics panics in the holder, in the order of its job, as if the holder had done it.
+//! Threads are started while jobs come, each for one that would have to wait, and end with the run.
 
 use std::{
+    any::Any,
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    thread::{self, JoinHandle},
+    slice::IterMut,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, Scope},
 };
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
-
-/// So many jobs for each thread are on the way at most: one in work, and others so that nobody waits for the oldest.
+/// So many results for each thread wait for the oldest one at most.
 const JOBS_PER_THREAD: usize = 3;
 
 /// Does one job after the other.
-pub(crate) trait Worker: Send + 'static {
-    type Job: Send + 'static;
-    type Done: Send + 'static;
+pub(crate) trait Worker: Send {
+    type Job;
+    type Done: Send;
 
     fn work(&mut self, job: Self::Job) -> Self::Done;
-
-    /// One more, for a thread of its own.
-    fn another(&self) -> Self;
 }
 
-type Result<W> = thread::Result<<W as Worker>::Done>;
+/// Does the jobs that `next` gives until it gives none, by as many threads as there are workers, the caller's own among them.
+///
+/// `next` and `accept` are called by one thread at a time each, `accept` in the order of the jobs. After an error of `accept` both
+/// are called no more. A worker that panics panics here, once what comes before its job was accepted.
+pub(crate) fn run<W: Worker, E: Send>(
+    workers: &mut [W],
+    next: impl FnMut(&mut W) -> Option<W::Job> + Send,
+    accept: impl FnMut(&mut W, W::Done) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let limit = workers.len() * JOBS_PER_THREAD;
+    let mut idle = workers.iter_mut();
+    let Some(own) = idle.next() else { return Ok(()) };
+    let team = Team {
+        idle: Mutex::new(idle),
+        source: Mutex::new(Some(next)),
+        accept: Mutex::new(accept),
+        order: Mutex::new(Order { results: VecDeque::new(), first: 0, is_accepting: false, failure: None }),
+        moved: Condvar::new(),
+        limit,
+    };
+    thread::scope(|scope| team.work(scope, own));
+    match team.order.into_inner().unwrap_or_else(PoisonError::into_inner).failure {
+        None => Ok(()),
+        Some(Failure::Error(error)) => Err(error),
+        Some(Failure::Panic(panic)) => resume_unwind(panic),
+    }
+}
 
-/// Workers and what they have in hand.
-pub(crate) struct Pool<W: Worker> {
-    own: W,
-    n_threads: usize,
-    threads: Vec<JoinHandle<()>>,
-    /// `None` once the pool is being dropped: then no job comes any more.
-    jobs: Option<Sender<(usize, W::Job)>>,
-    queue: Receiver<(usize, W::Job)>,
-    done: (Sender<(usize, Result<W>)>, Receiver<(usize, Result<W>)>),
-    /// A place for each job on the way, the oldest first, with its result once that is there.
-    on_the_way: VecDeque<Option<Result<W>>>,
+/// What the threads of one run share.
+struct Team<'w, W: Worker, N, A, E> {
+    idle: Mutex<IterMut<'w, W>>,
+    /// `None` once it has given all.
+    source: Mutex<Option<N>>,
+    accept: Mutex<A>,
+    order: Mutex<Order<W::Done, E>>,
+    /// The oldest result was accepted, or all is over.
+    moved: Condvar,
+    limit: usize,
+}
+
+/// The results on the way.
+struct Order<D, E> {
+    /// A place for each job on the way, the oldest first.
+    results: VecDeque<Option<thread::Result<D>>>,
     /// The number of the oldest job on the way.
     first: usize,
+    /// Whether a thread is accepting; it goes on with whatever is there when it comes back.
+    is_accepting: bool,
+    failure: Option<Failure<E>>,
 }
 
-impl<W: Worker> Pool<W> {
-    /// A pool of `n_threads`, the caller's own among them.
-    pub(crate) fn new(n_threads: usize, own: W) -> Pool<W> {
-        let (jobs, queue) = unbounded();
-        Pool {
-            own,
-            n_threads: n_threads.max(1),
-            threads: Vec::new(),
-            jobs: Some(jobs),
-            queue,
-            done: unbounded(),
-            on_the_way: VecDeque::new(),
-            first: 0,
-        }
-    }
+enum Failure<E> {
+    Error(E),
+    Panic(Box<dyn Any + Send>),
+}
 
-    /// Whether nothing is on the way.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.on_the_way.is_empty()
-    }
-
-    /// Whether a result must be taken before the next job is handed over.
-    pub(crate) fn is_full(&self) -> bool {
-        self.on_the_way.len() >= self.n_threads * JOBS_PER_THREAD
-    }
-
-    /// Hands over a job.
-    pub(crate) fn submit(&mut self, job: W::Job) {
-        debug_assert!(!self.is_full(), "a result must be taken first");
-        let number = self.first + self.on_the_way.len();
-        self.on_the_way.push_back(None);
-        if let Some(jobs) = &self.jobs {
-            jobs.send((number, job)).expect("the pool itself holds a receiver");
-        }
-        if self.threads.len() + 1 < self.n_threads && self.threads.len() < self.on_the_way.len() {
-            self.start();
-        }
-    }
-
-    /// The oldest result, when it is there.
-    pub(crate) fn try_next(&mut self) -> Option<W::Done> {
-        self.sort_in();
-        self.pop()
-    }
-
-    /// The oldest result; `None` when nothing is on the way.
-    pub(crate) fn next(&mut self) -> Option<W::Done> {
-        while !self.is_idle() {
-            if let Some(done) = self.try_next() {
-                return Some(done);
-            }
-            match self.queue.try_recv() {
-                Ok((number, job)) => {
-                    let done = attempt(&mut self.own, job);
-                    self.put(number, done);
-                }
-                // All that is on the way is in work, the oldest too.
-                Err(_) => {
-                    let (number, done) = self.done.1.recv().expect("the pool itself holds a sender");
-                    self.put(number, done);
-                }
-            }
-        }
-        None
-    }
-
-    fn sort_in(&mut self) {
-        while let Ok((number, done)) = self.done.1.try_recv() {
-            self.put(number, done);
-        }
-    }
-
-    fn put(&mut self, number: usize, done: Result<W>) {
-        self.on_the_way[number - self.first] = Some(done);
-    }
-
-    fn pop(&mut self) -> Option<W::Done> {
-        let done = self.on_the_way.front_mut()?.take()?;
-        self.on_the_way.pop_front();
+impl<D, E> Order<D, E> {
+    fn pop(&mut self) -> Option<thread::Result<D>> {
+        let result = self.results.front_mut()?.take()?;
+        self.results.pop_front();
         self.first += 1;
-        Some(done.unwrap_or_else(|panic| resume_unwind(panic)))
+        Some(result)
     }
+}
 
-    fn start(&mut self) {
-        let mut worker = self.own.another();
-        let (queue, done) = (self.queue.clone(), self.done.0.clone());
-        let work = move || {
-            for (number, job) in queue {
-                let result = attempt(&mut worker, job);
-                let is_over = result.is_err();
-                if done.send((number, result)).is_err() || is_over {
-                    return;
-                }
+impl<'w, W, N, A, E> Team<'w, W, N, A, E>
+where
+    W: Worker,
+    N: FnMut(&mut W) -> Option<W::Job> + Send,
+    A: FnMut(&mut W, W::Done) -> Result<(), E> + Send,
+    E: Send,
+{
+    fn work<'s>(&'s self, scope: &'s Scope<'s, '_>, worker: &mut W) {
+        while let Some((number, job)) = self.take(worker) {
+            // One job alone needs nobody else.
+            if number > 0 {
+                self.start(scope);
             }
-        };
-        match thread::Builder::new().name("scrub".to_owned()).spawn(work) {
-            Ok(thread) => self.threads.push(thread),
-            // The system allows no more of them: those that are there do the work.
-            Err(_) => self.n_threads = self.threads.len() + 1,
+            let result = catch_unwind(AssertUnwindSafe(|| worker.work(job)));
+            self.deliver(worker, number, result);
         }
+    }
+
+    /// Starts one more thread, when a worker is idle.
+    fn start<'s>(&'s self, scope: &'s Scope<'s, '_>) {
+        if let Some(worker) = lock(&self.idle).next() {
+            let builder = thread::Builder::new().name("scrub".to_owned());
+            // Where the system allows no more of them, those that are there do the work.
+            let _ = builder.spawn_scoped(scope, move || self.work(scope, worker));
+        }
+    }
+
+    /// The next job with its number; `None` when there is none, or nobody wants its result.
+    fn take(&self, worker: &mut W) -> Option<(usize, W::Job)> {
+        let mut order = lock(&self.order);
+        while order.results.len() >= self.limit && order.failure.is_none() {
+            order = self.moved.wait(order).unwrap_or_else(PoisonError::into_inner);
+        }
+        if order.failure.is_some() {
+            return None;
+        }
+        drop(order);
+        let mut source = lock(&self.source);
+        let job = source.as_mut().and_then(|next| next(worker));
+        if job.is_none() {
+            *source = None;
+        }
+        let job = job?;
+        // Numbered before the next thread takes its turn.
+        let mut order = lock(&self.order);
+        order.results.push_back(None);
+        Some((order.first + order.results.len() - 1, job))
+    }
+
+    /// Puts a result in its place, and accepts all that are next in order unless another thread is at it.
+    fn deliver(&self, worker: &mut W, number: usize, result: thread::Result<W::Done>) {
+        let mut order = lock(&self.order);
+        let place = number - order.first;
+        order.results[place] = Some(result);
+        if order.is_accepting {
+            return;
+        }
+        order.is_accepting = true;
+        while order.failure.is_none()
+            && let Some(result) = order.pop()
+        {
+            drop(order);
+            let failure = self.accept(worker, result).err();
+            order = lock(&self.order);
+            order.failure = failure;
+            self.moved.notify_all();
+        }
+        order.is_accepting = false;
+    }
+
+    fn accept(&self, worker: &mut W, result: thread::Result<W::Done>) -> Result<(), Failure<E>> {
+        let done = result.map_err(Failure::Panic)?;
+        let mut accept = lock(&self.accept);
+        let accepted = catch_unwind(AssertUnwindSafe(|| accept(worker, done)));
+        accepted.map_err(Failure::Panic)?.map_err(Failure::Error)
     }
 }
 
-/// A worker that panicked is done with nothing more that anybody takes: what comes after its job is behind the panic.
-fn attempt<W: Worker>(worker: &mut W, job: W::Job) -> Result<W> {
-    catch_unwind(AssertUnwindSafe(|| worker.work(job)))
-}
-
-/// What is queued is forgotten; what is in work is waited for.
-impl<W: Worker> Drop for Pool<W> {
-    fn drop(&mut self) {
-        self.jobs = None;
-        while self.queue.try_recv().is_ok() {}
-        for thread in self.threads.drain(..) {
-            // A panic went to whoever took the result; nobody takes one now.
-            let _ = thread.join();
-        }
-    }
+/// A panic of another thread is told at the end of the run, not here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    };
 
     const BAD: u64 = u64::MAX;
 
-    /// Squares numbers, the odd ones slowly; counts how many workers there are.
-    struct Squares(Arc<AtomicUsize>);
+    /// Squares numbers, the odd ones slowly; knows how many it did.
+    #[derive(Default)]
+    struct Squares(usize);
 
     impl Worker for Squares {
         type Job = u64;
@@ -185,69 +192,69 @@ mod tests {
         fn work(&mut self, job: u64) -> u64 {
             assert!(job != BAD, "a job that cannot be done");
             (0..job % 2 * 20_000).for_each(|n| assert!(std::hint::black_box(n) < job * 20_000));
+            self.0 += 1;
             job * job
-        }
-
-        fn another(&self) -> Squares {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            Squares(Arc::clone(&self.0))
         }
     }
 
-    fn pool(n_threads: usize) -> (Pool<Squares>, Arc<AtomicUsize>) {
-        let n_started = Arc::new(AtomicUsize::new(0));
-        (Pool::new(n_threads, Squares(Arc::clone(&n_started))), n_started)
+    fn workers(n_threads: usize) -> Vec<Squares> {
+        std::iter::repeat_with(Squares::default).take(n_threads).collect()
+    }
+
+    /// What is accepted of the squares of `jobs`, up to a result that is an error.
+    fn squares(workers: &mut [Squares], jobs: impl IntoIterator<Item = u64>, bad: u64) -> (Vec<u64>, Result<(), u64>) {
+        let mut accepted = Vec::new();
+        let jobs: Vec<u64> = jobs.into_iter().collect();
+        let mut jobs = jobs.into_iter();
+        let accept = |_: &mut Squares, square: u64| {
+            if square == bad {
+                return Err(square);
+            }
+            accepted.push(square);
+            Ok(())
+        };
+        let result = run(workers, |_| jobs.next(), accept);
+        (accepted, result)
     }
 
     #[test]
     fn results_come_in_the_order_of_the_jobs() {
         for n_threads in 1..=4 {
-            let (mut pool, n_started) = pool(n_threads);
-            let mut results = Vec::new();
-            for job in 0..2000 {
-                results.extend(pool.try_next());
-                if pool.is_full() {
-                    results.extend(pool.next());
-                }
-                pool.submit(job);
-                assert!(pool.on_the_way.len() <= n_threads * JOBS_PER_THREAD);
-            }
-            results.extend(std::iter::from_fn(|| pool.next()));
-            assert!(pool.is_idle() && results.iter().copied().eq((0..2000).map(|job| job * job)), "{n_threads}");
-            assert_eq!(n_started.load(Ordering::Relaxed), n_threads - 1);
+            let mut workers = workers(n_threads);
+            let (accepted, result) = squares(&mut workers, 0..2000, BAD);
+            assert!(result.is_ok() && accepted.iter().copied().eq((0..2000).map(|job| job * job)), "{n_threads}");
+            assert_eq!(workers.iter().map(|worker| worker.0).sum::<usize>(), 2000);
         }
     }
 
     #[test]
-    fn little_work_starts_few_threads() {
-        let (mut pool, n_started) = pool(64);
-        for job in 0..2 {
-            pool.submit(job);
-        }
-        assert_eq!((pool.next(), pool.next(), pool.next()), (Some(0), Some(1), None));
-        assert!(n_started.load(Ordering::Relaxed) <= 2);
+    fn one_job_is_done_by_the_caller_alone() {
+        let mut workers = workers(4);
+        assert_eq!(squares(&mut workers, [3], BAD), (vec![9], Ok(())));
+        assert_eq!(workers.iter().map(|worker| worker.0).collect::<Vec<_>>(), [1, 0, 0, 0]);
     }
 
     #[test]
-    fn what_is_on_the_way_when_the_pool_goes_is_forgotten() {
-        let (mut pool, _) = pool(3);
-        (0..9).for_each(|job| pool.submit(job));
-        drop(pool);
+    fn nothing_is_accepted_behind_an_error() {
+        for n_threads in 1..=4 {
+            let (accepted, result) = squares(&mut workers(n_threads), 0..500, 100 * 100);
+            assert_eq!((accepted.len(), result), (100, Err(10_000)));
+        }
     }
 
     #[test]
     fn a_panic_comes_in_the_order_of_its_job() {
         for n_threads in 1..=3 {
-            let (mut pool, _) = pool(n_threads);
-            [3, BAD, 5].into_iter().for_each(|job| pool.submit(job));
-            let mut results = Vec::new();
-            let taking = AssertUnwindSafe(|| {
-                while let Some(result) = pool.next() {
-                    results.push(result)
-                }
-            });
-            assert!(catch_unwind(taking).is_err(), "{n_threads}");
-            assert_eq!(results, [9], "{n_threads}");
+            let mut workers = workers(n_threads);
+            let mut accepted = Vec::new();
+            let mut jobs = [3, 4, BAD, 5, 6, 7].into_iter();
+            let mut accept = |_: &mut Squares, square: u64| {
+                accepted.push(square);
+                Ok::<(), ()>(())
+            };
+            let running = AssertUnwindSafe(|| run(&mut workers, |_| jobs.next(), &mut accept));
+            assert!(catch_unwind(running).is_err(), "{n_threads}");
+            assert_eq!(accepted, [9, 16], "{n_threads}");
         }
     }
 }

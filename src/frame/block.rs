@@ -191,6 +191,18 @@ impl BlockBuffer {
         Some(Block { bytes, records })
     }
 
+    /// Goes on in other memory; answers what it leaves.
+    #[cfg(feature = "cli")]
+    pub(crate) fn lay_into(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        let pending = Span::new(self.start, self.end);
+        let bytes = if bytes.len() < pending.len() + PAGE { memory(self.size.max(pending.len())) } else { bytes };
+        let old = std::mem::replace(&mut self.bytes, bytes);
+        let base = base(&self.bytes);
+        self.bytes[base..base + pending.len()].copy_from_slice(pending.of(&old));
+        self.moved_to(base);
+        old
+    }
+
     /// Where the last whole record ends.
     fn edge(&mut self) -> Option<usize> {
         let newline = memchr::memrchr(b'\n', &self.bytes[self.searched..self.end]);

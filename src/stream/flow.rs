@@ -1,28 +1,35 @@
 //! From a feed to a writer: blocks are filled, scrubbed and written, by one thread or by several.
 //!
-//! With several, whole records go to a [`Pool`], each block with the memory it was read into, and come back in order. A worker
-//! takes for granted that nothing is open where its block begins. Where that turns out wrong (a private key goes on over the
-//! edge) the block is scrubbed again, here and in order; records over the limit are worked through here too. So what comes out,
-//! and what is counted, is what one thread makes of the same blocks.
+//! Several share the work while the feed gives more than a block at a time. Each takes whole records with the memory they were
+//! read into, scrubs them on the assumption that nothing is open where its block begins, and writes them when it is their turn.
+//! Where the assumption turns out wrong (a private key goes on over the edge) the block is scrubbed again, in order; records over
+//! the limit are worked through by one thread. So what comes out, and what is counted, is what one thread makes of the same
+//! blocks.
 //!
-//! When the feed runs dry, all that is on the way is written before anything is waited for. What then comes in little pieces
-//! never meets another thread.
+//! Nobody waits for the feed while work is shared: when it runs dry all that was read is written first, and what then comes in
+//! little pieces meets one thread alone.
 
-use std::io::IoSlice;
+use std::{
+    io::IoSlice,
+    sync::{Mutex, PoisonError},
+};
 
 use super::{Pump, emit};
 use crate::{
     error::Error,
     frame::block::{Block, BlockBuffer, Piece},
-    pool::{Pool, Worker},
+    pool::{self, Worker},
     redact::Spliced,
     scrub::{Scrubber, Step, Trace},
 };
 
 /// What bytes are read from.
-pub(super) trait Feed {
+pub(super) trait Feed: Send {
     /// Waits until something can be read; `false` when nothing more is to be read.
     fn wait(&mut self) -> bool;
+
+    /// Whether nothing more is to be read, whatever is there.
+    fn is_over(&mut self) -> bool;
 
     /// Reads what is there; 0 at the end.
     fn read(&mut self, space: &mut [u8]) -> Result<usize, Error>;
@@ -32,7 +39,7 @@ pub(super) trait Feed {
 }
 
 /// Why filling ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Filled {
     Full,
     Dry,
@@ -45,23 +52,15 @@ pub(super) fn carry(
     pump: &mut Pump,
     scrubber: &mut Scrubber,
     n_threads: usize,
-    write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
+    mut write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
-    if n_threads > 1 {
-        Team::new(pump, scrubber, n_threads, write).carry(feed)
-    } else {
-        alone(feed, pump, scrubber, write)
-    }
-}
-
-fn alone(
-    feed: &mut impl Feed,
-    pump: &mut Pump,
-    scrubber: &mut Scrubber,
-    mut write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
-) -> Result<(), Error> {
+    let mut hands: Vec<Hand> = Vec::new();
     loop {
-        let filled = fill(feed, pump.buffer())?;
+        let mut filled = if feed.wait() { fill(feed, pump.buffer())? } else { Filled::End };
+        if filled == Filled::Full && n_threads > 1 {
+            hands.resize_with(n_threads, || Hand::new(scrubber));
+            filled = share(feed, pump, scrubber, &mut hands, &mut write)?;
+        }
         pump.drain(scrubber, filled == Filled::End, &mut write)?;
         if filled == Filled::End {
             return Ok(());
@@ -71,9 +70,6 @@ fn alone(
 
 /// Reads until the buffer is full or the feed is dry. A read that filled the buffer is not followed by a question.
 fn fill(feed: &mut impl Feed, buffer: &mut BlockBuffer) -> Result<Filled, Error> {
-    if !feed.wait() {
-        return Ok(Filled::End);
-    }
     loop {
         let n_bytes = feed.read(buffer.space())?;
         let is_full = buffer.advance(n_bytes);
@@ -89,6 +85,21 @@ fn fill(feed: &mut impl Feed, buffer: &mut BlockBuffer) -> Result<Filled, Error>
     }
 }
 
+/// The same where nothing may be waited for.
+fn fill_on(feed: &mut impl Feed, buffer: &mut BlockBuffer) -> Result<Filled, Error> {
+    if feed.is_over() {
+        return Ok(Filled::End);
+    }
+    if feed.is_dry() { Ok(Filled::Dry) } else { fill(feed, buffer) }
+}
+
+/// Memory for a block and for what stands in its place.
+#[derive(Default)]
+struct Memory {
+    bytes: Vec<u8>,
+    out: Spliced,
+}
+
 /// A block, what stands in its place, and what its scrubber leaves behind.
 struct Scrubbed {
     block: Block,
@@ -97,113 +108,86 @@ struct Scrubbed {
     trace: Trace,
 }
 
-/// Scrubs blocks on the assumption that nothing is open where they begin.
-struct Hand(Scrubber);
+/// One thread's own: what it reads into stays in its core's cache.
+struct Hand {
+    scrubber: Scrubber,
+    memory: Option<Memory>,
+}
+
+impl Hand {
+    fn new(scrubber: &Scrubber) -> Hand {
+        Hand { scrubber: scrubber.fork(), memory: None }
+    }
+}
 
 impl Worker for Hand {
     type Job = (Block, Spliced);
     type Done = Scrubbed;
 
     fn work(&mut self, (block, mut out): (Block, Spliced)) -> Scrubbed {
-        let step = self.0.scrub_piece(Piece::Records(block.bytes()), &mut out);
-        Scrubbed { block, out, step, trace: self.0.take_trace() }
-    }
-
-    fn another(&self) -> Hand {
-        Hand(self.0.fork())
+        let step = self.scrubber.scrub_piece(Piece::Records(block.bytes()), &mut out);
+        Scrubbed { block, out, step, trace: self.scrubber.take_trace() }
     }
 }
 
-/// Several threads at one stream.
-struct Team<'t, W> {
-    pump: &'t mut Pump,
-    /// Holds the true state and the tally.
-    scrubber: &'t mut Scrubber,
-    write: W,
-    pool: Pool<Hand>,
-    /// Memory of blocks that were written.
-    spare: Vec<Vec<u8>>,
-    spare_out: Vec<Spliced>,
+/// Shares the work from a full buffer on, for as long as each block that follows is full too and can be taken. All that was
+/// taken is written when it answers how filling ended.
+fn share(
+    feed: &mut impl Feed,
+    pump: &mut Pump,
+    scrubber: &mut Scrubber,
+    hands: &mut [Hand],
+    write: &mut (impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send),
+) -> Result<Filled, Error> {
+    let spare = Mutex::new(Vec::new());
+    let mut filled = Ok(Filled::Full);
+    let mut is_first = true;
+    let next = |hand: &mut Hand| {
+        let Memory { mut bytes, out } = hand.memory.take().or_else(|| lock(&spare).pop()).unwrap_or_default();
+        if !std::mem::take(&mut is_first) {
+            bytes = pump.buffer().lay_into(bytes);
+            filled = fill_on(feed, pump.buffer());
+        }
+        let block = if matches!(filled, Ok(Filled::Full)) { pump.buffer().take(|| bytes) } else { None }?;
+        if let Err(refused) = pump.pass(block.bytes()) {
+            filled = Err(refused);
+            return None;
+        }
+        Some((block, out))
+    };
+    let accept = |hand: &mut Hand, done: Scrubbed| {
+        let memory = settle(done, scrubber, write)?;
+        // A block of another thread goes back by way of all.
+        if let Some(memory) = hand.memory.replace(memory) {
+            lock(&spare).push(memory);
+        }
+        Ok(())
+    };
+    pool::run(hands, next, accept)?;
+    filled
 }
 
-impl<'t, W: FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>> Team<'t, W> {
-    fn new(pump: &'t mut Pump, scrubber: &'t mut Scrubber, n_threads: usize, write: W) -> Team<'t, W> {
-        let pool = Pool::new(n_threads, Hand(scrubber.fork()));
-        Team { pump, scrubber, write, pool, spare: Vec::new(), spare_out: Vec::new() }
-    }
+fn lock(spare: &Mutex<Vec<Memory>>) -> std::sync::MutexGuard<'_, Vec<Memory>> {
+    spare.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    fn carry(&mut self, feed: &mut impl Feed) -> Result<(), Error> {
-        loop {
-            match fill(feed, self.pump.buffer()) {
-                Ok(Filled::Full) => self.share()?,
-                Ok(Filled::Dry) if self.pool.is_idle() => self.drain(false)?,
-                Ok(Filled::Dry) => {
-                    self.share()?;
-                    self.finish()?;
-                }
-                Ok(Filled::End) => {
-                    self.finish()?;
-                    return self.drain(true);
-                }
-                // What was whole before the failing read is written all the same, as one thread has done by then.
-                Err(error) => return self.finish().and(Err(error)),
-            }
-        }
-    }
-
-    /// Hands whole records to the pool; what is not to be handed over is worked through here, behind all that is on the way.
-    fn share(&mut self) -> Result<(), Error> {
-        while let Some(done) = self.pool.try_next() {
-            self.settle(done)?;
-        }
-        if self.pool.is_full()
-            && let Some(done) = self.pool.next()
-        {
-            self.settle(done)?;
-        }
-        let spare = &mut self.spare;
-        if let Some(block) = self.pump.take(|| spare.pop().unwrap_or_default()) {
-            let gate = self.pump.pass(block.bytes());
-            if gate.is_err() {
-                return self.finish().and(gate);
-            }
-            self.pool.submit((block, self.spare_out.pop().unwrap_or_default()));
-        }
-        if self.pump.is_due() {
-            self.finish()?;
-            self.drain(false)?;
-        }
-        Ok(())
-    }
-
-    /// Writes everything that is on the way.
-    fn finish(&mut self) -> Result<(), Error> {
-        while let Some(done) = self.pool.next() {
-            self.settle(done)?;
-        }
-        Ok(())
-    }
-
-    fn drain(&mut self, at_end: bool) -> Result<(), Error> {
-        self.pump.drain(self.scrubber, at_end, &mut self.write)
-    }
-
-    /// Writes one block, which is next in order; it is scrubbed again where its worker began with a wrong assumption.
-    fn settle(&mut self, done: Scrubbed) -> Result<(), Error> {
-        let Scrubbed { block, mut out, mut step, trace } = done;
-        if self.scrubber.is_closed() {
-            self.scrubber.follow(trace);
-        } else {
-            out.clear();
-            step = self.scrubber.scrub_piece(Piece::Records(block.bytes()), &mut out);
-        }
-        emit(&step, block.bytes(), &out, &mut self.write)?;
-        self.scrubber.tally_mut().records_out += step.records_out;
+/// Writes one block, which is next in order; it is scrubbed again where its thread began with a wrong assumption.
+fn settle(
+    done: Scrubbed,
+    scrubber: &mut Scrubber,
+    write: &mut impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
+) -> Result<Memory, Error> {
+    let Scrubbed { block, mut out, mut step, trace } = done;
+    if scrubber.is_closed() {
+        scrubber.follow(trace);
+    } else {
         out.clear();
-        self.spare.push(block.into_memory());
-        self.spare_out.push(out);
-        Ok(())
+        step = scrubber.scrub_piece(Piece::Records(block.bytes()), &mut out);
     }
+    emit(&step, block.bytes(), &out, write)?;
+    scrubber.tally_mut().records_out += step.records_out;
+    out.clear();
+    Ok(Memory { bytes: block.into_memory(), out })
 }
 
 #[cfg(test)]
@@ -231,6 +215,10 @@ mod tests {
     impl Feed for Script<'_> {
         fn wait(&mut self) -> bool {
             true
+        }
+
+        fn is_over(&mut self) -> bool {
+            false
         }
 
         fn read(&mut self, space: &mut [u8]) -> Result<usize, Error> {

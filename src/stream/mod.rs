@@ -50,18 +50,6 @@ impl Pump {
         &mut self.buffer
     }
 
-    /// Takes the whole records that are there, to be scrubbed elsewhere; what `memory` gives takes the place of theirs.
-    #[cfg(feature = "cli")]
-    fn take(&mut self, memory: impl FnOnce() -> Vec<u8>) -> Option<crate::frame::block::Block> {
-        self.buffer.take(memory)
-    }
-
-    /// Whether something is to be examined here and now.
-    #[cfg(feature = "cli")]
-    fn is_due(&mut self) -> bool {
-        self.buffer.piece(false).is_some()
-    }
-
     /// The gate for a block that was taken.
     #[cfg(feature = "cli")]
     fn pass(&mut self, hay: &[u8]) -> Result<(), Error> {

@@ -119,6 +119,10 @@ impl Feed for Input {
         self.signals.wait(&self.stdin)
     }
 
+    fn is_over(&mut self) -> bool {
+        self.signals.is_over()
+    }
+
     fn read(&mut self, space: &mut [u8]) -> Result<usize, Error> {
         self.stdin.read(space).map_err(|error| Error::input("standard input", error))
     }
@@ -163,15 +167,23 @@ impl Signals {
         self.is_interactive && self.interrupt.load(Ordering::Relaxed)
     }
 
+    /// Whether a signal has ended the reading, whatever is there.
+    fn is_over(&mut self) -> bool {
+        if self.terminate.load(Ordering::Relaxed) {
+            let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + self.grace);
+            return Instant::now() >= deadline || self.is_interrupted();
+        }
+        self.is_interrupted()
+    }
+
     /// Waits until something can be read; `false` when nothing more is to be read.
     fn wait(&mut self, stdin: &Stdin) -> bool {
         loop {
-            if self.is_interrupted() {
+            if self.is_over() {
                 return false;
             }
             if self.terminate.load(Ordering::Relaxed) {
-                let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + self.grace);
-                return Instant::now() < deadline && !stdin.is_dry();
+                return !stdin.is_dry();
             }
             if stdin.is_file() || stdin.wait_for(Some(self.wake.as_fd()), None) == Wake::Readable {
                 return true;
