@@ -85,7 +85,7 @@ fn emit(
 ) -> Result<(), Error> {
     match step.outcome {
         Outcome::Clean => write(&mut [IoSlice::new(step.done.of(hay))]),
-        Outcome::Changed => write(&mut out.slices(hay).collect::<Vec<_>>()),
+        Outcome::Changed => write(&mut out.slices(hay).map(IoSlice::new).collect::<Vec<_>>()),
         Outcome::Stopped => Err(Error::fault()),
     }
 }
