@@ -5,6 +5,7 @@
 //! windows lie depends on the bytes alone and never on how they were read. Memory is bounded by the limit and one read.
 
 use super::line;
+#[cfg(feature = "cli")]
 use crate::span::Span;
 
 /// Blocks begin on a page, as what the kernel copies them from and to does: on Zen 3 a read of 128 KiB takes 0.45 ns a byte when
