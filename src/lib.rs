@@ -37,6 +37,8 @@ mod error;
 mod frame;
 pub mod lint;
 mod policy;
+#[cfg(feature = "cli")]
+mod pool;
 mod redact;
 #[cfg(feature = "cli")]
 mod report;

@@ -50,6 +50,13 @@ pub(crate) struct Step {
     pub(crate) records_out: u64,
 }
 
+/// What a scrubber leaves to the one that goes on behind its block.
+#[cfg(feature = "cli")]
+pub(crate) struct Trace {
+    state: State,
+    tally: Tally,
+}
+
 /// What is found in a piece, for whoever shows it instead of replacing it.
 #[cfg(feature = "cli")]
 pub(crate) struct Found<'s> {
@@ -143,7 +150,29 @@ impl Scrubber {
     /// tables of this one, so it costs next to nothing.
     #[must_use]
     pub fn fork(&self) -> Scrubber {
-        Scrubber::at_start(Arc::clone(&self.scanner), Arc::clone(&self.redactor), self.on_error)
+        let fork = Scrubber::at_start(Arc::clone(&self.scanner), Arc::clone(&self.redactor), self.on_error);
+        Scrubber { fault: self.fault.clone(), ..fork }
+    }
+
+    /// Whether nothing is open here, so that what comes next is scrubbed as if the input began with it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.key_block.is_none() && self.carry == Carry::Nothing
+    }
+
+    /// Gives away what was done and what is open now, and is as at the beginning again.
+    #[cfg(feature = "cli")]
+    pub(crate) fn take_trace(&mut self) -> Trace {
+        debug_assert!(self.carry == Carry::Nothing, "whole records leave no window behind");
+        Trace { state: std::mem::take(&mut self.state), tally: std::mem::take(&mut self.tally) }
+    }
+
+    /// Goes on behind a block that another scrubber did from the beginning, as this one would have: nothing is open here.
+    #[cfg(feature = "cli")]
+    pub(crate) fn follow(&mut self, trace: Trace) {
+        debug_assert!(self.is_closed(), "the other one began with nothing open");
+        self.state = trace.state;
+        self.tally.merge(&trace.tally);
     }
 
     fn at_start(scanner: Arc<Scanner>, redactor: Arc<Redactor>, on_error: OnError) -> Scrubber {

@@ -60,6 +60,10 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        self.output.stdout
+    }
+
     pub(crate) fn out(&self) -> String {
         String::from_utf8(self.output.stdout.clone()).expect("standard output is text")
     }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// Each room and the rooms it may name; a room may always name itself.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: [(&str, &[&str]); 19] = [
     ("span", &["rules"]),
     ("error", &[]),
     ("tally", &["span"]),
@@ -17,7 +17,8 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("sink", &["error", "span"]),
     ("report", &["rules", "error", "span", "tally"]),
     ("lint", &["scrub", "scan", "policy", "rules", "error", "span", "tally"]),
-    ("stream", &["scrub", "source", "sink", "frame", "policy", "rules", "error", "span", "tally"]),
+    ("pool", &[]),
+    ("stream", &["pool", "scrub", "source", "sink", "frame", "redact", "policy", "rules", "error", "span", "tally"]),
     (
         "cli",
         &[
@@ -28,8 +29,8 @@ const ROOMS: [(&str, &[&str]); 18] = [
     (
         "lib",
         &[
-            "cli", "error", "frame", "lint", "policy", "redact", "report", "rules", "scan", "scrub", "sink", "source",
-            "span", "stream", "tally",
+            "cli", "error", "frame", "lint", "policy", "pool", "redact", "report", "rules", "scan", "scrub", "sink",
+            "source", "span", "stream", "tally",
         ],
     ),
     ("main", &["cli"]),

@@ -59,15 +59,87 @@ impl Pipe {
 
 #[test]
 fn each_line_leaves_before_the_next_one_comes() {
-    let mut pipe = Pipe::start(&[]);
-    for _ in 0..20 {
-        pipe.write(b"login of alice@example.com\n");
-        assert_eq!(pipe.line(), "login of REDACTED-email\n");
+    for threads in ["1", "2"] {
+        let mut pipe = Pipe::start(&["--threads", threads]);
+        for _ in 0..20 {
+            pipe.write(b"login of alice@example.com\n");
+            assert_eq!(pipe.line(), "login of REDACTED-email\n");
+        }
+        pipe.write(b"no end");
+        drop(pipe.stdin.take());
+        assert_eq!(pipe.rest(), "no end");
+        assert!(pipe.child.wait().expect("it ends").success());
     }
-    pipe.write(b"no end");
-    drop(pipe.stdin.take());
-    assert_eq!(pipe.rest(), "no end");
-    assert!(pipe.child.wait().expect("it ends").success());
+}
+
+/// A megabyte and more of log, whose private keys lie over the edges of blocks wherever those are.
+fn long_log() -> Vec<u8> {
+    let mut log = Vec::new();
+    for n in 0..300_usize {
+        let key: String =
+            (0..64).map(|at| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"[(n * 7 + at * 11) % 32])).collect();
+        log.extend_from_slice(format!("{n} GET /index.html 200\r\n\n").repeat(40).as_bytes());
+        log.extend_from_slice(b"mail to alice@example.com, password=hunter2\n");
+        log.extend_from_slice(b"-----BEGIN RSA PRIVATE KEY-----\n");
+        log.extend_from_slice(format!("{key}\n").repeat(40).as_bytes());
+        log.extend_from_slice(b"-----END RSA PRIVATE KEY-----\n");
+    }
+    log.extend_from_slice(b"0123456 ".repeat(200_000).as_slice());
+    log.extend_from_slice(b" alice@example.com\nlast without end");
+    log
+}
+
+#[test]
+fn threads_change_neither_the_output_nor_the_counts() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("app.log");
+    std::fs::write(&path, long_log()).expect("the folder can be written");
+    let run = |args: &[&str]| {
+        let output = Command::new(binary())
+            .args(args)
+            .args(["--summary", "json"])
+            .env_clear()
+            .stdin(File::open(&path).expect("it was written"))
+            .output()
+            .expect("the binary starts");
+        assert_eq!(output.status.code(), Some(0));
+        let mut summary: serde_json::Value = serde_json::from_slice(&output.stderr).expect("the summary is JSON");
+        summary["seconds"] = 0.into();
+        (output.stdout, summary)
+    };
+    let one = run(&["--threads", "1"]);
+    assert!(memchr::memmem::find(&one.0, b"alice").is_none() && one.1["findings"] == 300 * 42 + 1, "{}", one.1);
+    for args in [&["-j2"][..], &["-j3"], &["-j8"], &["-j0"], &[], &["-j2", "--max-record", "256KiB"]] {
+        assert!(run(args) == one, "{args:?}");
+    }
+    let piped = logscrub().args(["-j", "2"]).stdin(long_log()).run().success();
+    assert!(piped.out().as_bytes() == one.0);
+}
+
+#[test]
+fn threads_end_as_one_does_when_the_output_fails() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("app.log");
+    std::fs::write(&path, long_log()).expect("the folder can be written");
+    let start = |stdout: Stdio| {
+        let mut command = Command::new(binary());
+        command.args(["--threads", "4"]).env_clear().stdin(File::open(&path).expect("it was written"));
+        command.stdout(stdout).stderr(Stdio::piped()).spawn().expect("the binary starts")
+    };
+    let full = File::options().write(true).open("/dev/full").expect("Linux has /dev/full");
+    assert_eq!(start(full.into()).wait().expect("it ends").code(), Some(74));
+    let mut child = start(Stdio::piped());
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.signal(), output.stderr.len()), (Some(13), 0));
+}
+
+#[test]
+fn a_number_of_threads_that_is_none_is_refused() {
+    for typed in ["many", "-1", "1025", "1.5"] {
+        logscrub().args([format!("--threads={typed}").as_str()]).run().code(2).stdout("");
+    }
+    logscrub().env("LOGSCRUB_THREADS", "many").run().code(2).stderr_has("LOGSCRUB_THREADS: not a number of threads");
 }
 
 #[test]
@@ -177,8 +249,14 @@ fn what_is_no_text_is_refused_before_anything_is_passed() {
 
 #[test]
 fn a_line_of_any_length_passes_in_bounded_memory() {
-    const LINE: usize = 96 << 20;
-    let mut pipe = Pipe::start(&[]);
+    for threads in ["1", "3"] {
+        pass_a_long_line(threads);
+    }
+}
+
+fn pass_a_long_line(threads: &str) {
+    const LINE: usize = 64 << 20;
+    let mut pipe = Pipe::start(&["--threads", threads]);
     let pid = pipe.child.id();
     let mut stdin = pipe.stdin.take().expect("standard input is open");
     let writer = thread::spawn(move || {

@@ -7,6 +7,8 @@ use proptest::{collection::vec, prelude::*, sample::select, test_runner::RngSeed
 use regex::bytes::RegexBuilder;
 use serde_json::Value;
 
+use crate::harness::logscrub;
+
 /// Tables are built once; each case takes a scrubber of its own over them.
 static BASE: LazyLock<Scrubber> =
     LazyLock::new(|| Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain"));
@@ -258,6 +260,22 @@ fn twice_is_once_under_every_style() {
             let once = scrub(&mut base.fork(), example);
             let twice = scrub(&mut base.fork(), &once);
             assert_eq!(twice, once, "{style}: {}", once.escape_ascii());
+        }
+    }
+}
+
+// Processes are dear, and the threads' own property is tested where blocks are small: here are few cases with whole blocks.
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, rng_seed: RngSeed::Fixed(20_261_125), ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_program_gives_the_same_with_any_number_of_threads(log in log(), n_bytes in 300_000..900_000_usize) {
+        let unit = [&log[..], b" \n"].concat();
+        let input = unit.repeat(n_bytes / unit.len() + 1);
+        let run = |threads| logscrub().args(["--threads", threads]).stdin(input.clone()).run().bytes();
+        let one = run("1");
+        for threads in ["2", "4"] {
+            prop_assert!(run(threads) == one, "{threads} threads");
         }
     }
 }

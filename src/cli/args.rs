@@ -127,6 +127,12 @@ pub(super) struct Filter {
     /// to pass it. [default: mask]
     #[arg(long, value_name = "ACTION", value_parser = PossibleValuesParser::new(ON_ERROR), help_heading = "Filter")]
     pub(super) on_error: Option<String>,
+    /// How many threads scrub; 0 chooses
+    ///
+    /// 0: one where standard input is a pipe or a terminal, as many as there are cores where it is a regular file. The output is
+    /// the same with any number. [default: 0]
+    #[arg(short = 'j', long, value_name = "N", help_heading = "Filter")]
+    pub(super) threads: Option<u32>,
     /// Append to this file instead of writing to standard output
     ///
     /// It is made when it is not there, readable by its owner and group only.
@@ -307,15 +313,24 @@ mod tests {
     #[test]
     fn every_flag_of_the_filter_is_taken() {
         let typed = "logscrub -c none -r a.toml -r b --only x --except y --also z --style mask --style email=label --placeholder P \
-            --color never -q -v --dry-run --max-record 1MiB --on-error drop --output o --summary json --fail-on-findings --grace 2";
+            --color never -q -v --dry-run --max-record 1MiB --on-error drop -j 2 --output o --summary json --fail-on-findings --grace 2";
         let args = Args::try_parse_from(typed.split_ascii_whitespace()).expect("it parses");
         assert_eq!((args.common.rules.len(), args.common.style.len(), args.filter.grace), (2, 2, Some(2.0)));
+        assert_eq!(args.filter.threads, Some(2));
         assert!(args.filter.dry_run && args.filter.fail_on_findings && args.common.verbose);
     }
 
     #[test]
     fn words_that_are_no_choice_are_refused() {
-        for typed in ["--color red", "--on-error pass", "--summary xml", "completions tcsh", "--grace soon"] {
+        for typed in [
+            "--color red",
+            "--on-error pass",
+            "--summary xml",
+            "completions tcsh",
+            "--grace soon",
+            "--threads many",
+            "-j -1",
+        ] {
             let args = std::iter::once("logscrub").chain(typed.split_ascii_whitespace());
             assert_eq!(Args::try_parse_from(args).expect_err(typed).exit_code(), 2, "{typed}");
         }

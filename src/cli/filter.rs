@@ -30,6 +30,7 @@ pub(super) fn run(settings: &Settings, stderr: ColorChoice) -> Result<u8, Error>
     let options = Options {
         max_record: settings.max_record,
         buffer: BLOCK,
+        threads: settings.threads,
         grace: settings.grace,
         output: settings.output.clone(),
         dry_run: settings.dry_run,

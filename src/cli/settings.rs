@@ -28,7 +28,7 @@ use crate::{
 const SYSTEM: &str = "/etc/logscrub/config.toml";
 
 /// The keys of a configuration file, in the order of `config show`, with what is built in.
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 14] = [
     ("rules", "[]"),
     ("only", "[]"),
     ("except", "[]"),
@@ -37,6 +37,7 @@ const KEYS: [(&str, &str); 13] = [
     ("placeholder", "\"\""),
     ("max-record", "\"1MiB\""),
     ("on-error", "\"mask\""),
+    ("threads", "0"),
     ("output", "\"\""),
     ("summary", "\"auto\""),
     ("fail-on-findings", "false"),
@@ -52,6 +53,9 @@ const DEFAULT: &str = "default";
 
 /// Longer than this nobody waits, and a clock can still add it.
 const LONGEST_GRACE: f64 = 86_400.0;
+
+/// More threads than this are a slip of the finger.
+const MOST_THREADS: usize = 1024;
 
 /// A configuration file as serde sees it.
 #[derive(Debug, Deserialize)]
@@ -71,6 +75,7 @@ struct Keys {
     placeholder: Option<String>,
     max_record: Option<Value>,
     on_error: Option<String>,
+    threads: Option<Value>,
     output: Option<PathBuf>,
     summary: Option<String>,
     fail_on_findings: Option<bool>,
@@ -93,6 +98,8 @@ pub(super) struct Settings {
     pub(super) selection: Selection,
     pub(super) policy: Policy,
     pub(super) max_record: usize,
+    /// 0: the filter chooses.
+    pub(super) threads: usize,
     pub(super) output: Option<PathBuf>,
     pub(super) summary: Summary,
     pub(super) fail_on_findings: bool,
@@ -338,6 +345,9 @@ fn environment_layer(environment: &Environment) -> Result<Layer, Error> {
             "grace" => {
                 Value::Float(text.parse().map_err(|_| Error::usage(format!("{name}: not a number of seconds")))?)
             }
+            "threads" => {
+                Value::Integer(text.parse().map_err(|_| Error::usage(format!("{name}: not a number of threads")))?)
+            }
             _ => text.into(),
         };
         layer.table.insert(key.into(), value);
@@ -365,6 +375,7 @@ fn flag_layer(common: &Common, filter: &Filter) -> Result<Layer, Error> {
     say("placeholder", common.placeholder.as_deref().map(Value::from));
     say("max-record", filter.max_record.as_deref().map(Value::from));
     say("on-error", filter.on_error.as_deref().map(Value::from));
+    say("threads", filter.threads.map(|threads| Value::Integer(threads.into())));
     say("output", filter.output.as_deref().map(|path| typed_path("--output", path)).transpose()?);
     say("summary", filter.summary.as_deref().map(Value::from));
     say("fail-on-findings", filter.fail_on_findings.then_some(Value::Boolean(true)));
@@ -419,6 +430,7 @@ fn meaning(layer: Layer) -> Result<Settings, Error> {
     Ok(Settings {
         policy,
         max_record: record_limit(keys.max_record).map_err(placed)?,
+        threads: threads(keys.threads.as_ref()).map_err(placed)?,
         output: keys.output.filter(|path| !path.as_os_str().is_empty()),
         selection: Selection { rules: keys.rules, only: keys.only, except: keys.except, also: keys.also },
         summary,
@@ -470,6 +482,14 @@ fn grace(seconds: f64) -> Result<Duration, Error> {
         return Err(named("grace", Error::usage("not a number of seconds from 0 to 86400")));
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+fn threads(number: Option<&Value>) -> Result<usize, Error> {
+    let number = number.map_or(Some(0), Value::as_integer).and_then(|number| usize::try_from(number).ok());
+    number.filter(|number| *number <= MOST_THREADS).ok_or_else(|| {
+        named("threads", Error::usage("not a number from 0 to 1024"))
+            .hint("0 chooses: one for a pipe, all cores for a regular file")
+    })
 }
 
 fn record_limit(size: Option<Value>) -> Result<usize, Error> {
@@ -651,6 +671,9 @@ mod tests {
             ("", &[("LOGSCRUB_GRACE", "soon")], "LOGSCRUB_GRACE: not a number"),
             ("", &[("LOGSCRUB_FAIL_ON_FINDINGS", "yes")], "LOGSCRUB_FAIL_ON_FINDINGS: neither true nor false"),
             ("", &[("LOGSCRUB_COLOR", "red")], "LOGSCRUB_COLOR: no such choice"),
+            ("--threads 1025", &[], "--threads: not a number from 0 to 1024"),
+            ("", &[("LOGSCRUB_THREADS", "-1")], "LOGSCRUB_THREADS: not a number from 0 to 1024"),
+            ("", &[("LOGSCRUB_THREADS", "many")], "LOGSCRUB_THREADS: not a number of threads"),
             ("--grace 1e19", &[], "--grace: not a number of seconds from 0 to 86400"),
             ("--style rot13", &[], "--style: unknown style"),
             ("--style fixed", &[], "--style: style fixed: no placeholder"),
@@ -675,6 +698,7 @@ mod tests {
             ("LOGSCRUB_PLACEHOLDER", "GONE"),
             ("LOGSCRUB_MAX_RECORD", "512KiB"),
             ("LOGSCRUB_ON_ERROR", "stop"),
+            ("LOGSCRUB_THREADS", "3"),
             ("LOGSCRUB_OUTPUT", "/tmp/out.log"),
             ("LOGSCRUB_SUMMARY", "json"),
             ("LOGSCRUB_FAIL_ON_FINDINGS", "1"),
@@ -685,6 +709,7 @@ mod tests {
         ];
         let settings = settle_with(folder.path(), "", &variables).expect("all of it is sound");
         assert_eq!((settings.max_record, settings.grace), (512 << 10, Duration::from_millis(500)));
+        assert_eq!(settings.threads, 3);
         assert!(!settings.dry_run, "a flag only");
         for shown in &settings.shown {
             let key = shown.key.split('.').next().unwrap_or_default().to_uppercase().replace('-', "_");

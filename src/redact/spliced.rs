@@ -3,12 +3,11 @@
 //! Long runs that stay are spans of the block that was read; short ones and placeholders are gathered in one text, since a
 //! descriptor for a few bytes costs more than the bytes.
 
-use std::io::IoSlice;
-
 use crate::span::Span;
 
-/// A shorter run that stays is copied beside the placeholders around it.
-const LEAST_KEPT: usize = 512;
+/// A shorter run that stays is copied beside the placeholders around it. Between texts of 400 bytes, into a pipe, runs of 1 KiB cost
+/// 0.199 ns a byte as they are and 0.194 copied, runs of 2 KiB 0.177 and 0.183, of 16 KiB 0.157 and 0.176 (Zen 3).
+const LEAST_KEPT: usize = 2 << 10;
 
 /// What stands in place of a block.
 #[derive(Debug, Default)]
@@ -54,16 +53,16 @@ impl Spliced {
     }
 
     /// The runs in order; `hay` is the block they were made from.
-    pub(crate) fn slices<'s>(&'s self, hay: &'s [u8]) -> impl Iterator<Item = IoSlice<'s>> {
+    pub(crate) fn slices<'s>(&'s self, hay: &'s [u8]) -> impl Iterator<Item = &'s [u8]> {
         self.runs.iter().map(|run| match run {
-            Run::Kept(span) => IoSlice::new(span.of(hay)),
-            Run::Text(span) => IoSlice::new(span.of(&self.text)),
+            Run::Kept(span) => span.of(hay),
+            Run::Text(span) => span.of(&self.text),
         })
     }
 
     /// Appends all of it to `out`.
     pub(crate) fn append_to(&self, hay: &[u8], out: &mut Vec<u8>) {
-        self.slices(hay).for_each(|slice| out.extend_from_slice(&slice));
+        self.slices(hay).for_each(|slice| out.extend_from_slice(slice));
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io,
-    os::{fd::AsFd, unix::fs::OpenOptionsExt},
+    io::{self, IoSlice},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::fs::OpenOptionsExt,
+    },
     path::Path,
 };
 
@@ -13,6 +16,9 @@ use rustix::{
 };
 
 use crate::error::Error;
+
+/// So many runs of bytes are written by one call at most: Linux takes no more.
+const MAX_RUNS: usize = 1024;
 
 /// A descriptor to write to, and how many bytes it took.
 pub(crate) struct Sink {
@@ -46,15 +52,26 @@ impl Sink {
         self.written
     }
 
-    /// Writes all of `bytes`, or counts those that were and says why the rest was not.
-    pub(crate) fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+    /// The descriptor; `None` when nothing is written.
+    pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Writes all of `runs`, in as few calls as can be, or counts the bytes that were written and says why the rest was not.
+    pub(crate) fn write_all(&mut self, mut runs: &mut [IoSlice<'_>]) -> Result<(), Error> {
         let Some(file) = &self.file else { return Ok(()) };
-        while !bytes.is_empty() {
-            match rustix::io::write(file, bytes) {
+        // An empty run would look as if nothing could be written.
+        IoSlice::advance_slices(&mut runs, 0);
+        while !runs.is_empty() {
+            let result = match &*runs {
+                [run] => rustix::io::write(file, run),
+                many => rustix::io::writev(file, &many[..many.len().min(MAX_RUNS)]),
+            };
+            match result {
                 Ok(0) => return Err(Error::output(&self.name, io::ErrorKind::WriteZero.into())),
                 Ok(n_bytes) => {
                     self.written += n_bytes as u64;
-                    bytes = &bytes[n_bytes..];
+                    IoSlice::advance_slices(&mut runs, n_bytes);
                 }
                 Err(Errno::INTR) => {}
                 // Somebody set the shared descriptor to non-blocking.

@@ -4,12 +4,14 @@ use std::{io, os::fd::BorrowedFd, time::Duration};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    fs::FileType,
     io::Errno,
 };
 
 /// Standard input.
 pub(crate) struct Stdin {
     fd: BorrowedFd<'static>,
+    kind: FileType,
 }
 
 /// Why waiting ended.
@@ -23,13 +25,23 @@ pub(crate) enum Wake {
 
 impl Stdin {
     pub(crate) fn new() -> Stdin {
-        Stdin { fd: rustix::stdio::stdin() }
+        let fd = rustix::stdio::stdin();
+        let kind = rustix::fs::fstat(fd).map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode));
+        Stdin { fd, kind }
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'static> {
+        self.fd
     }
 
     /// Whether standard input is a pipe, so that whoever writes into it gets the terminal's signals too.
     pub(crate) fn is_pipe(&self) -> bool {
-        rustix::fs::fstat(self.fd)
-            .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Fifo)
+        self.kind == FileType::Fifo
+    }
+
+    /// Whether standard input is a regular file: reading never waits, so there is nothing to ask.
+    pub(crate) fn is_file(&self) -> bool {
+        self.kind == FileType::RegularFile
     }
 
     /// Reads what is there, at most `space` bytes; 0 at the end.
@@ -47,16 +59,17 @@ impl Stdin {
 
     /// Whether nothing is there to be read now.
     pub(crate) fn is_dry(&self) -> bool {
-        self.wait_for(None, Some(Duration::ZERO)) != Wake::Readable
+        !self.is_file() && self.wait_for(None, Some(Duration::ZERO)) != Wake::Readable
     }
 
     /// Waits until something can be read, `other` speaks or `limit` has passed.
     pub(crate) fn wait_for(&self, other: Option<BorrowedFd<'_>>, limit: Option<Duration>) -> Wake {
         let limit =
             limit.map(|limit| Timespec { tv_sec: limit.as_secs().cast_signed(), tv_nsec: limit.subsec_nanos().into() });
-        let mut fds = vec![PollFd::new(&self.fd, PollFlags::IN)];
-        fds.extend(other.as_ref().map(|other| PollFd::new(other, PollFlags::IN)));
-        match poll(&mut fds, limit.as_ref()) {
+        let n_fds = 1 + usize::from(other.is_some());
+        let mut fds =
+            [PollFd::new(&self.fd, PollFlags::IN), PollFd::new(other.as_ref().unwrap_or(&self.fd), PollFlags::IN)];
+        match poll(&mut fds[..n_fds], limit.as_ref()) {
             Ok(_) if !fds[0].revents().is_empty() => Wake::Readable,
             Ok(_) | Err(Errno::INTR) => Wake::Other,
             // What cannot be polled can be read, or says why not when it is.

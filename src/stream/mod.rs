@@ -4,16 +4,20 @@
 //! standard output. All three feed one [`Pump`], so the same bytes come out however the input is cut.
 
 #[cfg(feature = "cli")]
+mod flow;
+#[cfg(feature = "cli")]
 pub(crate) mod pipe;
 mod read;
 mod write;
+
+use std::io::IoSlice;
 
 pub use self::{read::ScrubReader, write::ScrubWriter};
 use crate::{
     error::Error,
     frame::block::BlockBuffer,
     redact::Spliced,
-    scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber},
+    scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber, Step},
     source::refuse::Gate,
 };
 
@@ -46,27 +50,43 @@ impl Pump {
         &mut self.buffer
     }
 
-    /// Scrubs every piece that is due and hands it to `write`; `at_end`: nothing more will be read.
+    /// The gate for a block that was taken.
+    #[cfg(feature = "cli")]
+    fn pass(&mut self, hay: &[u8]) -> Result<(), Error> {
+        self.gate.pass(&self.name, hay)
+    }
+
+    /// Scrubs every piece that is due and hands it to `write`, run by run; `at_end`: nothing more will be read.
     pub(crate) fn drain(
         &mut self,
         scrubber: &mut Scrubber,
         at_end: bool,
-        mut write: impl FnMut(&[u8]) -> Result<(), Error>,
+        mut write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         while let Some(piece) = self.buffer.piece(at_end) {
             let hay = piece.bytes();
             self.gate.pass(&self.name, hay)?;
             self.out.clear();
             let step = scrubber.scrub_piece(piece, &mut self.out);
-            match step.outcome {
-                Outcome::Clean => write(step.done.of(hay))?,
-                Outcome::Changed => self.out.slices(hay).try_for_each(|slice| write(&slice))?,
-                Outcome::Stopped => return Err(Error::fault()),
-            }
+            emit(&step, hay, &self.out, &mut write)?;
             scrubber.tally_mut().records_out += step.records_out;
             self.buffer.consume(step.done.end, step.ends_record);
         }
         Ok(())
+    }
+}
+
+/// Hands on what became of a piece: its own bytes where they are clean, in one run.
+fn emit(
+    step: &Step,
+    hay: &[u8],
+    out: &Spliced,
+    write: &mut impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    match step.outcome {
+        Outcome::Clean => write(&mut [IoSlice::new(step.done.of(hay))]),
+        Outcome::Changed => write(&mut out.slices(hay).map(IoSlice::new).collect::<Vec<_>>()),
+        Outcome::Stopped => Err(Error::fault()),
     }
 }
 

@@ -9,27 +9,40 @@
 
 use std::{
     io,
-    os::{fd::AsFd, unix::net::UnixStream},
+    num::NonZero,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
     path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
+
+use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag, low_level,
 };
 
-use super::Pump;
+use super::{
+    Pump,
+    flow::{self, Feed},
+};
 use crate::{
     error::Error,
     scrub::Scrubber,
     sink::Sink,
     source::stdin::{Stdin, Wake},
 };
+
+/// What a pipe is asked to hold. A writer and a reader that need not wait for each other at every 64 KiB change places less often.
+const PIPE: usize = 1 << 20;
 
 /// How the pipe runs.
 #[derive(Clone, Debug)]
@@ -38,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) max_record: usize,
     /// The size of a block; bytes.
     pub(crate) buffer: usize,
+    /// How many threads scrub; 0: one, but all cores for a regular file.
+    pub(crate) threads: usize,
     /// How long reading may go on after SIGTERM.
     pub(crate) grace: Duration,
     /// A file to append to, instead of standard output.
@@ -63,44 +78,57 @@ pub(crate) fn run(options: &Options, scrubber: &mut Scrubber) -> Result<End, Err
         (None, _) => Sink::stdout()?,
     };
     let stdin = Stdin::new();
-    let mut signals = Signals::install(!stdin.is_pipe(), options.grace)?;
+    widen(stdin.fd());
+    sink.fd().into_iter().for_each(widen);
+    let n_threads = n_threads(options.threads, &stdin);
+    let signals = Signals::install(!stdin.is_pipe(), options.grace)?;
+    let mut input = Input { stdin, signals };
     let mut pump = Pump::new(options.buffer, options.max_record, "standard input");
-    let result = carry(&stdin, &mut signals, &mut pump, scrubber, &mut sink);
+    let result = flow::carry(&mut input, &mut pump, scrubber, n_threads, |runs| sink.write_all(runs));
     scrubber.tally_mut().bytes_out += sink.written();
     result?;
-    Ok(if signals.is_interrupted() { End::Interrupted } else { End::Done })
+    Ok(if input.signals.is_interrupted() { End::Interrupted } else { End::Done })
 }
 
-fn carry(
-    stdin: &Stdin,
-    signals: &mut Signals,
-    pump: &mut Pump,
-    scrubber: &mut Scrubber,
-    sink: &mut Sink,
-) -> Result<(), Error> {
-    loop {
-        let goes_on = fill(stdin, signals, pump)?;
-        pump.drain(scrubber, !goes_on, |bytes| sink.write_all(bytes))?;
-        if !goes_on {
-            return Ok(());
-        }
+/// A pipe's writer sets the pace, and a line at a time needs one thread; a file is there to be done with.
+fn n_threads(asked: usize, stdin: &Stdin) -> usize {
+    match asked {
+        0 if stdin.is_file() => thread::available_parallelism().map_or(1, NonZero::get),
+        0 => 1,
+        asked => asked,
     }
 }
 
-/// Reads until the buffer is full or the source is dry; answers whether more may come.
-fn fill(stdin: &Stdin, signals: &mut Signals, pump: &mut Pump) -> Result<bool, Error> {
-    if !signals.wait(stdin) {
-        return Ok(false);
+/// Asks for a larger pipe, or for one as large as the system allows. What is no pipe, or cannot grow, is left as it is.
+fn widen(fd: BorrowedFd<'_>) {
+    let Ok(size) = fcntl_getpipe_size(fd) else { return };
+    let mut asked = PIPE;
+    while asked > size && fcntl_setpipe_size(fd, asked).is_err() {
+        asked /= 2;
     }
-    loop {
-        let n_bytes = stdin.read(pump.buffer().space()).map_err(|error| Error::input("standard input", error))?;
-        let is_full = pump.buffer().advance(n_bytes);
-        if n_bytes == 0 {
-            return Ok(false);
-        }
-        if is_full || stdin.is_dry() {
-            return Ok(true);
-        }
+}
+
+/// Standard input, for as long as no signal ends it.
+struct Input {
+    stdin: Stdin,
+    signals: Signals,
+}
+
+impl Feed for Input {
+    fn wait(&mut self) -> bool {
+        self.signals.wait(&self.stdin)
+    }
+
+    fn is_over(&mut self) -> bool {
+        self.signals.is_over()
+    }
+
+    fn read(&mut self, space: &mut [u8]) -> Result<usize, Error> {
+        self.stdin.read(space).map_err(|error| Error::input("standard input", error))
+    }
+
+    fn is_dry(&mut self) -> bool {
+        self.stdin.is_dry()
     }
 }
 
@@ -139,17 +167,25 @@ impl Signals {
         self.is_interactive && self.interrupt.load(Ordering::Relaxed)
     }
 
+    /// Whether a signal has ended the reading, whatever is there.
+    fn is_over(&mut self) -> bool {
+        if self.terminate.load(Ordering::Relaxed) {
+            let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + self.grace);
+            return Instant::now() >= deadline || self.is_interrupted();
+        }
+        self.is_interrupted()
+    }
+
     /// Waits until something can be read; `false` when nothing more is to be read.
     fn wait(&mut self, stdin: &Stdin) -> bool {
         loop {
-            if self.is_interrupted() {
+            if self.is_over() {
                 return false;
             }
             if self.terminate.load(Ordering::Relaxed) {
-                let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + self.grace);
-                return Instant::now() < deadline && !stdin.is_dry();
+                return !stdin.is_dry();
             }
-            if stdin.wait_for(Some(self.wake.as_fd()), None) == Wake::Readable {
+            if stdin.is_file() || stdin.wait_for(Some(self.wake.as_fd()), None) == Wake::Readable {
                 return true;
             }
         }

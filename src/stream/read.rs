@@ -1,6 +1,6 @@
 //! A `Read` that scrubs what it reads.
 
-use std::io::{self, Read};
+use std::io::{self, IoSlice, Read};
 
 use super::{BLOCK, MAX_RECORD, Pump};
 use crate::scrub::Scrubber;
@@ -57,8 +57,8 @@ impl<R: Read> ScrubReader<R> {
             self.pump.buffer().advance(n_bytes);
             self.is_at_end = n_bytes == 0;
             let ready = &mut self.ready;
-            let keep = |bytes: &[u8]| {
-                ready.extend_from_slice(bytes);
+            let keep = |runs: &mut [IoSlice<'_>]| {
+                runs.iter().for_each(|run| ready.extend_from_slice(run));
                 Ok(())
             };
             self.pump

@@ -1,6 +1,6 @@
 //! A `Write` that scrubs what is written into it.
 
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 
 use super::{BLOCK, MAX_RECORD, Pump};
 use crate::{error::Error, scrub::Scrubber};
@@ -59,9 +59,11 @@ impl<W: Write> ScrubWriter<W> {
     fn drain(&mut self, at_end: bool) -> io::Result<()> {
         let inner = &mut self.inner;
         let mut n_written = 0;
-        let pass = |bytes: &[u8]| {
-            n_written += bytes.len() as u64;
-            inner.write_all(bytes).map_err(|error| Error::output("output", error))
+        let pass = |runs: &mut [IoSlice<'_>]| {
+            runs.iter().try_for_each(|run| {
+                n_written += run.len() as u64;
+                inner.write_all(run).map_err(|error| Error::output("output", error))
+            })
         };
         let result = self.pump.drain(&mut self.scrubber, at_end, pass);
         self.scrubber.tally_mut().bytes_out += n_written;
