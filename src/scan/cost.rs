@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Answers nanoseconds since some moment.
-pub(crate) type Clock = Box<dyn FnMut() -> u64 + Send>;
+pub(crate) type Clock = Box<dyn FnMut() -> u64 + Send + Sync>;
 
 /// Reads of the clock, to know what one costs.
 const N_READS: usize = 101;
@@ -183,7 +183,7 @@ mod tests {
     fn scanner() -> Scanner {
         let rules = Selection::default().load().expect("the embedded rules load");
         let placeholders = Placeholders::new(&rules, []);
-        Scanner::new(rules, placeholders)
+        Scanner::new(rules, placeholders, crate::scan::prefilter::Cpu::best())
     }
 
     #[test]
