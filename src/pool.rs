@@ -43,7 +43,13 @@ pub(crate) fn run<W: Worker, E: Send>(
         idle: Mutex::new(idle),
         source: Mutex::new(Some(next)),
         accept: Mutex::new(accept),
-        order: Mutex::new(Order { results: VecDeque::new(), first: 0, is_accepting: false, failure: None }),
+        order: Mutex::new(Order {
+            results: VecDeque::new(),
+            first: 0,
+            n_waiting: 0,
+            is_accepting: false,
+            failure: None,
+        }),
         moved: Condvar::new(),
         limit,
     };
@@ -73,6 +79,8 @@ struct Order<D, E> {
     results: VecDeque<Option<thread::Result<D>>>,
     /// The number of the oldest job on the way.
     first: usize,
+    /// Threads that wait for the oldest result to be accepted; to call nobody would cost a system call each time.
+    n_waiting: usize,
     /// Whether a thread is accepting; it goes on with whatever is there when it comes back.
     is_accepting: bool,
     failure: Option<Failure<E>>,
@@ -123,7 +131,9 @@ where
     fn take(&self, worker: &mut W) -> Option<(usize, W::Job)> {
         let mut order = lock(&self.order);
         while order.results.len() >= self.limit && order.failure.is_none() {
+            order.n_waiting += 1;
             order = self.moved.wait(order).unwrap_or_else(PoisonError::into_inner);
+            order.n_waiting -= 1;
         }
         if order.failure.is_some() {
             return None;
@@ -157,7 +167,9 @@ where
             let failure = self.accept(worker, result).err();
             order = lock(&self.order);
             order.failure = failure;
-            self.moved.notify_all();
+            if order.n_waiting > 0 {
+                self.moved.notify_all();
+            }
         }
         order.is_accepting = false;
     }

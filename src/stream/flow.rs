@@ -11,7 +11,7 @@
 
 use std::{
     io::IoSlice,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::{Pump, emit};
@@ -144,6 +144,8 @@ fn share(
     let mut is_first = true;
     let next = |hand: &mut Hand| {
         let Memory { mut bytes, out } = hand.memory.take().or_else(|| lock(&spare).pop()).unwrap_or_default();
+        // The first block was read before the work was shared. Each that follows is read into its thread's own memory; what a
+        // block leaves of its last record waits in the memory that this exchange gives.
         if !std::mem::take(&mut is_first) {
             bytes = pump.buffer().lay_into(bytes);
             filled = fill_on(feed, pump.buffer());
@@ -157,9 +159,10 @@ fn share(
     };
     let accept = |hand: &mut Hand, done: Scrubbed| {
         let memory = settle(done, scrubber, write)?;
-        // A block of another thread goes back by way of all.
-        if let Some(memory) = hand.memory.replace(memory) {
-            lock(&spare).push(memory);
+        // The thread's own block is the first that it writes; those of others behind it go back by way of all.
+        match &mut hand.memory {
+            Some(_) => lock(&spare).push(memory),
+            own => *own = Some(memory),
         }
         Ok(())
     };
@@ -167,7 +170,7 @@ fn share(
     filled
 }
 
-fn lock(spare: &Mutex<Vec<Memory>>) -> std::sync::MutexGuard<'_, Vec<Memory>> {
+fn lock(spare: &Mutex<Vec<Memory>>) -> MutexGuard<'_, Vec<Memory>> {
     spare.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
