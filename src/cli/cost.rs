@@ -41,15 +41,15 @@ pub(super) fn run(settings: &Settings, file: Option<&Path>, json: bool, out: &mu
         Some(file) => Box::new(File::open(file).map_err(|error| Error::unreadable(file, error))?),
         None => Box::new(io::stdin().lock()),
     };
-    let mut measure = measure(&settings.rules()?);
+    let mut measure = measure(&settings.rules()?, settings.cpu);
     read(&mut measure, source, &name, settings.max_record)?;
     out.text(&if json { format!("{}\n", as_json(&measure)) } else { as_text(&measure) })
 }
 
-fn measure(rules: &RuleSet) -> Measure {
+fn measure(rules: &RuleSet, cpu: Cpu) -> Measure {
     let begin = Instant::now();
     let clock = move || u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    let scanner = Scanner::new(rules.clone(), Placeholders::new(rules, []), Cpu::best());
+    let scanner = Scanner::new(rules.clone(), Placeholders::new(rules, []), cpu);
     Measure::new(scanner, line::around, Box::new(clock))
 }
 

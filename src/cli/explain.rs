@@ -66,7 +66,7 @@ pub(super) fn run(
     if files.is_empty() && io::stdin().is_terminal() {
         return Err(Error::usage("explain: standard input is a terminal").hint("name a file: logscrub explain app.log"));
     }
-    let scrubber = Scrubber::new(&settings.rules()?, &settings.policy)?;
+    let scrubber = Scrubber::for_cpu(&settings.rules()?, &settings.policy, settings.cpu)?;
     let stdin = [PathBuf::from("-")];
     let (mut n_findings, mut is_complete) = (0, true);
     for path in if files.is_empty() { &stdin } else { files } {

@@ -23,7 +23,7 @@ const INTERRUPTED: u8 = 130;
 
 pub(super) fn run(settings: &Settings, stderr: ColorChoice) -> Result<u8, Error> {
     let rules = settings.rules()?;
-    let mut scrubber = Scrubber::new(&rules, &settings.policy)?;
+    let mut scrubber = Scrubber::for_cpu(&rules, &settings.policy, settings.cpu)?;
     if let Some(marker) = &settings.fault {
         scrubber.fail_on(marker.as_bytes());
     }

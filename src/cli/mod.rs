@@ -26,9 +26,6 @@ use self::{
 };
 use crate::{error::Error, rules::RuleSet};
 
-/// The CPU level of the prefilter.
-const CPU_LEVEL: &str = "portable";
-
 /// When each stream is written in colour.
 #[derive(Clone, Copy)]
 struct Colors {
@@ -88,7 +85,8 @@ fn answer(error: &clap::Error, colors: Colors) -> Result<u8, Error> {
 fn run(args: &Args, environment: &Environment, colors: &mut Colors) -> Result<u8, Error> {
     if args.version {
         let (version, n_rules) = (env!("CARGO_PKG_VERSION"), RuleSet::embedded().rules().len());
-        return Out::new(colors.stdout).text(&format!("logscrub {version} ({n_rules} rules, cpu {CPU_LEVEL})\n"));
+        let cpu = settings::cpu(environment)?;
+        return Out::new(colors.stdout).text(&format!("logscrub {version} ({n_rules} rules, cpu {cpu})\n"));
     }
     let verb = match &args.verb {
         // These must help also where the configuration is broken.

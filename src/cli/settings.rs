@@ -18,7 +18,7 @@ use toml::{
 
 use super::args::{Args, COLORS, Common, Filter, ON_ERROR, SUMMARIES};
 use crate::{
-    MAX_RECORD, MIN_RECORD_LIMIT,
+    Cpu, MAX_RECORD, MIN_RECORD_LIMIT,
     error::Error,
     policy::{OnError, Policy, Style},
     rules::{Class, Matcher, Rule, RuleSet, Selection},
@@ -108,6 +108,8 @@ pub(super) struct Settings {
     pub(super) dry_run: bool,
     pub(super) quiet: u8,
     pub(super) verbose: bool,
+    /// What the prefilter may use of the CPU.
+    pub(super) cpu: Cpu,
     /// A marker that makes a record fail, in builds with debug assertions.
     pub(super) fault: Option<String>,
     /// Each key with its value and where it was said.
@@ -247,8 +249,22 @@ pub(super) fn settle(args: &Args, environment: &Environment) -> Result<Settings,
     settings.dry_run = args.filter.dry_run;
     settings.quiet = args.common.quiet;
     settings.verbose = args.common.verbose;
+    settings.cpu = cpu(environment)?;
     settings.fault = environment.get("LOGSCRUB_FAULT").filter(|_| cfg!(debug_assertions)).map(str::to_owned);
     Ok(settings)
+}
+
+/// The level that `LOGSCRUB_CPU` forces, or the best one. It is for tests and measurements, so it is no key of a file.
+pub(super) fn cpu(environment: &Environment) -> Result<Cpu, Error> {
+    let Some(name) = environment.get("LOGSCRUB_CPU") else { return Ok(Cpu::best()) };
+    let levels = Cpu::ALL.map(Cpu::name).join(", ");
+    let cpu =
+        Cpu::named(name).ok_or_else(|| Error::usage("LOGSCRUB_CPU: no such level").hint(format!("one of {levels}")))?;
+    if !cpu.is_here() {
+        let wrong = Error::usage(format!("LOGSCRUB_CPU: this machine's CPU has no {cpu}"));
+        return Err(wrong.hint(format!("the best level that it has is {}", Cpu::best())));
+    }
+    Ok(cpu)
 }
 
 /// A file that may be there and cannot be looked at is an error: it may say what must not leave.
@@ -442,6 +458,7 @@ fn meaning(layer: Layer) -> Result<Settings, Error> {
         verbose: false,
         fault: None,
         shown: shown(&table, &styles, &sources),
+        cpu: Cpu::best(),
         styles,
         sources,
     })
