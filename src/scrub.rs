@@ -298,11 +298,20 @@ impl Scrubber {
         self.gather(hay, &mut again);
         self.look_again(&mut again);
         let mut done = 0;
+        // Neighbours that changed stand beside each other in the text too, line end and all: they are written at once.
+        let mut run = Span::default();
         for changed in &again.records {
-            out.keep(hay, Span::new(done, changed.record.start));
-            out.write(|text| text.extend_from_slice(changed.text.of(&again.text)));
+            let between = Span::new(done, changed.record.start);
             done = changed.record.end;
+            if between.of(hay) == b"\n" && changed.text.start == run.end + 1 {
+                run.end = changed.text.end;
+                continue;
+            }
+            out.write(|text| text.extend_from_slice(run.of(&again.text)));
+            out.keep(hay, between);
+            run = changed.text;
         }
+        out.write(|text| text.extend_from_slice(run.of(&again.text)));
         out.keep(hay, Span::new(done, hay.len()));
         self.again = again;
     }

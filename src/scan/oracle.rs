@@ -272,7 +272,7 @@ fn tables_answer_what_plain_predicates_answer() {
     let mut counts = [0; 3];
     for _ in 0..60_000 {
         let value = generated(&mut numbers);
-        let shown = || String::from_utf8_lossy(&value).into_owned();
+        let shown = || value.escape_ascii().to_string();
         let answers = [is_template(&value), is_random(&value), is_filler(&value)];
         assert_eq!(value::is_template(&value), answers[0], "{}", shown());
         assert_eq!(value::is_template_of(&value, Traits::of(&value)), answers[0], "{}", shown());
@@ -293,7 +293,7 @@ fn what_a_gauge_calls_calm_is_not_random() {
         let mut start = 0;
         while start < text.len() {
             let (is_calm, is_random) = (gauge.is_calm(&text, start, text.len()), is_random(&text[start..]));
-            assert!(!is_calm || !is_random, "{} at {start}", String::from_utf8_lossy(&text));
+            assert!(!is_calm || !is_random, "{} at {start}", text.escape_ascii());
             (n_calm, n_random) = (n_calm + usize::from(is_calm), n_random + usize::from(is_random));
             start += 1 + numbers.below(9);
         }

@@ -9,12 +9,7 @@ use super::{
     seek::Seek,
 };
 use crate::{
-    scan::{
-        Hit, MAX_SECRET,
-        class::{self, Traits},
-        edge, value,
-        words::WordTable,
-    },
+    scan::{Hit, MAX_SECRET, class, edge, value, words::WordTable},
     span::{Shape, Span},
 };
 
@@ -41,6 +36,8 @@ pub(super) struct Memo {
     end: usize,
     /// Where the next credential ends.
     credential: Seek,
+    /// Where the next bracket stands, which no credential has.
+    bracket: Seek,
     /// The last parameters that were read.
     parameters: Span,
     /// The end of the last cookies that were read.
@@ -76,21 +73,29 @@ pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut
     if report.is_label(secret) {
         return;
     }
-    let traits = Traits::of(secret);
     let is_secret = if start == 0 {
         secret.len() >= 8 && value::is_random(secret)
     } else {
-        is_known && is_credential(secret, traits) || value::is_random(secret)
+        is_known && is_credential(hit.hay, Span::new(begin, begin + length), &mut memo.bracket)
+            || value::is_random(secret)
     };
-    if is_secret && !value::is_template_of(secret, traits) && !secret.is_empty() {
+    if is_secret && !value::is_template(secret) && !secret.is_empty() {
         report.push(Span::new(region.start + start, region.start + start + length), key.rule, Shape::Text);
     }
 }
 
 /// Behind a known scheme: no word of prose, no expression.
-fn is_credential(secret: &[u8], traits: Traits) -> bool {
-    let is_code = traits.any(class::BRACKET) || secret.starts_with(b"%");
-    secret.len() >= 3 && !is_code && (!traits.all(class::SMALL) || secret.len() > 20)
+fn is_credential(hay: &[u8], span: Span, bracket: &mut Seek) -> bool {
+    let secret = span.of(hay);
+    let until_bracket = |from: usize, to: usize| {
+        let length = class::until(&hay[from..to], class::BRACKET);
+        (from + length < to).then_some(from + length)
+    };
+    let is_word = || secret.len() <= 20 && class::run(secret, class::SMALL) == secret.len();
+    secret.len() >= 3
+        && !secret.starts_with(b"%")
+        && !is_word()
+        && bracket.find(span.start, span.end, until_bracket).is_none()
 }
 
 fn has_parameters(text: &[u8]) -> bool {

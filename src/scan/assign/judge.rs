@@ -82,9 +82,8 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
         Form::Tight | Form::Element => {
             // In a connection string a semicolon follows, and the value is no variable of a program.
             let is_variable = || hit.hay[..hit.record.end].get(place.value.end) != Some(&b';');
-            !is_expression(bytes, traits)
-                && !is_path(bytes)
-                && !(traits.all(class::NAME) && names_a_secret(bytes) && is_variable())
+            let is_named = traits.all(class::NAME) && names_a_secret(bytes) && is_variable();
+            !is_named && !is_expression(bytes, traits) && !is_path(bytes)
         }
         Form::Argument => !is_path(bytes) && !bytes.starts_with(b"-") && !bytes.starts_with(b"$"),
         Form::Spaced => {
