@@ -223,6 +223,44 @@ fn settings_that_cannot_be_read_are_not_left_out() {
 }
 
 #[test]
+fn the_cost_of_rules_is_told_without_the_log() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = folder.path().join("app.log");
+    let text = "mail alice@example.com from @carol\npassword=hunter2 token expired\n".repeat(500);
+    std::fs::write(&log, &text).expect("the folder can be written");
+    let path = log.to_str().expect("a plain path");
+    let human =
+        logscrub().args(["rules", "cost", path]).run().success().stdout_has("prefilter").stdout_has("total").out();
+    assert!(!human.contains("alice") && !human.contains("hunter2") && human.starts_with("rule "));
+    assert!(human.lines().any(|line| line.split_whitespace().take(4).eq(["email", "1000", "500", "500"])), "{human}");
+
+    let json =
+        logscrub().args(["rules", "cost", "--json", "--only", "email"]).stdin(text.clone()).run().success().out();
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((json["bytes"].as_u64(), json["total"]["findings"].as_u64()), (Some(text.len() as u64), Some(500)));
+    assert_eq!(json["rules"].as_array().map(Vec::len), Some(1));
+    assert!(json["rules"][0]["ns_per_mb"].is_u64() && json["prefilter"]["ns_per_mb"].is_u64());
+
+    logscrub().args(["rules", "cost", "/nonexistent.log"]).run().code(2).stderr_has("/nonexistent.log");
+    logscrub().args(["rules", "cost", "--help"]).run().success().stdout_has("logscrub rules cost app.log");
+}
+
+#[test]
+fn lint_warns_of_an_expensive_rule_and_fails_when_strict() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("acme.toml");
+    let rule = "[[rule]]\nid = \"acme-key\"\ntitle = \"Acme\"\nclass = \"credential\"\nseverity = \"high\"\nabout = \"x\"\n\
+                links = [\"https://example.com/keys\"]\nanchors = [\"key\"]\npattern = '(?<secret> key [a-f]{30} )'\n\
+                hit = ['«keyabcdefabcdefabcdefabcdefabcdefabc»', 'x «keyfbcdefabcdefabcdefabcdefabcdefabc» y', '(«keyabcdefabcdefabcdefabcdefabcdefabf»)']\n\
+                miss = ['the key', 'key: 12', 'keyring']\n";
+    std::fs::write(&path, rule).expect("the folder can be written");
+    let name = path.to_str().expect("a plain path");
+    let warning = "acme.toml:1: warning: rule \"acme-key\": its anchors occur";
+    logscrub().args(["rules", "lint", name]).run().success().stdout_has(warning);
+    logscrub().args(["rules", "lint", "--strict", name]).run().code(1).stdout_has(warning);
+}
+
+#[test]
 fn rules_are_listed_and_shown() {
     logscrub().args(["rules", "list"]).run().success().stdout_has("email ");
     let list: serde_json::Value =

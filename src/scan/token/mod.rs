@@ -49,7 +49,7 @@ struct Cache {
     exact: Engine,
     /// The pattern without regard to case, made when it is first wanted.
     folded: Folded,
-    cut: Option<meta::Cache>,
+    cut: Option<Box<meta::Cache>>,
     /// What tells most candidates at once, where the pattern begins with its anchor and lowering changes nothing.
     glance: Option<Glance>,
     /// Whether every match begins with an anchor.
@@ -64,8 +64,8 @@ struct Cache {
 
 /// What matches a pattern.
 enum Engine {
-    Walk(Box<Walk>, Memo),
-    Regex(meta::Cache),
+    Walk(Walk, Memo),
+    Regex(Box<meta::Cache>),
 }
 
 enum Folded {
@@ -80,9 +80,9 @@ impl Engine {
         match Walk::new(hir) {
             Some(walk) => {
                 let memo = walk.memo();
-                Engine::Walk(Box::new(walk), memo)
+                Engine::Walk(walk, memo)
             }
-            None => Engine::Regex(regex()),
+            None => Engine::Regex(Box::new(regex())),
         }
     }
 
@@ -320,7 +320,7 @@ impl Search<'_, '_> {
         if let Engine::Regex(_) = cache.exact {
             // The end of the haystack is what the pattern's own end stands for, so the haystack must end with the record.
             let input = Input::new(&self.hit.hay[..record.end]).range(start..).anchored(Anchored::Yes);
-            let cut = cache.cut.get_or_insert_with(|| self.compiled.cut().create_cache());
+            let cut = cache.cut.get_or_insert_with(|| Box::new(self.compiled.cut().create_cache()));
             self.compiled.cut().search_with(cut, &input)?;
         }
         let secret = Span::new(start + lead, record.end);

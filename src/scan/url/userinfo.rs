@@ -72,10 +72,11 @@ pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<S
     }
 }
 
-/// Whether the authority behind `://` ends before a colon or an `@`, as nearly all do.
+/// Whether the authority behind `://` ends before a colon or an `@`, as nearly all do, or with the colon of the next `://`.
 fn has_no_userinfo(hit: &Hit<'_>) -> bool {
     let rest = &hit.hay[hit.anchor.end..hit.record.end];
-    rest.get(PLAIN.skip(rest)).is_none_or(|stop| matches!(stop, b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | ..=b' '))
+    let stop = &rest[PLAIN.skip(rest)..];
+    matches!(stop, [] | [b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | ..=b' ', ..] | [b':', b'/', b'/', ..])
 }
 
 /// Whether the `@` that `hit` is about ends the userinfo of a URL: what stands around it is a user or a password and a host,
