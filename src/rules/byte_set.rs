@@ -26,8 +26,27 @@ impl ByteSet {
         self.0[usize::from(byte >> 6)] & (1 << (byte & 63)) != 0
     }
 
+    /// The bytes of the set, in order.
     pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
-        (0..=u8::MAX).filter(move |byte| self.contains(*byte))
+        self.0.into_iter().zip([0, 64, 128, 192]).flat_map(|(mut word, first)| {
+            std::iter::from_fn(move || {
+                let bit = u8::try_from(word.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
+                word &= word - 1;
+                Some(first + bit)
+            })
+        })
+    }
+
+    /// One byte.
+    pub(crate) fn one(byte: u8) -> ByteSet {
+        let mut set = ByteSet::default();
+        set.insert(byte);
+        set
+    }
+
+    /// The set as sixteen rows: row `n` has the bytes whose high half is `n`, by their low half.
+    pub(crate) fn rows(self) -> [u16; 16] {
+        std::array::from_fn(|row| (self.0[row / 4] >> (16 * (row % 4)) & 0xffff) as u16)
     }
 
     pub(crate) fn union(self, other: ByteSet) -> ByteSet {

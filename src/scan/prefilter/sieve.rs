@@ -26,7 +26,7 @@ const N_GROUPS: usize = 8;
 const N_PLAIN: usize = 4;
 
 /// Bytes of an anchor that are compared at once.
-const HEAD: usize = 16;
+const HEAD: usize = 8;
 
 /// Text that stands where a block has ended, or has not begun.
 pub(super) const EDGE: u8 = b'\n';
@@ -41,6 +41,8 @@ pub(super) struct Sieve {
     /// The probes of each slot, one after the other.
     listed: Vec<Listed>,
     contexts: Vec<Around>,
+    /// What long anchors have behind their first bytes.
+    rests: Vec<Anchor>,
 }
 
 /// Where in the list the probes of a key stand; none where `length` is 0.
@@ -55,21 +57,27 @@ struct Slot {
 /// A probe as it is compared: its first bytes at once.
 struct Listed {
     /// The anchor's first bytes, letters in lower case where it folds.
-    head: u128,
+    head: u64,
     /// The bit of a letter's case, for each letter of an anchor that folds.
-    fold: u128,
+    fold: u64,
     /// All bits of the bytes that `head` has.
-    mask: u128,
-    /// What the anchor has behind them.
-    rest: Anchor,
-    length: usize,
-    /// Where the window begins in the anchor.
-    offset: isize,
+    mask: u64,
     /// The number of the probe.
     number: u32,
-    /// Its context, as an index; none where nothing is asked for.
-    context: Option<u16>,
+    length: u32,
+    /// Where the window begins in the anchor.
+    offset: i32,
+    /// Its context, as an index; [`ANYWHERE`] where nothing is asked for.
+    context: u16,
+    /// What the anchor has behind its first bytes, as an index; [`NOTHING`] where there is nothing.
+    rest: u16,
 }
+
+/// The context of a probe that asks for none.
+const ANYWHERE: u16 = u16::MAX;
+
+/// The rest of an anchor that has none.
+const NOTHING: u16 = u16::MAX;
 
 /// A context as a table: what each byte may be, as bits, before the anchor and behind it.
 struct Around(Box<[u8; 256]>);
@@ -102,7 +110,8 @@ impl Around {
 
 impl Sieve {
     pub(super) fn new(seated: &Seated<'_>) -> Sieve {
-        let groups = groups(seated);
+        let keys: Vec<Key> = seated.iter().map(|(_, window, _)| Key::new(window)).collect();
+        let groups = groups(&keys);
         let mut sieve = Sieve {
             first: Box::new([0; N_PAIRS]),
             second: Box::new([0; N_PAIRS]),
@@ -110,16 +119,17 @@ impl Sieve {
             slots: Box::default(),
             listed: Vec::with_capacity(seated.len()),
             contexts: Vec::new(),
+            rests: Vec::new(),
         };
         let mut keyed: Vec<(u8, u32, usize)> = Vec::with_capacity(seated.len());
         for (group, members) in groups.iter().enumerate() {
-            let mask = members.iter().map(|index| mask(&seated[*index].1)).fold(u32::MAX, |all, mask| all & mask);
+            let mask = members.iter().fold(u32::MAX, |all, index| all & keys[*index].mask);
             sieve.masks[group] = mask;
             for index in members {
                 let (_, window, _) = &seated[*index];
                 fill(&mut sieve.first, window, 0, group);
                 fill(&mut sieve.second, window, 2, group);
-                keyed.push((u8::try_from(group).unwrap_or(0), key(letters(window), mask), *index));
+                keyed.push((u8::try_from(group).unwrap_or(0), key(keys[*index].letters, mask), *index));
             }
         }
         keyed.sort_unstable();
@@ -137,13 +147,20 @@ impl Sieve {
             for (_, _, index) in chunk {
                 let (probe, window, _) = &seated[*index];
                 let number = u32::try_from(*index).expect("there are fewer than 65,536 rules");
-                let context = (!probe.context.is_any()).then(|| {
+                let context = if probe.context.is_any() {
+                    ANYWHERE
+                } else {
                     *known.entry(&probe.context).or_insert_with(|| {
                         self.contexts.push(Around::new(&probe.context));
-                        u16::try_from(self.contexts.len() - 1).expect("there are fewer than 65,536 rules")
+                        number_of(&self.contexts)
                     })
-                });
-                self.listed.push(Listed::new(&probe.anchor, isize::from(window.offset), number, context));
+                };
+                let mut listed = Listed::new(&probe.anchor, window.offset, number, context);
+                if let Some(rest) = probe.anchor.text.get(HEAD..).filter(|rest| !rest.is_empty()) {
+                    self.rests.push(Anchor { text: rest.into(), fold: probe.anchor.fold });
+                    listed.rest = number_of(&self.rests);
+                }
+                self.listed.push(listed);
             }
             let length = u16::try_from(chunk.len()).expect("there are fewer than 65,536 rules");
             let mut at = hash(key, group) & (size - 1);
@@ -189,14 +206,19 @@ impl Sieve {
         }
     }
 
+    #[inline]
     fn compare(&self, listed: &Listed, hay: &[u8], at: isize, found: &mut Vec<Candidate>) {
-        let Ok(start) = usize::try_from(at - listed.offset) else { return };
-        let end = start + listed.length;
-        if end > hay.len() || !listed.is_at(hay, start, end) {
+        let Ok(start) = usize::try_from(at - listed.offset as isize) else { return };
+        let end = start + listed.length as usize;
+        if end > hay.len() || (head_at(hay, start) | listed.fold) & listed.mask != listed.head {
             return;
         }
-        let context = listed.context.map(|index| &self.contexts[usize::from(index)]);
-        if context.is_none_or(|context| context.is_around(hay, start, end)) {
+        let has_rest = || self.rests[usize::from(listed.rest)].is_at(&hay[start + HEAD..end]);
+        if listed.rest != NOTHING && !has_rest() {
+            return;
+        }
+        let is_around = || self.contexts[usize::from(listed.context)].is_around(hay, start, end);
+        if listed.context == ANYWHERE || is_around() {
             put(Candidate::new(start, end, listed.number), found);
         }
     }
@@ -207,32 +229,34 @@ impl Sieve {
     }
 }
 
+/// The number of the last of `all`.
+fn number_of<T>(all: &[T]) -> u16 {
+    u16::try_from(all.len() - 1).ok().filter(|number| *number < u16::MAX).expect("there are fewer than 65,535 rules")
+}
+
 impl Listed {
-    fn new(anchor: &Anchor, offset: isize, number: u32, context: Option<u16>) -> Listed {
-        let n_head = anchor.text.len().min(HEAD);
+    fn new(anchor: &Anchor, offset: i8, number: u32, context: u16) -> Listed {
         let (mut head, mut fold, mut mask) = ([0; HEAD], [0; HEAD], [0; HEAD]);
-        for (index, byte) in anchor.text[..n_head].iter().enumerate() {
+        for (index, byte) in anchor.text.iter().take(HEAD).enumerate() {
             head[index] = *byte;
             fold[index] = if anchor.fold && byte.is_ascii_alphabetic() { 0x20 } else { 0 };
             mask[index] = 0xff;
         }
-        let [head, fold, mask] = [head, fold, mask].map(u128::from_le_bytes);
-        let rest = Anchor { text: anchor.text[n_head..].into(), fold: anchor.fold };
-        Listed { head, fold, mask, rest, length: anchor.text.len(), offset, number, context }
+        let [head, fold, mask] = [head, fold, mask].map(u64::from_le_bytes);
+        let length = u32::try_from(anchor.text.len()).expect("a rule file is smaller than 4 GiB");
+        Listed { head, fold, mask, number, length, offset: offset.into(), context, rest: NOTHING }
     }
+}
 
-    /// Whether the anchor stands at `start..end`, which lies in `hay`.
-    fn is_at(&self, hay: &[u8], start: usize, end: usize) -> bool {
-        let there = match hay.get(start..start + HEAD) {
-            Some(there) => u128::from_le_bytes(there.try_into().expect("the slice is as long")),
-            None => {
-                let mut text = [0; HEAD];
-                text[..hay.len() - start].copy_from_slice(&hay[start..]);
-                u128::from_le_bytes(text)
-            }
-        };
-        (there | self.fold) & self.mask == self.head
-            && (self.length <= HEAD || self.rest.is_at(&hay[start + HEAD..end]))
+/// The first bytes of `hay[start..]`, with nothing behind its end.
+fn head_at(hay: &[u8], start: usize) -> u64 {
+    match hay.get(start..start + HEAD) {
+        Some(there) => u64::from_le_bytes(there.try_into().expect("the slice is as long")),
+        None => {
+            let mut text = [0; HEAD];
+            text[..hay.len() - start].copy_from_slice(&hay[start..]);
+            u64::from_le_bytes(text)
+        }
     }
 }
 
@@ -254,17 +278,44 @@ pub(super) fn word_at(text: &[u8], at: usize) -> u32 {
     }
 }
 
+/// The bytes of a window that are one letter each, whatever its case.
+#[derive(Clone, Copy)]
+struct Key {
+    letters: u32,
+    /// All bits of those bytes.
+    mask: u32,
+}
+
+impl Key {
+    fn new(window: &Window) -> Key {
+        let mut key = Key { letters: 0, mask: 0 };
+        for (index, set) in window.sets.iter().enumerate() {
+            if let Some(letter) = letter(*set) {
+                key.letters |= u32::from(letter) << (8 * index);
+                key.mask |= 0xff << (8 * index);
+            }
+        }
+        key
+    }
+}
+
+fn letter(set: ByteSet) -> Option<u8> {
+    let mut bytes = set.iter().map(|byte| byte | 0x20);
+    let first = bytes.next()?;
+    bytes.all(|byte| byte == first).then_some(first)
+}
+
 /// Which probes share a group: windows of letters by their first pair, the others by which of their bytes are letters.
-fn groups(seated: &Seated<'_>) -> Vec<Vec<usize>> {
+fn groups(keys: &[Key]) -> Vec<Vec<usize>> {
     let (mut plain, mut mixed): (Vec<usize>, Vec<usize>) =
-        (0..seated.len()).partition(|index| mask(&seated[*index].1) == u32::MAX);
-    plain.sort_by_key(|index| letters(&seated[*index].1).swap_bytes());
+        (0..keys.len()).partition(|index| keys[*index].mask == u32::MAX);
+    plain.sort_by_key(|index| keys[*index].letters.swap_bytes());
     let size = plain.len().div_ceil(N_PLAIN).max(1);
     let mut groups: Vec<Vec<usize>> = plain.chunks(size).map(<[usize]>::to_vec).collect();
-    mixed.sort_by_key(|index| mask(&seated[*index].1));
+    mixed.sort_by_key(|index| keys[*index].mask);
     let mut rest: Vec<(u32, Vec<usize>)> = Vec::new();
     for index in mixed {
-        let own = mask(&seated[index].1);
+        let own = keys[index].mask;
         match rest.last_mut() {
             Some((mask, members)) if *mask == own => members.push(index),
             _ => rest.push((own, vec![index])),
@@ -287,24 +338,6 @@ fn merge_closest(groups: &mut Vec<(u32, Vec<usize>)>) {
     groups[left].1.extend(members);
 }
 
-/// All bits of the window's bytes that are one letter each.
-fn mask(window: &Window) -> u32 {
-    let bits = |index: usize| if letter(window, index).is_some() { 0xff << (8 * index) } else { 0 };
-    (0..WIDTH).map(bits).sum()
-}
-
-/// The one letter, whatever its case, that may stand at `index`.
-fn letter(window: &Window, index: usize) -> Option<u8> {
-    let mut bytes = window.sets[index].iter().map(|byte| byte | 0x20);
-    let first = bytes.next()?;
-    bytes.all(|byte| byte == first).then_some(first)
-}
-
-/// The window's letters, nothing where a class stands.
-fn letters(window: &Window) -> u32 {
-    (0..WIDTH).map(|index| u32::from(letter(window, index).unwrap_or(0)) << (8 * index)).sum()
-}
-
 fn key(word: u32, mask: u32) -> u32 {
     (word | 0x2020_2020) & mask
 }
@@ -315,9 +348,15 @@ fn hash(key: u32, group: u8) -> usize {
 
 /// Says that the pair at `index` of the window occurs in `group`.
 fn fill(pairs: &mut [u8; N_PAIRS], window: &Window, index: usize, group: usize) {
-    for first in window.sets[index].iter() {
-        for second in window.sets[index + 1].iter() {
-            pairs[usize::from(first & 0x7f) | usize::from(second & 0x7f) << 7] |= 1 << group;
+    let seven_bits = |set: ByteSet| {
+        let mut bits = [0_u8; 128];
+        set.iter().for_each(|byte| bits[usize::from(byte & 0x7f)] = 1 << group);
+        bits
+    };
+    let [first, second] = [window.sets[index], window.sets[index + 1]].map(seven_bits);
+    for (row, is_there) in pairs.chunks_exact_mut(128).zip(second) {
+        if is_there != 0 {
+            row.iter_mut().zip(first).for_each(|(groups, bit)| *groups |= bit);
         }
     }
 }

@@ -59,17 +59,26 @@ impl Window {
     pub(crate) fn features(&self) -> [u16; FEATURES] {
         let mut features = [0; FEATURES];
         for (index, set) in self.sets.iter().enumerate() {
-            let next = &self.sets[(index + 1) % WIDTH];
-            let highs = next.iter().fold(0_u16, |bits, byte| bits | 1 << high(byte));
-            for byte in set.iter() {
-                features[index] |= 1 << low(byte);
-                for high in (0..16).filter(|high| highs & 1 << high != 0) {
-                    features[WIDTH + index] |= 1 << ((low(byte) + high) & 15);
-                }
+            let lows = set.rows().iter().fold(0, |all, row| all | row);
+            features[index] = lows;
+            for high in 0..16 {
+                let is_there = highs(self.sets[(index + 1) % WIDTH]) & 1 << high != 0;
+                features[WIDTH + index] |= if is_there { lows.rotate_left(high) } else { 0 };
             }
         }
         features
     }
+}
+
+/// What [`high`] may be of the bytes of `set`, as bits.
+fn highs(set: ByteSet) -> u16 {
+    let halves = |(row, bits): (usize, u16)| {
+        let byte = (row as u8) << 4;
+        let lower = if bits & 0x00ff != 0 { 1 << high(byte) } else { 0 };
+        let upper = if bits & 0xff00 != 0 { 1 << high(byte | 8) } else { 0 };
+        lower | upper
+    };
+    set.rows().into_iter().enumerate().map(halves).fold(0, |all, bits| all | bits)
 }
 
 /// The low half of a byte: the same in both cases of a letter.
@@ -101,8 +110,10 @@ fn set_at(probe: &Probe, at: isize) -> ByteSet {
         return if at == -1 { probe.context.before } else { ByteSet::ALL };
     };
     match probe.anchor.text.get(at) {
-        Some(byte) if probe.anchor.fold => ByteSet::of(|other| other.eq_ignore_ascii_case(byte)),
-        Some(byte) => ByteSet::of(|other| other == *byte),
+        Some(byte) if probe.anchor.fold => {
+            ByteSet::one(byte.to_ascii_lowercase()).union(ByteSet::one(byte.to_ascii_uppercase()))
+        }
+        Some(byte) => ByteSet::one(*byte),
         None if at - probe.anchor.text.len() < REACH => probe.context.after[at - probe.anchor.text.len()],
         None => ByteSet::ALL,
     }
