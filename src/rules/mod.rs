@@ -126,10 +126,13 @@ pub(crate) enum Validator {
     AwsKeyId,
     /// `mixed`: letters and digits both occur.
     Mixed,
+    /// `random`: behind its prefix it looks machine-made.
+    Random,
 }
 
 impl Validator {
-    pub(crate) const NAMES: [&'static str; 5] = ["github-crc32", "jwt", "entropy:BITS", "aws-key-id", "mixed"];
+    pub(crate) const NAMES: [&'static str; 6] =
+        ["github-crc32", "jwt", "entropy:BITS", "aws-key-id", "mixed", "random"];
 
     fn named(name: &str) -> Option<Validator> {
         match name.split_once(':') {
@@ -140,6 +143,7 @@ impl Validator {
                 "jwt" => Some(Validator::Jwt),
                 "aws-key-id" => Some(Validator::AwsKeyId),
                 "mixed" => Some(Validator::Mixed),
+                "random" => Some(Validator::Random),
                 _ => None,
             },
         }
@@ -154,6 +158,7 @@ impl fmt::Display for Validator {
             Validator::Entropy(bits) => write!(f, "entropy:{bits}"),
             Validator::AwsKeyId => f.write_str("aws-key-id"),
             Validator::Mixed => f.write_str("mixed"),
+            Validator::Random => f.write_str("random"),
         }
     }
 }

@@ -8,6 +8,7 @@ mod entropy;
 mod github_crc32;
 mod jwt;
 mod mixed;
+mod random;
 
 pub(crate) use self::github_crc32::checksum_of;
 use crate::rules::Validator;
@@ -31,5 +32,6 @@ pub(crate) fn judge(validator: &Validator, secret: &[u8]) -> Verdict {
         Validator::GithubCrc32 => github_crc32::judge(secret),
         Validator::Jwt => jwt::judge(secret),
         Validator::Mixed => mixed::judge(secret),
+        Validator::Random => random::judge(secret),
     }
 }
