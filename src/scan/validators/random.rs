@@ -20,7 +20,7 @@ pub(super) fn judge(secret: &[u8]) -> Verdict {
 /// Two kinds of characters at least.
 fn is_mixed(run: &[u8]) -> bool {
     let kinds = [u8::is_ascii_digit, u8::is_ascii_uppercase, u8::is_ascii_lowercase];
-    kinds.iter().filter(|is_kind| run.iter().any(|byte| is_kind(byte))).count() > 1
+    kinds.iter().filter(|is_kind| run.iter().any(is_kind)).count() > 1
 }
 
 #[cfg(test)]
