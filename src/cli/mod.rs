@@ -6,6 +6,7 @@
 mod args;
 mod explain;
 mod filter;
+mod import;
 mod rules;
 mod settings;
 

@@ -1,10 +1,10 @@
-//! `logscrub rules list|show|lint|test`.
+//! `logscrub rules list|show|lint|test|import`.
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Out, args::Rules, settings::Settings};
+use super::{Out, args::Rules, import, settings::Settings};
 use crate::{
     error::Error,
     lint::{self, Complaint, Failure},
@@ -17,6 +17,7 @@ pub(super) fn run(verb: &Rules, settings: &Settings, out: &mut Out) -> Result<u8
         Rules::Show { id, json } => show(&settings.rules()?, id, *json, out),
         Rules::Lint { files, json } => lint(settings, files, *json, out),
         Rules::Test { json } => test(&settings.rules()?, *json, out),
+        Rules::Import { form, files, output } => import::run(form, files, output.as_deref(), out),
     }
 }
 

@@ -10,6 +10,8 @@ pub(crate) mod syntax;
 
 pub(crate) mod anchors;
 pub(crate) mod builtin;
+#[cfg(feature = "cli")]
+pub(crate) mod import;
 mod load;
 pub(crate) mod pattern;
 mod select;
