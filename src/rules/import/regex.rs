@@ -2,7 +2,7 @@
 //!
 //! The expression is parsed, the group that holds the secret named so and the others dropped, the ends of a text made the ends
 //! of a line (a record is one), and printed again. Go's syntax differs in two places that matter: a brace that begins no
-//! repetition is text, and so is a bracket or an ampersand inside a class.
+//! repetition is text, and so is a bracket or an ampersand inside a class. Nosey Parker's expressions have comments in groups.
 
 use regex_syntax::hir::{Capture, Dot, Hir, HirKind, Look, Repetition, print::Printer};
 
@@ -41,12 +41,29 @@ pub(super) fn within(source: &str, form: Form) -> Result<String, String> {
 }
 
 fn parse(source: &str, form: Form) -> Result<Hir, String> {
-    let source = if form.is_yaml() { source.to_owned() } else { literal_braces(source) };
+    let source = if form.is_yaml() { without_comments(source) } else { literal_braces(source) };
     regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&source).map_err(|error| match &error {
         regex_syntax::Error::Parse(error) => format!("its expression: {}", error.kind()),
         regex_syntax::Error::Translate(error) => format!("its expression: {}", error.kind()),
         _ => "its expression cannot be parsed".to_owned(),
     })
+}
+
+/// Leaves out `(?# … )`, a comment to the engine that reads Nosey Parker's expressions.
+fn without_comments(source: &str) -> String {
+    let mut text = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(letter) = rest.chars().next() {
+        if let Some(comment) = rest.strip_prefix("(?#") {
+            rest = comment.find(')').map_or("", |end| &comment[end + 1..]);
+            continue;
+        }
+        let escaped = if letter == '\\' { rest[1..].chars().next().map_or(0, char::len_utf8) } else { 0 };
+        let whole = letter.len_utf8() + escaped;
+        text.push_str(&rest[..whole]);
+        rest = &rest[whole..];
+    }
+    text
 }
 
 /// Escapes what Go reads as text and we do not.
@@ -158,6 +175,11 @@ mod tests {
         ] {
             assert_eq!(literal_braces(go), ours);
         }
+    }
+
+    #[test]
+    fn comments_are_left_out() {
+        assert_eq!(without_comments(r"(?x) a (?# the key ) \(?#b"), r"(?x) a  \(?#b");
     }
 
     #[test]
