@@ -142,7 +142,7 @@ fn convert(id: &str, form: Form, foreign: &Foreign, source: &str) -> Result<(Vec
     }
     let mut rules = Vec::new();
     for (index, pattern) in patterns.into_iter().enumerate() {
-        let anchors = anchors_of(&pattern, &foreign.keywords, &mut notes)?;
+        let (pattern, anchors) = with_anchors(pattern, &foreign.keywords, &mut notes)?;
         rules.push(RuleSyntax {
             id: if is_split { format!("{id}-part-{}", index + 1) } else { id.to_owned() },
             title: foreign.id.split(['-', '.', '_']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "),
@@ -170,6 +170,22 @@ fn allowed(form: Form, foreign: &Foreign, notes: &mut Vec<String>) -> Vec<String
         }
     }
     allow
+}
+
+/// The pattern and its anchors; where none is in reach of the start, the pattern with its repetitions bounded.
+fn with_anchors(
+    pattern: String,
+    keywords: &[String],
+    notes: &mut Vec<String>,
+) -> Result<(String, Vec<String>), String> {
+    let message = match anchors_of(&pattern, keywords, notes) {
+        Ok(anchors) => return Ok((pattern, anchors)),
+        Err(message) => message,
+    };
+    let bounded = regex::bounded(&pattern)?;
+    let anchors = anchors_of(&bounded, keywords, notes).map_err(|_| message)?;
+    notes.push(format!("what it repeats without a bound is held to {} times", regex::BOUND));
+    Ok((bounded, anchors))
 }
 
 /// The file's keywords where every match holds one in reach, else literals of the expression itself.

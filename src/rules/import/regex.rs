@@ -7,6 +7,7 @@
 use regex_syntax::hir::{Capture, Dot, Hir, HirKind, Look, Repetition, print::Printer};
 
 use super::Form;
+use crate::rules::pattern::Pattern;
 
 /// The patterns that `source` becomes: one, or one for each alternative where each has a group of its own.
 pub(super) fn convert(
@@ -28,6 +29,27 @@ pub(super) fn convert(
         notes.push(format!("of its {} groups only number {} is replaced", groups.len(), group.unwrap_or_default()));
     }
     Ok(vec![print(&named(&hir, group))])
+}
+
+/// A repetition without a bound is held to so many, where that brings an anchor within reach.
+pub(super) const BOUND: u32 = 64;
+
+/// The pattern with every repetition bounded.
+pub(super) fn bounded(text: &str) -> Result<String, String> {
+    Ok(print(&bound(&Pattern::new(text).hir()?)))
+}
+
+fn bound(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Capture(group) => Hir::capture(Capture { sub: Box::new(bound(&group.sub)), ..group.clone() }),
+        HirKind::Repetition(repetition) => {
+            let most = repetition.max.unwrap_or(BOUND.max(repetition.min));
+            Hir::repetition(Repetition { max: Some(most), sub: Box::new(bound(&repetition.sub)), ..repetition.clone() })
+        }
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(bound).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(bound).collect()),
+        _ => hir.clone(),
+    }
 }
 
 /// A pattern that matches a whole secret in which `source` matches somewhere.
@@ -162,7 +184,6 @@ fn verbatim(hir: &Hir) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::pattern::Pattern;
 
     #[test]
     fn what_go_reads_as_text_is_escaped() {
@@ -175,6 +196,14 @@ mod tests {
         ] {
             assert_eq!(literal_braces(go), ours);
         }
+    }
+
+    #[test]
+    fn repetitions_without_a_bound_get_one() {
+        let text = bounded("(?<secret> [0-9]+ :AA [a-z]{5} )").expect("it parses");
+        let hir = Pattern::new(&text).hir().expect("it parses");
+        assert_eq!(hir.properties().maximum_len(), Some(BOUND as usize + 8));
+        assert!(text.contains("secret"), "{text}");
     }
 
     #[test]
