@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args as Flags, Parser, Subcommand, builder::PossibleValuesParser};
 
+use crate::rules::import::Form;
+
 /// The choices of `--color`.
 pub(super) const COLORS: [&str; 3] = ["auto", "always", "never"];
 
@@ -253,6 +255,20 @@ pub(super) enum Rules {
     /// project compares the two.
     #[command(hide = true)]
     Windows,
+    /// Turn the rules of another scanner into a rule file, and say what could not be carried over
+    Import {
+        /// Whose rules: gitleaks, betterleaks, kingfisher or noseyparker
+        #[arg(value_name = "FORM", value_parser = PossibleValuesParser::new(Form::NAMES))]
+        form: String,
+        /// Its files, or folders of them
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Write the rules to this file instead of standard output
+        ///
+        /// The file is written whole or not at all. What could not be carried over is said on standard error either way.
+        #[arg(long, value_name = "FILE", help_heading = "Report")]
+        output: Option<PathBuf>,
+    },
     /// Run every rule's examples through the scanner
     Test {
         /// As JSON

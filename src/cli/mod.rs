@@ -7,6 +7,7 @@ mod args;
 mod cost;
 mod explain;
 mod filter;
+mod import;
 mod rules;
 mod settings;
 

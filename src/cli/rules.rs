@@ -1,10 +1,10 @@
-//! `logscrub rules list|show|lint|test`; `rules cost` is in [`super::cost`].
+//! `logscrub rules list|show|lint|test`; `rules cost` is in [`super::cost`], `rules import` in [`super::import`].
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Out, args::Rules, cost, settings::Settings};
+use super::{Out, args::Rules, cost, import, settings::Settings};
 use crate::{
     error::Error,
     lint::{self, Complaint, Failure},
@@ -22,6 +22,7 @@ pub(super) fn run(verb: &Rules, settings: &Settings, out: &mut Out) -> Result<u8
         Rules::Cost { file, json } => cost::run(settings, file.as_deref(), *json, out),
         Rules::Windows => out.text(&lint::windows()),
         Rules::Test { json } => test(&settings.rules()?, *json, out),
+        Rules::Import { form, files, output } => import::run(form, files, output.as_deref(), out),
     }
 }
 

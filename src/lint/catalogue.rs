@@ -13,7 +13,12 @@ pub fn catalogue(rules: &RuleSet) -> String {
     let n_of = |class: Class| rules.rules().iter().filter(|rule| rule.class == class).count();
     let counts = Class::ALL.map(|class| format!("{} {}", n_of(class), class.name()));
     // A String takes everything.
-    let _ = writeln!(text, "{} rules: {}.", rules.rules().len(), counts.join(", "));
+    let _ = writeln!(
+        text,
+        "{} rules: {}. Those of the class `personal` are off unless `--also personal`.",
+        rules.rules().len(),
+        counts.join(", ")
+    );
     let mut file = "";
     for rule in rules.rules() {
         if rule.origin.file != file {

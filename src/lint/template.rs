@@ -73,6 +73,8 @@ fn alphabet(name: &str) -> Option<Vec<u8>> {
         "base32" => [UPPER, &DIGITS[2..8]].concat(),
         "base36" => [DIGITS, LOWER].concat(),
         "BASE36" => [DIGITS, UPPER].concat(),
+        "base58" => [DIGITS, UPPER, LOWER].concat().into_iter().filter(|byte| !b"0OIl".contains(byte)).collect(),
+        "bech32" => b"qpzry9x8gf2tvdw0s3jn54khce6mua7l".to_vec(),
         "base64" => [DIGITS, UPPER, LOWER, b"+/"].concat(),
         "base64url" => [DIGITS, UPPER, LOWER, b"-_"].concat(),
         _ => return None,

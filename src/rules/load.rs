@@ -77,7 +77,7 @@ pub(crate) fn rule(syntax: RuleSyntax, origin: Origin) -> Result<Rule, Error> {
     let validator = match &syntax.validator {
         None => None,
         Some(name) => Some(Validator::named(name).ok_or_else(|| {
-            wrong(format!("unknown validator {name:?}")).hint(format!("one of {}", names(&Validator::NAMES)))
+            wrong(format!("unknown validator {name:?}")).hint(format!("one of {}", names(&Validator::names())))
         })?),
     };
     let anchors = anchors(&syntax, &recogniser);

@@ -12,6 +12,8 @@ pub(crate) mod anchors;
 pub(crate) mod builtin;
 mod byte_set;
 pub(crate) mod context;
+#[cfg(feature = "cli")]
+pub(crate) mod import;
 mod load;
 pub(crate) mod pattern;
 pub(crate) mod probe;
@@ -136,35 +138,77 @@ pub(crate) enum Validator {
     AwsKeyId,
     /// `mixed`: letters and digits both occur.
     Mixed,
+    /// `random`: behind its prefix it looks machine-made.
+    Random,
+    /// `gitlab-crc32`: CRC-32 in base 36 behind GitLab's routable tokens.
+    GitlabCrc32,
+    /// `atlassian-crc32`: CRC-32 in hexadecimal behind Atlassian's API tokens.
+    AtlassianCrc32,
+    /// `grafana-crc32`: CRC-32 with its bytes turned behind Grafana's service account tokens.
+    GrafanaCrc32,
+    /// `zuplo-crc32`: CRC-32 in hexadecimal behind Zuplo's keys.
+    ZuploCrc32,
+    /// `macaroon`: a macaroon behind `pypi-`.
+    Macaroon,
+    /// `luhn`: the check digit of a payment card.
+    Luhn,
+    /// `iban`: the remainder of an account number.
+    Iban,
+    /// `us-ssn`: the areas, groups and serials that were given.
+    UsSsn,
+    /// `e164`: the country codes and lengths of telephone numbers.
+    E164,
+    /// `ip-address`: an address that is somebody's.
+    IpAddress,
+    /// `mac-address`: six pairs with one mark.
+    MacAddress,
 }
 
 impl Validator {
-    pub(crate) const NAMES: [&'static str; 5] = ["github-crc32", "jwt", "entropy:BITS", "aws-key-id", "mixed"];
+    /// Those without a parameter, with their names in rule files.
+    const PLAIN: [(&'static str, Validator); 16] = [
+        ("github-crc32", Validator::GithubCrc32),
+        ("jwt", Validator::Jwt),
+        ("aws-key-id", Validator::AwsKeyId),
+        ("mixed", Validator::Mixed),
+        ("random", Validator::Random),
+        ("gitlab-crc32", Validator::GitlabCrc32),
+        ("atlassian-crc32", Validator::AtlassianCrc32),
+        ("grafana-crc32", Validator::GrafanaCrc32),
+        ("zuplo-crc32", Validator::ZuploCrc32),
+        ("macaroon", Validator::Macaroon),
+        ("luhn", Validator::Luhn),
+        ("iban", Validator::Iban),
+        ("us-ssn", Validator::UsSsn),
+        ("e164", Validator::E164),
+        ("ip-address", Validator::IpAddress),
+        ("mac-address", Validator::MacAddress),
+    ];
+
+    /// What a rule file may say.
+    pub(crate) fn names() -> Vec<&'static str> {
+        Validator::PLAIN.iter().map(|(name, _)| *name).chain(["entropy:BITS"]).collect()
+    }
 
     fn named(name: &str) -> Option<Validator> {
         match name.split_once(':') {
             Some(("entropy", bits)) => bits.parse().ok().map(Validator::Entropy),
             Some(_) => None,
-            None => match name {
-                "github-crc32" => Some(Validator::GithubCrc32),
-                "jwt" => Some(Validator::Jwt),
-                "aws-key-id" => Some(Validator::AwsKeyId),
-                "mixed" => Some(Validator::Mixed),
-                _ => None,
-            },
+            None => Validator::PLAIN.into_iter().find(|(known, _)| *known == name).map(|(_, validator)| validator),
         }
     }
 }
 
 impl fmt::Display for Validator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Validator::GithubCrc32 => f.write_str("github-crc32"),
-            Validator::Jwt => f.write_str("jwt"),
-            Validator::Entropy(bits) => write!(f, "entropy:{bits}"),
-            Validator::AwsKeyId => f.write_str("aws-key-id"),
-            Validator::Mixed => f.write_str("mixed"),
+        if let Validator::Entropy(bits) = self {
+            return write!(f, "entropy:{bits}");
         }
+        let (name, _) = Validator::PLAIN
+            .iter()
+            .find(|(_, validator)| validator == self)
+            .expect("every validator without a parameter stands in the list");
+        f.write_str(name)
     }
 }
 

@@ -14,10 +14,10 @@ pub(super) fn judge(secret: &[u8]) -> Verdict {
     if header.len() > MAX_HEADER {
         return Verdict::Unknown;
     }
-    let Ok(text) = URL_SAFE_NO_PAD.decode(header) else { return Verdict::Unknown };
+    let text = URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
     match serde_json::from_slice::<serde_json::Value>(&text) {
         Ok(header) if ["alg", "typ", "enc", "kid"].iter().any(|key| header.get(key).is_some()) => Verdict::Confirmed,
-        // Two words with a dot between them that begin with the letters `eyJ`.
+        // Words with dots between them that begin with the letters `eyJ`.
         _ if may_refute(secret) => Verdict::Refuted,
         _ => Verdict::Unknown,
     }
@@ -38,5 +38,6 @@ mod tests {
         assert_eq!(judge(token.as_bytes()), Verdict::Confirmed);
         assert_eq!(judge(token.replace("eyJh", "eyJx").as_bytes()), Verdict::Unknown);
         assert_eq!(judge(b"eyJAAAA.eyJBBB"), Verdict::Refuted);
+        assert_eq!(judge(b"eyJBB.eyJCC.eyJDDDD"), Verdict::Refuted, "a header that is no base64");
     }
 }
