@@ -20,7 +20,7 @@ use super::window::{FEATURES, N_SINGLES, WIDTH, Window};
 use super::window::{high, low};
 
 /// Buckets of eight, in the tables by halves and in those by whole bytes.
-pub(crate) const N_EIGHTS: usize = 3;
+pub(crate) const N_EIGHTS: usize = 4;
 
 /// Buckets of either kind.
 pub(crate) const N_BUCKETS: usize = 8 * N_EIGHTS;
