@@ -38,6 +38,7 @@ def main():
 def parse():
     parser = argparse.ArgumentParser(prog="benches/compare/run", description=__doc__.splitlines()[0])
     parser.add_argument("--built", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--peers", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--bin", type=pathlib.Path, required=True, help="another logscrub than the one built here")
     parser.add_argument("--engines", default="", help="names with commas; all builds the heavy peers too")
     parser.add_argument("--kind", default="", help="workloads with commas: clean, one-percent, every-line, long-lines, json, cri, coloured, raw-logs")
@@ -53,8 +54,8 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="built for debugging, 1 MiB, one round: for tests")
     parser.add_argument("--answers", action="store_true", help="print the answers of cases.toml anew")
     arguments = parser.parse_args()
-    # Before them stand the two that the run script gives.
-    arguments.said = sys.argv[5:]
+    # Before them stand the three that the run script gives.
+    arguments.said = sys.argv[7:]
     for name, known in (("kind", None), ("parts", PARTS)):
         chosen = [word for word in getattr(arguments, name).split(",") if word]
         unknown = set(chosen) - set(known or chosen)
@@ -109,7 +110,7 @@ def sections_of(arguments, cases, engines, folder, results):
     if "start" in parts or memory or results["latencies"]:
         yield shown(report.start_and_latency(results["starts"], results["latencies"], memory, engines))
     if "hostile" in parts:
-        n_bytes = 64 << 10 if arguments.quick else 32 << 20
+        n_bytes = 64 << 10 if arguments.quick else 16 << 20
         inputs = workloads.make_hostile(arguments.built, n_bytes, folder)
         n_rounds = 1 if arguments.quick else 3
         start = 0.0 if arguments.quick else results["starts"]["logscrub"].cpu

@@ -24,7 +24,7 @@ class Places:
         here = pathlib.Path(__file__).resolve().parent.parent
         self.scripts = here / "peers" / "scripts"
         self.patterns = here.parent.parent / "patterns"
-        self.logscrub, self.built = arguments.bin, arguments.built
+        self.logscrub, self.built, self.peers = arguments.bin, arguments.built, arguments.peers
         self.rules = folder / "rules"
         self.more = more
 

@@ -72,7 +72,7 @@ fn rule(entry: Entry) -> Option<Rule> {
             vec!["@".to_owned()],
         ),
         "key_block" => {
-            (r"-----BEGIN\x20 [A-Z\x20]* PRIVATE\x20KEY----- (?<secret> .* )".to_owned(), vec!["-----BEGIN".to_owned()])
+            (r"-----BEGIN\x20 [A-Z\x20]* PRIVATE\x20KEY----- (?<secret> .+ )".to_owned(), vec!["-----BEGIN".to_owned()])
         }
         "url" if entry.keys.userinfo => (r"://[^\s/:@]* : (?<secret> [^\s/@]+ ) @".to_owned(), vec!["://".to_owned()]),
         "url" => (parameters(&entry.keys)?, entry.anchors),

@@ -10,7 +10,7 @@ use redact_secret::{BuiltInRegistry, DefaultPolicy, PiiSelection, typed_placehol
 const PIECE: usize = 64 << 10;
 
 fn main() -> io::Result<()> {
-    let selection = PiiSelection::parse(&["pii:global:email"]).expect("a known family");
+    let selection = PiiSelection::parse(&["pii:family:global:email"]).expect("a known family");
     let registry = BuiltInRegistry::with_built_in_and_pii(&selection).expect("its own rules");
     let (mut rdr, mut wtr) = (io::stdin().lock(), io::stdout().lock());
     let mut held = Vec::new();
