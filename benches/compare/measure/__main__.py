@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
+import textwrap
 import tomllib
 
 import chart
@@ -196,7 +197,8 @@ def conclude(arguments, cases, results, sections, engines):
         text = "\n".join(["# Measured", "", "```", report.head(arguments, results), "```", "", table, *sections])
         (folder / "results.md").write_text(text)
         if "clean" in results["throughput"]:
-            notes = [report.machine(), report.head(arguments, results).splitlines()[2].replace("command   ", "")]
+            head = report.head(arguments, results).splitlines()
+            notes = [line for part in head[:3] for line in textwrap.wrap(part.split(maxsplit=1)[1], 140)]
             title = f"Redacting a log on one core, CPU level {level_name}"
             (folder / "throughput.svg").write_text(chart.throughput(results["throughput"], engines, title, notes))
     print(f"written to {', '.join(str(folder) for folder in folders)}")

@@ -4,7 +4,7 @@ import html
 import math
 
 SERIES = {"clean": "#2b6cb0", "one-percent": "#dd8a2e", "every-line": "#8a8f98"}
-NAMES = {"clean": "no line with a secret", "one-percent": "1 % of the lines", "every-line": "every line"}
+NAMES = {"clean": "no secret", "one-percent": "a secret in 1 % of lines", "every-line": "a secret in every line"}
 WIDTH, LEFT, RIGHT, BAR, GAP = 960, 290, 90, 13, 12
 
 
@@ -39,7 +39,7 @@ def frame(low, high, top, bottom, kinds, title):
     x = 20
     for kind in kinds:
         parts.append(f'<rect x="{x}" y="62" width="12" height="12" fill="{SERIES[kind]}"/>')
-        parts.append(text(x + 17, 72, f"secrets in: {NAMES[kind]}", "start", 12))
+        parts.append(text(x + 17, 72, NAMES[kind], "start", 12))
         x += 215
     for power in range(math.ceil(low), math.floor(high) + 1):
         x = LEFT + (power - low) / (high - low) * (WIDTH - LEFT - RIGHT)

@@ -43,12 +43,11 @@ class Places:
         return [line.split(line[1])[1] for line in text.splitlines() if line.startswith("s")]
 
     def write_rules(self):
-        """For programs in other languages: the patterns to search for, and beside them a list with whole ones in their place."""
+        """For programs in other languages: what to search for is the whole pattern, and in the second file the shortened one."""
         said = subprocess.run([self.built / "rules", self.patterns], capture_output=True, text=True, check=True).stdout
-        self.rules.write_text(said)
+        self.rules.with_name("rules.short").write_text(said)
         parts = [line.split("\t") for line in said.splitlines()]
-        whole = "".join("\t".join([name, exact, exact, near]) + "\n" for name, _, exact, near in parts)
-        self.rules.with_name("rules.whole").write_text(whole)
+        self.rules.write_text("".join("\t".join([name, exact, exact, near]) + "\n" for name, _, exact, near in parts))
         return len(parts)
 
 

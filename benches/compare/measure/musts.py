@@ -53,8 +53,9 @@ def resident(key, text):
 
 def start(_must, results):
     starts = results["starts"]
-    value = (starts["logscrub"].wall - starts["cat"].wall) * 1e3 if starts else None
-    return value, "start-up, more than cat", "ms", False
+    # Processor time: there is nothing to wait for, and neighbours do not weigh in.
+    value = (starts["logscrub"].cpu - starts["cat"].cpu) * 1e3 if starts else None
+    return value, "start-up on empty input, more than cat, CPU", "ms", False
 
 
 def latency(_must, results):
