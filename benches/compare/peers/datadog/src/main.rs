@@ -50,8 +50,7 @@ fn config(rule: &rules::Rule, refused: &mut Vec<String>) -> Option<Config> {
             excluded_keywords: Vec::new(),
         });
     }
-    let config =
-        RootRuleConfig::new(regex.build()).match_action(MatchAction::redact(&format!("REDACTED-{}", rule.id)));
+    let config = RootRuleConfig::new(regex.build()).match_action(MatchAction::redact(&format!("REDACTED-{}", rule.id)));
     match Scanner::builder(std::slice::from_ref(&config)).build() {
         Ok(_) => Some(config),
         Err(error) => {

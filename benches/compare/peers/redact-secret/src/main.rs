@@ -18,7 +18,8 @@ fn main() -> io::Result<()> {
     loop {
         let n_bytes = rdr.read(&mut piece)?;
         held.extend_from_slice(&piece[..n_bytes]);
-        let end = if n_bytes == 0 { held.len() } else { held.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) };
+        let end =
+            if n_bytes == 0 { held.len() } else { held.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) };
         let text = String::from_utf8_lossy(&held[..end]);
         let clean = registry
             .scan_and_redact(&text, &DefaultPolicy, &typed_placeholder_formatter)
