@@ -66,7 +66,7 @@ def latency(_must, results):
 def hostile(_must, results):
     ratios = results["hostile"]
     worst = next(iter(ratios), None)
-    return ratios[worst] if worst else None, f"hostile input, the worst{f' ({worst[0]}, {worst[1]})' if worst else ''}", "×", False
+    return ratios[worst].times if worst else None, f"hostile input, the worst{f' ({worst[0]}, {worst[1]})' if worst else ''}", "×", False
 
 
 VALUES = {

@@ -33,6 +33,7 @@ class Run:
     wall: float
     cpu: float
     n_bytes: int = 0
+    ended: bool = False  # by us, since it took too long
 
 
 def median(runs, what):
@@ -100,19 +101,24 @@ def between(command, path):
 
 
 def to_nothing(command, path, limit=None):
-    """A file on standard input, nothing as output. None when it took more than `limit` seconds."""
+    """A file on standard input, nothing as output. Ended when it has taken more than `limit` seconds of processor time."""
     stdin, sink = os.open(path, os.O_RDONLY), os.open(os.devnull, os.O_WRONLY)
     begin = time.perf_counter()
     pid = start(command, stdin, sink)
     os.close(stdin)
     os.close(sink)
     while limit and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-        if time.perf_counter() - begin > limit:
+        if processor_time(pid) > limit:
             os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            return None
+            _, _, usage = os.wait4(pid, 0)
+            return Run(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, ended=True)
         time.sleep(0.001)
     return finish(command, pid, begin)
+
+
+def processor_time(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(command, path):

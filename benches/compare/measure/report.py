@@ -108,7 +108,7 @@ def hostile(ratios, n_bytes):
             "and form, start-up left out.", "", "| input | one line | lines of 200 |", "|---|--:|--:|"]
     names = dict.fromkeys(name for name, _ in ratios)
     for name in names:
-        text.append(f"| {name} | {ratios[name, 'one line']:.1f} × | {ratios[name, 'lines of 200']:.1f} × |")
+        text.append(f"| {name} | {ratios[name, 'one line']} × | {ratios[name, 'lines of 200']} × |")
     return "\n".join(text) + "\n"
 
 

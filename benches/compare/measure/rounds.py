@@ -130,6 +130,17 @@ def quantile(times, share):
     return times[min(len(times) - 1, int(share * len(times)))]
 
 
+@dataclasses.dataclass
+class Ratio:
+    """Times the processor time of plain text."""
+
+    times: float
+    ended: bool  # it would have taken longer
+
+    def __str__(self):
+        return f"{'> ' if self.ended else ''}{self.times:.1f}"
+
+
 def hostile(logscrub, inputs, start, n_rounds):
     """By name and form, how many times the time of plain text of the same size each input takes; the worst first."""
     ratios = {}
@@ -137,7 +148,7 @@ def hostile(logscrub, inputs, start, n_rounds):
         for name, paths in inputs.items():
             if name != "plain":
                 ratios[name, form] = hostile_ratio(logscrub, inputs["plain"][at], paths[at], start, n_rounds)
-    return dict(sorted(ratios.items(), key=lambda item: -item[1]))
+    return dict(sorted(ratios.items(), key=lambda item: -item[1].times))
 
 
 def hostile_ratio(logscrub, plain_path, path, start, n_rounds):
@@ -146,10 +157,8 @@ def hostile_ratio(logscrub, plain_path, path, start, n_rounds):
     for _ in range(n_rounds):
         plains.append(process.to_nothing(logscrub, plain_path))
         plain = max(median(plains, "cpu") - start, 1e-4)
-        runs.append(process.to_nothing(logscrub, path, 10.0))
-        if runs[-1] is None:
-            return 10.0 / plain
-        ratio = max(median(runs, "cpu") - start, 0.0) / plain
-        if ratio > 15:
+        runs.append(process.to_nothing(logscrub, path, max(2.0, 40 * plain)))
+        ratio = Ratio(max(median(runs, "cpu") - start, 0.0) / plain, runs[-1].ended)
+        if ratio.times > 15:
             break
     return ratio
