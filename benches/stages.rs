@@ -11,6 +11,8 @@ use std::{
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use logscrub::{Outcome, Policy, RuleSet, ScrubReader, Scrubber, Style};
 
+// The hostile inputs are for the comparison.
+#[allow(dead_code)]
 mod workload;
 
 use workload::{GONE, Kind, Workload};

@@ -4,8 +4,9 @@
 //! benchmark checks what it measures, and a wrong answer is a failure and not a number. Lines are modelled on what servers
 //! really write, near-misses among them: keys that only contain a word, handles, digests, UUIDs, addresses of objects.
 //!
-//! Secrets are put together here from a prefix and random characters; none is written down. The comparison with other
-//! programs uses this file too.
+//! Secrets are put together here from a prefix and random characters; none is written down. [`Hostile`] inputs are none that a
+//! server writes: they are what a prefilter or a recogniser could choke on, and only their time is looked at. The comparison
+//! with other programs uses this file too.
 
 /// What stands in place of a secret in [`Workload::expected`].
 pub(crate) const GONE: &str = "GONE";
@@ -23,11 +24,16 @@ pub(crate) enum Kind {
     LongLines,
     /// JSON alone, a secret in one line of a hundred.
     Json,
+    /// As containerd and CRI-O write files, some records split in two; a secret in one line of a hundred.
+    Cri,
+    /// With colour codes, as programs write on terminals and into many a container's log; a secret in one line of a hundred.
+    Coloured,
 }
 
 impl Kind {
     /// Every kind, in the order of reports.
-    pub(crate) const ALL: [Kind; 5] = [Kind::Clean, Kind::OnePercent, Kind::EveryLine, Kind::LongLines, Kind::Json];
+    pub(crate) const ALL: [Kind; 7] =
+        [Kind::Clean, Kind::OnePercent, Kind::EveryLine, Kind::LongLines, Kind::Json, Kind::Cri, Kind::Coloured];
 
     /// How reports call it.
     pub(crate) fn name(self) -> &'static str {
@@ -37,6 +43,8 @@ impl Kind {
             Kind::EveryLine => "every-line",
             Kind::LongLines => "long-lines",
             Kind::Json => "json",
+            Kind::Cri => "cri",
+            Kind::Coloured => "coloured",
         }
     }
 }
@@ -64,6 +72,8 @@ impl Workload {
                 Kind::EveryLine => make.dirty_line(),
                 Kind::LongLines => make.long_line(),
                 Kind::Json => make.json_line(n_lines % 100 == 57),
+                Kind::Cri => make.cri_line(n_lines),
+                Kind::Coloured => make.coloured_line(n_lines % 100 == 57),
             }
             n_lines += 1;
         }
@@ -74,6 +84,71 @@ impl Workload {
         let text = || String::with_capacity(n_bytes + (128 << 10));
         Workload { input: text(), expected: text(), secrets: Vec::new() }
     }
+}
+
+/// What an engine may choke on, repeated up to a size: half of a secret, or what hides one.
+pub(crate) struct Hostile {
+    /// How reports call it.
+    pub(crate) name: &'static str,
+    unit: &'static str,
+}
+
+impl Hostile {
+    /// The measure: as plain as text can be.
+    pub(crate) const PLAIN: Hostile =
+        hostile("plain", "the quick brown fox jumps over a lazy dog and runs into the wood ");
+
+    /// Every one, in the order of reports.
+    pub(crate) const ALL: [Hostile; 30] = [
+        hostile("at", "@"),
+        hostile("address", "a@"),
+        hostile("address-dots", "a@a."),
+        hostile("scheme", "://"),
+        hostile("userinfo", "://a:"),
+        hostile("user-at", "://a@"),
+        hostile("jwt", "eyJ"),
+        hostile("jwt-dots", "eyJhbGciOiJIUzI1NiJ9."),
+        hostile("assignment", "a="),
+        hostile("quote", "\""),
+        hostile("quoted-key", "\"password\":"),
+        hostile("nested-quote", "\\\"secret\\\":\\\""),
+        hostile("escape", "\x1b"),
+        hostile("colour", "\x1b[31m"),
+        hostile("percent", "%41"),
+        hostile("percent-at", "%40"),
+        hostile("unicode-escape", "\\u0061"),
+        hostile("backslash", "\\"),
+        hostile("query", "?token="),
+        hostile("password", "password="),
+        hostile("password-prose", "password is "),
+        hostile("key-colon", "key: "),
+        hostile("header", "Authorization: "),
+        hostile("begin", "-----BEGIN"),
+        hostile("begin-key", "-----BEGIN PRIVATE KEY-----"),
+        hostile("anchors", "ghp_AKIAsk_live_xoxb-glpat-"),
+        hostile("near-token", "ghp_!tooshort AKIAlowercase sk_live_.none. xoxb-words-here glpat-é "),
+        hostile("offset-anchor", "abcdefghijklmn.atlasv1."),
+        hostile("base64", "QUFBQUFB"),
+        hostile("partial", " P stdout F "),
+    ];
+
+    /// That many bytes in one line.
+    pub(crate) fn line(&self, n_bytes: usize) -> String {
+        let mut text = self.unit.repeat(n_bytes / self.unit.len());
+        text.push('\n');
+        text
+    }
+
+    /// That many bytes in lines of two hundred or the nearest below.
+    pub(crate) fn lines(&self, n_bytes: usize) -> String {
+        let mut line = self.unit.repeat(200 / self.unit.len());
+        line.push('\n');
+        line.repeat(n_bytes / line.len())
+    }
+}
+
+const fn hostile(name: &'static str, unit: &'static str) -> Hostile {
+    Hostile { name, unit }
 }
 
 /// SplitMix64: the same numbers on every machine.
@@ -314,6 +389,54 @@ impl Maker {
             self.plant(secret);
         }
         self.put("\",\"retries\":3}");
+    }
+
+    /// One record, or two parts of one: cut where no word is.
+    fn cri_line(&mut self, n_lines: u64) {
+        let stream = self.random.of(&["stdout", "stdout", "stderr"]);
+        if n_lines % 200 == 99 {
+            self.cri_head(stream, "P");
+            let first = self.object();
+            self.put(&format!("[{first},\n"));
+            self.cri_head(stream, "F");
+            let second = self.object();
+            return self.put(&format!("{second}]\n"));
+        }
+        self.cri_head(stream, "F");
+        if n_lines % 100 == 57 {
+            self.dirty_line();
+        } else {
+            self.clean_line();
+        }
+    }
+
+    fn cri_head(&mut self, stream: &str, tag: &str) {
+        let clock = self.clock();
+        let head = format!("2026-11-24T{clock}.{:09}Z {stream} {tag} ", self.random.below(1_000_000_000));
+        self.put(&head);
+    }
+
+    /// As loggers for terminals write: time dim, level in its colour, the names of fields in italics.
+    fn coloured_line(&mut self, dirty: bool) {
+        let (clock, random) = (self.clock(), &mut self.random);
+        let (colour, level) =
+            random.of(&[("32", " INFO"), ("32", " INFO"), ("34", "DEBUG"), ("33", " WARN"), ("31", "ERROR")]);
+        let (service, message) = (random.of(&SERVICES), random.of(&MESSAGES));
+        let head = format!(
+            "\x1b[2m2026-11-24T{clock}Z\x1b[0m \x1b[{colour}m{level}\x1b[0m \x1b[2m{service}\x1b[0m\x1b[2m:\x1b[0m "
+        );
+        self.put(&head);
+        if dirty {
+            return self.dirty_line();
+        }
+        let random = &mut self.random;
+        let tail = format!(
+            "{message} \x1b[3mtrace_id\x1b[0m\x1b[2m=\x1b[0m{} \x1b[3mtoken_count\x1b[0m\x1b[2m=\x1b[0m{} \x1b[3mpath\x1b[0m\x1b[2m=\x1b[0m\"{}\"\n",
+            random.hex(32),
+            random.below(4096),
+            random.of(&PATHS),
+        );
+        self.put(&tail);
     }
 
     /// Records of 64 KiB: one object with a list of many.
