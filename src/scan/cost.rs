@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Answers nanoseconds since some moment.
-pub(crate) type Clock = Box<dyn FnMut() -> u64 + Send>;
+pub(crate) type Clock = Box<dyn FnMut() -> u64 + Send + Sync>;
 
 /// Reads of the clock, to know what one costs.
 const N_READS: usize = 101;
