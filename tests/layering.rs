@@ -136,8 +136,9 @@ fn the_middle_does_no_io_and_reads_no_clock() {
                     continue;
                 }
                 let text = fs::read_to_string(&path).expect("source is text");
+                let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
                 for word in ["std::fs", "std::io", "std::env", "std::time", "std::sync::Mutex", "std::net"] {
-                    assert!(!text.contains(word), "{} names {word}", path.display());
+                    assert!(!code.contains(word), "{} names {word}", path.display());
                 }
             }
         }

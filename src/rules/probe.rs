@@ -69,7 +69,12 @@ fn sought_by(rules: &RuleSet, table: &Table) -> Vec<Sought> {
     }
     let seats = table.seats();
     let seat = |probe: &Probe| seats.get(probe).copied();
-    users.into_iter().map(|(probe, users)| Sought { seat: seat(&probe), probe, users }).collect()
+    let mut sought: Vec<Sought> =
+        users.into_iter().map(|(probe, users)| Sought { seat: seat(&probe), probe, users }).collect();
+    // Where rules share an anchor and what they find is the same, the first one names it: so they are asked in their order.
+    sought
+        .sort_by(|one, other| (&one.probe.anchor, one.users.first()).cmp(&(&other.probe.anchor, other.users.first())));
+    sought
 }
 
 /// What stands around each of a rule's anchors.

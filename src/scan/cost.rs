@@ -208,7 +208,7 @@ mod tests {
             measure.costs()[number.index()]
         };
         let cost = |candidates, confirmations, findings| Cost { candidates, confirmations, findings, nanoseconds: 0 };
-        assert_eq!(of("email"), cost(8, 2, 2));
+        assert_eq!(of("email"), cost(6, 2, 2));
         assert_eq!(of("gitlab-personal-access-token"), cost(2, 2, 2));
         assert_eq!(of("url-password"), cost(2, 2, 2));
         assert_eq!(of("password").findings, 2);

@@ -301,13 +301,6 @@ fn find_seat(probe: &Probe, halls: &mut [Hall]) -> Seat {
     Seat { offset: window.offset, bucket, exact_bucket: bucket }
 }
 
-/// Says that this machine cannot run something, past the test runner, which keeps what passing tests print.
-#[cfg(test)]
-fn skipped(name: &str) {
-    use std::io::Write;
-    writeln!(std::io::stderr(), "SKIPPED: {name}: this machine's CPU does not have it").expect("stderr is open");
-}
-
 /// Every probe at every place, compared byte by byte.
 #[cfg(test)]
 fn naive(sought: &[Sought], hay: &[u8]) -> Vec<Candidate> {
@@ -329,6 +322,12 @@ fn naive(sought: &[Sought], hay: &[u8]) -> Vec<Candidate> {
 mod tests {
     use super::*;
     use crate::RuleSet;
+
+    /// Says that this machine cannot run something, past the test runner, which keeps what passing tests print.
+    pub(super) fn skipped(name: &str) {
+        use std::io::Write;
+        writeln!(std::io::stderr(), "SKIPPED: {name}: this machine's CPU does not have it").expect("stderr is open");
+    }
 
     /// Every engine that can be had here, models among them.
     fn engines(sought: &[Sought]) -> Vec<(&'static str, Prefilter)> {

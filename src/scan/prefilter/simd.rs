@@ -559,7 +559,7 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     fn each_operation_by_halves_does_what_its_model_does() {
         if !is_x86_feature_detected!("avx2") {
-            return super::super::skipped("avx2");
+            return super::super::tests::skipped("avx2");
         }
         let text = text();
         let table: [u8; 16] = std::array::from_fn(|index| (index as u8).wrapping_mul(73));
@@ -588,7 +588,7 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     fn each_operation_by_whole_bytes_does_what_its_model_does() {
         if !(is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi")) {
-            return super::super::skipped("avx512vbmi");
+            return super::super::tests::skipped("avx512vbmi");
         }
         let text = text();
         let table: [u8; N_SEVEN_BIT] = std::array::from_fn(|index| (index as u8).wrapping_mul(73));
