@@ -16,7 +16,7 @@ use crate::rules::{
     context::{Context, REACH},
 };
 
-/// Entries for each pair of seven-bit bytes. Bytes above are looked up as the ones below: once too often is no fault.
+/// Entries for each pair of seven-bit bytes; all bytes above count as the last one: once too often is no fault.
 const N_PAIRS: usize = 1 << 14;
 
 /// Groups of probes; each has a bit.
@@ -27,6 +27,9 @@ const N_PLAIN: usize = 4;
 
 /// Bytes of an anchor that are compared at once.
 const HEAD: usize = 8;
+
+/// The bits of their groups.
+const PLAIN: u8 = (1 << N_PLAIN) - 1;
 
 /// Text that stands where a block has ended, or has not begun.
 pub(super) const EDGE: u8 = b'\n';
@@ -129,7 +132,8 @@ impl Sieve {
                 let (_, window, _) = &seated[*index];
                 fill(&mut sieve.first, window, 0, group);
                 fill(&mut sieve.second, window, 2, group);
-                keyed.push((u8::try_from(group).unwrap_or(0), key(keys[*index].letters, mask), *index));
+                let owner = if group < N_PLAIN { 0 } else { u8::try_from(group).expect("a group has a bit") };
+                keyed.push((owner, key(keys[*index].letters, mask), *index));
             }
         }
         keyed.sort_unstable();
@@ -138,7 +142,7 @@ impl Sieve {
     }
 
     fn list(&mut self, seated: &Seated<'_>, keyed: &[(u8, u32, usize)]) {
-        let size = (keyed.len() * 2).next_power_of_two().max(16);
+        let size = (keyed.len() * 4).next_power_of_two().max(16);
         let mut known: HashMap<&Context, u16> = HashMap::new();
         self.slots = vec![Slot::default(); size].into();
         for chunk in keyed.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
@@ -187,22 +191,30 @@ impl Sieve {
     /// The candidates whose window begins at `at` of `hay`, where `word` stands.
     pub(super) fn look(&self, hay: &[u8], at: isize, word: u32, found: &mut Vec<Candidate>) {
         let mut groups = self.groups(word);
+        // Windows of letters are told apart by all of them, whatever their group.
+        if groups & PLAIN != 0 {
+            self.look_up(key(word, u32::MAX), 0, hay, at, found);
+            groups &= !PLAIN;
+        }
         while groups != 0 {
-            let group = groups.trailing_zeros() as usize;
+            let group = groups.trailing_zeros() as u8;
             groups &= groups - 1;
-            let key = key(word, self.masks[group]);
-            let mut slot = hash(key, group as u8) & (self.slots.len() - 1);
-            while self.slots[slot].length > 0 {
-                let Slot { key: known, start, length, group: owner } = self.slots[slot];
-                if known == key && usize::from(owner) == group {
-                    let start = start as usize;
-                    for listed in &self.listed[start..start + usize::from(length)] {
-                        self.compare(listed, hay, at, found);
-                    }
-                    break;
-                }
-                slot = (slot + 1) & (self.slots.len() - 1);
+            self.look_up(key(word, self.masks[usize::from(group)]), group, hay, at, found);
+        }
+    }
+
+    fn look_up(&self, key: u32, group: u8, hay: &[u8], at: isize, found: &mut Vec<Candidate>) {
+        let mut slot = hash(key, group) & (self.slots.len() - 1);
+        loop {
+            let Slot { key: known, start, length, group: owner } = self.slots[slot];
+            if length == 0 {
+                return;
             }
+            if known == key && owner == group {
+                let listed = &self.listed[start as usize..][..usize::from(length)];
+                return listed.iter().for_each(|listed| self.compare(listed, hay, at, found));
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
         }
     }
 
@@ -224,6 +236,7 @@ impl Sieve {
     }
 
     fn groups(&self, word: u32) -> u8 {
+        let word = seven_bits(word);
         let index = |pair: u32| (pair & 0x7f | pair >> 1 & 0x3f80) as usize & (N_PAIRS - 1);
         self.first[index(word)] & self.second[index(word >> 16)]
     }
@@ -312,6 +325,7 @@ fn groups(keys: &[Key]) -> Vec<Vec<usize>> {
     plain.sort_by_key(|index| keys[*index].letters.swap_bytes());
     let size = plain.len().div_ceil(N_PLAIN).max(1);
     let mut groups: Vec<Vec<usize>> = plain.chunks(size).map(<[usize]>::to_vec).collect();
+    groups.resize_with(N_PLAIN, Vec::new);
     mixed.sort_by_key(|index| keys[*index].mask);
     let mut rest: Vec<(u32, Vec<usize>)> = Vec::new();
     for index in mixed {
@@ -346,14 +360,20 @@ fn hash(key: u32, group: u8) -> usize {
     ((key ^ u32::from(group)).wrapping_mul(0x9e37_79b1) >> 15) as usize
 }
 
+/// Each byte in seven bits: those that have eight are all the same to a look-up.
+fn seven_bits(word: u32) -> u32 {
+    let high = word & 0x8080_8080;
+    word & 0x7f7f_7f7f | (high - (high >> 7))
+}
+
 /// Says that the pair at `index` of the window occurs in `group`.
 fn fill(pairs: &mut [u8; N_PAIRS], window: &Window, index: usize, group: usize) {
-    let seven_bits = |set: ByteSet| {
+    let row = |set: ByteSet| {
         let mut bits = [0_u8; 128];
-        set.iter().for_each(|byte| bits[usize::from(byte & 0x7f)] = 1 << group);
+        set.iter().for_each(|byte| bits[usize::from(byte.min(0x7f))] = 1 << group);
         bits
     };
-    let [first, second] = [window.sets[index], window.sets[index + 1]].map(seven_bits);
+    let [first, second] = [window.sets[index], window.sets[index + 1]].map(row);
     for (row, is_there) in pairs.chunks_exact_mut(128).zip(second) {
         if is_there != 0 {
             row.iter_mut().zip(first).for_each(|(groups, bit)| *groups |= bit);
