@@ -52,12 +52,13 @@ def main():
             # One entry a seed, so that a mutation meets the few keys that matter.
             for number, entry in enumerate(text.split("[[rule]]")[1:]):
                 (folder / f"{path.stem}-{number}").write_text("[[rule]]" + entry)
-        elif target == "split":
+        elif target in ("split", "levels"):
+            # Four sizes of reads and one of the buffer first, as the target takes its input apart.
+            head = b"\x07\x00\x03\x01\x40\x05" if target == "split" else b""
             for rule in tomllib.loads(text)["rule"]:
                 examples = rule.get("hit", []) + rule.get("miss", [])
                 log = "\n".join(map(filled, examples)).encode()
-                # Four sizes of reads and one of the buffer first, as the target takes its input apart.
-                (folder / rule["id"]).write_bytes(b"\x07\x00\x03\x01\x40\x05" + log)
+                (folder / rule["id"]).write_bytes(head + log)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@
 //! - *block*: bytes that were read together; it ends on the edge of a record.
 //! - *record*: one log entry; here, a line.
 //! - *anchor*: a literal that every match of a rule contains (`ghp_`, `@`, `://`).
-//! - *candidate*: an anchor was seen; the prefilter says maybe.
+//! - *probe*: an anchor, and what must stand around it.
+//! - *candidate*: an anchor was seen in its context; the prefilter says maybe.
 //! - *rule*: a name for a kind of secret, and how it is known.
 //! - *recogniser*: confirms the candidates of one kind of rule.
 //! - *validator*: a test that a pattern cannot make.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::Read as _, io::Write as _, sync::LazyLock};
 
-use logscrub::{Outcome, Policy, RuleSet, ScrubReader, ScrubWriter, Scrubber, Selection, Style, Tally, lint::expand};
+use logscrub::{Cpu, Finding, Outcome, Policy, RuleSet, ScrubReader, ScrubWriter, Scrubber, Selection, Style, Tally, lint::expand};
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::RngSeed};
 use regex::bytes::RegexBuilder;
 use serde_json::Value;
@@ -12,6 +12,13 @@ use crate::harness::logscrub;
 /// Tables are built once; each case takes a scrubber of its own over them.
 static BASE: LazyLock<Scrubber> =
     LazyLock::new(|| Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain"));
+
+/// The same for every level that this machine's CPU has.
+static LEVELS: LazyLock<Vec<Scrubber>> = LazyLock::new(|| {
+    let rules = RuleSet::embedded();
+    let here = Cpu::ALL.into_iter().filter(|cpu| cpu.is_here());
+    here.map(|cpu| Scrubber::for_cpu(&rules, &Policy::new(), cpu).expect("the level is here")).collect()
+});
 
 /// Examples of the embedded rules, filled in: what goes, and what only looks so.
 static EXAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
@@ -185,6 +192,12 @@ proptest! {
             writer.write_all(chunk).expect("a vector takes everything");
         }
         prop_assert_eq!(&writer.finish().expect("a vector takes everything"), &whole);
+    }
+
+    #[test]
+    fn every_level_of_the_cpu_finds_the_same(log in log()) {
+        let found: Vec<Vec<Finding>> = LEVELS.iter().map(|level| level.fork().find(&log).to_vec()).collect();
+        prop_assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{
-    Anchor, Class, Edges, Origin, Recogniser, Rule, Severity, Validator,
+    Anchor, Class, Edges, Origin, Recogniser, Rule, Severity, Validator, choice,
     pattern::Pattern,
     syntax::{FileSyntax, RuleSyntax, line_of},
 };
@@ -80,11 +80,12 @@ pub(crate) fn rule(syntax: RuleSyntax, origin: Origin) -> Result<Rule, Error> {
             wrong(format!("unknown validator {name:?}")).hint(format!("one of {}", names(&Validator::names())))
         })?),
     };
-    let anchors = anchors(&syntax, &recogniser);
+    let mut anchors = anchors(&syntax, &recogniser);
     if anchors.is_empty() {
-        return Err(
-            wrong("no anchors".into()).hint("name the literals of which every match holds one: anchors = [\"acme_\"]")
-        );
+        anchors = chosen(&recogniser).ok_or_else(|| {
+            wrong("no anchors, and none can be chosen".into())
+                .hint("name the literals of which every match holds one: anchors = [\"acme_\"]")
+        })?;
     }
     if anchors.iter().any(|anchor| anchor.text.is_empty()) {
         return Err(wrong("an anchor is empty".into()));
@@ -157,6 +158,13 @@ fn anchors(syntax: &RuleSyntax, recogniser: &Recogniser) -> Vec<Anchor> {
     anchors.sort();
     anchors.dedup();
     anchors
+}
+
+/// The anchors that a token's pattern gives by itself, where its rule names none.
+fn chosen(recogniser: &Recogniser) -> Option<Vec<Anchor>> {
+    let Recogniser::Token(pattern) = recogniser else { return None };
+    let texts = choice::derive(&pattern.hir().ok()?)?;
+    Some(texts.into_iter().map(|text| Anchor { text: text.into_bytes().into(), fold: true }).collect())
 }
 
 /// Four characters or more with a punctuation mark among them: nothing but this token begins so.

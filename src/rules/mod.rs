@@ -10,6 +10,7 @@ pub(crate) mod syntax;
 
 pub(crate) mod anchors;
 pub(crate) mod builtin;
+mod choice;
 mod byte_set;
 pub(crate) mod context;
 #[cfg(feature = "cli")]

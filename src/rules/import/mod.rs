@@ -4,7 +4,6 @@
 //! regular expression, its keywords as anchors where they are proved necessary (else literals that are), its entropy as a
 //! validator and its allowlists as `allow`. What cannot be carried over is said rule by rule; nothing is left out in silence.
 
-mod anchors;
 mod regex;
 mod toml_form;
 mod yaml_form;
@@ -13,6 +12,7 @@ use serde::Serialize;
 
 use super::{
     anchors::{self as proof, Unproved},
+    choice,
     pattern::Pattern,
     syntax::RuleSyntax,
 };
@@ -196,12 +196,12 @@ fn anchors_of(text: &str, keywords: &[String], notes: &mut Vec<String>) -> Resul
     let mut given: Vec<String> = keywords.iter().map(|word| word.to_ascii_lowercase()).collect();
     given.sort();
     given.dedup();
-    let is_proved = |texts: &[String]| proof::prove(&hir, &anchors::folded(texts));
-    if !given.is_empty() && anchors::is_in_reach(&hir, &given) && is_proved(&given) == Ok(()) {
+    let is_proved = |texts: &[String]| proof::prove(&hir, &choice::folded(texts));
+    if !given.is_empty() && choice::is_in_reach(&hir, &given) && is_proved(&given) == Ok(()) {
         return Ok(given);
     }
     let derived =
-        anchors::derive(&hir).ok_or("no literal of two characters or more stands in every match, near its start")?;
+        choice::derive(&hir).ok_or("no literal of two characters or more stands in every match, near its start")?;
     match is_proved(&derived) {
         Ok(()) => {}
         Err(Unproved::TooLarge) => return Err("the expression is too large for the proof of its anchors".into()),

@@ -1,12 +1,15 @@
-//! Anchors for an expression whose keywords do not hold: literals of which every match has one, near its start.
+//! The choice of anchors for an expression that comes without any, or whose own do not hold: literals of which every match has
+//! one, near its start.
 //!
 //! A walk over the expression collects, for each place where only a few texts can stand, those texts, and chooses the place whose
-//! shortest text is longest. Letters are compared without case, as the anchors of imported rules are.
+//! shortest text is longest, which in logs is the rarest. Letters are compared without case. What is chosen is necessary by
+//! how it is found; [`super::anchors`] proves it as it proves those that a rule names.
 
 use std::collections::BTreeSet;
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+#[cfg(feature = "cli")]
 use crate::rules::Anchor;
 
 /// A match begins at most so many bytes before its anchor: the scanner looks no further.
@@ -30,6 +33,7 @@ const MAX_TIMES: u32 = 4;
 type Texts = BTreeSet<Vec<u8>>;
 
 /// The texts as anchors that match in either case.
+#[cfg(feature = "cli")]
 pub(super) fn folded(texts: &[String]) -> Vec<Anchor> {
     texts.iter().map(|text| Anchor { text: text.as_bytes().into(), fold: true }).collect()
 }
@@ -40,6 +44,7 @@ pub(super) fn derive(hir: &Hir) -> Option<Vec<String>> {
 }
 
 /// Whether one of `words` stands in every match, at most [`MAX_LEAD`] bytes behind its start, as far as the shape tells.
+#[cfg(feature = "cli")]
 pub(super) fn is_in_reach(hir: &Hir, words: &[String]) -> bool {
     lead(hir, words).is_some_and(|lead| lead <= MAX_LEAD)
 }
@@ -159,6 +164,7 @@ fn product(left: &Texts, right: &Texts) -> Option<Texts> {
 }
 
 /// The most bytes before a word, where every match has one.
+#[cfg(feature = "cli")]
 fn lead(hir: &Hir, words: &[String]) -> Option<usize> {
     if let Some(texts) = exact(hir) {
         return lead_in(&texts, words);
@@ -178,6 +184,7 @@ fn lead(hir: &Hir, words: &[String]) -> Option<usize> {
     }
 }
 
+#[cfg(feature = "cli")]
 fn lead_in(texts: &Texts, words: &[String]) -> Option<usize> {
     let position = |text: &[u8], word: &str| text.windows(word.len().max(1)).position(|part| part == word.as_bytes());
     let leads: Option<Vec<usize>> =

@@ -1,0 +1,39 @@
+//! Every level of the CPU finds the same, on any bytes, with the embedded rules and with a few of the user's that have no chosen place
+//! in the prefilter's tables.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use logscrub::{Cpu, Finding, Policy, RuleSet, Scrubber};
+
+/// Short anchors, one of a single byte, one with a class behind it.
+const OWN: &str = r#"
+[[rule]]
+id = "own-token"
+title = "Own"
+class = "credential"
+severity = "high"
+about = "For fuzzing."
+anchors = ["a", "^", "zq", "own_"]
+pattern = "(?<secret> (?: a [0-9]{4,8} | \\^ [a-z]{4,8} | zq [^\\x00-\\x20]{4,8} | own_ [a-z]{2,8} ) )"
+"#;
+
+/// For each set of rules a scrubber a level, the portable one first.
+static LEVELS: LazyLock<Vec<Vec<Scrubber>>> = LazyLock::new(|| {
+    let own = RuleSet::parse(OWN, "own.toml").expect("the rules parse");
+    [RuleSet::embedded(), own].iter().map(levels).collect()
+});
+
+fn levels(rules: &RuleSet) -> Vec<Scrubber> {
+    let here = Cpu::ALL.into_iter().filter(|cpu| cpu.is_here());
+    here.map(|cpu| Scrubber::for_cpu(rules, &Policy::new(), cpu).expect("the level is here")).collect()
+}
+
+fuzz_target!(|hay: &[u8]| {
+    for levels in LEVELS.iter() {
+        let found: Vec<Vec<Finding>> = levels.iter().map(|level| level.fork().find(hay).to_vec()).collect();
+        assert!(found.windows(2).all(|pair| pair[0] == pair[1]), "a level finds something else");
+    }
+});
