@@ -330,3 +330,31 @@ fn the_sample_comes_out_clean() {
     assert_eq!(out.lines().count(), sample.iter().filter(|byte| **byte == b'\n').count());
     assert!(out.contains("icon@2x.png") && out.contains("token_count=512"), "{out}");
 }
+
+#[test]
+fn a_level_of_the_cpu_can_be_forced() {
+    logscrub().env("LOGSCRUB_CPU", "portable").args(["--version"]).run().success().stdout_has("cpu portable");
+    let wrong = logscrub().env("LOGSCRUB_CPU", "mmx").stdin("x\n").run().code(2);
+    wrong.stderr_has("LOGSCRUB_CPU: no such level").stderr_has("portable, avx2, avx512");
+    for cpu in logscrub::Cpu::ALL {
+        let run = logscrub().env("LOGSCRUB_CPU", cpu.name()).stdin("to alice@example.com\n").run();
+        match cpu.is_here() {
+            true => assert_eq!(run.success().out(), "to REDACTED-email\n"),
+            false => drop(run.code(2).stderr_has("this machine's CPU has no")),
+        }
+    }
+}
+
+#[test]
+fn a_rule_without_anchors_gets_those_of_its_pattern() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("acme.toml");
+    let head =
+        "[[rule]]\nid = \"acme\"\ntitle = \"Acme\"\nclass = \"credential\"\nseverity = \"high\"\nabout = \"x\"\n";
+    let name = path.to_str().expect("a plain path");
+    std::fs::write(&path, format!("{head}pattern = '(?<secret> zq[pr]_ [a-z]{{9}} )'\n")).expect("it can be written");
+    let run = logscrub().args(["--rules", name]).stdin("a zqr_abcdefghi b\n").run().success();
+    assert_eq!(run.out(), "a REDACTED-acme b\n");
+    std::fs::write(&path, format!("{head}pattern = '(?<secret> [a-z]{{9}} )'\n")).expect("it can be written");
+    logscrub().args(["--rules", name]).stdin("x\n").run().code(2).stderr_has("none can be chosen");
+}

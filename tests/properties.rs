@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, io::Read as _, io::Write as _, sync::LazyLock};
 
-use logscrub::{Cpu, Finding, Outcome, Policy, RuleSet, ScrubReader, ScrubWriter, Scrubber, Selection, Style, Tally, lint::expand};
+use logscrub::{
+    Cpu, Finding, Outcome, Policy, RuleSet, ScrubReader, ScrubWriter, Scrubber, Selection, Style, Tally, lint::expand,
+};
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::RngSeed};
 use regex::bytes::RegexBuilder;
 use serde_json::Value;

@@ -10,8 +10,8 @@ pub(crate) mod syntax;
 
 pub(crate) mod anchors;
 pub(crate) mod builtin;
-mod choice;
 mod byte_set;
+mod choice;
 pub(crate) mod context;
 #[cfg(feature = "cli")]
 pub(crate) mod import;
