@@ -10,60 +10,7 @@ fn is_template(value: &[u8]) -> bool {
     if value.len() > LOOK {
         return false;
     }
-    value.is_empty() || is_expansion(value) || is_fill(value) || is_stand_in(value) || is_lookup(value)
-}
-
-fn is_expansion(value: &[u8]) -> bool {
-    match value {
-        [b'\\', rest @ ..] if rest.starts_with(b"$") => is_expansion(rest),
-        [b'{', b'}'] | [b'$', b'{', b'{', .., b'}', b'}'] => true,
-        [b'$', b'{', inner @ .., b'}'] => !inner.contains(&b'}') && !has_default(inner),
-        [b'$', b'(', .., b')'] | [b'#', b'{', .., b'}'] | [b'{', b'{', .., b'}', b'}'] => true,
-        [b'<', b'%', .., b'%', b'>'] | [b'{', b'%', .., b'%', b'}'] => true,
-        [b'$', name @ ..] => is_variable(name),
-        [b'<', inner @ .., b'>'] | [b'[', inner @ .., b']'] | [b'{', inner @ .., b'}'] => is_label(inner),
-        [b'%', b'(', .., b')', b's' | b'd' | b'r'] => true,
-        [b'%', b'+' | b'#', b'v'] | [b'%', b's' | b'd' | b'v' | b'q' | b'p' | b'@' | b'r' | b'i' | b'u'] => true,
-        [b'%', b'{', .., b'}'] => true,
-        [b'%', name @ .., b'%'] | [b'_', b'_', name @ .., b'_', b'_'] | [b'@', b'@', name @ .., b'@', b'@'] => {
-            is_name(name)
-        }
-        [b'@', name @ .., b'@'] => is_name(name),
-        _ => is_escaped_label(value),
-    }
-}
-
-fn is_escaped_label(value: &[u8]) -> bool {
-    const PAIRS: [(&[u8], &[u8]); 5] =
-        [(b"%3c", b"%3e"), (b"%7b", b"%7d"), (b"%5b", b"%5d"), (b"&lt;", b"&gt;"), (b"\\u003c", b"\\u003e")];
-    PAIRS.iter().any(|(open, close)| {
-        value.len() > open.len() + close.len()
-            && value[..open.len()].eq_ignore_ascii_case(open)
-            && value[value.len() - close.len()..].eq_ignore_ascii_case(close)
-            && is_label(&value[open.len()..value.len() - close.len()])
-    })
-}
-
-fn has_default(inner: &[u8]) -> bool {
-    let default = inner.windows(2).position(|pair| matches!(pair, b":-" | b":="));
-    default.is_some_and(|at| !is_template(&inner[at + 2..]))
-}
-
-fn is_variable(name: &[u8]) -> bool {
-    let name = name.strip_prefix(b"env:").unwrap_or(name);
-    let capitals = name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
-    let letters = name.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
-    matches!(name, [b'0'..=b'9']) || is_name(name) && (capitals || letters)
-}
-
-fn is_name(name: &[u8]) -> bool {
-    matches!(name, [b'A'..=b'Z' | b'a'..=b'z' | b'_', ..])
-        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':'))
-}
-
-fn is_label(inner: &[u8]) -> bool {
-    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b" _-.:*/$()[]'!".contains(byte);
-    !inner.is_empty() && inner.iter().all(is_word) && !is_random(inner)
+    value.is_empty() || value::is_expansion(value) || is_fill(value) || is_stand_in(value) || is_lookup(value)
 }
 
 fn is_fill(value: &[u8]) -> bool {

@@ -105,7 +105,7 @@ fn is_trimmed_template(value: &[u8], traits: Traits) -> bool {
 }
 
 /// `${X}`, `$X`, `{{ x }}`, `<password>`, `[x]`, `%s`, `%(pw)s`, `%PW%`, `#{x}`, `__X__`, and `<x>` behind an escape.
-fn is_expansion(value: &[u8]) -> bool {
+pub(super) fn is_expansion(value: &[u8]) -> bool {
     match value {
         [b'\\', rest @ ..] if rest.starts_with(b"$") => is_expansion(rest),
         [b'{', b'}'] | [b'$', b'{', b'{', .., b'}', b'}'] => true,
