@@ -115,6 +115,15 @@ struct Progress {
     key_block: usize,
 }
 
+impl Progress {
+    /// A new block begins: nothing of it was examined. The memory is kept.
+    fn clear(&mut self) {
+        let mut assign = std::mem::take(&mut self.assign);
+        assign.clear();
+        *self = Progress { assign, ..Progress::default() };
+    }
+}
+
 /// What crosses the edge of a record.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
@@ -125,21 +134,9 @@ pub(crate) struct State {
 impl Scanner {
     pub(crate) fn new(rules: RuleSet, placeholders: Placeholders, cpu: Cpu) -> Scanner {
         let (prefilter, anchors) = Prefilter::new(&rules, cpu);
-        let targets = anchors
-            .iter()
-            .map(|users| {
-                let mut targets: Vec<Target> = Vec::with_capacity(users.len());
-                for target in users.iter().map(|id| target(&rules, *id)) {
-                    if !targets.contains(&target) {
-                        targets.push(target);
-                    }
-                }
-                targets
-            })
-            .collect();
         Scanner {
             prefilter,
-            targets,
+            targets: anchors.iter().map(|users| targets(&rules, users)).collect(),
             assign: assign::Assign::new(&rules),
             url: url::Url::new(&rules),
             email: email::Email::new(&rules),
@@ -166,7 +163,7 @@ impl Scanner {
         scratch.candidates.clear();
         scratch.findings.clear();
         scratch.records.clear();
-        scratch.progress = Progress::default();
+        scratch.progress.clear();
         self.prefilter.candidates(hay, &mut scratch.candidates);
         if scratch.candidates.is_empty() && state.key_block.is_none() {
             return &[];
@@ -210,6 +207,17 @@ impl Scanner {
     }
 }
 
+/// Who is asked about a candidate of an anchor that `users` have: each recogniser once.
+fn targets(rules: &RuleSet, users: &[RuleId]) -> Vec<Target> {
+    let mut targets: Vec<Target> = Vec::with_capacity(users.len());
+    for target in users.iter().map(|id| target(rules, *id)) {
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    targets
+}
+
 fn target(rules: &RuleSet, id: RuleId) -> Target {
     match rules.get(id).recogniser {
         Recogniser::Token(_) => Target::Token(id),
@@ -217,5 +225,43 @@ fn target(rules: &RuleSet, id: RuleId) -> Target {
         Recogniser::Url(_) => Target::Url,
         Recogniser::Email => Target::Email,
         Recogniser::KeyBlock => Target::KeyBlock,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::expand;
+
+    fn line(hay: &[u8], at: usize) -> Span {
+        let start = memchr::memrchr(b'\n', &hay[..at]).map_or(0, |newline| newline + 1);
+        let end = memchr::memchr(b'\n', &hay[at..]).map_or(hay.len(), |length| at + length);
+        Span::new(start, end)
+    }
+
+    #[test]
+    fn a_context_costs_no_finding() {
+        let rules = RuleSet::embedded();
+        let scanner = || Scanner::new(rules.clone(), Placeholders::new(&rules, []), Cpu::Portable);
+        let (plain, mut bare) = (scanner(), scanner());
+        let (prefilter, users) = Prefilter::without_contexts(&rules);
+        bare.prefilter = prefilter;
+        bare.targets = users.iter().map(|users| targets(&rules, users)).collect();
+        let examples = rules.rules().iter().flat_map(|rule| rule.hits().iter().chain(rule.misses()));
+        for example in examples {
+            let text = expand(example).text;
+            // As it is, cut at every place, and with each byte of it something else.
+            let mut hays: Vec<Vec<u8>> = (0..=text.len()).map(|end| text[..end].to_vec()).collect();
+            for (at, byte) in (0..text.len()).flat_map(|at| b"a\"\xc3 =@".iter().map(move |byte| (at, *byte))) {
+                hays.push([&text[..at], &[byte], &text[at + 1..]].concat());
+            }
+            for hay in hays {
+                let found = |scanner: &Scanner| {
+                    let mut scratch = Scratch::default();
+                    scanner.scan(&hay, line, &mut State::default(), &mut scratch).to_vec()
+                };
+                assert_eq!(found(&plain), found(&bare), "{}", hay.escape_ascii());
+            }
+        }
     }
 }

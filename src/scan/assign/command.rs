@@ -42,6 +42,15 @@ pub(super) struct Memo {
     judged: Option<(Span, RuleId, bool)>,
 }
 
+impl Memo {
+    /// Forgets what was walked, and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        let mut flags = std::mem::take(&mut self.flags);
+        flags.clear();
+        *self = Memo { flags, ..Memo::default() };
+    }
+}
+
 pub(super) struct Commands {
     commands: Vec<Command>,
     /// The bits of their names. Most anchors name no command.

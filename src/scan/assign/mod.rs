@@ -55,6 +55,13 @@ pub(crate) struct Memo {
 }
 
 impl Memo {
+    /// A new block begins: nothing of it was examined. The memory is kept.
+    pub(super) fn clear(&mut self) {
+        let mut commands = std::mem::take(&mut self.commands);
+        commands.clear();
+        *self = Memo { commands, ..Memo::default() };
+    }
+
     /// Something that changes whenever there was more to do than to name a key.
     pub(super) fn effort(&self) -> u64 {
         self.judged + self.headers.effort()

@@ -143,6 +143,15 @@ impl Prefilter {
         (engine, sought.into_iter().map(|sought| sought.users).collect())
     }
 
+    /// The portable engine over all anchors wherever they stand, to tell what contexts leave out.
+    #[cfg(test)]
+    pub(crate) fn without_contexts(rules: &RuleSet) -> (Prefilter, Vec<Vec<RuleId>>) {
+        let mut sought = probe::sought(rules);
+        sought.iter_mut().for_each(|one| one.probe.context = crate::rules::context::Context::default());
+        let engine = Prefilter::Portable(Box::new(portable::Engine::new(&sought)));
+        (engine, sought.into_iter().map(|sought| sought.users).collect())
+    }
+
     /// Writes the candidates of `hay` to `found`, which is empty, in the order of their first bytes. A block is at most 4 GiB.
     pub(crate) fn candidates(&self, hay: &[u8], found: &mut Vec<Candidate>) {
         debug_assert!(found.is_empty(), "candidates are put in order among all that are there");
