@@ -106,11 +106,10 @@ impl Run<'_> {
     }
 }
 
-/// The operations of a kernel by halves.
-trait Halves: Copy {
-    /// Bytes in a vector; at most 32.
+/// A vector of bytes, as either kernel has it.
+trait Lanes: Copy {
+    /// Bytes in a vector; at most 64.
     const WIDTH: usize;
-    type Table: Copy;
 
     /// # Safety
     ///
@@ -119,7 +118,19 @@ trait Halves: Copy {
     unsafe fn load(from: *const u8) -> Self;
     /// # Safety
     ///
-    /// The CPU has the instructions; so for the rest.
+    /// The CPU has the instructions; so for the rest, here and in the traits below.
+    unsafe fn and(self, other: Self) -> Self;
+    unsafe fn or(self, other: Self) -> Self;
+    /// Not zero for each byte that is `byte`.
+    unsafe fn equals(self, byte: u8) -> Self;
+    /// A bit for each byte that is not zero.
+    unsafe fn nonzero(self) -> u64;
+}
+
+/// What a kernel by halves needs beside.
+trait Halves: Lanes {
+    type Table: Copy;
+
     unsafe fn table(entries: &[u8; 16]) -> Self::Table;
     /// [`low`] of each byte.
     unsafe fn low(self) -> Self;
@@ -129,35 +140,15 @@ trait Halves: Copy {
     unsafe fn sum(self, other: Self) -> Self;
     /// The entry of each byte, which is below 16.
     unsafe fn look(self, table: Self::Table) -> Self;
-    unsafe fn and(self, other: Self) -> Self;
-    unsafe fn or(self, other: Self) -> Self;
-    /// Not zero for each byte that is `byte`.
-    unsafe fn equals(self, byte: u8) -> Self;
-    /// A bit for each byte that is not zero.
-    unsafe fn nonzero(self) -> u32;
 }
 
-/// The operations of a kernel by whole bytes, on 64 of them.
-trait Whole: Copy {
+/// What a kernel by whole bytes needs beside.
+trait Whole: Lanes {
     type Table: Copy;
 
-    /// # Safety
-    ///
-    /// - 64 bytes can be read at `from`.
-    /// - The CPU has the instructions.
-    unsafe fn load(from: *const u8) -> Self;
-    /// # Safety
-    ///
-    /// The CPU has the instructions; so for the rest.
     unsafe fn table(entries: &[u8; N_SEVEN_BIT]) -> Self::Table;
     /// The entry of the low seven bits of each byte.
     unsafe fn look(self, table: Self::Table) -> Self;
-    unsafe fn and(self, other: Self) -> Self;
-    unsafe fn or(self, other: Self) -> Self;
-    /// Not zero for each byte that is `byte`.
-    unsafe fn equals(self, byte: u8) -> Self;
-    /// A bit for each byte that is not zero.
-    unsafe fn nonzero(self) -> u64;
 }
 
 /// The positions of one vector.
@@ -168,7 +159,7 @@ trait Whole: Copy {
 ///
 /// `WIDTH - 1` bytes more than a vector has can be read at `from`; the CPU has the instructions.
 #[inline(always)]
-unsafe fn by_halves<V: Halves>(tables: &HalfTables, from: *const u8) -> u32 {
+unsafe fn by_halves<V: Halves>(tables: &HalfTables, from: *const u8) -> u64 {
     // SAFETY: each load begins at most `WIDTH - 1` bytes behind `from`; the rest is the caller's promise.
     unsafe {
         let text = [V::load(from), V::load(from.add(1)), V::load(from.add(2)), V::load(from.add(3))];
@@ -260,7 +251,7 @@ unsafe fn walk_halves<V: Halves>(tables: &HalfTables, run: Run<'_>) -> (usize, u
             let from = run.text.as_ptr().add(at);
             let low = by_halves::<V>(tables, from);
             let high = by_halves::<V>(tables, from.add(V::WIDTH));
-            u64::from(low) | u64::from(high) << V::WIDTH
+            low | high << V::WIDTH
         };
         n_found = append(bits, at, run.found, n_found);
     }
@@ -344,14 +335,39 @@ unsafe fn avx512(tables: &WholeTables, run: Run<'_>) -> (usize, usize) {
 // memory, as much as the trait says.
 
 #[cfg(target_arch = "x86_64")]
-impl Halves for __m256i {
+impl Lanes for __m256i {
     const WIDTH: usize = 32;
-    type Table = __m256i;
 
     #[inline(always)]
     unsafe fn load(from: *const u8) -> Self {
         unsafe { _mm256_loadu_si256(from.cast()) }
     }
+
+    #[inline(always)]
+    unsafe fn and(self, other: Self) -> Self {
+        unsafe { _mm256_and_si256(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn or(self, other: Self) -> Self {
+        unsafe { _mm256_or_si256(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn equals(self, byte: u8) -> Self {
+        unsafe { _mm256_cmpeq_epi8(self, _mm256_set1_epi8(byte.cast_signed())) }
+    }
+
+    #[inline(always)]
+    unsafe fn nonzero(self) -> u64 {
+        let zeros = unsafe { _mm256_movemask_epi8(_mm256_cmpeq_epi8(self, _mm256_setzero_si256())) };
+        u64::from(!zeros.cast_unsigned())
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Halves for __m256i {
+    type Table = __m256i;
 
     #[inline(always)]
     unsafe fn table(entries: &[u8; 16]) -> Self {
@@ -378,45 +394,15 @@ impl Halves for __m256i {
     unsafe fn look(self, table: Self) -> Self {
         unsafe { _mm256_shuffle_epi8(table, self) }
     }
-
-    #[inline(always)]
-    unsafe fn and(self, other: Self) -> Self {
-        unsafe { _mm256_and_si256(self, other) }
-    }
-
-    #[inline(always)]
-    unsafe fn or(self, other: Self) -> Self {
-        unsafe { _mm256_or_si256(self, other) }
-    }
-
-    #[inline(always)]
-    unsafe fn equals(self, byte: u8) -> Self {
-        unsafe { _mm256_cmpeq_epi8(self, _mm256_set1_epi8(byte.cast_signed())) }
-    }
-
-    #[inline(always)]
-    unsafe fn nonzero(self) -> u32 {
-        unsafe { !_mm256_movemask_epi8(_mm256_cmpeq_epi8(self, _mm256_setzero_si256())).cast_unsigned() }
-    }
 }
 
 #[cfg(target_arch = "x86_64")]
-impl Whole for __m512i {
-    type Table = [__m512i; 2];
+impl Lanes for __m512i {
+    const WIDTH: usize = 64;
 
     #[inline(always)]
     unsafe fn load(from: *const u8) -> Self {
         unsafe { _mm512_loadu_si512(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn table(entries: &[u8; N_SEVEN_BIT]) -> [__m512i; 2] {
-        unsafe { [_mm512_loadu_si512(entries.as_ptr().cast()), _mm512_loadu_si512(entries.as_ptr().add(64).cast())] }
-    }
-
-    #[inline(always)]
-    unsafe fn look(self, table: [__m512i; 2]) -> Self {
-        unsafe { _mm512_permutex2var_epi8(table[0], self, table[1]) }
     }
 
     #[inline(always)]
@@ -440,6 +426,21 @@ impl Whole for __m512i {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+impl Whole for __m512i {
+    type Table = [__m512i; 2];
+
+    #[inline(always)]
+    unsafe fn table(entries: &[u8; N_SEVEN_BIT]) -> [__m512i; 2] {
+        unsafe { [_mm512_loadu_si512(entries.as_ptr().cast()), _mm512_loadu_si512(entries.as_ptr().add(64).cast())] }
+    }
+
+    #[inline(always)]
+    unsafe fn look(self, table: [__m512i; 2]) -> Self {
+        unsafe { _mm512_permutex2var_epi8(table[0], self, table[1]) }
+    }
+}
+
 /// A vector as an array: what each operation means, byte by byte.
 #[cfg(test)]
 #[derive(Clone, Copy)]
@@ -454,20 +455,36 @@ impl<const N: usize> Model<N> {
     fn both(self, other: Self, join: impl Fn(u8, u8) -> u8) -> Self {
         Model(std::array::from_fn(|index| join(self.0[index], other.0[index])))
     }
+}
 
-    fn bits(self) -> u64 {
+#[cfg(test)]
+impl<const N: usize> Lanes for Model<N> {
+    const WIDTH: usize = N;
+
+    unsafe fn load(from: *const u8) -> Self {
+        Model(unsafe { from.cast::<[u8; N]>().read_unaligned() })
+    }
+
+    unsafe fn and(self, other: Self) -> Self {
+        self.both(other, |one, other| one & other)
+    }
+
+    unsafe fn or(self, other: Self) -> Self {
+        self.both(other, |one, other| one | other)
+    }
+
+    unsafe fn equals(self, byte: u8) -> Self {
+        self.each(|own| if own == byte { 0xff } else { 0 })
+    }
+
+    unsafe fn nonzero(self) -> u64 {
         self.0.iter().enumerate().fold(0, |bits, (index, byte)| bits | u64::from(*byte != 0) << index)
     }
 }
 
 #[cfg(test)]
 impl Halves for Model<32> {
-    const WIDTH: usize = 32;
     type Table = [u8; 16];
-
-    unsafe fn load(from: *const u8) -> Self {
-        Model(unsafe { from.cast::<[u8; 32]>().read_unaligned() })
-    }
 
     unsafe fn table(entries: &[u8; 16]) -> [u8; 16] {
         *entries
@@ -488,31 +505,11 @@ impl Halves for Model<32> {
     unsafe fn look(self, table: [u8; 16]) -> Self {
         self.each(|half| table[usize::from(half)])
     }
-
-    unsafe fn and(self, other: Self) -> Self {
-        self.both(other, |one, other| one & other)
-    }
-
-    unsafe fn or(self, other: Self) -> Self {
-        self.both(other, |one, other| one | other)
-    }
-
-    unsafe fn equals(self, byte: u8) -> Self {
-        self.each(|own| if own == byte { 0xff } else { 0 })
-    }
-
-    unsafe fn nonzero(self) -> u32 {
-        self.bits() as u32
-    }
 }
 
 #[cfg(test)]
 impl Whole for Model<64> {
     type Table = [u8; N_SEVEN_BIT];
-
-    unsafe fn load(from: *const u8) -> Self {
-        Model(unsafe { from.cast::<[u8; 64]>().read_unaligned() })
-    }
 
     unsafe fn table(entries: &[u8; N_SEVEN_BIT]) -> [u8; N_SEVEN_BIT] {
         *entries
@@ -520,22 +517,6 @@ impl Whole for Model<64> {
 
     unsafe fn look(self, table: [u8; N_SEVEN_BIT]) -> Self {
         self.each(|byte| table[usize::from(byte & 0x7f)])
-    }
-
-    unsafe fn and(self, other: Self) -> Self {
-        self.both(other, |one, other| one & other)
-    }
-
-    unsafe fn or(self, other: Self) -> Self {
-        self.both(other, |one, other| one | other)
-    }
-
-    unsafe fn equals(self, byte: u8) -> Self {
-        self.each(|own| if own == byte { 0xff } else { 0 })
-    }
-
-    unsafe fn nonzero(self) -> u64 {
-        self.bits()
     }
 }
 
@@ -598,14 +579,14 @@ mod tests {
             unsafe {
                 let same = |vector: __m512i, model: Model<64>| {
                     assert_eq!(bytes(vector), model.0);
-                    assert_eq!(vector.nonzero(), Whole::nonzero(model));
+                    assert_eq!(vector.nonzero(), model.nonzero());
                 };
-                let (v, w) = (<__m512i as Whole>::load(one), <__m512i as Whole>::load(other));
-                let (m, n) = (<Model<64> as Whole>::load(one), <Model<64> as Whole>::load(other));
-                same(v.look(<__m512i as Whole>::table(&table)), Whole::look(m, table));
-                same(Whole::and(v, w), Whole::and(m, n));
-                same(Whole::or(v, w), Whole::or(m, n));
-                same(Whole::equals(v, 0x80), Whole::equals(m, 0x80));
+                let (v, w) = (__m512i::load(one), __m512i::load(other));
+                let (m, n) = (Model::<64>::load(one), Model::<64>::load(other));
+                same(v.look(<__m512i as Whole>::table(&table)), m.look(table));
+                same(v.and(w), m.and(n));
+                same(v.or(w), m.or(n));
+                same(v.equals(0x80), m.equals(0x80));
             }
         }
     }
