@@ -80,32 +80,49 @@ pub(crate) fn of_email() -> Context {
     Context { before: ByteSet::of(is_local), ..Context::followed_by(ByteSet::of(is_domain)) }
 }
 
-/// What follows `anchor` where it is part of a key of `keys`, or a command of theirs: a key's next letter, or the end of its
-/// word. `scan::assign` ends words at marks, digits and capitals; a small letter goes on with the word that the anchor is in.
-pub(crate) fn of_key<'k>(keys: impl Iterator<Item = &'k KeysSyntax>, anchor: &Anchor) -> Context {
-    let plain = |text: &[u8]| -> Vec<u8> {
-        text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
-    };
-    let text = plain(&anchor.text);
-    let mut after = ByteSet::default();
-    for keys in keys {
-        let words = [&keys.strong, &keys.weak, &keys.header, &keys.cookie];
-        for key in words.into_iter().flatten().map(|word| plain(word.as_bytes())) {
+/// The keys and commands of all assign rules, as they are compared: in small letters, keys without marks.
+#[derive(Default)]
+pub(crate) struct Keys {
+    keys: Vec<Vec<u8>>,
+    commands: Vec<Vec<u8>>,
+}
+
+impl Keys {
+    pub(crate) fn new<'k>(all: impl Iterator<Item = &'k KeysSyntax>) -> Keys {
+        let mut known = Keys::default();
+        for keys in all {
+            let words = [&keys.strong, &keys.weak, &keys.header, &keys.cookie];
+            known.keys.extend(words.into_iter().flatten().map(|word| plain(word.as_bytes())));
+            known.commands.extend(keys.flag.iter().map(|flag| flag.to_ascii_lowercase().into_bytes()));
+        }
+        known
+    }
+
+    /// What follows `anchor` where it is part of a key, or a command: a key's next letter, or the end of its word. `scan::assign`
+    /// ends words at marks, digits and capitals; a small letter goes on with the word that the anchor is in.
+    pub(crate) fn context(&self, anchor: &Anchor) -> Context {
+        let text = plain(&anchor.text);
+        let mut after = ByteSet::default();
+        for key in &self.keys {
             for at in (0..key.len()).filter(|at| key[*at..].starts_with(&text)) {
                 after = after.union(ByteSet::of(|byte| !byte.is_ascii_lowercase()));
                 key.get(at + text.len()).into_iter().for_each(|byte| after.insert(*byte));
             }
         }
         // Behind a command stands white space, behind a flag an equals sign, too.
-        let is_command = |flag: &String| flag.to_ascii_lowercase().as_bytes().starts_with(&anchor.text);
-        if keys.flag.iter().any(is_command) {
+        if self.commands.iter().any(|command| command.starts_with(&anchor.text)) {
             after = after.union(ByteSet::of(|byte| byte.is_ascii_whitespace() || byte == b'=' || byte == 0x0b));
         }
+        match after == ByteSet::default() {
+            true => Context::default(),
+            false => Context::followed_by(after),
+        }
     }
-    match after == ByteSet::default() {
-        true => Context::default(),
-        false => Context::followed_by(after),
-    }
+}
+
+/// Letters and digits, in small letters.
+fn plain(text: &[u8]) -> Vec<u8> {
+    text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
 }
 
 /// The ways in which matches begin, where each begins with an anchor.
@@ -380,7 +397,7 @@ mod tests {
     #[test]
     fn a_key_goes_on_with_its_own_letters_or_ends() {
         let keys = KeysSyntax { strong: vec!["password".into()], weak: vec!["pass".into()], ..KeysSyntax::default() };
-        let after = of_key(std::iter::once(&keys), &anchors(&["pass"], true)[0]).after[0];
+        let after = Keys::new(std::iter::once(&keys)).context(&anchors(&["pass"], true)[0]).after[0];
         assert!(b"w=_\"W1- \n".iter().all(|byte| after.contains(*byte)));
         assert!(!b"eai".iter().any(|byte| after.contains(*byte)));
     }

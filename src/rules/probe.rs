@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Anchor, ByteSet, Recogniser, Rule, RuleSet,
-    context::{self, Context, REACH},
+    context::{self, Context, Keys, REACH},
 };
 use crate::span::RuleId;
 
@@ -60,9 +60,10 @@ pub(crate) fn sought_anew(rules: &RuleSet) -> Vec<Sought> {
 }
 
 fn sought_by(rules: &RuleSet, table: &Table) -> Vec<Sought> {
+    let keys = keys(rules);
     let mut users: BTreeMap<Probe, Vec<RuleId>> = BTreeMap::new();
     for (id, rule) in rules.iter() {
-        let contexts = table.contexts(rule).unwrap_or_else(|| contexts(rules, rule));
+        let contexts = table.contexts(rule).unwrap_or_else(|| contexts(&keys, rule));
         for (anchor, context) in rule.anchors.iter().zip(contexts) {
             users.entry(Probe { anchor: anchor.clone(), context }).or_default().push(id);
         }
@@ -77,21 +78,23 @@ fn sought_by(rules: &RuleSet, table: &Table) -> Vec<Sought> {
     sought
 }
 
+/// The keys of all assign rules.
+fn keys(rules: &RuleSet) -> Keys {
+    Keys::new(rules.rules().iter().filter_map(|rule| match &rule.recogniser {
+        Recogniser::Assign(keys) => Some(keys),
+        _ => None,
+    }))
+}
+
 /// What stands around each of a rule's anchors.
-fn contexts(rules: &RuleSet, rule: &Rule) -> Vec<Context> {
-    let keys = || {
-        rules.rules().iter().filter_map(|rule| match &rule.recogniser {
-            Recogniser::Assign(keys) => Some(keys),
-            _ => None,
-        })
-    };
+fn contexts(keys: &Keys, rule: &Rule) -> Vec<Context> {
     let each = |context: &dyn Fn(&Anchor) -> Context| rule.anchors.iter().map(context).collect();
     match &rule.recogniser {
         Recogniser::Token(pattern) => match pattern.hir() {
             Ok(hir) => context::of_token(&hir, &rule.anchors),
             Err(_) => each(&|_| Context::default()),
         },
-        Recogniser::Assign(_) => each(&|anchor| context::of_key(keys(), anchor)),
+        Recogniser::Assign(_) => each(&|anchor| keys.context(anchor)),
         Recogniser::Email => each(&|_| context::of_email()),
         Recogniser::Url(_) | Recogniser::KeyBlock => each(&|_| Context::default()),
     }
@@ -126,8 +129,9 @@ impl Table {
             let text = String::from_utf8(one.probe.anchor.text.to_vec()).expect("rule files are text");
             table.probes.push(Row(text, one.probe.anchor.fold, before, after, *seat));
         }
+        let keys = keys(rules);
         for rule in rules.rules().iter().filter(|rule| matches!(rule.recogniser, Recogniser::Token(_))) {
-            let contexts = contexts(rules, rule);
+            let contexts = contexts(&keys, rule);
             let row = |(anchor, context): (&Anchor, Context)| {
                 let probe = Probe { anchor: anchor.clone(), context };
                 sought.iter().position(|(one, _)| one.probe == probe)
