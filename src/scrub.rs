@@ -136,10 +136,7 @@ impl Scrubber {
     ///
     /// As [`Scrubber::new`], or this machine's CPU does not have that level.
     pub fn for_cpu(rules: &RuleSet, policy: &Policy, cpu: Cpu) -> Result<Scrubber, Error> {
-        if !cpu.is_here() {
-            return Err(Error::usage(format!("this machine's CPU has no {cpu}"))
-                .hint(format!("the best it has is {}", Cpu::best())));
-        }
+        let cpu = cpu.required()?;
         let styles = policy.styles(rules)?;
         let placeholders = Placeholders::new(rules, redact::fixed_texts(&styles));
         let scanner = Arc::new(Scanner::new(rules.clone(), placeholders, cpu));

@@ -260,11 +260,7 @@ pub(super) fn cpu(environment: &Environment) -> Result<Cpu, Error> {
     let levels = Cpu::ALL.map(Cpu::name).join(", ");
     let cpu =
         Cpu::named(name).ok_or_else(|| Error::usage("LOGSCRUB_CPU: no such level").hint(format!("one of {levels}")))?;
-    if !cpu.is_here() {
-        let wrong = Error::usage(format!("LOGSCRUB_CPU: this machine's CPU has no {cpu}"));
-        return Err(wrong.hint(format!("the best level that it has is {}", Cpu::best())));
-    }
-    Ok(cpu)
+    cpu.required().map_err(|error| named("LOGSCRUB_CPU", error))
 }
 
 /// A file that may be there and cannot be looked at is an error: it may say what must not leave.

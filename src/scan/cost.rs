@@ -172,13 +172,10 @@ impl Scanner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Selection, scan::placeholder::Placeholders, span::Span};
-
-    fn line(hay: &[u8], at: usize) -> Span {
-        let start = memchr::memrchr(b'\n', &hay[..at]).map_or(0, |newline| newline + 1);
-        let end = memchr::memchr(b'\n', &hay[at..]).map_or(hay.len(), |length| at + length);
-        Span::new(start, end)
-    }
+    use crate::{
+        Selection,
+        scan::{placeholder::Placeholders, tests::line},
+    };
 
     fn scanner() -> Scanner {
         let rules = Selection::default().load().expect("the embedded rules load");

@@ -233,7 +233,8 @@ mod tests {
     use super::*;
     use crate::lint::expand;
 
-    fn line(hay: &[u8], at: usize) -> Span {
+    /// The line around an offset: framing is another room's.
+    pub(super) fn line(hay: &[u8], at: usize) -> Span {
         let start = memchr::memrchr(b'\n', &hay[..at]).map_or(0, |newline| newline + 1);
         let end = memchr::memchr(b'\n', &hay[at..]).map_or(hay.len(), |length| at + length);
         Span::new(start, end)

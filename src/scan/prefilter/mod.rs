@@ -18,6 +18,7 @@ use self::{
     window::{FEATURES, N_SINGLES, WIDTH, Window},
 };
 use crate::{
+    error::Error,
     rules::{
         RuleSet,
         probe::{self, Probe, Seat, Sought},
@@ -103,6 +104,14 @@ impl Cpu {
             #[cfg(not(target_arch = "x86_64"))]
             _ => false,
         }
+    }
+
+    /// The level itself where this machine's CPU has it.
+    pub(crate) fn required(self) -> Result<Cpu, Error> {
+        let missing = || Error::usage(format!("this machine's CPU has no {self}"));
+        self.is_here()
+            .then_some(self)
+            .ok_or_else(|| missing().hint(format!("the best level that it has is {}", Cpu::best())))
     }
 
     /// The best level that this machine's CPU has.
