@@ -6,7 +6,7 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2>
 
-use super::{Hit, edge, placeholder::Placeholders, url};
+use super::{Hit, edge, placeholder::Placeholders, url, words::WordTable};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
@@ -22,12 +22,17 @@ const MAX_CHAIN: usize = 1024;
 const MAX_DOMAIN: usize = 255;
 
 /// Last labels that are no top-level domain: suffixes of files, kinds of systemd unit, parts of code.
-const NOT_A_DOMAIN: &[u8] = b"avif bak bin bmp bz2 cc cfg class conf cpp cs css csv dat db deb device dll doc docx exe gif go gz html htm ico img \
+const NOT_A_DOMAIN: &str = "avif bak bin bmp bz2 cc cfg class conf cpp cs css csv dat db deb device dll doc docx exe gif go gz html htm ico img \
     ini iso jar java jpeg jpg js json jsx key lock log map mjs mount mp3 mp4 pdf pem php png properties rb rpm scope \
     service slice socket sql svg swap tar target timer tmp toml ts tsx ttf txt webp woff xml yaml yml";
 
 /// Last labels that everybody knows.
-const COMMON: &[u8] = b"com net org edu gov mil int info biz name dev app cloud online shop";
+const COMMON: &str = "com net org edu gov mil int info biz name dev app cloud online shop";
+
+const NONE: u8 = 1;
+const KNOWN: u8 = 2;
+
+static LABELS: WordTable<256> = WordTable::new(&[(NONE, NOT_A_DOMAIN), (KNOWN, COMMON)]);
 
 /// Whose names stand behind the algorithms of SSH: `umac-64@openssh.com`.
 const CIPHERS: [&str; 3] = ["openssh.com", "lysator.liu.se", "libssh.org"];
@@ -217,71 +222,10 @@ fn label(label: &[u8]) -> Option<Label> {
             label.iter().any(|byte| *byte >= 0x80) || label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");
         return is_wide.then_some(if label.len() == 2 { Label::Known } else { Label::Unknown });
     }
-    match LABELS.get(label) {
-        Some(is_known) => is_known.then_some(Label::Known),
-        None => Some(if label.len() == 2 { Label::Known } else { Label::Unknown }),
-    }
-}
-
-/// The labels of both lists as numbers, in a table that is made when the program is: one look-up instead of ninety comparisons.
-struct Labels {
-    slots: [u128; Labels::SIZE],
-    is_common: [bool; Labels::SIZE],
-}
-
-static LABELS: Labels = Labels::new();
-
-impl Labels {
-    /// Three times the labels, so that a label that is none of them is told by an empty slot nearly at once.
-    const SIZE: usize = 256;
-
-    /// The longest label that fits.
-    const LONGEST: usize = 16;
-
-    const fn new() -> Labels {
-        let mut labels = Labels { slots: [0; Labels::SIZE], is_common: [false; Labels::SIZE] };
-        labels.add(NOT_A_DOMAIN, false);
-        labels.add(COMMON, true);
-        labels
-    }
-
-    const fn add(&mut self, list: &[u8], is_common: bool) {
-        let mut at = 0;
-        let mut number = 0;
-        while at <= list.len() {
-            if at == list.len() || list[at] == b' ' {
-                let mut slot = Labels::slot(number);
-                while self.slots[slot] != 0 {
-                    slot = (slot + 1) % Labels::SIZE;
-                }
-                (self.slots[slot], self.is_common[slot]) = (number, is_common);
-                number = 0;
-            } else {
-                number = number << 8 | list[at] as u128;
-            }
-            at += 1;
-        }
-    }
-
-    const fn slot(number: u128) -> usize {
-        let folded = number as u64 ^ (number >> 64) as u64;
-        (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
-    }
-
-    /// Whether the label is a common one; `None` where it is on neither list.
-    fn get(&self, label: &[u8]) -> Option<bool> {
-        if label.len() > Labels::LONGEST {
-            return None;
-        }
-        let number = label.iter().fold(0, |number, byte| number << 8 | u128::from(byte | 0x20));
-        let mut slot = Labels::slot(number);
-        while self.slots[slot] != 0 {
-            if self.slots[slot] == number {
-                return Some(self.is_common[slot]);
-            }
-            slot = (slot + 1) % Labels::SIZE;
-        }
-        None
+    match LABELS.lists(label) {
+        NONE => None,
+        KNOWN => Some(Label::Known),
+        _ => Some(if label.len() == 2 { Label::Known } else { Label::Unknown }),
     }
 }
 
