@@ -129,17 +129,11 @@ impl Strings {
 /// How many quotes in `span` no backslash escapes.
 fn bare_quotes(hay: &[u8], record: usize, span: Span) -> usize {
     let text = span.of(hay);
-    if count(text, b'\\') == 0 && (span.start == record || hay[span.start - 1] != b'\\') {
-        return count(text, b'"');
+    if memchr::memchr(b'\\', text).is_none() && (span.start == record || hay[span.start - 1] != b'\\') {
+        return memchr::memchr_iter(b'"', text).count();
     }
     let quotes = memchr::memchr_iter(b'"', text).map(|quote| span.start + quote);
     quotes.filter(|quote| edge::backslashes_before(hay, record, *quote).is_multiple_of(2)).count()
-}
-
-/// How often `wanted` stands in `text`. No chunk overflows a byte, so that the compiler makes it a loop over vectors of bytes.
-fn count(text: &[u8], wanted: u8) -> usize {
-    let of_chunk = |chunk: &[u8]| chunk.iter().fold(0_u8, |count, byte| count + u8::from(*byte == wanted));
-    text.chunks(255).map(|chunk| usize::from(of_chunk(chunk))).sum()
 }
 
 fn is_shaped_like_json(record: &[u8]) -> bool {
