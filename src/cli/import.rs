@@ -57,13 +57,18 @@ fn is_of(form: Form, extension: &std::ffi::OsStr) -> bool {
     if form.is_yaml() { extension == "yml" || extension == "yaml" } else { extension == "toml" }
 }
 
-/// Written beside its place and moved there, so that nobody reads half of it.
+/// Written and synced beside its place and moved there, so that nobody reads half of it and no old file is lost.
 fn keep(path: &Path, text: &str) -> Result<(), Error> {
     let name = path.display().to_string();
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
-    let written = fs::File::create(&beside).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.and_then(|()| fs::rename(&beside, path)).map_err(|error| Error::output(&name, error))
+    let write = || {
+        let mut file = fs::File::create(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    };
+    write().map_err(|error| Error::output(&name, error))
 }
 
 fn tell(imported: &Imported) -> io::Result<()> {
