@@ -4,6 +4,9 @@
 //! vector. A fault inside (a panic) is caught: the block is done again record by record, and only the records that fail are
 //! withheld, as the policy says. A record over the limit is worked through in overlapping windows.
 
+mod guard;
+mod joined;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -12,7 +15,9 @@ use std::{
 use crate::{
     error::Error,
     frame::{
+        Format,
         block::{Piece, Window},
+        layout::{Behind, Layout, Memory},
         line,
     },
     policy::{OnError, Policy},
@@ -50,10 +55,24 @@ pub(crate) struct Step {
     pub(crate) records_out: u64,
 }
 
+/// How long a record may wait for its rest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) behind: Behind,
+    /// All that waits together is at most so many bytes.
+    pub(crate) limit: usize,
+}
+
+impl Patience {
+    /// Nothing waits: what is there is all there is.
+    pub(crate) const NONE: Patience = Patience { behind: Behind::Nothing, limit: usize::MAX };
+}
+
 /// What a scrubber leaves to the one that goes on behind its block.
 #[cfg(feature = "cli")]
 pub(crate) struct Trace {
     state: State,
+    memory: Memory,
     tally: Tally,
 }
 
@@ -72,7 +91,13 @@ pub struct Scrubber {
     scanner: Arc<Scanner>,
     redactor: Arc<Redactor>,
     on_error: OnError,
+    format: Format,
+    /// Whether what was changed is re-read before it is handed on.
+    verify: bool,
     state: State,
+    /// What crosses blocks of records that were cut into parts.
+    memory: Memory,
+    layout: Layout,
     scratch: Scratch,
     /// The memory of a second look at what was changed.
     again: Again,
@@ -140,7 +165,9 @@ impl Scrubber {
         let styles = policy.styles(rules)?;
         let placeholders = Placeholders::new(rules, redact::fixed_texts(&styles));
         let scanner = Arc::new(Scanner::new(rules.clone(), placeholders, cpu));
-        Ok(Scrubber::at_start(scanner, Arc::new(Redactor::new(rules, styles)), policy.error_action()))
+        let mut scrubber = Scrubber::at_start(scanner, Arc::new(Redactor::new(rules, styles)), policy.error_action());
+        scrubber.verify = policy.verifies();
+        Ok(scrubber)
     }
 
     /// Another scrubber with the same rules and policy, at the beginning of an input and with an empty tally. It shares the
@@ -148,20 +175,31 @@ impl Scrubber {
     #[must_use]
     pub fn fork(&self) -> Scrubber {
         let fork = Scrubber::at_start(Arc::clone(&self.scanner), Arc::clone(&self.redactor), self.on_error);
-        Scrubber { fault: self.fault.clone(), ..fork }
+        Scrubber { fault: self.fault.clone(), format: self.format, verify: self.verify, ..fork }
+    }
+
+    /// The same for an input whose records are written in `format`; otherwise that is told at each record's start.
+    #[must_use]
+    pub fn with_format(mut self, format: Format) -> Scrubber {
+        self.format = format;
+        self
     }
 
     /// Whether nothing is open here, so that what comes next is scrubbed as if the input began with it.
     #[cfg(feature = "cli")]
     pub(crate) fn is_closed(&self) -> bool {
-        self.state.key_block.is_none() && self.carry == Carry::Nothing
+        self.state.key_block.is_none() && self.memory.is_empty() && self.carry == Carry::Nothing
     }
 
     /// Gives away what was done and what is open now, and is as at the beginning again.
     #[cfg(feature = "cli")]
     pub(crate) fn take_trace(&mut self) -> Trace {
         debug_assert!(self.carry == Carry::Nothing, "whole records leave no window behind");
-        Trace { state: std::mem::take(&mut self.state), tally: std::mem::take(&mut self.tally) }
+        Trace {
+            state: std::mem::take(&mut self.state),
+            memory: std::mem::take(&mut self.memory),
+            tally: std::mem::take(&mut self.tally),
+        }
     }
 
     /// Goes on behind a block that another scrubber did from the beginning, as this one would have: nothing is open here.
@@ -169,6 +207,7 @@ impl Scrubber {
     pub(crate) fn follow(&mut self, trace: Trace) {
         debug_assert!(self.is_closed(), "the other one began with nothing open");
         self.state = trace.state;
+        self.memory = trace.memory;
         self.tally.merge(&trace.tally);
     }
 
@@ -177,7 +216,11 @@ impl Scrubber {
             scanner,
             redactor,
             on_error,
+            format: Format::Auto,
+            verify: true,
             state: State::default(),
+            memory: Memory::default(),
+            layout: Layout::default(),
             scratch: Scratch::default(),
             again: Again::default(),
             spliced: Spliced::default(),
@@ -213,7 +256,7 @@ impl Scrubber {
     pub fn scrub_block(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
         let mut spliced = std::mem::take(&mut self.spliced);
         spliced.clear();
-        let outcome = self.scrub_records(hay, &mut spliced).outcome;
+        let outcome = self.scrub_records(hay, Patience::NONE, &mut spliced).outcome;
         spliced.append_to(hay, out);
         self.spliced = spliced;
         outcome
@@ -235,15 +278,35 @@ impl Scrubber {
         self.fault = Some(marker.to_vec());
     }
 
-    /// Scrubs a piece; where it changed, `out` says what stands in place of the bytes that are done.
-    pub(crate) fn scrub_piece(&mut self, piece: Piece<'_>, out: &mut Spliced) -> Step {
+    /// Scrubs a piece; where it changed, `out` says what stands in place of the bytes that are done. Records that wait for their
+    /// rest are not done, and come again with what follows them.
+    pub(crate) fn scrub_piece(&mut self, piece: Piece<'_>, patience: Patience, out: &mut Spliced) -> Step {
         match piece {
-            Piece::Records(hay) => self.scrub_records(hay, out),
+            Piece::Records(hay) => self.scrub_records(hay, patience, out),
             Piece::Window(window) => self.scrub_window(window, out),
         }
     }
 
-    fn scrub_records(&mut self, hay: &[u8], out: &mut Spliced) -> Step {
+    /// Whether the records of `hay`, of which those before `from` waited when they came last, may go on now.
+    pub(crate) fn may_go_on(&self, hay: &[u8], from: usize) -> bool {
+        self.layout.may_go_on(hay, from, self.format)
+    }
+
+    fn scrub_records(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> Step {
+        let mut layout = std::mem::take(&mut self.layout);
+        let before = joined::Before { state: self.state.clone(), memory: self.memory.clone() };
+        layout.read(hay, self.format, patience.behind, patience.limit, &mut self.memory);
+        let step = if layout.is_view() {
+            self.scrub_joined(hay, &layout, before, out)
+        } else {
+            self.scrub_lines(&hay[..layout.end()], out)
+        };
+        self.tally.torn += layout.n_cut();
+        self.layout = layout;
+        step
+    }
+
+    fn scrub_lines(&mut self, hay: &[u8], out: &mut Spliced) -> Step {
         let before = self.tally.withheld;
         let n_records = line::count(hay);
         let state = self.state.clone();
@@ -294,6 +357,7 @@ impl Scrubber {
         let mut again = std::mem::take(&mut self.again);
         self.gather(hay, &mut again);
         self.look_again(&mut again);
+        self.guard_all(hay, &mut again);
         let mut done = 0;
         // Neighbours that changed stand beside each other in the text too, line end and all: they are written at once.
         let mut run = Span::default();
@@ -311,6 +375,20 @@ impl Scrubber {
         out.write(|text| text.extend_from_slice(run.of(&again.text)));
         out.keep(hay, Span::new(done, hay.len()));
         self.again = again;
+    }
+
+    /// Re-reads every record that changed.
+    fn guard_all(&mut self, hay: &[u8], again: &mut Again) {
+        let Again { text, records, .. } = again;
+        for changed in records.iter_mut().filter(|_| self.verify) {
+            let before = changed.record.of(hay);
+            if !guard::holds(before, changed.text.of(text)) {
+                self.tally.broken += 1;
+                let start = text.len();
+                guard::mask(before, text);
+                changed.text = Span::new(start, text.len());
+            }
+        }
     }
 
     /// Every record that holds a finding, with its findings replaced.
@@ -406,26 +484,31 @@ impl Scrubber {
         let mut start = 0;
         while start < hay.len() {
             let end = line::next(hay, start);
-            let record = &hay[start..end];
-            match self.examine(record) {
-                Some(0) => out.keep(hay, Span::new(start, end)),
-                Some(_) => {
-                    let mut own = Spliced::default();
-                    self.splice_records(record, &mut own);
-                    out.write(|text| own.append_to(record, text));
-                }
-                None => out.write(|text| self.withhold(record, text)),
-            }
+            self.one_alone(hay, Span::new(start, end), out);
             start = end;
         }
         Outcome::Changed
+    }
+
+    /// One record by itself.
+    fn one_alone(&mut self, hay: &[u8], span: Span, out: &mut Spliced) {
+        let record = span.of(hay);
+        match self.examine(record) {
+            Some(0) => out.keep(hay, span),
+            Some(_) => {
+                let mut own = Spliced::default();
+                self.splice_records(record, &mut own);
+                out.write(|text| own.append_to(record, text));
+            }
+            None => out.write(|text| self.withhold(record, text)),
+        }
     }
 
     fn withhold(&mut self, record: &[u8], out: &mut Vec<u8>) {
         self.tally.withheld += 1;
         if self.on_error == OnError::Mask {
             let text = line::from(record, 0).of(record);
-            redact::mask_record(text, out);
+            guard::mask(text, out);
             out.extend_from_slice(&record[text.len()..]);
         }
     }

@@ -17,6 +17,10 @@ pub struct Tally {
     pub records_out: u64,
     /// Records that were masked or dropped because they could not be examined.
     pub withheld: u64,
+    /// Records that were masked because what would have been handed on no longer was what they had been.
+    pub broken: u64,
+    /// Records whose rest did not come in time: they were scrubbed as they were, and what could be the beginning of a secret masked.
+    pub torn: u64,
     findings: Vec<u64>,
 }
 
@@ -49,6 +53,8 @@ impl Tally {
         self.records_in += other.records_in;
         self.records_out += other.records_out;
         self.withheld += other.withheld;
+        self.broken += other.broken;
+        self.torn += other.torn;
         if self.findings.len() < other.findings.len() {
             self.findings.resize(other.findings.len(), 0);
         }

@@ -86,6 +86,7 @@ pub struct Policy {
     default: Style,
     overrides: Vec<(String, Style)>,
     on_error: OnError,
+    is_unverified: bool,
 }
 
 impl Policy {
@@ -115,6 +116,18 @@ impl Policy {
     pub fn on_error(mut self, on_error: OnError) -> Policy {
         self.on_error = on_error;
         self
+    }
+
+    /// Whether each record that changed is re-read before it is handed on, and masked where it is no longer what it was. It is
+    /// unless this says otherwise.
+    #[must_use]
+    pub fn verify(mut self, verify: bool) -> Policy {
+        self.is_unverified = !verify;
+        self
+    }
+
+    pub(crate) fn verifies(&self) -> bool {
+        !self.is_unverified
     }
 
     pub(crate) fn error_action(&self) -> OnError {

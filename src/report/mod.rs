@@ -22,6 +22,12 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
     if tally.withheld > 0 {
         let _ = writeln!(text, "withheld {:>12} records that could not be examined", tally.withheld);
     }
+    if tally.broken > 0 {
+        let _ = writeln!(text, "masked {:>14} records that the guard found broken", tally.broken);
+    }
+    if tally.torn > 0 {
+        let _ = writeln!(text, "torn {:>16} records whose rest did not come in time", tally.torn);
+    }
     text
 }
 
@@ -38,6 +44,8 @@ pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
         "findings": tally.findings(),
         "by_rule": by_rule,
         "withheld": tally.withheld,
+        "broken": tally.broken,
+        "torn": tally.torn,
         "seconds": (seconds * 1e6).round() / 1e6,
     })
 }
