@@ -17,13 +17,13 @@ use crate::{
     frame::{
         Format,
         block::{Piece, Window},
-        layout::{Behind, Layout, Memory},
-        line,
+        layout::{Layout, Memory, Patience},
+        line, sign,
     },
     policy::{OnError, Policy},
     redact::{self, Redactor, Spliced},
     rules::RuleSet,
-    scan::{MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders, prefilter::Cpu},
+    scan::{Locate, MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders, prefilter::Cpu},
     span::{Finding, RuleId, Span},
     tally::Tally,
 };
@@ -55,19 +55,6 @@ pub(crate) struct Step {
     pub(crate) records_out: u64,
 }
 
-/// How long a record may wait for its rest.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    pub(crate) behind: Behind,
-    /// All that waits together is at most so many bytes.
-    pub(crate) limit: usize,
-}
-
-impl Patience {
-    /// Nothing waits: what is there is all there is.
-    pub(crate) const NONE: Patience = Patience { behind: Behind::Nothing, limit: usize::MAX };
-}
-
 /// What a scrubber leaves to the one that goes on behind its block.
 #[cfg(feature = "cli")]
 pub(crate) struct Trace {
@@ -85,6 +72,9 @@ pub(crate) struct Found<'s> {
     pub(crate) is_examined: bool,
     pub(crate) findings: &'s [Finding],
 }
+
+/// What finds: [`Scanner::scan`], or its second half.
+type Scan = for<'s> fn(&Scanner, &[u8], Locate, &mut State, &'s mut Scratch) -> &'s [Finding];
 
 /// Scrubs blocks: rules, policy and the state that crosses records.
 pub struct Scrubber {
@@ -164,7 +154,7 @@ impl Scrubber {
         let cpu = cpu.required()?;
         let styles = policy.styles(rules)?;
         let placeholders = Placeholders::new(rules, redact::fixed_texts(&styles));
-        let scanner = Arc::new(Scanner::new(rules.clone(), placeholders, cpu));
+        let scanner = Arc::new(Scanner::with_signs(rules.clone(), placeholders, cpu, &sign::texts()));
         let mut scrubber = Scrubber::at_start(scanner, Arc::new(Redactor::new(rules, styles)), policy.error_action());
         scrubber.verify = policy.verifies();
         Ok(scrubber)
@@ -188,7 +178,7 @@ impl Scrubber {
     /// Whether nothing is open here, so that what comes next is scrubbed as if the input began with it.
     #[cfg(feature = "cli")]
     pub(crate) fn is_closed(&self) -> bool {
-        self.state.key_block.is_none() && self.memory.is_empty() && self.carry == Carry::Nothing
+        !self.state.is_open() && self.memory.is_empty() && self.carry == Carry::Nothing
     }
 
     /// Gives away what was done and what is open now, and is as at the beginning again.
@@ -295,7 +285,8 @@ impl Scrubber {
     fn scrub_records(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> Step {
         let mut layout = std::mem::take(&mut self.layout);
         let before = joined::Before { state: self.state.clone(), memory: self.memory.clone() };
-        layout.read(hay, self.format, patience.behind, patience.limit, &mut self.memory);
+        self.scanner.look(hay, &mut self.scratch);
+        layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
         let step = if layout.is_view() {
             self.scrub_joined(hay, &layout, before, out)
         } else {
@@ -306,11 +297,12 @@ impl Scrubber {
         step
     }
 
+    /// Scrubs records that stand by themselves; they were looked at.
     fn scrub_lines(&mut self, hay: &[u8], out: &mut Spliced) -> Step {
         let before = self.tally.withheld;
         let n_records = line::count(hay);
         let state = self.state.clone();
-        let outcome = match self.examine(hay) {
+        let outcome = match self.examine_with(hay, Scanner::judge) {
             Some(0) => Outcome::Clean,
             Some(_) => {
                 self.splice_records(hay, out);
@@ -329,11 +321,16 @@ impl Scrubber {
 
     /// Scans; answers how many findings the scratch holds, or `None` when a recogniser failed.
     fn examine(&mut self, hay: &[u8]) -> Option<usize> {
+        self.examine_with(hay, Scanner::scan)
+    }
+
+    /// The same by `scan`, which may go on from what was looked at already.
+    fn examine_with(&mut self, hay: &[u8], scan: Scan) -> Option<usize> {
         let fault = self.fault.as_deref();
         let (scanner, state, scratch) = (&self.scanner, &mut self.state, &mut self.scratch);
         let scan = AssertUnwindSafe(|| {
             assert!(fault.is_none_or(|marker| memchr::memmem::find(hay, marker).is_none()), "a fault was asked for");
-            scanner.scan(hay, line::around, state, scratch).len()
+            scan(scanner, hay, line::around, state, scratch).len()
         });
         let n_findings = catch_unwind(scan).ok();
         if n_findings.is_none() {
@@ -416,8 +413,8 @@ impl Scrubber {
         let mut from = 0;
         for _ in 0..MAX_ROUNDS {
             let n_findings = scan_again(&self.scanner, &again.text[from..], &mut again.scratch);
-            // A private key reaches into what happens to stand behind its record here.
-            let is_apart = !again.scratch.met_key_block();
+            // What is open reaches into what happens to stand behind its record here.
+            let is_apart = !again.scratch.met_open();
             match n_findings {
                 Some(0) if is_apart => return,
                 Some(_) if is_apart => from = self.replace_again(again, from),
@@ -550,7 +547,7 @@ impl Scrubber {
             self.state = State::default();
         }
         let is_examined = self.examine(window.hay).is_some();
-        if !is_examined || !window.is_last || self.state.key_block.is_none() {
+        if !is_examined || !window.is_last || !self.state.is_open() {
             self.state = before;
         }
         is_examined

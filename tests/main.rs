@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 mod cli;
+mod containers;
 mod golden;
 mod harness;
 mod layering;

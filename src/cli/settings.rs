@@ -724,6 +724,9 @@ mod tests {
             ("LOGSCRUB_ALSO", "personal"),
             ("LOGSCRUB_STYLE", "mask, email=fixed"),
             ("LOGSCRUB_PLACEHOLDER", "GONE"),
+            ("LOGSCRUB_FORMAT", "docker"),
+            ("LOGSCRUB_HOLD", "0.2"),
+            ("LOGSCRUB_VERIFY", "0"),
             ("LOGSCRUB_MAX_RECORD", "512KiB"),
             ("LOGSCRUB_ON_ERROR", "stop"),
             ("LOGSCRUB_THREADS", "3"),
@@ -738,6 +741,7 @@ mod tests {
         let settings = settle_with(folder.path(), "", &variables).expect("all of it is sound");
         assert_eq!((settings.max_record, settings.grace), (512 << 10, Duration::from_millis(500)));
         assert_eq!(settings.threads, 3);
+        assert_eq!((settings.format, settings.hold), (Format::Docker, Duration::from_millis(200)));
         assert!(!settings.dry_run, "a flag only");
         for shown in &settings.shown {
             let key = shown.key.split('.').next().unwrap_or_default().to_uppercase().replace('-', "_");

@@ -25,6 +25,19 @@ pub(crate) enum Behind {
     Late,
 }
 
+/// How long a record may wait for its rest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) behind: Behind,
+    /// All that waits together is at most so many bytes.
+    pub(crate) limit: usize,
+}
+
+impl Patience {
+    /// Nothing waits: what is there is all there is.
+    pub(crate) const NONE: Patience = Patience { behind: Behind::Nothing, limit: usize::MAX };
+}
+
 /// A stream whose last part was handed on before the rest of it had come.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Torn {
@@ -100,22 +113,24 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Reads `hay`, which begins at the start of a record; answers whether it is to be read as [`Layout::view`] says. A record and
+    /// Reads `hay`, which begins at the start of a record and in which `signs` stand; answers whether it is to be read as [`Layout::view`] says. A record and
     /// all that waits with it is at most `limit` bytes.
     pub(crate) fn read(
         &mut self,
         hay: &[u8],
+        signs: &[(usize, usize)],
         format: Format,
-        behind: Behind,
-        limit: usize,
+        patience: Patience,
         memory: &mut Memory,
     ) -> bool {
+        let Patience { behind, limit } = patience;
         self.clear();
         self.end = hay.len();
         if let Some(separator) = format.separator() {
             table::read(self, hay, separator, behind, limit, memory);
         } else {
-            sign::find(hay, format, &mut self.signs);
+            let counts = |sign: &&(usize, usize)| sign::counts(hay, sign.0, sign.1, format);
+            self.signs.extend(signs.iter().filter(counts).map(|sign| sign.1));
             if self.signs.is_empty() && memory.torn.is_empty() {
                 return false;
             }

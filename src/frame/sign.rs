@@ -1,46 +1,56 @@
 //! Signs that a record does not stand by itself. Where a block has none, nothing of it is read.
-
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
+//!
+//! They are found with the anchors of the rules, in one pass: a search for each would cost as much again as all the rules do.
 
 use super::{Format, docker};
 
-/// What is searched for, and in which formats.
+/// A text that says something of the record it stands in.
 struct Sign {
-    finder: Finder<'static>,
-    formats: &'static [Format],
+    text: &'static str,
+    format: Format,
+    /// Whether it is one where it stands.
     is_one: fn(&[u8], usize) -> bool,
 }
 
-impl Sign {
-    fn new(text: &'static str, formats: &'static [Format], is_one: fn(&[u8], usize) -> bool) -> Sign {
-        Sign { finder: Finder::new(text), formats, is_one }
-    }
+const fn sign(text: &'static str, format: Format, is_one: fn(&[u8], usize) -> bool) -> Sign {
+    Sign { text, format, is_one }
 }
 
-static SIGNS: LazyLock<[Sign; 9]> = LazyLock::new(|| {
-    let anywhere = |_: &[u8], _: usize| true;
-    let at_line = |hay: &[u8], at: usize| at == 0 || hay[at - 1] == b'\n';
-    // Where the text ended with an escaped newline, the record is whole.
-    let is_cut = |hay: &[u8], at: usize| !docker::ends_line(&hay[at.saturating_sub(64)..at]);
-    [
-        Sign::new("stdout P", &[Format::Cri], anywhere),
-        Sign::new("stderr P", &[Format::Cri], anywhere),
-        Sign::new("\",\"stream\":\"std", &[Format::Docker], is_cut),
-        Sign::new("\"partial_message\"", &[Format::Json], anywhere),
-        Sign::new("\"logtag\":\"P\"", &[Format::Json], anywhere),
-        Sign::new("\"_p\":\"P\"", &[Format::Json], anywhere),
-        Sign::new("\"CONTAINER_PARTIAL_MESSAGE\"", &[Format::JournalJson], anywhere),
-        Sign::new("\"MESSAGE\":[", &[Format::JournalJson], anywhere),
-        Sign::new("__CURSOR=", &[Format::JournalExport], at_line),
-    ]
-});
+const N_SIGNS: usize = 10;
 
-/// Writes to `found`, which is empty, where the signs of `format` stand in `hay`, in order.
-pub(crate) fn find(hay: &[u8], format: Format, found: &mut Vec<usize>) {
-    for sign in SIGNS.iter().filter(|sign| sign.formats.iter().any(|of| format.takes(*of))) {
-        found.extend(sign.finder.find_iter(hay).filter(|at| (sign.is_one)(hay, *at)));
-    }
-    found.sort_unstable();
+static SIGNS: [Sign; N_SIGNS] = [
+    sign("stdout P", Format::Cri, anywhere),
+    sign("stderr P", Format::Cri, anywhere),
+    sign("\",\"stream\":\"std", Format::Docker, is_cut),
+    sign("\"partial_message\"", Format::Json, anywhere),
+    sign("\"logtag\":\"P\"", Format::Json, anywhere),
+    sign("\"_p\":\"P\"", Format::Json, anywhere),
+    sign("\"CONTAINER_PARTIAL_MESSAGE\"", Format::JournalJson, anywhere),
+    sign("\"MESSAGE\":[", Format::JournalJson, anywhere),
+    sign("\"_CMDLINE\":[", Format::JournalJson, anywhere),
+    sign("__CURSOR=", Format::JournalExport, begins_line),
+];
+
+fn anywhere(_: &[u8], _: usize) -> bool {
+    true
+}
+
+fn begins_line(hay: &[u8], at: usize) -> bool {
+    at == 0 || hay[at - 1] == b'\n'
+}
+
+/// Where the text before it ended with an escaped line end, the record is whole.
+fn is_cut(hay: &[u8], at: usize) -> bool {
+    !docker::ends_line(&hay[at.saturating_sub(64)..at])
+}
+
+/// The texts, in the order of their numbers.
+pub(crate) fn texts() -> [&'static str; N_SIGNS] {
+    std::array::from_fn(|index| SIGNS[index].text)
+}
+
+/// Whether sign `number`, which stands at `at`, says something to who reads `format`.
+pub(super) fn counts(hay: &[u8], number: usize, at: usize, format: Format) -> bool {
+    let sign = &SIGNS[number];
+    format.takes(sign.format) && (sign.is_one)(hay, at)
 }

@@ -8,7 +8,7 @@
 use super::{Again, MAX_ROUNDS, Outcome, Scrubber, Step, scan_again};
 use crate::{
     frame::{
-        layout::{Behind, Layout, Memory},
+        layout::{Layout, Memory, Patience},
         line,
     },
     policy::OnError,
@@ -161,7 +161,7 @@ impl Scrubber {
 
     fn finds_nothing(&self, again: &mut Again) -> bool {
         let n_findings = scan_again(&self.scanner, &again.text, &mut again.scratch);
-        n_findings == Some(0) && !again.scratch.met_key_block()
+        n_findings == Some(0) && !again.scratch.met_open()
     }
 
     /// What could be the beginning of a secret whose rest did not come in time.
@@ -206,7 +206,8 @@ impl Scrubber {
         let after = self.state.clone();
         for _ in 0..MAX_ROUNDS {
             let mut memory = before.memory.clone();
-            layout.read(&now, self.format, Behind::Nothing, usize::MAX, &mut memory);
+            self.scanner.look(&now, &mut self.scratch);
+            layout.read(&now, self.scratch.signs(), self.format, Patience::NONE, &mut memory);
             self.state = before.state.clone();
             let is_examined = self.examine(if layout.is_view() { layout.view().text() } else { &now }).is_some();
             if !is_examined || self.scratch.findings().is_empty() {

@@ -20,11 +20,11 @@ use crate::{
     error::Error,
     frame::{
         block::{Block, BlockBuffer, Piece},
-        layout::Behind,
+        layout::{Behind, Patience},
     },
     pool::{self, Worker},
     redact::Spliced,
-    scrub::{Patience, Scrubber, Step, Trace},
+    scrub::{Scrubber, Step, Trace},
 };
 
 /// What bytes are read from.

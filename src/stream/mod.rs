@@ -17,10 +17,10 @@ use crate::{
     error::Error,
     frame::{
         block::{BlockBuffer, Piece},
-        layout::Behind,
+        layout::{Behind, Patience},
     },
     redact::Spliced,
-    scrub::{MIN_RECORD_LIMIT, Outcome, Patience, Scrubber, Step},
+    scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber, Step},
     source::refuse::Gate,
 };
 
