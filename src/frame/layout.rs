@@ -8,7 +8,7 @@
 //! follows. When that must not be, because the input ends or because too much waits, they are taken as they are; the next part then
 //! begins with what came before as its context, which was handed on already and is only looked at.
 
-use super::{Format, Stream, cri, docker, journal, line, sign, table};
+use super::{Format, Stream, cri, docker, journal, line, manifest, sign, table};
 use crate::{encoding::view::View, span::Span};
 
 /// So much of what was handed on unfinished is looked at again with what follows: as much as the longest secret, and more.
@@ -360,8 +360,11 @@ impl Walk<'_, '_> {
         if self.format.takes(Format::JournalExport) && journal::begins(record.of(self.hay)) {
             return self.entry();
         }
-        if self.format.takes(Format::JournalJson) && self.hay.get(self.at) == Some(&b'{') {
-            journal::numbers(self.layout, self.hay, record);
+        if self.format == Format::Auto && manifest::begins(record.of(self.hay)) {
+            return self.manifest();
+        }
+        if self.hay.get(self.at) == Some(&b'{') {
+            self.object(record);
         }
         if let Some(part) = part(self.hay, record, self.format) {
             self.join(part);
@@ -370,16 +373,19 @@ impl Walk<'_, '_> {
         true
     }
 
+    /// An object in which bytes are written as numbers, or which is a Secret.
+    fn object(&mut self, record: Span) {
+        if self.format.takes(Format::JournalJson) {
+            journal::numbers(self.layout, self.hay, record);
+        }
+        if self.format == Format::Auto {
+            manifest::lay_object(self.layout, self.hay, record);
+        }
+    }
+
     fn entry(&mut self) -> bool {
         let entry = journal::read(self.hay, self.at);
-        let waits_since = if self.layout.open.is_empty() { self.at } else { self.since };
-        let is_late = self.behind != Behind::More || entry.end - waits_since >= self.limit;
-        if !entry.is_whole && !is_late {
-            self.begin_waiting();
-            self.layout.end_at(self.since);
-            self.restore();
-            self.layout.open.clear();
-            self.at = self.hay.len();
+        if !self.is_there(entry.end, entry.is_whole) {
             return false;
         }
         entry.fields.iter().for_each(|field| journal::lay(self.layout, self.hay, *field));
@@ -388,6 +394,30 @@ impl Walk<'_, '_> {
         }
         self.at = entry.end;
         true
+    }
+
+    fn manifest(&mut self) -> bool {
+        let manifest = manifest::read(self.hay, self.at);
+        if !self.is_there(manifest.end, manifest.is_whole) {
+            return false;
+        }
+        manifest.values.iter().for_each(|value| manifest::lay(self.layout, self.hay, *value));
+        self.at = manifest.end;
+        true
+    }
+
+    /// Whether what begins here and spans lines can be taken; otherwise the walk ends, and it waits for its end.
+    fn is_there(&mut self, end: usize, is_whole: bool) -> bool {
+        let waits_since = if self.layout.open.is_empty() { self.at } else { self.since };
+        if is_whole || self.behind != Behind::More || end - waits_since >= self.limit {
+            return true;
+        }
+        self.begin_waiting();
+        self.layout.end_at(self.since);
+        self.restore();
+        self.layout.open.clear();
+        self.at = self.hay.len();
+        false
     }
 
     fn begin_waiting(&mut self) {

@@ -11,6 +11,7 @@ pub(crate) mod journal;
 pub(crate) mod json;
 pub(crate) mod layout;
 pub(crate) mod line;
+pub(crate) mod manifest;
 pub(crate) mod sign;
 pub(crate) mod table;
 

@@ -16,7 +16,7 @@ const fn sign(text: &'static str, format: Format, is_one: fn(&[u8], usize) -> bo
     Sign { text, format, is_one }
 }
 
-const N_SIGNS: usize = 10;
+const N_SIGNS: usize = 15;
 
 static SIGNS: [Sign; N_SIGNS] = [
     sign("stdout P", Format::Cri, anywhere),
@@ -29,6 +29,11 @@ static SIGNS: [Sign; N_SIGNS] = [
     sign("\"MESSAGE\":[", Format::JournalJson, anywhere),
     sign("\"_CMDLINE\":[", Format::JournalJson, anywhere),
     sign("__CURSOR=", Format::JournalExport, begins_line),
+    sign("apiVersion: v1", Format::Auto, begins_text),
+    sign("\"apiVersion\": \"v1\"", Format::Auto, begins_text),
+    sign("kind: Secret", Format::Auto, begins_text),
+    sign("\"kind\": \"Secret\"", Format::Auto, anywhere),
+    sign("\"kind\":\"Secret\"", Format::Auto, anywhere),
 ];
 
 fn anywhere(_: &[u8], _: usize) -> bool {
@@ -37,6 +42,12 @@ fn anywhere(_: &[u8], _: usize) -> bool {
 
 fn begins_line(hay: &[u8], at: usize) -> bool {
     at == 0 || hay[at - 1] == b'\n'
+}
+
+/// Nothing but indentation, and the dash of a list, stands before it.
+fn begins_text(hay: &[u8], at: usize) -> bool {
+    let before = hay[..at].iter().rev().take_while(|byte| matches!(byte, b' ' | b'-')).count();
+    begins_line(hay, at - before)
 }
 
 /// Where the text before it ended with an escaped line end, the record is whole.
