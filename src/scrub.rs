@@ -400,6 +400,7 @@ impl Scrubber {
             (group, rest) =
                 rest.split_at(rest.iter().take_while(|finding| finding.span.start < record.end).count().max(1));
             group.iter().for_each(|finding| self.tally.count(finding.rule));
+            *self.tally.by_format.entry(self.format.of(record.of(hay)).name()).or_default() += 1;
             let start = again.text.len();
             self.redactor.splice(hay, record, group, &mut again.text);
             again.records.push(Changed { record, text: Span::new(start, again.text.len()) });
@@ -605,20 +606,30 @@ impl Scrubber {
 #[cfg(feature = "cli")]
 impl Scrubber {
     /// The findings of a piece: what [`Scrubber::scrub_piece`] would replace at its first look. State is carried on as there.
-    pub(crate) fn find_piece(&mut self, piece: Piece<'_>) -> Found<'_> {
+    pub(crate) fn find_piece(&mut self, piece: Piece<'_>, patience: Patience) -> Found<'_> {
         match piece {
-            Piece::Records(hay) => self.find_records(hay),
+            Piece::Records(hay) => self.find_records(hay, patience),
             Piece::Window(window) => self.find_window(window),
         }
     }
 
-    fn find_records(&mut self, hay: &[u8]) -> Found<'_> {
+    fn find_records(&mut self, hay: &[u8], patience: Patience) -> Found<'_> {
+        let mut layout = std::mem::take(&mut self.layout);
         let state = self.state.clone();
-        let is_examined = self.examine(hay).is_some();
+        self.scanner.look(hay, &mut self.scratch);
+        layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
+        let is_examined = if layout.is_view() {
+            let is_examined = self.examine(layout.view().text()).is_some();
+            joined::in_block(&layout, self.scratch.findings_mut());
+            is_examined
+        } else {
+            self.examine_with(&hay[..layout.end()], Scanner::judge).is_some()
+        };
         if !is_examined {
             self.state = state;
         }
-        let done = Span::new(0, hay.len());
+        let done = Span::new(0, layout.end());
+        self.layout = layout;
         Found { done, is_examined, findings: self.scratch.findings() }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Each worker keeps a tally of its own; tallies merge by addition, so the sum is the same however the work was cut.
 
+use std::collections::BTreeMap;
+
 use crate::span::RuleId;
 
 /// Mergeable counters of one run.
@@ -21,6 +23,8 @@ pub struct Tally {
     pub broken: u64,
     /// Records whose rest did not come in time: they were scrubbed as they were, and what could be the beginning of a secret masked.
     pub torn: u64,
+    /// Records that were changed, by the name of the format they are written in.
+    pub by_format: BTreeMap<&'static str, u64>,
     findings: Vec<u64>,
 }
 
@@ -55,6 +59,9 @@ impl Tally {
         self.withheld += other.withheld;
         self.broken += other.broken;
         self.torn += other.torn;
+        for (format, n_records) in &other.by_format {
+            *self.by_format.entry(format).or_default() += n_records;
+        }
         if self.findings.len() < other.findings.len() {
             self.findings.resize(other.findings.len(), 0);
         }

@@ -5,6 +5,7 @@
 
 mod cli;
 mod containers;
+mod documents;
 mod golden;
 mod harness;
 mod layering;

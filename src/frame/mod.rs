@@ -15,7 +15,7 @@ pub(crate) mod manifest;
 pub(crate) mod sign;
 pub(crate) mod table;
 
-use crate::error::Error;
+use crate::{error::Error, span::Span};
 
 /// What the records of an input are written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,6 +85,17 @@ impl Format {
         let names = Format::ALL.map(Format::name).join(", ");
         let found = Format::ALL.into_iter().find(|format| format.name() == name);
         found.ok_or_else(|| Error::usage(format!("unknown format {name:?}")).hint(format!("one of {names}")))
+    }
+
+    /// The format of one record of an input in this format.
+    pub(crate) fn of(self, record: &[u8]) -> Format {
+        match record.first() {
+            _ if self != Format::Auto => self,
+            Some(byte) if byte.is_ascii_digit() && cri::head(record).is_some() => Format::Cri,
+            Some(b'{') if docker::file(record, Span::new(0, record.len())).is_some() => Format::Docker,
+            Some(b'{') => Format::Json,
+            _ => Format::Line,
+        }
     }
 
     /// Whether a record that looks like one of `other` is read as that.

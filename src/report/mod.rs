@@ -19,6 +19,10 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
     for (id, rule) in rules.iter().filter(|(id, _)| tally.of(*id) > 0) {
         let _ = writeln!(text, "  {:>10}  {}", tally.of(id), rule.id());
     }
+    if !tally.by_format.is_empty() {
+        let formats = tally.by_format.iter().map(|(format, n_records)| format!("{n_records} {format}"));
+        let _ = writeln!(text, "changed  {}", formats.collect::<Vec<_>>().join(", "));
+    }
     if tally.withheld > 0 {
         let _ = writeln!(text, "withheld {:>12} records that could not be examined", tally.withheld);
     }
@@ -43,6 +47,7 @@ pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
         "records_out": tally.records_out,
         "findings": tally.findings(),
         "by_rule": by_rule,
+        "by_format": tally.by_format,
         "withheld": tally.withheld,
         "broken": tally.broken,
         "torn": tally.torn,

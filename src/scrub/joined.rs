@@ -247,6 +247,19 @@ impl Scrubber {
     }
 }
 
+/// Turns findings in the text of a layout into those in its block: one for each of its places that a secret lies in.
+#[cfg(feature = "cli")]
+pub(super) fn in_block(layout: &Layout, findings: &mut Vec<crate::span::Finding>) {
+    use crate::span::Finding;
+    let places = |finding: &Finding| {
+        let rule = finding.rule;
+        let places = layout.view().raw(finding.span).filter(|raw| !raw.is_empty());
+        places.map(|raw| Finding::text(raw, rule)).collect::<Vec<_>>()
+    };
+    *findings = findings.iter().flat_map(places).collect();
+    findings.sort_unstable_by_key(|finding| finding.span.start);
+}
+
 /// Edits the lengths of fields whose values change.
 fn keep_lengths(layout: &Layout, edits: &mut Edits) {
     let mut changed = Vec::new();
