@@ -125,14 +125,15 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
 
 /// Where the quoted local part begins whose closing quote stands at `close`: the opening one has as many backslashes.
 ///
-/// It begins with a letter, or the quotes may be the ends of two JSON strings: `"key":"@example.com"`.
+/// It begins with a letter or an escaped one, or the quotes may be the ends of two JSON strings: `"key":"@example.com"`.
 fn quoted_start(hay: &[u8], floor: usize, close: usize) -> Option<usize> {
     let depth = edge::backslashes_before(hay, floor, close);
     let mut at = close - depth;
     while let Some(open) = memchr::memrchr(b'"', &hay[floor..at]).map(|open| floor + open) {
         if edge::backslashes_before(hay, floor, open) == depth {
             let start = open - depth;
-            return is_local(hay[open + 1]).then_some(start);
+            let inside = hay[open + 1..].strip_prefix(b"\\").unwrap_or(&hay[open + 1..]);
+            return is_local(inside[0]).then_some(start);
         }
         at = open;
     }
@@ -329,6 +330,7 @@ mod tests {
             ("#012bob@corp.local.", "#012REDACTED-email."),
             ("\u{1b}[31mbob@corp.local\u{1b}[0m", "\u{1b}[31mREDACTED-email\u{1b}[0m"),
             (r#""john doe"@example.com"#, "REDACTED-email"),
+            (r#"to=<"\j"@example.com>"#, "to=<REDACTED-email>"),
             ("a@[192.0.2.1] b@[IPv6:2001:db8::1]", "REDACTED-email REDACTED-email"),
             ("jörg@müller.example o'neil+x@mail.example.museum", "REDACTED-email REDACTED-email"),
             ("https://alice@example.com:pw@host/", "https://REDACTED-email:pw@host/"),
