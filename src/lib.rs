@@ -58,7 +58,7 @@ pub use crate::{
     error::Error,
     frame::Format,
     policy::{OnError, Policy, Style},
-    rules::{Anchor, Class, Origin, Rule, RuleSet, Selection, Severity},
+    rules::{Allow, Anchor, Class, Origin, Rule, RuleSet, Selection, Severity},
     scan::prefilter::Cpu,
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber},
     span::{Finding, RuleId, Shape, Span},

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::{rules::RuleSet, tally::Tally};
+use crate::{rules::RuleSet, span::RuleId, tally::Tally};
 
 /// The summary for people: what came in, what went out, what was found.
 pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
@@ -23,6 +23,12 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
         let formats = tally.by_format.iter().map(|(format, n_records)| format!("{n_records} {format}"));
         let _ = writeln!(text, "changed  {}", formats.collect::<Vec<_>>().join(", "));
     }
+    if tally.allowed() > 0 {
+        let _ = writeln!(text, "{:<9}{:>12}  by the configuration", "allowed", tally.allowed());
+        for (id, rule) in rules.iter().filter(|(id, _)| tally.allowed_of(*id) > 0) {
+            let _ = writeln!(text, "  {:>10}  {}", tally.allowed_of(id), rule.id());
+        }
+    }
     if tally.withheld > 0 {
         let _ = writeln!(text, "withheld {:>12} records that could not be examined", tally.withheld);
     }
@@ -37,9 +43,8 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
 
 /// The summary for programs: one JSON object.
 pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
-    let found = rules.iter().filter(|(id, _)| tally.of(*id) > 0);
-    let by_rule: serde_json::Map<String, Value> =
-        found.map(|(id, rule)| (rule.id().to_owned(), tally.of(id).into())).collect();
+    let by_rule = by_rule(rules, |id| tally.of(id));
+    let allowed_by_rule = self::by_rule(rules, |id| tally.allowed_of(id));
     json!({
         "bytes_in": tally.bytes_in,
         "bytes_out": tally.bytes_out,
@@ -48,11 +53,19 @@ pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
         "findings": tally.findings(),
         "by_rule": by_rule,
         "by_format": tally.by_format,
+        "allowed": tally.allowed(),
+        "allowed_by_rule": allowed_by_rule,
         "withheld": tally.withheld,
         "broken": tally.broken,
         "torn": tally.torn,
         "seconds": (seconds * 1e6).round() / 1e6,
     })
+}
+
+/// The rules whose number is not 0.
+fn by_rule(rules: &RuleSet, number: impl Fn(RuleId) -> u64) -> serde_json::Map<String, Value> {
+    let numbers = rules.iter().map(|(id, rule)| (rule.id().to_owned(), number(id)));
+    numbers.filter(|(_, number)| *number > 0).map(|(id, number)| (id, number.into())).collect()
 }
 
 /// A number of bytes as people read it.

@@ -20,6 +20,7 @@ pub(crate) mod token;
 pub(crate) mod url;
 
 mod class;
+mod field;
 #[cfg(test)]
 mod oracle;
 mod settle;
@@ -32,7 +33,7 @@ use self::{
     prefilter::{Candidate, Cpu, Prefilter},
 };
 use crate::{
-    rules::{Recogniser, RuleSet},
+    rules::{Allowances, Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
 };
 
@@ -71,6 +72,7 @@ pub(crate) struct Scanner {
     /// How many of the prefilter's anchors are rules'; behind them are signs.
     n_anchors: usize,
     placeholders: Placeholders,
+    allowances: Allowances,
     assign: assign::Assign,
     url: url::Url,
     email: email::Email,
@@ -83,6 +85,8 @@ pub(crate) struct Scratch {
     candidates: Vec<Candidate>,
     signs: Vec<(usize, usize)>,
     findings: Vec<Finding>,
+    /// What the user says is no secret.
+    allowed: Vec<Finding>,
     token: token::Caches,
     progress: Progress,
     records: settle::Records,
@@ -94,6 +98,11 @@ impl Scratch {
     /// What the last scan found: sorted, disjoint, never touching.
     pub(crate) fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// What the last scan found and the user says is no secret.
+    pub(crate) fn allowed(&self) -> &[Finding] {
+        &self.allowed
     }
 
     pub(crate) fn findings_mut(&mut self) -> &mut Vec<Finding> {
@@ -171,8 +180,14 @@ impl Scanner {
             email: email::Email::new(&rules),
             key_block: key_block::KeyBlock::new(&rules),
             placeholders,
+            allowances: Allowances::default(),
             rules,
         }
+    }
+
+    /// What the user says is no secret stays.
+    pub(crate) fn allowing(self, allowances: Allowances) -> Scanner {
+        Scanner { allowances, ..self }
     }
 
     pub(crate) fn rules(&self) -> &RuleSet {
@@ -217,6 +232,7 @@ impl Scanner {
         scratch: &'s mut Scratch,
     ) -> &'s [Finding] {
         scratch.findings.clear();
+        scratch.allowed.clear();
         scratch.records.clear();
         scratch.progress.clear();
         while scratch.candidates.last().is_some_and(|candidate| candidate.span().start >= hay.len()) {
@@ -245,8 +261,22 @@ impl Scanner {
                 self.ask(*target, &hit, state, scratch);
             }
         }
+        if !self.allowances.is_empty() {
+            self.let_stand(hay, locate, scratch);
+        }
         settle::settle(hay, &self.rules, locate, &mut scratch.records, &mut scratch.findings);
         &scratch.findings
+    }
+
+    /// Takes away what the user says is no secret, finding by finding: what another rule claims of the same bytes still goes.
+    fn let_stand(&self, hay: &[u8], locate: Locate, scratch: &mut Scratch) {
+        let Scratch { findings, allowed, records, .. } = scratch;
+        let is_allowed = |finding: &mut Finding| {
+            let Span { start, .. } = finding.span;
+            let mut record = || records.around(hay, locate, start);
+            self.allowances.take(finding.rule, finding.span.of(hay), || field::name(hay, record(), start))
+        };
+        allowed.extend(findings.extract_if(.., is_allowed));
     }
 
     fn ask(&self, target: Target, hit: &Hit<'_>, state: &mut State, scratch: &mut Scratch) {

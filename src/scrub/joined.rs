@@ -107,7 +107,10 @@ impl Scrubber {
         let n_withheld = self.tally.withheld;
         let done = Span::new(0, layout.end());
         let n_records = line::count(done.of(hay));
-        let outcome = match self.examine(layout.view().text()) {
+        let text = layout.view().text();
+        let n_findings = self.examine(text);
+        self.count_allowed(Span::new(0, text.len()));
+        let outcome = match n_findings {
             Some(_) => self.replace_joined(hay, layout, before, out),
             None => self.withhold_joined(hay, layout, before, out),
         };
