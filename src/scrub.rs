@@ -285,41 +285,76 @@ impl Scrubber {
 
     fn scrub_records(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> Step {
         let mut layout = std::mem::take(&mut self.layout);
-        let before = joined::Before { state: self.state.clone(), memory: self.memory.clone() };
+        let memory = self.memory.clone();
         self.scanner.look(hay, &mut self.scratch);
         layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
-        let step = if layout.is_view() {
-            self.scrub_joined(hay, &layout, before, out)
+        let n_withheld = self.tally.withheld;
+        let done = Span::new(0, layout.end());
+        let outcome = if layout.segments().is_empty() {
+            self.scrub_lines(hay, done, out)
         } else {
-            self.scrub_lines(&hay[..layout.end()], out)
+            self.scrub_segments(hay, &mut layout, &memory, out)
         };
+        let n_records = line::count(done.of(hay));
+        self.tally.bytes_in += done.len() as u64;
+        self.tally.records_in += n_records;
         self.tally.torn += layout.n_cut();
         self.layout = layout;
-        step
+        let dropped = if self.on_error == OnError::Drop { self.tally.withheld - n_withheld } else { 0 };
+        Step { outcome, done, ends_record: true, records_out: n_records - dropped }
     }
 
-    /// Scrubs records that stand by themselves; they were looked at.
-    fn scrub_lines(&mut self, hay: &[u8], out: &mut Spliced) -> Step {
-        let before = self.tally.withheld;
-        let n_records = line::count(hay);
+    /// Scrubs a block part by part: what is read otherwise than as it is, and what lies between.
+    fn scrub_segments(&mut self, hay: &[u8], layout: &mut Layout, memory: &Memory, out: &mut Spliced) -> Outcome {
+        let looked = self.scratch.take_looked();
+        let mut is_changed = false;
+        let mut done = 0;
+        for index in 0..=layout.segments().len() {
+            let segment = layout.segments().get(index).copied();
+            let between = Span::new(done, segment.map_or(layout.end(), |segment| segment.start));
+            if !between.is_empty() {
+                self.scratch.give_looked(&looked, between);
+                let outcome = self.scrub_lines(hay, between, out);
+                match outcome {
+                    Outcome::Stopped => return outcome,
+                    Outcome::Clean => out.keep(hay, between),
+                    Outcome::Changed => is_changed = true,
+                }
+            }
+            let Some(segment) = segment else { break };
+            layout.lay(hay, segment);
+            let before = joined::Before { state: self.state.clone(), memory: memory.clone() };
+            let outcome = self.scrub_joined(hay, layout, segment, before, out);
+            match outcome {
+                Outcome::Stopped => return outcome,
+                Outcome::Clean => out.keep(hay, segment),
+                Outcome::Changed => is_changed = true,
+            }
+            done = segment.end;
+        }
+        if is_changed {
+            return Outcome::Changed;
+        }
+        out.clear();
+        Outcome::Clean
+    }
+
+    /// Scrubs records that stand by themselves; they were looked at. What is clean is not handed to `out`.
+    fn scrub_lines(&mut self, hay: &[u8], part: Span, out: &mut Spliced) -> Outcome {
         let state = self.state.clone();
-        let n_findings = self.examine_with(hay, Scanner::judge);
-        self.count_allowed(Span::new(0, hay.len()));
-        let outcome = match n_findings {
+        let n_findings = self.examine_with(&hay[..part.end], Scanner::judge);
+        self.count_allowed(part);
+        match n_findings {
             Some(0) => Outcome::Clean,
             Some(_) => {
-                self.splice_records(hay, out);
+                self.splice_records(hay, part, out);
                 Outcome::Changed
             }
             None => {
                 self.state = state;
-                self.one_by_one(hay, out)
+                self.one_by_one(hay, part, out)
             }
-        };
-        self.tally.bytes_in += hay.len() as u64;
-        self.tally.records_in += n_records;
-        let dropped = if self.on_error == OnError::Drop { self.tally.withheld - before } else { 0 };
-        Step { outcome, done: Span::new(0, hay.len()), ends_record: true, records_out: n_records - dropped }
+        }
     }
 
     /// Scans; answers how many findings the scratch holds, or `None` when a recogniser failed.
@@ -357,14 +392,14 @@ impl Scrubber {
         out.write(|text| self.redactor.splice(hay, Span::new(from, to), self.scratch.findings(), text));
     }
 
-    /// Appends `hay` with the scratch's findings replaced, record by record, each until nothing more is found in it.
-    fn splice_records(&mut self, hay: &[u8], out: &mut Spliced) {
+    /// Appends `part` of `hay` with the scratch's findings replaced, record by record, each until nothing more is found in it.
+    fn splice_records(&mut self, hay: &[u8], part: Span, out: &mut Spliced) {
         // The memory goes back to where it is reused.
         let mut again = std::mem::take(&mut self.again);
         self.gather(hay, &mut again);
         self.look_again(&mut again);
         self.guard_all(hay, &mut again);
-        let mut done = 0;
+        let mut done = part.start;
         // Neighbours that changed stand beside each other in the text too, line end and all: they are written at once.
         let mut run = Span::default();
         for changed in &again.records {
@@ -379,7 +414,7 @@ impl Scrubber {
             run = changed.text;
         }
         out.write(|text| text.extend_from_slice(run.of(&again.text)));
-        out.keep(hay, Span::new(done, hay.len()));
+        out.keep(hay, Span::new(done, part.end));
         self.again = again;
     }
 
@@ -484,13 +519,13 @@ impl Scrubber {
     }
 
     /// A block in which something failed: every record by itself, so that only those that fail are withheld.
-    fn one_by_one(&mut self, hay: &[u8], out: &mut Spliced) -> Outcome {
+    fn one_by_one(&mut self, hay: &[u8], part: Span, out: &mut Spliced) -> Outcome {
         if self.on_error == OnError::Stop {
             return Outcome::Stopped;
         }
-        let mut start = 0;
-        while start < hay.len() {
-            let end = line::next(hay, start);
+        let mut start = part.start;
+        while start < part.end {
+            let end = line::next(&hay[..part.end], start);
             self.one_alone(hay, Span::new(start, end), out);
             start = end;
         }
@@ -506,7 +541,7 @@ impl Scrubber {
             Some(0) => out.keep(hay, span),
             Some(_) => {
                 let mut own = Spliced::default();
-                self.splice_records(record, &mut own);
+                self.splice_records(record, Span::new(0, record.len()), &mut own);
                 out.write(|text| own.append_to(record, text));
             }
             None => out.write(|text| self.withhold(record, text)),
@@ -630,7 +665,8 @@ impl Scrubber {
         let state = self.state.clone();
         self.scanner.look(hay, &mut self.scratch);
         layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
-        let is_examined = if layout.is_view() {
+        let is_examined = if !layout.segments().is_empty() {
+            layout.lay(hay, Span::new(0, layout.end()));
             let is_examined = self.examine(layout.view().text()).is_some();
             joined::in_block(&layout, self.scratch.findings_mut());
             is_examined

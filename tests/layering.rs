@@ -3,12 +3,13 @@
 use std::{fs, path::Path};
 
 /// Each room and the rooms it may name; a room may always name itself.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("span", &["rules"]),
     ("error", &[]),
     ("tally", &["span"]),
+    ("encoding", &["span"]),
     ("rules", &["error", "span"]),
-    ("frame", &["error", "span"]),
+    ("frame", &["encoding", "error", "span"]),
     ("scan", &["rules", "error", "span", "tally"]),
     ("policy", &["rules", "error"]),
     ("redact", &["policy", "rules", "span"]),
@@ -29,8 +30,8 @@ const ROOMS: [(&str, &[&str]); 19] = [
     (
         "lib",
         &[
-            "cli", "error", "frame", "lint", "policy", "pool", "redact", "report", "rules", "scan", "scrub", "sink",
-            "source", "span", "stream", "tally",
+            "cli", "encoding", "error", "frame", "lint", "policy", "pool", "redact", "report", "rules", "scan",
+            "scrub", "sink", "source", "span", "stream", "tally",
         ],
     ),
     ("main", &["cli"]),

@@ -83,6 +83,8 @@ pub(crate) struct Scanner {
 #[derive(Default)]
 pub(crate) struct Scratch {
     candidates: Vec<Candidate>,
+    /// What lies before it is not judged.
+    begin: usize,
     signs: Vec<(usize, usize)>,
     findings: Vec<Finding>,
     /// What the user says is no secret.
@@ -112,6 +114,19 @@ impl Scratch {
     /// The signs that the last look met, in order: which, and where.
     pub(crate) fn signs(&self) -> &[(usize, usize)] {
         &self.signs
+    }
+
+    /// The candidates of the last look, to be judged part by part.
+    pub(crate) fn take_looked(&mut self) -> Vec<Candidate> {
+        std::mem::take(&mut self.candidates)
+    }
+
+    /// What lies in `part` is to be judged next; `looked`: the candidates of the whole.
+    pub(crate) fn give_looked(&mut self, looked: &[Candidate], part: Span) {
+        let inside = |at: usize| looked.partition_point(|candidate| candidate.span().start < at);
+        self.candidates.clear();
+        self.candidates.extend_from_slice(&looked[inside(part.start)..inside(part.end)]);
+        self.begin = part.start;
     }
 
     /// The record around `at` in the block that was scanned last. Cheap when asked in order.
@@ -212,6 +227,7 @@ impl Scanner {
     pub(crate) fn look(&self, hay: &[u8], scratch: &mut Scratch) {
         scratch.candidates.clear();
         scratch.signs.clear();
+        scratch.begin = 0;
         self.prefilter.candidates(hay, &mut scratch.candidates);
         if self.n_anchors < self.targets.len() {
             let Scratch { candidates, signs, .. } = scratch;
@@ -223,7 +239,7 @@ impl Scanner {
         }
     }
 
-    /// The findings of a block that was looked at, or of the records at its head.
+    /// The findings of a block that was looked at, or of the part of it that is to be judged.
     pub(crate) fn judge<'s>(
         &self,
         hay: &[u8],
@@ -243,11 +259,11 @@ impl Scanner {
         }
         scratch.token.begin(self.rules.rules().len());
         if state.key_block.is_some() {
-            scratch.progress.key_block = self.key_block.resume(hay, state, &mut scratch.findings);
+            scratch.progress.key_block = self.key_block.resume(hay, scratch.begin, state, &mut scratch.findings);
         }
         if state.below.is_some() {
-            let Scratch { findings, progress, .. } = &mut *scratch;
-            progress.below = below::lines(hay, 0, &mut state.below, &self.placeholders, findings);
+            let Scratch { findings, progress, begin, .. } = &mut *scratch;
+            progress.below = below::lines(hay, *begin, &mut state.below, &self.placeholders, findings);
         }
         let mut record = Span::default();
         for index in 0..scratch.candidates.len() {
