@@ -34,6 +34,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+mod encoding;
 mod error;
 mod frame;
 pub mod lint;
@@ -55,6 +56,7 @@ mod tally;
 
 pub use crate::{
     error::Error,
+    frame::Format,
     policy::{OnError, Policy, Style},
     rules::{Allow, Anchor, Class, Origin, Rule, RuleSet, Selection, Severity},
     scan::prefilter::Cpu,

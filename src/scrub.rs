@@ -4,6 +4,9 @@
 //! vector. A fault inside (a panic) is caught: the block is done again record by record, and only the records that fail are
 //! withheld, as the policy says. A record over the limit is worked through in overlapping windows.
 
+mod guard;
+mod joined;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -12,13 +15,15 @@ use std::{
 use crate::{
     error::Error,
     frame::{
+        Format,
         block::{Piece, Window},
-        line,
+        layout::{Layout, Memory, Patience},
+        line, sign,
     },
     policy::{OnError, Policy},
     redact::{self, Redactor, Spliced},
     rules::RuleSet,
-    scan::{MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders, prefilter::Cpu},
+    scan::{Locate, MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders, prefilter::Cpu},
     span::{Finding, RuleId, Span},
     tally::Tally,
 };
@@ -54,6 +59,7 @@ pub(crate) struct Step {
 #[cfg(feature = "cli")]
 pub(crate) struct Trace {
     state: State,
+    memory: Memory,
     tally: Tally,
 }
 
@@ -67,12 +73,21 @@ pub(crate) struct Found<'s> {
     pub(crate) findings: &'s [Finding],
 }
 
+/// What finds: [`Scanner::scan`], or its second half.
+type Scan = for<'s> fn(&Scanner, &[u8], Locate, &mut State, &'s mut Scratch) -> &'s [Finding];
+
 /// Scrubs blocks: rules, policy and the state that crosses records.
 pub struct Scrubber {
     scanner: Arc<Scanner>,
     redactor: Arc<Redactor>,
     on_error: OnError,
+    format: Format,
+    /// Whether what was changed is re-read before it is handed on.
+    verify: bool,
     state: State,
+    /// What crosses blocks of records that were cut into parts.
+    memory: Memory,
+    layout: Layout,
     scratch: Scratch,
     /// The memory of a second look at what was changed.
     again: Again,
@@ -139,8 +154,11 @@ impl Scrubber {
         let cpu = cpu.required()?;
         let styles = policy.styles(rules)?;
         let placeholders = Placeholders::new(rules, redact::fixed_texts(&styles));
-        let scanner = Arc::new(Scanner::new(rules.clone(), placeholders, cpu).allowing(policy.allowances(rules)?));
-        Ok(Scrubber::at_start(scanner, Arc::new(Redactor::new(rules, styles)), policy.error_action()))
+        let scanner = Scanner::with_signs(rules.clone(), placeholders, cpu, &sign::texts());
+        let scanner = Arc::new(scanner.allowing(policy.allowances(rules)?));
+        let mut scrubber = Scrubber::at_start(scanner, Arc::new(Redactor::new(rules, styles)), policy.error_action());
+        scrubber.verify = policy.verifies();
+        Ok(scrubber)
     }
 
     /// Another scrubber with the same rules and policy, at the beginning of an input and with an empty tally. It shares the
@@ -148,20 +166,31 @@ impl Scrubber {
     #[must_use]
     pub fn fork(&self) -> Scrubber {
         let fork = Scrubber::at_start(Arc::clone(&self.scanner), Arc::clone(&self.redactor), self.on_error);
-        Scrubber { fault: self.fault.clone(), ..fork }
+        Scrubber { fault: self.fault.clone(), format: self.format, verify: self.verify, ..fork }
+    }
+
+    /// The same for an input whose records are written in `format`; otherwise that is told at each record's start.
+    #[must_use]
+    pub fn with_format(mut self, format: Format) -> Scrubber {
+        self.format = format;
+        self
     }
 
     /// Whether nothing is open here, so that what comes next is scrubbed as if the input began with it.
     #[cfg(feature = "cli")]
     pub(crate) fn is_closed(&self) -> bool {
-        self.state.key_block.is_none() && self.carry == Carry::Nothing
+        !self.state.is_open() && self.memory.is_empty() && self.carry == Carry::Nothing
     }
 
     /// Gives away what was done and what is open now, and is as at the beginning again.
     #[cfg(feature = "cli")]
     pub(crate) fn take_trace(&mut self) -> Trace {
         debug_assert!(self.carry == Carry::Nothing, "whole records leave no window behind");
-        Trace { state: std::mem::take(&mut self.state), tally: std::mem::take(&mut self.tally) }
+        Trace {
+            state: std::mem::take(&mut self.state),
+            memory: std::mem::take(&mut self.memory),
+            tally: std::mem::take(&mut self.tally),
+        }
     }
 
     /// Goes on behind a block that another scrubber did from the beginning, as this one would have: nothing is open here.
@@ -169,6 +198,7 @@ impl Scrubber {
     pub(crate) fn follow(&mut self, trace: Trace) {
         debug_assert!(self.is_closed(), "the other one began with nothing open");
         self.state = trace.state;
+        self.memory = trace.memory;
         self.tally.merge(&trace.tally);
     }
 
@@ -177,7 +207,11 @@ impl Scrubber {
             scanner,
             redactor,
             on_error,
+            format: Format::Auto,
+            verify: true,
             state: State::default(),
+            memory: Memory::default(),
+            layout: Layout::default(),
             scratch: Scratch::default(),
             again: Again::default(),
             spliced: Spliced::default(),
@@ -213,7 +247,7 @@ impl Scrubber {
     pub fn scrub_block(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
         let mut spliced = std::mem::take(&mut self.spliced);
         spliced.clear();
-        let outcome = self.scrub_records(hay, &mut spliced).outcome;
+        let outcome = self.scrub_records(hay, Patience::NONE, &mut spliced).outcome;
         spliced.append_to(hay, out);
         self.spliced = spliced;
         outcome
@@ -235,19 +269,41 @@ impl Scrubber {
         self.fault = Some(marker.to_vec());
     }
 
-    /// Scrubs a piece; where it changed, `out` says what stands in place of the bytes that are done.
-    pub(crate) fn scrub_piece(&mut self, piece: Piece<'_>, out: &mut Spliced) -> Step {
+    /// Scrubs a piece; where it changed, `out` says what stands in place of the bytes that are done. Records that wait for their
+    /// rest are not done, and come again with what follows them.
+    pub(crate) fn scrub_piece(&mut self, piece: Piece<'_>, patience: Patience, out: &mut Spliced) -> Step {
         match piece {
-            Piece::Records(hay) => self.scrub_records(hay, out),
+            Piece::Records(hay) => self.scrub_records(hay, patience, out),
             Piece::Window(window) => self.scrub_window(window, out),
         }
     }
 
-    fn scrub_records(&mut self, hay: &[u8], out: &mut Spliced) -> Step {
+    /// Whether the records of `hay`, of which those before `from` waited when they came last, may go on now.
+    pub(crate) fn may_go_on(&self, hay: &[u8], from: usize) -> bool {
+        self.layout.may_go_on(hay, from, self.format)
+    }
+
+    fn scrub_records(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> Step {
+        let mut layout = std::mem::take(&mut self.layout);
+        let before = joined::Before { state: self.state.clone(), memory: self.memory.clone() };
+        self.scanner.look(hay, &mut self.scratch);
+        layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
+        let step = if layout.is_view() {
+            self.scrub_joined(hay, &layout, before, out)
+        } else {
+            self.scrub_lines(&hay[..layout.end()], out)
+        };
+        self.tally.torn += layout.n_cut();
+        self.layout = layout;
+        step
+    }
+
+    /// Scrubs records that stand by themselves; they were looked at.
+    fn scrub_lines(&mut self, hay: &[u8], out: &mut Spliced) -> Step {
         let before = self.tally.withheld;
         let n_records = line::count(hay);
         let state = self.state.clone();
-        let n_findings = self.examine(hay);
+        let n_findings = self.examine_with(hay, Scanner::judge);
         self.count_allowed(Span::new(0, hay.len()));
         let outcome = match n_findings {
             Some(0) => Outcome::Clean,
@@ -268,11 +324,16 @@ impl Scrubber {
 
     /// Scans; answers how many findings the scratch holds, or `None` when a recogniser failed.
     fn examine(&mut self, hay: &[u8]) -> Option<usize> {
+        self.examine_with(hay, Scanner::scan)
+    }
+
+    /// The same by `scan`, which may go on from what was looked at already.
+    fn examine_with(&mut self, hay: &[u8], scan: Scan) -> Option<usize> {
         let fault = self.fault.as_deref();
         let (scanner, state, scratch) = (&self.scanner, &mut self.state, &mut self.scratch);
         let scan = AssertUnwindSafe(|| {
             assert!(fault.is_none_or(|marker| memchr::memmem::find(hay, marker).is_none()), "a fault was asked for");
-            scanner.scan(hay, line::around, state, scratch).len()
+            scan(scanner, hay, line::around, state, scratch).len()
         });
         let n_findings = catch_unwind(scan).ok();
         if n_findings.is_none() {
@@ -302,6 +363,7 @@ impl Scrubber {
         let mut again = std::mem::take(&mut self.again);
         self.gather(hay, &mut again);
         self.look_again(&mut again);
+        self.guard_all(hay, &mut again);
         let mut done = 0;
         // Neighbours that changed stand beside each other in the text too, line end and all: they are written at once.
         let mut run = Span::default();
@@ -321,6 +383,20 @@ impl Scrubber {
         self.again = again;
     }
 
+    /// Re-reads every record that changed.
+    fn guard_all(&mut self, hay: &[u8], again: &mut Again) {
+        let Again { text, records, .. } = again;
+        for changed in records.iter_mut().filter(|_| self.verify) {
+            let before = changed.record.of(hay);
+            if !guard::holds(before, changed.text.of(text)) {
+                self.tally.broken += 1;
+                let start = text.len();
+                guard::mask(before, text);
+                changed.text = Span::new(start, text.len());
+            }
+        }
+    }
+
     /// Every record that holds a finding, with its findings replaced.
     fn gather(&mut self, hay: &[u8], again: &mut Again) {
         again.text.clear();
@@ -333,6 +409,7 @@ impl Scrubber {
             (group, rest) =
                 rest.split_at(rest.iter().take_while(|finding| finding.span.start < record.end).count().max(1));
             group.iter().for_each(|finding| self.tally.count(finding.rule));
+            *self.tally.by_format.entry(self.format.of(record.of(hay)).name()).or_default() += 1;
             let start = again.text.len();
             self.redactor.splice(hay, record, group, &mut again.text);
             again.records.push(Changed { record, text: Span::new(start, again.text.len()) });
@@ -346,8 +423,8 @@ impl Scrubber {
         let mut from = 0;
         for _ in 0..MAX_ROUNDS {
             let n_findings = scan_again(&self.scanner, &again.text[from..], &mut again.scratch);
-            // A private key reaches into what happens to stand behind its record here.
-            let is_apart = !again.scratch.met_key_block();
+            // What is open reaches into what happens to stand behind its record here.
+            let is_apart = !again.scratch.met_open();
             match n_findings {
                 Some(0) if is_apart => return,
                 Some(_) if is_apart => from = self.replace_again(again, from),
@@ -414,28 +491,33 @@ impl Scrubber {
         let mut start = 0;
         while start < hay.len() {
             let end = line::next(hay, start);
-            let record = &hay[start..end];
-            let n_findings = self.examine(record);
-            self.count_allowed(Span::new(0, record.len()));
-            match n_findings {
-                Some(0) => out.keep(hay, Span::new(start, end)),
-                Some(_) => {
-                    let mut own = Spliced::default();
-                    self.splice_records(record, &mut own);
-                    out.write(|text| own.append_to(record, text));
-                }
-                None => out.write(|text| self.withhold(record, text)),
-            }
+            self.one_alone(hay, Span::new(start, end), out);
             start = end;
         }
         Outcome::Changed
+    }
+
+    /// One record by itself.
+    fn one_alone(&mut self, hay: &[u8], span: Span, out: &mut Spliced) {
+        let record = span.of(hay);
+        let n_findings = self.examine(record);
+        self.count_allowed(Span::new(0, record.len()));
+        match n_findings {
+            Some(0) => out.keep(hay, span),
+            Some(_) => {
+                let mut own = Spliced::default();
+                self.splice_records(record, &mut own);
+                out.write(|text| own.append_to(record, text));
+            }
+            None => out.write(|text| self.withhold(record, text)),
+        }
     }
 
     fn withhold(&mut self, record: &[u8], out: &mut Vec<u8>) {
         self.tally.withheld += 1;
         if self.on_error == OnError::Mask {
             let text = line::from(record, 0).of(record);
-            redact::mask_record(text, out);
+            guard::mask(text, out);
             out.extend_from_slice(&record[text.len()..]);
         }
     }
@@ -477,7 +559,7 @@ impl Scrubber {
             self.state = State::default();
         }
         let is_examined = self.examine(window.hay).is_some();
-        if !is_examined || !window.is_last || self.state.key_block.is_none() {
+        if !is_examined || !window.is_last || !self.state.is_open() {
             self.state = before;
         }
         is_examined
@@ -536,20 +618,30 @@ impl Scrubber {
 #[cfg(feature = "cli")]
 impl Scrubber {
     /// The findings of a piece: what [`Scrubber::scrub_piece`] would replace at its first look. State is carried on as there.
-    pub(crate) fn find_piece(&mut self, piece: Piece<'_>) -> Found<'_> {
+    pub(crate) fn find_piece(&mut self, piece: Piece<'_>, patience: Patience) -> Found<'_> {
         match piece {
-            Piece::Records(hay) => self.find_records(hay),
+            Piece::Records(hay) => self.find_records(hay, patience),
             Piece::Window(window) => self.find_window(window),
         }
     }
 
-    fn find_records(&mut self, hay: &[u8]) -> Found<'_> {
+    fn find_records(&mut self, hay: &[u8], patience: Patience) -> Found<'_> {
+        let mut layout = std::mem::take(&mut self.layout);
         let state = self.state.clone();
-        let is_examined = self.examine(hay).is_some();
+        self.scanner.look(hay, &mut self.scratch);
+        layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
+        let is_examined = if layout.is_view() {
+            let is_examined = self.examine(layout.view().text()).is_some();
+            joined::in_block(&layout, self.scratch.findings_mut());
+            is_examined
+        } else {
+            self.examine_with(&hay[..layout.end()], Scanner::judge).is_some()
+        };
         if !is_examined {
             self.state = state;
         }
-        let done = Span::new(0, hay.len());
+        let done = Span::new(0, layout.end());
+        self.layout = layout;
         Found { done, is_examined, findings: self.scratch.findings() }
     }
 

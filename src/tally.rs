@@ -2,6 +2,8 @@
 //!
 //! Each worker keeps a tally of its own; tallies merge by addition, so the sum is the same however the work was cut.
 
+use std::collections::BTreeMap;
+
 use crate::span::RuleId;
 
 /// Mergeable counters of one run.
@@ -17,6 +19,12 @@ pub struct Tally {
     pub records_out: u64,
     /// Records that were masked or dropped because they could not be examined.
     pub withheld: u64,
+    /// Records that were masked because what would have been handed on no longer was what they had been.
+    pub broken: u64,
+    /// Records whose rest did not come in time: they were scrubbed as they were, and what could be the beginning of a secret masked.
+    pub torn: u64,
+    /// Records that were changed, by the name of the format they are written in.
+    pub by_format: BTreeMap<&'static str, u64>,
     findings: Counts,
     allowed: Counts,
 }
@@ -84,6 +92,11 @@ impl Tally {
         self.records_in += other.records_in;
         self.records_out += other.records_out;
         self.withheld += other.withheld;
+        self.broken += other.broken;
+        self.torn += other.torn;
+        for (format, n_records) in &other.by_format {
+            *self.by_format.entry(format).or_default() += n_records;
+        }
         self.findings.merge(&other.findings);
         self.allowed.merge(&other.allowed);
     }

@@ -4,6 +4,8 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 mod cli;
+mod containers;
+mod documents;
 mod golden;
 mod harness;
 mod layering;

@@ -20,6 +20,7 @@ use crate::{
     error::Error,
     frame::{
         block::{BlockBuffer, Piece, Window},
+        layout::{Behind, Patience},
         line,
     },
     scrub::Scrubber,
@@ -66,7 +67,7 @@ pub(super) fn run(
     if files.is_empty() && io::stdin().is_terminal() {
         return Err(Error::usage("explain: standard input is a terminal").hint("name a file: logscrub explain app.log"));
     }
-    let scrubber = Scrubber::for_cpu(&settings.rules()?, &settings.policy, settings.cpu)?;
+    let scrubber = Scrubber::for_cpu(&settings.rules()?, &settings.policy, settings.cpu)?.with_format(settings.format);
     let stdin = [PathBuf::from("-")];
     let (mut n_findings, mut is_complete) = (0, true);
     for path in if files.is_empty() { &stdin } else { files } {
@@ -141,13 +142,29 @@ impl<'o> Explainer<'o> {
                 read => read.map_err(|error| Error::input(&self.name, error))?,
             };
             buffer.advance(n_bytes);
+            let (mut is_full, mut n_pending) = (false, buffer.n_pending());
             while let Some(piece) = buffer.piece(n_bytes == 0) {
                 gate.pass(&self.name, piece.bytes())?;
+                let behind = match n_bytes {
+                    _ if is_full => Behind::Late,
+                    0 if piece.bytes().len() == n_pending => Behind::Nothing,
+                    _ => Behind::More,
+                };
                 let (done, ends_record) = match piece {
-                    Piece::Records(hay) => (self.records(hay)?, true),
+                    Piece::Records(hay) => (self.records(hay, Patience { behind, limit: max_record })?, true),
                     Piece::Window(window) => (self.window(window)?, window.is_last),
                 };
+                if done == 0 && !is_full {
+                    // The rest of a record is waited for; where no more can be held, it is not.
+                    is_full = buffer.is_full();
+                    if !is_full {
+                        break;
+                    }
+                    continue;
+                }
+                is_full = false;
                 buffer.consume(done, ends_record);
+                n_pending = buffer.n_pending();
             }
             if n_bytes == 0 {
                 return Ok(());
@@ -155,8 +172,10 @@ impl<'o> Explainer<'o> {
         }
     }
 
-    fn records(&mut self, hay: &[u8]) -> Result<usize, Error> {
-        let found = self.scrubber.find_piece(Piece::Records(hay));
+    /// Shows what is found in `hay`; answers how much of it could be examined now.
+    fn records(&mut self, hay: &[u8], patience: Patience) -> Result<usize, Error> {
+        let found = self.scrubber.find_piece(Piece::Records(hay), patience);
+        let hay = found.done.of(hay);
         if !found.is_examined {
             return self.one_by_one(hay);
         }
@@ -187,7 +206,7 @@ impl<'o> Explainer<'o> {
                 self.withhold()?;
                 self.record += 1;
             } else {
-                self.records(record)?;
+                self.records(record, Patience::NONE)?;
             }
             start = end;
         }
@@ -197,7 +216,7 @@ impl<'o> Explainer<'o> {
     /// Part of a record over the limit: the findings that are settled with it.
     fn window(&mut self, window: Window<'_>) -> Result<usize, Error> {
         let Window { hay, context, is_last } = window;
-        let found = self.scrubber.find_piece(Piece::Window(window));
+        let found = self.scrubber.find_piece(Piece::Window(window), Patience::NONE);
         let (done, is_examined, findings) = (found.done, found.is_examined, found.findings.to_vec());
         if !is_examined {
             self.withhold()?;
@@ -293,7 +312,7 @@ impl<'o> Explainer<'o> {
         }
         clean.extend_from_slice(&entry.hay[at..entry.text.end.max(at)]);
         let mut again = self.scrubber.fork();
-        let found = again.find_piece(Piece::Records(&clean));
+        let found = again.find_piece(Piece::Records(&clean), Patience::NONE);
         !found.is_examined || !found.findings.is_empty()
     }
 

@@ -23,7 +23,7 @@ const INTERRUPTED: u8 = 130;
 
 pub(super) fn run(settings: &Settings, stderr: ColorChoice) -> Result<u8, Error> {
     let rules = settings.rules()?;
-    let mut scrubber = Scrubber::for_cpu(&rules, &settings.policy, settings.cpu)?;
+    let mut scrubber = Scrubber::for_cpu(&rules, &settings.policy, settings.cpu)?.with_format(settings.format);
     if let Some(marker) = &settings.fault {
         scrubber.fail_on(marker.as_bytes());
     }
@@ -31,6 +31,7 @@ pub(super) fn run(settings: &Settings, stderr: ColorChoice) -> Result<u8, Error>
         max_record: settings.max_record,
         buffer: BLOCK,
         threads: settings.threads,
+        hold: settings.hold,
         grace: settings.grace,
         output: settings.output.clone(),
         dry_run: settings.dry_run,
@@ -44,10 +45,15 @@ pub(super) fn run(settings: &Settings, stderr: ColorChoice) -> Result<u8, Error>
     Ok(exit_code(settings, scrubber.tally(), result?))
 }
 
+/// Whether something was masked because it could not be examined, or could not be waited for.
+fn is_incomplete(tally: &Tally) -> bool {
+    tally.withheld + tally.broken + tally.torn > 0
+}
+
 fn exit_code(settings: &Settings, tally: &Tally, end: End) -> u8 {
     if end == End::Interrupted {
         INTERRUPTED
-    } else if tally.withheld > 0 {
+    } else if is_incomplete(tally) {
         UNEXAMINED
     } else {
         u8::from(settings.fail_on_findings && tally.findings() > 0)
@@ -58,7 +64,7 @@ fn summarise(settings: &Settings, scrubber: &Scrubber, seconds: f64, stderr: Col
     let tally = scrubber.tally();
     let form = match settings.summary {
         _ if settings.quiet > 0 => Summary::None,
-        Summary::Auto if settings.verbose || tally.withheld > 0 => Summary::Human,
+        Summary::Auto if settings.verbose || is_incomplete(tally) => Summary::Human,
         Summary::Auto => Summary::None,
         form => form,
     };

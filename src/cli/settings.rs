@@ -23,6 +23,7 @@ use super::{
 use crate::{
     Cpu, MAX_RECORD, MIN_RECORD_LIMIT,
     error::Error,
+    frame::Format,
     policy::{OnError, Policy, Style},
     rules::{Class, Matcher, Rule, RuleSet, Selection},
 };
@@ -31,7 +32,7 @@ use crate::{
 const SYSTEM: &str = "/etc/logscrub/config.toml";
 
 /// The keys of a configuration file, in the order of `config show`, with what is built in.
-const KEYS: [(&str, &str); 16] = [
+const KEYS: [(&str, &str); 19] = [
     ("rules", "[]"),
     ("only", "[]"),
     ("except", "[]"),
@@ -40,6 +41,9 @@ const KEYS: [(&str, &str); 16] = [
     ("own-domain", "[]"),
     ("style", "\"label\""),
     ("placeholder", "\"\""),
+    ("format", "\"auto\""),
+    ("hold", "1"),
+    ("verify", "true"),
     ("max-record", "\"1MiB\""),
     ("on-error", "\"mask\""),
     ("threads", "0"),
@@ -57,7 +61,7 @@ const LISTS: [&str; 5] = ["rules", "only", "except", "also", "own-domain"];
 const DEFAULT: &str = "default";
 
 /// Longer than this nobody waits, and a clock can still add it.
-const LONGEST_GRACE: f64 = 86_400.0;
+const LONGEST_WAIT: f64 = 86_400.0;
 
 /// More threads than this are a slip of the finger.
 const MOST_THREADS: usize = 1024;
@@ -82,6 +86,9 @@ struct Keys {
     #[serde(rename = "style")]
     _style: Option<Value>,
     placeholder: Option<String>,
+    format: Option<String>,
+    hold: Option<f64>,
+    verify: Option<bool>,
     max_record: Option<Value>,
     on_error: Option<String>,
     threads: Option<Value>,
@@ -106,6 +113,8 @@ pub(super) enum Summary {
 pub(super) struct Settings {
     pub(super) selection: Selection,
     pub(super) policy: Policy,
+    pub(super) format: Format,
+    pub(super) hold: Duration,
     pub(super) max_record: usize,
     /// 0: the filter chooses.
     pub(super) threads: usize,
@@ -366,12 +375,12 @@ fn environment_layer(environment: &Environment) -> Result<Layer, Error> {
                 layer.styles = text.split(',').map(|entry| style_entry(entry.trim(), &name)).collect();
                 continue;
             }
-            "fail-on-findings" => Value::Boolean(match text {
+            "fail-on-findings" | "verify" => Value::Boolean(match text {
                 "1" | "true" => true,
                 "0" | "false" => false,
                 _ => return Err(Error::usage(format!("{name}: neither true nor false"))),
             }),
-            "grace" => {
+            "grace" | "hold" => {
                 Value::Float(text.parse().map_err(|_| Error::usage(format!("{name}: not a number of seconds")))?)
             }
             "threads" => {
@@ -403,6 +412,9 @@ fn flag_layer(common: &Common, filter: &Filter) -> Result<Layer, Error> {
     say("also", list(&common.also));
     say("own-domain", list(&common.own_domain));
     say("placeholder", common.placeholder.as_deref().map(Value::from));
+    say("format", common.format.as_deref().map(Value::from));
+    say("hold", filter.hold.map(Value::Float));
+    say("verify", (filter.verify || filter.no_verify).then_some(Value::Boolean(!filter.no_verify)));
     say("max-record", filter.max_record.as_deref().map(Value::from));
     say("on-error", filter.on_error.as_deref().map(Value::from));
     say("threads", filter.threads.map(|threads| Value::Integer(threads.into())));
@@ -459,13 +471,16 @@ fn meaning(layer: Layer) -> Result<Settings, Error> {
     let color = choice("color", keys.color.as_deref(), &COLORS).map_err(placed)?.to_owned();
     Ok(Settings {
         policy,
+        format: Format::named(keys.format.as_deref().unwrap_or("auto"))
+            .map_err(|error| placed(named("format", error)))?,
+        hold: seconds("hold", keys.hold.unwrap_or(1.0)).map_err(placed)?,
         max_record: record_limit(keys.max_record).map_err(placed)?,
         threads: threads(keys.threads.as_ref()).map_err(placed)?,
         output: keys.output.filter(|path| !path.as_os_str().is_empty()),
         selection: Selection { rules: keys.rules, only: keys.only, except: keys.except, also: keys.also },
         summary,
         fail_on_findings: keys.fail_on_findings.unwrap_or(false),
-        grace: grace(keys.grace.unwrap_or(5.0)).map_err(placed)?,
+        grace: seconds("grace", keys.grace.unwrap_or(5.0)).map_err(placed)?,
         color,
         dry_run: false,
         quiet: 0,
@@ -486,7 +501,7 @@ fn policy(keys: &Keys, styles: &[StyleEntry], sources: &BTreeMap<String, String>
         "stop" => OnError::Stop,
         _ => OnError::Mask,
     };
-    let mut policy = Policy::new().on_error(on_error);
+    let mut policy = Policy::new().on_error(on_error).verify(keys.verify.unwrap_or(true));
     let placeholder = keys.placeholder.as_deref().filter(|text| !text.is_empty());
     if let Some(text) = placeholder {
         // A placeholder is meant for everything that no style is said of.
@@ -515,9 +530,9 @@ fn choice<'w>(key: &str, said: Option<&'w str>, choices: &[&'w str]) -> Result<&
     Ok(word)
 }
 
-fn grace(seconds: f64) -> Result<Duration, Error> {
-    if !(0.0..=LONGEST_GRACE).contains(&seconds) {
-        return Err(named("grace", Error::usage("not a number of seconds from 0 to 86400")));
+fn seconds(key: &str, seconds: f64) -> Result<Duration, Error> {
+    if !(0.0..=LONGEST_WAIT).contains(&seconds) {
+        return Err(named(key, Error::usage("not a number of seconds from 0 to 86400")));
     }
     Ok(Duration::from_secs_f64(seconds))
 }
@@ -736,6 +751,9 @@ mod tests {
             ("LOGSCRUB_OWN_DOMAIN", "corp.example, corp.test"),
             ("LOGSCRUB_STYLE", "mask, email=fixed"),
             ("LOGSCRUB_PLACEHOLDER", "GONE"),
+            ("LOGSCRUB_FORMAT", "docker"),
+            ("LOGSCRUB_HOLD", "0.2"),
+            ("LOGSCRUB_VERIFY", "0"),
             ("LOGSCRUB_MAX_RECORD", "512KiB"),
             ("LOGSCRUB_ON_ERROR", "stop"),
             ("LOGSCRUB_THREADS", "3"),
@@ -750,6 +768,7 @@ mod tests {
         let settings = settle_with(folder.path(), "", &variables).expect("all of it is sound");
         assert_eq!((settings.max_record, settings.grace), (512 << 10, Duration::from_millis(500)));
         assert_eq!(settings.threads, 3);
+        assert_eq!((settings.format, settings.hold), (Format::Docker, Duration::from_millis(200)));
         assert!(!settings.dry_run, "a flag only");
         for shown in settings.shown.iter().filter(|shown| shown.key != "allow") {
             let key = shown.key.split('.').next().unwrap_or_default().to_uppercase().replace('-', "_");

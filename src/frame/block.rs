@@ -151,6 +151,29 @@ impl BlockBuffer {
         n_pending == self.limit
     }
 
+    /// How many bytes wait to be examined.
+    pub(crate) fn n_pending(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether no more can be read before something was handed on.
+    pub(crate) fn is_full(&self) -> bool {
+        self.n_pending() >= self.max_record
+    }
+
+    /// Puts whole records that were taken back before what is pending.
+    #[cfg(feature = "cli")]
+    pub(crate) fn put_back(&mut self, records: &[u8]) {
+        debug_assert!(!self.in_window, "a record in windows lets nothing be taken");
+        let n_bytes = records.len() + self.n_pending();
+        let mut bytes = memory(self.size.max(n_bytes));
+        let base = base(&bytes);
+        bytes[base..base + records.len()].copy_from_slice(records);
+        bytes[base + records.len()..base + n_bytes].copy_from_slice(&self.bytes[self.start..self.end]);
+        self.bytes = bytes;
+        (self.start, self.end, self.searched) = (base, base + n_bytes, base);
+    }
+
     /// What can be examined now; `at_end`: nothing more will be read.
     pub(crate) fn piece(&mut self, at_end: bool) -> Option<Piece<'_>> {
         if self.in_window {

@@ -91,6 +91,7 @@ pub struct Policy {
     default: Style,
     overrides: Vec<(String, Style)>,
     on_error: OnError,
+    is_unverified: bool,
     allow: Vec<Allow>,
 }
 
@@ -121,6 +122,18 @@ impl Policy {
     pub fn on_error(mut self, on_error: OnError) -> Policy {
         self.on_error = on_error;
         self
+    }
+
+    /// Whether each record that changed is re-read before it is handed on, and masked where it is no longer what it was. It is
+    /// unless this says otherwise.
+    #[must_use]
+    pub fn verify(mut self, verify: bool) -> Policy {
+        self.is_unverified = !verify;
+        self
+    }
+
+    pub(crate) fn verifies(&self) -> bool {
+        !self.is_unverified
     }
 
     /// Findings that are no secrets; may be said several times.

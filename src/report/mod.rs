@@ -19,6 +19,10 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
     for (id, rule) in rules.iter().filter(|(id, _)| tally.of(*id) > 0) {
         let _ = writeln!(text, "  {:>10}  {}", tally.of(id), rule.id());
     }
+    if !tally.by_format.is_empty() {
+        let formats = tally.by_format.iter().map(|(format, n_records)| format!("{n_records} {format}"));
+        let _ = writeln!(text, "changed  {}", formats.collect::<Vec<_>>().join(", "));
+    }
     if tally.allowed() > 0 {
         let _ = writeln!(text, "{:<9}{:>12}  by the configuration", "allowed", tally.allowed());
         for (id, rule) in rules.iter().filter(|(id, _)| tally.allowed_of(*id) > 0) {
@@ -27,6 +31,12 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
     }
     if tally.withheld > 0 {
         let _ = writeln!(text, "withheld {:>12} records that could not be examined", tally.withheld);
+    }
+    if tally.broken > 0 {
+        let _ = writeln!(text, "masked {:>14} records that the guard found broken", tally.broken);
+    }
+    if tally.torn > 0 {
+        let _ = writeln!(text, "torn {:>16} records whose rest did not come in time", tally.torn);
     }
     text
 }
@@ -42,9 +52,12 @@ pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
         "records_out": tally.records_out,
         "findings": tally.findings(),
         "by_rule": by_rule,
+        "by_format": tally.by_format,
         "allowed": tally.allowed(),
         "allowed_by_rule": allowed_by_rule,
         "withheld": tally.withheld,
+        "broken": tally.broken,
+        "torn": tally.torn,
         "seconds": (seconds * 1e6).round() / 1e6,
     })
 }

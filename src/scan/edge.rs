@@ -15,7 +15,11 @@ pub(crate) fn is_word_start(hay: &[u8], floor: usize, at: usize) -> bool {
 
 /// The length of the escape that `left` ends with, where it stands for a character that is no letter and no digit.
 pub(crate) fn escape_before(left: &[u8]) -> Option<usize> {
-    letter_escape(left).or_else(|| hex_escape(left)).or_else(|| octal_escape(left)).or_else(|| colour(left))
+    letter_escape(left)
+        .or_else(|| hex_escape(left))
+        .or_else(|| replacement_escape(left))
+        .or_else(|| octal_escape(left))
+        .or_else(|| colour(left))
 }
 
 /// `\n`, `\t`, `\r` and kin.
@@ -39,6 +43,12 @@ fn hex_escape(left: &[u8]) -> Option<usize> {
         [.., b'\\', b'u', b'0', b'0'] => Some(6),
         _ => None,
     }
+}
+
+/// `\ufffd`, which stands where bytes were no character: Docker writes it for each half of one that it cut in two.
+fn replacement_escape(left: &[u8]) -> Option<usize> {
+    let tail = left.len().checked_sub(6).map(|start| &left[start..])?;
+    tail.eq_ignore_ascii_case(b"\\ufffd").then_some(6)
 }
 
 /// `#012`, as rsyslog and syslog-ng write control characters, and `\033`.
@@ -89,6 +99,7 @@ mod tests {
             "x\u{1b}[1;31m",
             "a\\u001b[0m",
             "\\033[31m",
+            "a\\ufffd",
         ] {
             assert!(is_word_start(left.as_bytes(), 0, left.len()), "{left:?}");
         }

@@ -21,6 +21,9 @@ const MAX_CHAIN: usize = 1024;
 /// RFC 5321, section 4.5.3.1.2.
 const MAX_DOMAIN: usize = 255;
 
+/// U+FFFD, which stands where bytes were no character: no letter of any script.
+const REPLACEMENT: &[u8] = b"\xef\xbf\xbd";
+
 /// Last labels that are no top-level domain: suffixes of files, kinds of systemd unit, parts of code.
 const NOT_A_DOMAIN: &str = "avif bak bin bmp bz2 cc cfg class conf cpp cs css csv dat db deb device dll doc docx exe gif go gz html htm ico img \
     ini iso jar java jpeg jpg js json jsx key lock log map mjs mount mp3 mp4 pdf pem php png properties rb rpm scope \
@@ -117,6 +120,9 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
     let before = &hay[floor..start];
     if matches!(before.last(), Some(b'\\' | b'#' | b'[' | b';')) || memchr::memchr(b'%', &hay[start..end]).is_some() {
         start = (start + 1..=end).rev().find(|at| edge::escape_before(&hay[floor..*at]).is_some()).unwrap_or(start);
+    }
+    if let Some(at) = memchr::memmem::rfind(&hay[start..end], REPLACEMENT) {
+        start += at + REPLACEMENT.len();
     }
     let edges = hay[start..end].iter().take_while(|byte| b"'.`".contains(byte)).count();
     start += edges;

@@ -40,6 +40,15 @@ pub(crate) struct Open {
     prefix: Option<Vec<u8>>,
     /// PuTTY says beforehand how many lines there are.
     left: Option<u32>,
+    /// Where a container's records say of which stream they are: lines of the other one are none of the block's.
+    channel: Option<Channel>,
+}
+
+/// The stream of a container's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Channel {
+    Out,
+    Err,
 }
 
 /// The recogniser.
@@ -85,27 +94,41 @@ impl KeyBlock {
         let is_prose = body.is_none() && rest.iter().any(u8::is_ascii_alphanumeric) && !is_dress(rest);
         let is_done = placeholders.is_whole(rest.trim_ascii());
         if end.is_none() && (!is_prose || is_done) {
-            state.key_block = Some(Open { idle: 0, n_lines: 0, n_bytes: 0, prefix: None, left: opening.lines });
+            let channel = channel(hit.record.of(hit.hay));
+            state.key_block =
+                Some(Open { idle: 0, n_lines: 0, n_bytes: 0, prefix: None, left: opening.lines, channel });
+        }
+        if state.key_block.is_some() || state.other_block.is_some() {
             *done = self.lines(hit.hay, next_line(hit.hay, hit.record.end), state, findings);
         }
     }
 
-    /// Walks line by line from `start` until the block ends or `hay` does; answers how far it came.
+    /// Walks line by line from `start` until no block is open or `hay` ends; answers how far it came.
     fn lines(&self, hay: &[u8], start: usize, state: &mut State, findings: &mut Vec<Finding>) -> usize {
         let mut at = start;
         while at < hay.len() {
+            if state.key_block.is_none() {
+                state.key_block = state.other_block.take();
+            }
             let Some(open) = &mut state.key_block else { return at };
             let next = next_line(hay, at);
-            if is_opening(&hay[at..next]) {
-                // Another key begins, which its own anchor will say.
-                state.key_block = None;
+            let line = &hay[at..next];
+            let channel = if open.channel.is_some() { channel(line) } else { None };
+            if is_opening(line) {
+                // Another key begins, which its own anchor will say. Beside one of the other stream this one goes on.
+                let open = state.key_block.take();
+                if open.as_ref().is_some_and(|open| open.channel != channel) {
+                    state.other_block = open;
+                }
                 return at;
             }
-            let is_over = self.line(&hay[at..next], at, open, findings);
-            at = next;
+            let is_others = channel.is_some() && open.channel != channel;
+            let owner = if is_others { &mut state.other_block } else { &mut state.key_block };
+            let is_over = owner.as_mut().is_some_and(|open| self.line(line, at, open, findings));
             if is_over {
-                state.key_block = None;
+                *owner = None;
             }
+            at = next;
         }
         at
     }
@@ -140,6 +163,23 @@ impl KeyBlock {
         }
         let is_spent = open.idle >= MAX_IDLE || open.n_lines >= MAX_LINES || open.n_bytes >= MAX_BYTES;
         end.is_some() || open.left == Some(0) || is_spent
+    }
+}
+
+/// The stream that a record of CRI or of Docker's json-file says it is of.
+fn channel(line: &[u8]) -> Option<Channel> {
+    let (out, err): (&[u8], &[u8]) = match line.first()? {
+        b'{' => (b":\"stdout\"", b":\"stderr\""),
+        byte if byte.is_ascii_digit() => (b" stdout ", b" stderr "),
+        _ => return None,
+    };
+    // A time is no longer than that, and a stream is named before it or behind what the record says.
+    let text = if line[0] == b'{' { line } else { &line[..line.len().min(48)] };
+    let holds = |name| memchr::memmem::find(text, name).is_some();
+    match (holds(out), holds(err)) {
+        (true, false) => Some(Channel::Out),
+        (false, true) => Some(Channel::Err),
+        _ => None,
     }
 }
 

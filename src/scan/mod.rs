@@ -4,13 +4,15 @@
 //! anchor's recogniser looks around it and claims a span or does not; overlapping claims settle to their union. Scanning
 //! cannot fail on any bytes, does no I/O, takes no lock, and allocates nothing once its scratch has grown.
 //!
-//! What crosses records is small and explicit: [`State`] holds an open private-key block and nothing else.
+//! What crosses records is small and explicit: [`State`] holds an open private-key block, one for each stream of a container, and
+//! a key whose value stands in the lines below it.
 
 pub(crate) mod edge;
 pub(crate) mod placeholder;
 pub(crate) mod prefilter;
 
 pub(crate) mod assign;
+pub(crate) mod below;
 pub(crate) mod cost;
 pub(crate) mod email;
 pub(crate) mod key_block;
@@ -67,6 +69,8 @@ pub(crate) struct Scanner {
     rules: RuleSet,
     prefilter: Prefilter,
     targets: Vec<Vec<Target>>,
+    /// How many of the prefilter's anchors are rules'; behind them are signs.
+    n_anchors: usize,
     placeholders: Placeholders,
     allowances: Allowances,
     assign: assign::Assign,
@@ -79,6 +83,7 @@ pub(crate) struct Scanner {
 #[derive(Default)]
 pub(crate) struct Scratch {
     candidates: Vec<Candidate>,
+    signs: Vec<(usize, usize)>,
     findings: Vec<Finding>,
     /// What the user says is no secret.
     allowed: Vec<Finding>,
@@ -104,14 +109,20 @@ impl Scratch {
         &mut self.findings
     }
 
+    /// The signs that the last look met, in order: which, and where.
+    pub(crate) fn signs(&self) -> &[(usize, usize)] {
+        &self.signs
+    }
+
     /// The record around `at` in the block that was scanned last. Cheap when asked in order.
     pub(crate) fn record(&mut self, hay: &[u8], locate: Locate, at: usize) -> Span {
         self.records.around(hay, locate, at)
     }
 
-    /// Whether the last scan met the beginning of a private key, which reaches into the records behind it.
-    pub(crate) fn met_key_block(&self) -> bool {
-        self.progress.key_block > 0
+    /// Whether the last scan met something that reaches into the records behind it: the beginning of a private key, or a key
+    /// whose value stands below it.
+    pub(crate) fn met_open(&self) -> bool {
+        self.progress.key_block > 0 || self.progress.below > 0
     }
 }
 
@@ -122,6 +133,7 @@ struct Progress {
     url: url::Progress,
     email: email::Progress,
     key_block: usize,
+    below: usize,
 }
 
 impl Progress {
@@ -137,14 +149,31 @@ impl Progress {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     /// A private-key block whose end has not come yet.
-    pub(crate) key_block: Option<key_block::Open>,
+    key_block: Option<key_block::Open>,
+    /// One more, of a container's other stream; only while the first is open.
+    other_block: Option<key_block::Open>,
+    /// A secret key whose value stands in the lines below it.
+    below: Option<below::Open>,
+}
+
+impl State {
+    /// Whether something is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.key_block.is_some() || self.below.is_some()
+    }
 }
 
 impl Scanner {
     pub(crate) fn new(rules: RuleSet, placeholders: Placeholders, cpu: Cpu) -> Scanner {
-        let (prefilter, anchors) = Prefilter::new(&rules, cpu);
+        Scanner::with_signs(rules, placeholders, cpu, &[])
+    }
+
+    /// A scanner that tells as well where `signs` stand: texts that say something to whoever reads records.
+    pub(crate) fn with_signs(rules: RuleSet, placeholders: Placeholders, cpu: Cpu, signs: &[&str]) -> Scanner {
+        let (prefilter, anchors) = Prefilter::new(&rules, cpu, signs);
         Scanner {
             prefilter,
+            n_anchors: anchors.len() - signs.len(),
             targets: anchors.iter().map(|users| targets(&rules, users)).collect(),
             assign: assign::Assign::new(&rules),
             url: url::Url::new(&rules),
@@ -175,18 +204,50 @@ impl Scanner {
         state: &mut State,
         scratch: &'s mut Scratch,
     ) -> &'s [Finding] {
+        self.look(hay, scratch);
+        self.judge(hay, locate, state, scratch)
+    }
+
+    /// Finds the candidates of a block, and the signs in it.
+    pub(crate) fn look(&self, hay: &[u8], scratch: &mut Scratch) {
         scratch.candidates.clear();
+        scratch.signs.clear();
+        self.prefilter.candidates(hay, &mut scratch.candidates);
+        if self.n_anchors < self.targets.len() {
+            let Scratch { candidates, signs, .. } = scratch;
+            candidates.retain(|candidate| {
+                let sign = candidate.anchor().checked_sub(self.n_anchors);
+                signs.extend(sign.map(|sign| (sign, candidate.span().start)));
+                sign.is_none()
+            });
+        }
+    }
+
+    /// The findings of a block that was looked at, or of the records at its head.
+    pub(crate) fn judge<'s>(
+        &self,
+        hay: &[u8],
+        locate: Locate,
+        state: &mut State,
+        scratch: &'s mut Scratch,
+    ) -> &'s [Finding] {
         scratch.findings.clear();
         scratch.allowed.clear();
         scratch.records.clear();
         scratch.progress.clear();
-        self.prefilter.candidates(hay, &mut scratch.candidates);
-        if scratch.candidates.is_empty() && state.key_block.is_none() {
+        while scratch.candidates.last().is_some_and(|candidate| candidate.span().start >= hay.len()) {
+            scratch.candidates.pop();
+        }
+        if scratch.candidates.is_empty() && !state.is_open() {
             return &[];
         }
         scratch.token.begin(self.rules.rules().len());
         if state.key_block.is_some() {
             scratch.progress.key_block = self.key_block.resume(hay, state, &mut scratch.findings);
+        }
+        if state.below.is_some() {
+            let Scratch { findings, progress, .. } = &mut *scratch;
+            progress.below = below::lines(hay, 0, &mut state.below, &self.placeholders, findings);
         }
         let mut record = Span::default();
         for index in 0..scratch.candidates.len() {
@@ -225,7 +286,16 @@ impl Scanner {
         let Scratch { findings, token, progress, .. } = scratch;
         match target {
             Target::Token(id) => token::confirm(&self.rules, id, hit, &self.placeholders, token, findings),
-            Target::Assign => self.assign.confirm(hit, &self.placeholders, &mut progress.assign, findings),
+            Target::Assign => {
+                self.assign.confirm(hit, &self.placeholders, &mut progress.assign, findings);
+                let opened = progress.assign.below.take();
+                if opened.is_some() && hit.anchor.start >= progress.below {
+                    state.below = opened;
+                    let next = memchr::memchr(b'\n', &hit.hay[hit.record.end..]);
+                    let next = next.map_or(hit.hay.len(), |newline| hit.record.end + newline + 1);
+                    progress.below = below::lines(hit.hay, next, &mut state.below, &self.placeholders, findings).max(1);
+                }
+            }
             Target::Url => self.url.confirm(hit, &self.placeholders, &mut progress.url, findings),
             Target::Email => {
                 self.email.confirm(hit, &self.placeholders, &mut progress.email, &mut progress.url, findings)

@@ -12,12 +12,16 @@
 use std::{
     io::IoSlice,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use super::{Pump, emit};
 use crate::{
     error::Error,
-    frame::block::{Block, BlockBuffer, Piece},
+    frame::{
+        block::{Block, BlockBuffer, Piece},
+        layout::{Behind, Patience},
+    },
     pool::{self, Worker},
     redact::Spliced,
     scrub::{Scrubber, Step, Trace},
@@ -25,8 +29,8 @@ use crate::{
 
 /// What bytes are read from.
 pub(super) trait Feed: Send {
-    /// Waits until something can be read; `false` when nothing more is to be read.
-    fn wait(&mut self) -> bool;
+    /// Waits until something can be read, at most for `limit`.
+    fn wait(&mut self, limit: Option<Duration>) -> Waited;
 
     /// Whether nothing more is to be read, whatever is there.
     fn is_over(&mut self) -> bool;
@@ -38,6 +42,17 @@ pub(super) trait Feed: Send {
     fn is_dry(&mut self) -> bool;
 }
 
+/// Why waiting ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// Something can be read.
+    Ready,
+    /// Nothing more is to be read.
+    Over,
+    /// Time has passed and nothing came.
+    Late,
+}
+
 /// Why filling ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Filled {
@@ -46,22 +61,32 @@ enum Filled {
     End,
 }
 
-/// Carries everything from `feed` to `write`, by `n_threads` threads.
+/// Carries everything from `feed` to `write`, by `n_threads` threads. A record whose rest does not come is held for `hold` while
+/// nothing else comes either.
 pub(super) fn carry(
     feed: &mut impl Feed,
     pump: &mut Pump,
     scrubber: &mut Scrubber,
     n_threads: usize,
+    hold: Duration,
     mut write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
     let mut hands: Vec<Hand> = Vec::new();
     loop {
-        let mut filled = if feed.wait() { fill(feed, pump.buffer())? } else { Filled::End };
+        let mut filled = match feed.wait(pump.is_waiting().then_some(hold)) {
+            Waited::Ready => fill(feed, pump.buffer())?,
+            Waited::Over => Filled::End,
+            Waited::Late => {
+                pump.drain(scrubber, Behind::Late, &mut write)?;
+                continue;
+            }
+        };
         if filled == Filled::Full && n_threads > 1 {
-            hands.resize_with(n_threads, || Hand::new(scrubber));
+            hands.resize_with(n_threads, || Hand::new(scrubber, pump.patience()));
             filled = share(feed, pump, scrubber, &mut hands, &mut write)?;
         }
-        pump.drain(scrubber, filled == Filled::End, &mut write)?;
+        let behind = if filled == Filled::End { Behind::Nothing } else { Behind::More };
+        pump.drain(scrubber, behind, &mut write)?;
         if filled == Filled::End {
             return Ok(());
         }
@@ -111,12 +136,13 @@ struct Scrubbed {
 /// One thread's own: what it reads into stays in its core's cache.
 struct Hand {
     scrubber: Scrubber,
+    patience: Patience,
     memory: Option<Memory>,
 }
 
 impl Hand {
-    fn new(scrubber: &Scrubber) -> Hand {
-        Hand { scrubber: scrubber.fork(), memory: None }
+    fn new(scrubber: &Scrubber, patience: Patience) -> Hand {
+        Hand { scrubber: scrubber.fork(), patience, memory: None }
     }
 }
 
@@ -125,7 +151,7 @@ impl Worker for Hand {
     type Done = Scrubbed;
 
     fn work(&mut self, (block, mut out): (Block, Spliced)) -> Scrubbed {
-        let step = self.scrubber.scrub_piece(Piece::Records(block.bytes()), &mut out);
+        let step = self.scrubber.scrub_piece(Piece::Records(block.bytes()), self.patience, &mut out);
         Scrubbed { block, out, step, trace: self.scrubber.take_trace() }
     }
 }
@@ -142,6 +168,7 @@ fn share(
     let spare = Mutex::new(Vec::new());
     let mut filled = Ok(Filled::Full);
     let mut is_first = true;
+    let mut held = Held { records: Vec::new(), patience: pump.patience() };
     let next = |hand: &mut Hand| {
         let Memory { mut bytes, out } = hand.memory.take().or_else(|| lock(&spare).pop()).unwrap_or_default();
         // The first block was read before the work was shared. Each that follows is read into its thread's own memory; what a
@@ -158,7 +185,7 @@ fn share(
         Some((block, out))
     };
     let accept = |hand: &mut Hand, done: Scrubbed| {
-        let memory = settle(done, scrubber, write)?;
+        let memory = settle(done, &mut held, scrubber, write)?;
         // The thread's own block is the first that it writes; those of others behind it go back by way of all.
         match &mut hand.memory {
             Some(_) => lock(&spare).push(memory),
@@ -167,27 +194,42 @@ fn share(
         Ok(())
     };
     pool::run(hands, next, accept)?;
+    if !held.records.is_empty() {
+        pump.buffer().put_back(&held.records);
+    }
     filled
+}
+
+/// Whole records that wait for the rest of one, which lies in a block that another thread has.
+struct Held {
+    records: Vec<u8>,
+    patience: Patience,
 }
 
 fn lock(spare: &Mutex<Vec<Memory>>) -> MutexGuard<'_, Vec<Memory>> {
     spare.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes one block, which is next in order; it is scrubbed again where its thread began with a wrong assumption.
+/// Writes one block, which is next in order; it is scrubbed again where its thread began with a wrong assumption, or records wait
+/// for what is in it.
 fn settle(
     done: Scrubbed,
+    held: &mut Held,
     scrubber: &mut Scrubber,
     write: &mut impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
 ) -> Result<Memory, Error> {
     let Scrubbed { block, mut out, mut step, trace } = done;
-    if scrubber.is_closed() {
+    if scrubber.is_closed() && held.records.is_empty() {
         scrubber.follow(trace);
+        emit(&step, block.bytes(), &out, write)?;
+        held.records.extend_from_slice(&block.bytes()[step.done.end..]);
     } else {
         out.clear();
-        step = scrubber.scrub_piece(Piece::Records(block.bytes()), &mut out);
+        held.records.extend_from_slice(block.bytes());
+        step = scrubber.scrub_piece(Piece::Records(&held.records), held.patience, &mut out);
+        emit(&step, &held.records, &out, write)?;
+        held.records.drain(..step.done.end);
     }
-    emit(&step, block.bytes(), &out, write)?;
     scrubber.tally_mut().records_out += step.records_out;
     out.clear();
     Ok(Memory { bytes: block.into_memory(), out })
@@ -216,8 +258,8 @@ mod tests {
     }
 
     impl Feed for Script<'_> {
-        fn wait(&mut self) -> bool {
-            true
+        fn wait(&mut self, _: Option<Duration>) -> Waited {
+            Waited::Ready
         }
 
         fn is_over(&mut self) -> bool {
@@ -265,7 +307,7 @@ mod tests {
         let (reads, dry) = (case.reads.clone(), case.dry);
         let mut feed = Script { rest: &case.input, reads, n_reads: 0, dry, breaks_at: case.breaks_at };
         let mut out = Vec::new();
-        let result = carry(&mut feed, &mut pump, &mut scrubber, n_threads, |runs| {
+        let result = carry(&mut feed, &mut pump, &mut scrubber, n_threads, Duration::ZERO, |runs| {
             for run in runs {
                 let n_bytes = run.len().min(case.full_at - out.len());
                 out.extend_from_slice(&run[..n_bytes]);

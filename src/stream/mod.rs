@@ -15,7 +15,10 @@ use std::io::IoSlice;
 pub use self::{read::ScrubReader, write::ScrubWriter};
 use crate::{
     error::Error,
-    frame::block::BlockBuffer,
+    frame::{
+        block::{BlockBuffer, Piece},
+        layout::{Behind, Patience},
+    },
     redact::Spliced,
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber, Step},
     source::refuse::Gate,
@@ -35,17 +38,35 @@ pub(crate) struct Pump {
     gate: Gate,
     out: Spliced,
     name: String,
+    /// All that waits for the rest of a record is at most so many bytes.
+    limit: usize,
+    /// So many bytes at the head of the buffer wait for the rest of a record.
+    n_waiting: usize,
 }
 
 impl Pump {
     /// `name`: how errors call the input.
     pub(crate) fn new(size: usize, max_record: usize, name: &str) -> Pump {
+        let limit = max_record.max(MIN_RECORD_LIMIT);
         Pump {
-            buffer: BlockBuffer::new(size, max_record.max(MIN_RECORD_LIMIT)),
+            buffer: BlockBuffer::new(size, limit),
             gate: Gate::default(),
             out: Spliced::default(),
             name: name.to_owned(),
+            limit,
+            n_waiting: 0,
         }
+    }
+
+    /// Whether whole records wait for the rest of one.
+    #[cfg(feature = "cli")]
+    fn is_waiting(&self) -> bool {
+        self.n_waiting > 0
+    }
+
+    /// How long records wait while more may come.
+    fn patience(&self) -> Patience {
+        Patience { behind: Behind::More, limit: self.limit }
     }
 
     pub(crate) fn buffer(&mut self) -> &mut BlockBuffer {
@@ -58,23 +79,46 @@ impl Pump {
         self.gate.pass(&self.name, hay)
     }
 
-    /// Scrubs every piece that is due and hands it to `write`, run by run; `at_end`: nothing more will be read.
+    /// Scrubs every piece that is due and hands it to `write`, run by run; `behind`: what comes after that which was read.
     pub(crate) fn drain(
         &mut self,
         scrubber: &mut Scrubber,
-        at_end: bool,
+        behind: Behind,
         mut write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        while let Some(piece) = self.buffer.piece(at_end) {
+        let (mut is_stuck, limit) = (false, self.limit);
+        loop {
+            let (n_pending, is_full) = (self.buffer.n_pending(), self.buffer.is_full());
+            let n_waiting = std::mem::take(&mut self.n_waiting);
+            let Some(piece) = self.buffer.piece(behind == Behind::Nothing) else { return Ok(()) };
             let hay = piece.bytes();
             self.gate.pass(&self.name, hay)?;
+            let behind = match behind {
+                _ if is_stuck => Behind::Late,
+                // The last line is there still.
+                Behind::Nothing if hay.len() < n_pending => Behind::More,
+                behind => behind,
+            };
+            let is_asked = behind != Behind::More || is_full || n_waiting == 0;
+            if matches!(piece, Piece::Records(_)) && !is_asked && !scrubber.may_go_on(hay, n_waiting.min(hay.len())) {
+                self.n_waiting = hay.len();
+                return Ok(());
+            }
             self.out.clear();
-            let step = scrubber.scrub_piece(piece, &mut self.out);
+            let step = scrubber.scrub_piece(piece, Patience { behind, limit }, &mut self.out);
+            if step.done.end == 0 {
+                self.n_waiting = hay.len();
+                is_stuck = is_full;
+                if !is_stuck {
+                    return Ok(());
+                }
+                continue;
+            }
             emit(&step, hay, &self.out, &mut write)?;
             scrubber.tally_mut().records_out += step.records_out;
             self.buffer.consume(step.done.end, step.ends_record);
+            is_stuck = false;
         }
-        Ok(())
     }
 }
 
@@ -86,6 +130,7 @@ fn emit(
     write: &mut impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     match step.outcome {
+        Outcome::Clean if step.done.is_empty() => Ok(()),
         Outcome::Clean => write(&mut [IoSlice::new(step.done.of(hay))]),
         Outcome::Changed => write(&mut out.slices(hay).map(IoSlice::new).collect::<Vec<_>>()),
         Outcome::Stopped => Err(Error::fault()),

@@ -32,7 +32,7 @@ use signal_hook::{
 
 use super::{
     Pump,
-    flow::{self, Feed},
+    flow::{self, Feed, Waited},
 };
 use crate::{
     error::Error,
@@ -53,6 +53,8 @@ pub(crate) struct Options {
     pub(crate) buffer: usize,
     /// How many threads scrub; 0: one, but all cores for a regular file.
     pub(crate) threads: usize,
+    /// How long a record may wait for its rest while nothing is read.
+    pub(crate) hold: Duration,
     /// How long reading may go on after SIGTERM.
     pub(crate) grace: Duration,
     /// A file to append to, instead of standard output.
@@ -84,7 +86,7 @@ pub(crate) fn run(options: &Options, scrubber: &mut Scrubber) -> Result<End, Err
     let signals = Signals::install(!stdin.is_pipe(), options.grace)?;
     let mut input = Input { stdin, signals };
     let mut pump = Pump::new(options.buffer, options.max_record, "standard input");
-    let result = flow::carry(&mut input, &mut pump, scrubber, n_threads, |runs| sink.write_all(runs));
+    let result = flow::carry(&mut input, &mut pump, scrubber, n_threads, options.hold, |runs| sink.write_all(runs));
     scrubber.tally_mut().bytes_out += sink.written();
     result?;
     Ok(if input.signals.is_interrupted() { End::Interrupted } else { End::Done })
@@ -115,8 +117,8 @@ struct Input {
 }
 
 impl Feed for Input {
-    fn wait(&mut self) -> bool {
-        self.signals.wait(&self.stdin)
+    fn wait(&mut self, limit: Option<Duration>) -> Waited {
+        self.signals.wait(&self.stdin, limit)
     }
 
     fn is_over(&mut self) -> bool {
@@ -176,17 +178,22 @@ impl Signals {
         self.is_interrupted()
     }
 
-    /// Waits until something can be read; `false` when nothing more is to be read.
-    fn wait(&mut self, stdin: &Stdin) -> bool {
+    /// Waits until something can be read, at most for `limit`.
+    fn wait(&mut self, stdin: &Stdin, limit: Option<Duration>) -> Waited {
+        let late = limit.map(|limit| Instant::now() + limit);
         loop {
             if self.is_over() {
-                return false;
+                return Waited::Over;
             }
             if self.terminate.load(Ordering::Relaxed) {
-                return !stdin.is_dry();
+                return if stdin.is_dry() { Waited::Over } else { Waited::Ready };
             }
-            if stdin.is_file() || stdin.wait_for(Some(self.wake.as_fd()), None) == Wake::Readable {
-                return true;
+            let left = late.map(|late| late.saturating_duration_since(Instant::now()));
+            if stdin.is_file() || stdin.wait_for(Some(self.wake.as_fd()), left) == Wake::Readable {
+                return Waited::Ready;
+            }
+            if late.is_some_and(|late| Instant::now() >= late) {
+                return Waited::Late;
             }
         }
     }

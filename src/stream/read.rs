@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, Read};
 
 use super::{BLOCK, MAX_RECORD, Pump};
-use crate::scrub::Scrubber;
+use crate::{frame::layout::Behind, scrub::Scrubber};
 
 /// Reads from `R` and gives back clean bytes.
 ///
@@ -56,13 +56,14 @@ impl<R: Read> ScrubReader<R> {
             let n_bytes = self.inner.read(self.pump.buffer().space())?;
             self.pump.buffer().advance(n_bytes);
             self.is_at_end = n_bytes == 0;
+            let behind = if self.is_at_end { Behind::Nothing } else { Behind::More };
             let ready = &mut self.ready;
             let keep = |runs: &mut [IoSlice<'_>]| {
                 runs.iter().for_each(|run| ready.extend_from_slice(run));
                 Ok(())
             };
             self.pump
-                .drain(&mut self.scrubber, self.is_at_end, keep)
+                .drain(&mut self.scrubber, behind, keep)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         }
         Ok(())

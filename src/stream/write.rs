@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, Write};
 
 use super::{BLOCK, MAX_RECORD, Pump};
-use crate::{error::Error, scrub::Scrubber};
+use crate::{error::Error, frame::layout::Behind, scrub::Scrubber};
 
 /// Takes bytes and writes them into `W` clean.
 ///
@@ -51,12 +51,12 @@ impl<W: Write> ScrubWriter<W> {
     ///
     /// As writing: the inner writer's, or the input cannot be examined as text.
     pub fn finish(mut self) -> io::Result<W> {
-        self.drain(true)?;
+        self.drain(Behind::Nothing)?;
         self.inner.flush()?;
         Ok(self.inner)
     }
 
-    fn drain(&mut self, at_end: bool) -> io::Result<()> {
+    fn drain(&mut self, behind: Behind) -> io::Result<()> {
         let inner = &mut self.inner;
         let mut n_written = 0;
         let pass = |runs: &mut [IoSlice<'_>]| {
@@ -65,7 +65,7 @@ impl<W: Write> ScrubWriter<W> {
                 inner.write_all(run).map_err(|error| Error::output("output", error))
             })
         };
-        let result = self.pump.drain(&mut self.scrubber, at_end, pass);
+        let result = self.pump.drain(&mut self.scrubber, behind, pass);
         self.scrubber.tally_mut().bytes_out += n_written;
         result.map_err(|error| io::Error::new(error.io_kind(), error))
     }
@@ -77,12 +77,12 @@ impl<W: Write> Write for ScrubWriter<W> {
         let n_bytes = bytes.len().min(space.len());
         space[..n_bytes].copy_from_slice(&bytes[..n_bytes]);
         self.pump.buffer().advance(n_bytes);
-        self.drain(false)?;
+        self.drain(Behind::More)?;
         Ok(n_bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.drain(false)?;
+        self.drain(Behind::More)?;
         self.inner.flush()
     }
 }

@@ -18,7 +18,7 @@ use self::{
     key::{Kind, Table},
     seek::Seek,
 };
-use super::{Hit, class, placeholder::Placeholders};
+use super::{Hit, below, class, placeholder::Placeholders};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Shape, Span},
@@ -50,6 +50,8 @@ pub(crate) struct Memo {
     leaves: usize,
     headers: header::Memo,
     commands: command::Memo,
+    /// What the last key opens in the lines below it.
+    pub(super) below: Option<below::Open>,
     /// How often a key was one, so that its value was looked for.
     judged: u64,
 }
@@ -150,6 +152,7 @@ impl Report<'_, '_> {
 
 fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, report: &mut Report<'_, '_>) {
     memo.judged += 1;
+    memo.below = below::open(hit, key.name, key.quote, key.rule, strength == Strength::Weak);
     let known = memo.bare;
     let Some(place) = place::find(hit, key, memo) else { return };
     if let place::Form::Structure = place.form {

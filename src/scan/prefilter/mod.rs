@@ -20,7 +20,8 @@ use self::{
 use crate::{
     error::Error,
     rules::{
-        RuleSet,
+        Anchor, RuleSet,
+        context::Context,
         probe::{self, Probe, Seat, Sought},
     },
     span::{RuleId, Span},
@@ -136,9 +137,11 @@ pub(crate) enum Prefilter {
 }
 
 impl Prefilter {
-    /// The engine for `cpu`, which must be here, over all anchors of `rules`, and for each anchor the rules that have it.
-    pub(crate) fn new(rules: &RuleSet, cpu: Cpu) -> (Prefilter, Vec<Vec<RuleId>>) {
-        let sought = probe::sought(rules);
+    /// The engine for `cpu`, which must be here, over all anchors of `rules`, and for each anchor the rules that have it. Behind
+    /// them come `signs`, which no rule has.
+    pub(crate) fn new(rules: &RuleSet, cpu: Cpu, signs: &[&str]) -> (Prefilter, Vec<Vec<RuleId>>) {
+        let mut sought = probe::sought(rules);
+        sought.extend(signs.iter().map(|sign| sign_probe(sign)));
         let engine = match cpu {
             _ if !cpu.is_here() => Prefilter::Portable(Box::new(portable::Engine::new(&sought))),
             Cpu::Portable => Prefilter::Portable(Box::new(portable::Engine::new(&sought))),
@@ -169,6 +172,11 @@ impl Prefilter {
             Prefilter::Vector(engine) => engine.candidates(hay, found),
         }
     }
+}
+
+fn sign_probe(sign: &str) -> Sought {
+    let anchor = Anchor { text: sign.as_bytes().into(), fold: false };
+    Sought { probe: Probe { anchor, context: Context::default() }, users: Vec::new(), seat: None }
 }
 
 /// A block is worked through in pieces of so many bytes, so that positions stay in the nearest cache.

@@ -1,0 +1,219 @@
+//! The guard: a record that was changed is re-read before it is handed on.
+//!
+//! Whatever the recognisers did, a line stays one line, the head of a container record stays, JSON that parsed parses and has the
+//! same members, URLs that parsed parse. A record that fails is masked as a whole. The guard knows nothing of findings: it compares
+//! two texts, so that a fault of what replaced one cannot hide in what checks it.
+
+use serde::de::IgnoredAny;
+
+use super::Scrubber;
+use crate::{
+    frame::{cri, line},
+    redact,
+};
+
+impl Scrubber {
+    /// Re-reads what a record became, which is the text from `start` on, and masks it where it no longer holds.
+    pub(super) fn guard(&mut self, before: &[u8], start: usize, text: &mut Vec<u8>) {
+        if self.verify && !holds(before, &text[start..]) && !bytes_hold(before, &text[start..]) {
+            self.tally.broken += 1;
+            text.truncate(start);
+            mask(before, text);
+        }
+    }
+
+    /// The same for every line of a block that changed; appends what may be handed on.
+    pub(super) fn guard_lines(&mut self, before: &[u8], after: &[u8], out: &mut Vec<u8>) {
+        let (mut at, mut now_at) = (0, 0);
+        while at < before.len() || now_at < after.len() {
+            let (next, now_next) = (line::next(before, at), line::next(after, now_at));
+            let (was, is) = (&before[at..next], &after[now_at..now_next]);
+            let start = out.len();
+            out.extend_from_slice(is);
+            if was != is {
+                let text = line::from(is, 0);
+                out.truncate(start + text.end);
+                self.guard(line::from(was, 0).of(was), start, out);
+                out.extend_from_slice(&is[text.end..]);
+            }
+            (at, now_at) = (next, now_next);
+        }
+    }
+}
+
+/// Appends what stands in place of a record that must not be handed on: its head stays.
+pub(super) fn mask(record: &[u8], out: &mut Vec<u8>) {
+    let head = cri::head(record).map_or(0, |head| head.len);
+    out.extend_from_slice(&record[..head]);
+    redact::mask_record(&record[head..], out);
+}
+
+/// Whether what stands in place of a record may be handed on.
+pub(super) fn holds(before: &[u8], after: &[u8]) -> bool {
+    let has_line_end = |text| memchr::memchr(b'\n', text).is_some();
+    if !has_line_end(before) && has_line_end(after) {
+        return false;
+    }
+    let head = cri::head(before).map_or(0, |head| head.len);
+    after.starts_with(&before[..head]) && json_holds(&before[head..], &after[head..]) && urls_hold(before, after)
+}
+
+/// The same where bytes are written as numbers, of which there may be fewer or more now.
+fn bytes_hold(before: &[u8], after: &[u8]) -> bool {
+    let is_line = memchr::memchr(b'\n', after).is_none();
+    let parses = || serde_json::from_slice::<IgnoredAny>(after).is_ok();
+    is_line && without_bytes(before) == without_bytes(after) && parses()
+}
+
+/// The tokens of JSON with one for each array of numbers.
+fn without_bytes(text: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    for token in tokens(text) {
+        let numbers = kept.iter().rev().take_while(|token| b"n,".contains(token)).count();
+        let is_array = token == b']' && numbers > 0 && kept[..kept.len() - numbers].ends_with(b"[");
+        if is_array {
+            kept.truncate(kept.len() - numbers - 1);
+        }
+        kept.push(if is_array { b'b' } else { token });
+    }
+    kept
+}
+
+/// JSON that parsed must parse, with the same members.
+fn json_holds(before: &[u8], after: &[u8]) -> bool {
+    if !is_shaped_like_json(before) {
+        return true;
+    }
+    let parses = |text: &[u8]| serde_json::from_slice::<IgnoredAny>(text).is_ok();
+    // What became JSON is no fault, so the record as it was is read only where the one that came of it is in doubt.
+    parses(after) && has_same_members(before, after) || !parses(before)
+}
+
+fn is_shaped_like_json(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    matches!((text.first(), text.last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')))
+}
+
+/// Whether two texts of JSON differ in their strings, numbers and words alone.
+fn has_same_members(before: &[u8], after: &[u8]) -> bool {
+    let leaf = |token| if token == b'n' { b's' } else { token };
+    tokens(before).map(leaf).eq(tokens(after).map(leaf))
+}
+
+/// The punctuation of JSON, `s` for a string and `n` for a number or a word.
+fn tokens(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += text[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let byte = *text.get(at)?;
+        at += match byte {
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
+            b'"' => string_length(&text[at..]),
+            _ => {
+                text[at..].iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"{}[],:\"".contains(byte)).count()
+            }
+        };
+        Some(match byte {
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => byte,
+            b'"' => b's',
+            _ => b'n',
+        })
+    })
+}
+
+/// The length of the string that `text` begins with, quotes and all.
+fn string_length(text: &[u8]) -> usize {
+    let mut at = 1;
+    while let Some(found) = memchr::memchr2(b'"', b'\\', &text[at.min(text.len())..]) {
+        at += found;
+        if text[at] == b'"' {
+            return at + 1;
+        }
+        at += 2;
+    }
+    text.len()
+}
+
+/// If every URL of a record parsed, every one of what stands in its place must.
+fn urls_hold(before: &[u8], after: &[u8]) -> bool {
+    urls(after).all(parses) || !urls(before).all(parses)
+}
+
+/// The authority of each URL: what stands between `://` and the path.
+fn urls(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    memchr::memmem::find_iter(text, b"://").map(|at| {
+        let rest = &text[at + 3..];
+        let ends = |byte: &u8| *byte <= b' ' || b"/?#\"'`<>\\,;|{}()".contains(byte);
+        &rest[..rest.iter().position(ends).unwrap_or(rest.len())]
+    })
+}
+
+/// Whether an authority is one: the user's part without what ends it, a host, a port of digits.
+fn parses(authority: &[u8]) -> bool {
+    let host = memchr::memrchr(b'@', authority).map_or(authority, |at| &authority[at + 1..]);
+    if host.starts_with(b"[") {
+        return memchr::memchr(b']', host).is_some();
+    }
+    let mut parts = host.splitn(2, |byte| *byte == b':');
+    let name = parts.next().unwrap_or_default();
+    let port = parts.next().unwrap_or_default();
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%*$!&+=".contains(byte) || *byte >= 0x80;
+    name.iter().all(is_name) && port.iter().all(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_what_it_was_holds() {
+        for (before, after) in [
+            ("password=a", "password=REDACTED-password"),
+            (r#"{"a":"b","n":1,"l":[true]}"#, r#"{"a":"REDACTED-x","n":"REDACTED-y","l":["z"]}"#),
+            (r#"{"a":"\"","b":{}}"#, r#"{"a":"x","b":{}}"#),
+            ("{ pw='a' }", "{ pw='REDACTED-password' }"),
+            ("https://u:p@h:80/x", "https://u:REDACTED-url@h:80/x"),
+            ("postgres://u:p@h:port/x", "postgres://u:REDACTED-url@h:port/x"),
+            ("2016-10-06T00:17:09Z stdout F a", "2016-10-06T00:17:09Z stdout F b"),
+        ] {
+            assert!(holds(before.as_bytes(), after.as_bytes()), "{before}");
+        }
+    }
+
+    #[test]
+    fn what_became_something_else_does_not() {
+        for (before, after) in [
+            ("a", "a\nb"),
+            (r#"{"a":"b"}"#, r#"{"a":"b}"#),
+            (r#"{"a":"b","c":1}"#, r#"{"a":"b"}"#),
+            (r#"{"a":["b","c"]}"#, r#"{"a":["b"]}"#),
+            (r#"{"a":{"b":1}}"#, r#"{"a":"b"}"#),
+            ("https://u:p@h:80/x", "https://u:[x]@h:8[0/x"),
+            ("2016-10-06T00:17:09Z stdout F a", "2016-10-06T00:17:09Z stdout P a"),
+            (r#"2016-10-06T00:17:09Z stdout F {"a":1}"#, r#"2016-10-06T00:17:09Z stdout F {"a":}"#),
+        ] {
+            assert!(!holds(before.as_bytes(), after.as_bytes()), "{after}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_numbers_may_be_fewer_and_members_may_not() {
+        let before = br#"{"MESSAGE":[1,2,3],"l":["a","b"],"n":1}"#;
+        assert!(bytes_hold(before, br#"{"MESSAGE":[82],"l":["a","b"],"n":1}"#));
+        assert!(!bytes_hold(before, br#"{"MESSAGE":[82],"l":["a"],"n":1}"#));
+        assert!(!bytes_hold(before, br#"{"MESSAGE":[82],"l":["a","b"]}"#));
+        assert!(!bytes_hold(before, br#"{"MESSAGE":[82,],"l":["a","b"],"n":1}"#));
+    }
+
+    #[test]
+    fn a_masked_record_keeps_its_head() {
+        let mask = |record: &str| {
+            let mut out = Vec::new();
+            mask(record.as_bytes(), &mut out);
+            String::from_utf8(out).expect("text stays text")
+        };
+        assert_eq!(mask("2016-10-06T00:17:09Z stdout F a"), "2016-10-06T00:17:09Z stdout F REDACTED-record");
+        assert_eq!(mask(r#"{"a":"b"}"#), r#"{"redacted":"REDACTED-record"}"#);
+        assert_eq!(mask("a b"), "REDACTED-record");
+    }
+}

@@ -1,0 +1,279 @@
+//! Blocks whose records do not all stand by themselves: searched as the text that a [`Layout`] makes of them, replaced where
+//! they stand.
+//!
+//! A secret that lies in several parts is replaced where it begins and removed from the parts that follow; each part keeps its head,
+//! and the number and order of lines stay. A field that has its length before it gets the new one, bytes that are written as numbers
+//! stay numbers.
+
+use super::{Again, MAX_ROUNDS, Outcome, Scrubber, Step, scan_again};
+use crate::{
+    frame::{
+        layout::{Layout, Memory, Patience},
+        line,
+    },
+    policy::OnError,
+    redact::{self, Spliced},
+    scan::State,
+    span::Span,
+};
+
+/// Bytes of the block, and what stands in their place.
+#[derive(Clone, Copy, Debug)]
+struct Edit {
+    raw: Span,
+    /// In [`Edits::bytes`].
+    text: Span,
+}
+
+/// What changes in a block, in the order of the block; nothing of it overlaps.
+#[derive(Default)]
+struct Edits {
+    list: Vec<Edit>,
+    bytes: Vec<u8>,
+}
+
+impl Edits {
+    fn push(&mut self, raw: Span, text: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(text);
+        self.list.push(Edit { raw, text: Span::new(start, self.bytes.len()) });
+    }
+
+    /// `text` stands in place of the first of `spans`, nothing in place of the others.
+    fn replace(&mut self, spans: impl IntoIterator<Item = Span>, text: &[u8], numbers: &[Span]) {
+        let mut text = text;
+        for raw in spans.into_iter().filter(|raw| !raw.is_empty()) {
+            match numbers.iter().find(|numbers| numbers.start <= raw.start && raw.end <= numbers.end) {
+                Some(numbers) => self.push_numbers(raw, text, *numbers),
+                None => self.push(raw, text),
+            }
+            text = b"";
+        }
+    }
+
+    /// The same where bytes are written as numbers.
+    fn push_numbers(&mut self, mut raw: Span, text: &[u8], numbers: Span) {
+        let mut written = Vec::new();
+        for byte in text {
+            // All but the first of an array have a comma before them.
+            if raw.start > numbers.start || !written.is_empty() {
+                written.push(b',');
+            }
+            written.extend_from_slice(byte.to_string().as_bytes());
+        }
+        if text.is_empty() && raw.start == numbers.start && raw.end < numbers.end {
+            raw.end += 1;
+        }
+        self.push(raw, &written);
+    }
+
+    fn overlap(&self, span: Span) -> bool {
+        self.list.iter().any(|edit| edit.raw.start < span.end && span.start < edit.raw.end)
+    }
+
+    fn sort(&mut self) {
+        self.list.sort_unstable_by_key(|edit| edit.raw.start);
+    }
+
+    /// How much longer what lies in `span` becomes, and whether anything of it changes.
+    fn growth(&self, span: Span) -> isize {
+        let first = self.list.partition_point(|edit| edit.raw.end <= span.start);
+        let inside = self.list[first..].iter().take_while(|edit| edit.raw.start < span.end);
+        inside.map(|edit| edit.text.len().cast_signed() - edit.raw.len().cast_signed()).sum()
+    }
+
+    /// Appends what `span` of `hay` becomes.
+    fn apply(&self, hay: &[u8], span: Span, out: &mut Vec<u8>) {
+        let mut done = span.start;
+        let first = self.list.partition_point(|edit| edit.raw.start < span.start);
+        for edit in self.list[first..].iter().take_while(|edit| edit.raw.end <= span.end) {
+            out.extend_from_slice(&hay[done..edit.raw.start]);
+            out.extend_from_slice(edit.text.of(&self.bytes));
+            done = edit.raw.end;
+        }
+        out.extend_from_slice(&hay[done..span.end]);
+    }
+}
+
+/// What was known before a block.
+pub(super) struct Before {
+    pub(super) state: State,
+    pub(super) memory: Memory,
+}
+
+impl Scrubber {
+    /// Scrubs the records of `hay` that `layout` has read.
+    pub(super) fn scrub_joined(&mut self, hay: &[u8], layout: &Layout, before: Before, out: &mut Spliced) -> Step {
+        let n_withheld = self.tally.withheld;
+        let done = Span::new(0, layout.end());
+        let n_records = line::count(done.of(hay));
+        let text = layout.view().text();
+        let n_findings = self.examine(text);
+        self.count_allowed(Span::new(0, text.len()));
+        let outcome = match n_findings {
+            Some(_) => self.replace_joined(hay, layout, before, out),
+            None => self.withhold_joined(hay, layout, before, out),
+        };
+        self.tally.bytes_in += done.len() as u64;
+        self.tally.records_in += n_records;
+        let dropped = if self.on_error == OnError::Drop { self.tally.withheld - n_withheld } else { 0 };
+        Step { outcome, done, ends_record: true, records_out: n_records - dropped }
+    }
+
+    fn replace_joined(&mut self, hay: &[u8], layout: &Layout, before: Before, out: &mut Spliced) -> Outcome {
+        let mut edits = self.edits(layout);
+        if edits.list.is_empty() && layout.n_cut() == 0 {
+            return Outcome::Clean;
+        }
+        let is_settled = self.is_settled(layout);
+        self.mask_tails(hay, layout, &mut edits);
+        keep_lengths(layout, &mut edits);
+        if edits.list.is_empty() {
+            return Outcome::Clean;
+        }
+        if is_settled {
+            self.write_edits(hay, layout.end(), &edits, out);
+        } else {
+            self.write_settled(hay, layout.end(), &edits, before, out);
+        }
+        Outcome::Changed
+    }
+
+    /// The scratch's findings in the block's own bytes.
+    fn edits(&self, layout: &Layout) -> Edits {
+        let view = layout.view();
+        let mut edits = Edits::default();
+        let mut text = Vec::new();
+        for finding in self.scratch.findings() {
+            text.clear();
+            self.redactor.replace(view.text(), finding, &mut text);
+            edits.replace(view.raw(finding.span), &text, layout.numbers());
+        }
+        edits.sort();
+        edits
+    }
+
+    /// Counts the scratch's findings; answers whether nothing more is found in what the records become.
+    fn is_settled(&mut self, layout: &Layout) -> bool {
+        let mut again = std::mem::take(&mut self.again);
+        self.gather(layout.view().text(), &mut again);
+        let is_settled = again.records.is_empty() || self.finds_nothing(&mut again);
+        self.again = again;
+        is_settled
+    }
+
+    fn finds_nothing(&self, again: &mut Again) -> bool {
+        let n_findings = scan_again(&self.scanner, &again.text, &mut again.scratch);
+        n_findings == Some(0) && !again.scratch.met_open()
+    }
+
+    /// What could be the beginning of a secret whose rest did not come in time.
+    fn mask_tails(&mut self, hay: &[u8], layout: &Layout, edits: &mut Edits) {
+        for tail in layout.tails(hay) {
+            if !tail.iter().any(|span| edits.overlap(*span)) {
+                edits.replace(tail, redact::RECORD, layout.numbers());
+                edits.sort();
+            }
+        }
+    }
+
+    /// Hands on the block with its edits, each record that changes once it was re-read.
+    fn write_edits(&mut self, hay: &[u8], end: usize, edits: &Edits, out: &mut Spliced) {
+        let mut done = 0;
+        let mut rest = edits.list.as_slice();
+        while let Some(first) = rest.first() {
+            let mut record = line::around(hay, first.raw.start);
+            let mut n_edits = 0;
+            // An edit may reach over the end of a line, where a value has lines.
+            while let Some(edit) = rest.get(n_edits).filter(|edit| edit.raw.start < record.end.max(record.start + 1)) {
+                record.end = record.end.max(edit.raw.end);
+                n_edits += 1;
+            }
+            rest = &rest[n_edits.max(1)..];
+            out.keep(hay, Span::new(done, record.start));
+            out.write(|text| {
+                let start = text.len();
+                edits.apply(hay, record, text);
+                self.guard(record.of(hay), start, text);
+            });
+            done = record.end;
+        }
+        out.keep(hay, Span::new(done, end));
+    }
+
+    /// The same where what is left may hold findings still: the block that came of it is read again until it does not.
+    fn write_settled(&mut self, hay: &[u8], end: usize, edits: &Edits, before: Before, out: &mut Spliced) {
+        let mut now = Vec::new();
+        edits.apply(hay, Span::new(0, end), &mut now);
+        let mut layout = Layout::default();
+        let after = self.state.clone();
+        for _ in 0..MAX_ROUNDS {
+            let mut memory = before.memory.clone();
+            self.scanner.look(&now, &mut self.scratch);
+            layout.read(&now, self.scratch.signs(), self.format, Patience::NONE, &mut memory);
+            self.state = before.state.clone();
+            let is_examined = self.examine(if layout.is_view() { layout.view().text() } else { &now }).is_some();
+            if !is_examined || self.scratch.findings().is_empty() {
+                break;
+            }
+            let mut edits = self.edits(&layout);
+            if edits.list.is_empty() {
+                break;
+            }
+            self.scratch.findings().iter().for_each(|finding| self.tally.count(finding.rule));
+            keep_lengths(&layout, &mut edits);
+            let mut next = Vec::new();
+            edits.apply(&now, Span::new(0, now.len()), &mut next);
+            now = next;
+        }
+        self.state = after;
+        out.write(|text| self.guard_lines(&hay[..end], &now, text));
+    }
+
+    /// A block in which something failed: what was cut into parts is withheld, and every other record examined by itself.
+    fn withhold_joined(&mut self, hay: &[u8], layout: &Layout, before: Before, out: &mut Spliced) -> Outcome {
+        self.state = before.state;
+        if self.on_error == OnError::Stop {
+            return Outcome::Stopped;
+        }
+        let mut start = 0;
+        while start < layout.end() {
+            let end = line::next(&hay[..layout.end()], start);
+            if layout.touches(Span::new(start, end)) {
+                out.write(|text| self.withhold(&hay[start..end], text));
+            } else {
+                self.one_alone(hay, Span::new(start, end), out);
+            }
+            start = end;
+        }
+        Outcome::Changed
+    }
+}
+
+/// Turns findings in the text of a layout into those in its block: one for each of its places that a secret lies in.
+#[cfg(feature = "cli")]
+pub(super) fn in_block(layout: &Layout, findings: &mut Vec<crate::span::Finding>) {
+    use crate::span::Finding;
+    let places = |finding: &Finding| {
+        let rule = finding.rule;
+        let places = layout.view().raw(finding.span).filter(|raw| !raw.is_empty());
+        places.map(|raw| Finding::text(raw, rule)).collect::<Vec<_>>()
+    };
+    *findings = findings.iter().flat_map(places).collect();
+    findings.sort_unstable_by_key(|finding| finding.span.start);
+}
+
+/// Edits the lengths of fields whose values change.
+fn keep_lengths(layout: &Layout, edits: &mut Edits) {
+    let mut changed = Vec::new();
+    for field in layout.fields() {
+        let growth = edits.growth(field.value);
+        if growth != 0 {
+            changed.push((field.length, (field.value.len().cast_signed() + growth) as u64));
+        }
+    }
+    for (raw, length) in changed {
+        edits.push(raw, &length.to_le_bytes());
+    }
+    edits.sort();
+}
