@@ -56,7 +56,7 @@ mod tally;
 pub use crate::{
     error::Error,
     policy::{OnError, Policy, Style},
-    rules::{Anchor, Class, Origin, Rule, RuleSet, Selection, Severity},
+    rules::{Allow, Anchor, Class, Origin, Rule, RuleSet, Selection, Severity},
     scan::prefilter::Cpu,
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber},
     span::{Finding, RuleId, Shape, Span},

@@ -125,7 +125,7 @@ impl Scrubber {
     ///
     /// # Errors
     ///
-    /// The policy names a style or a rule that does not exist.
+    /// The policy names a style or a rule that does not exist, or allows nothing in particular.
     pub fn new(rules: &RuleSet, policy: &Policy) -> Result<Scrubber, Error> {
         Scrubber::for_cpu(rules, policy, Cpu::best())
     }
@@ -139,7 +139,7 @@ impl Scrubber {
         let cpu = cpu.required()?;
         let styles = policy.styles(rules)?;
         let placeholders = Placeholders::new(rules, redact::fixed_texts(&styles));
-        let scanner = Arc::new(Scanner::new(rules.clone(), placeholders, cpu));
+        let scanner = Arc::new(Scanner::new(rules.clone(), placeholders, cpu).allowing(policy.allowances(rules)?));
         Ok(Scrubber::at_start(scanner, Arc::new(Redactor::new(rules, styles)), policy.error_action()))
     }
 
@@ -247,7 +247,9 @@ impl Scrubber {
         let before = self.tally.withheld;
         let n_records = line::count(hay);
         let state = self.state.clone();
-        let outcome = match self.examine(hay) {
+        let n_findings = self.examine(hay);
+        self.count_allowed(Span::new(0, hay.len()));
+        let outcome = match n_findings {
             Some(0) => Outcome::Clean,
             Some(_) => {
                 self.splice_records(hay, out);
@@ -278,6 +280,12 @@ impl Scrubber {
             self.scratch = Scratch::default();
         }
         n_findings
+    }
+
+    /// Counts what begins in `part` of the bytes scanned last and stays because the user says that it is no secret.
+    fn count_allowed(&mut self, part: Span) {
+        let allowed = self.scratch.allowed().iter().filter(|finding| part.contains(finding.span.start));
+        allowed.for_each(|finding| self.tally.count_allowed(finding.rule));
     }
 
     /// Appends `hay[from..to]` with the scratch's findings replaced; all of them lie inside.
@@ -407,7 +415,9 @@ impl Scrubber {
         while start < hay.len() {
             let end = line::next(hay, start);
             let record = &hay[start..end];
-            match self.examine(record) {
+            let n_findings = self.examine(record);
+            self.count_allowed(Span::new(0, record.len()));
+            match n_findings {
                 Some(0) => out.keep(hay, Span::new(start, end)),
                 Some(_) => {
                     let mut own = Spliced::default();
@@ -475,6 +485,7 @@ impl Scrubber {
 
     fn settle_window(&mut self, window: Window<'_>, from: usize, out: &mut Spliced) -> (Outcome, usize) {
         let end = self.cut_window(window, from);
+        self.count_allowed(Span::new(from.min(end), end));
         if self.scratch.findings().is_empty() {
             return (Outcome::Clean, end);
         }

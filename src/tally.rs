@@ -17,29 +17,64 @@ pub struct Tally {
     pub records_out: u64,
     /// Records that were masked or dropped because they could not be examined.
     pub withheld: u64,
-    findings: Vec<u64>,
+    findings: Counts,
+    allowed: Counts,
+}
+
+/// A number for each rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Counts(Vec<u64>);
+
+impl Counts {
+    fn add(&mut self, index: usize, number: u64) {
+        if self.0.len() <= index {
+            self.0.resize(index + 1, 0);
+        }
+        self.0[index] += number;
+    }
+
+    fn of(&self, rule: RuleId) -> u64 {
+        self.0.get(rule.index()).copied().unwrap_or(0)
+    }
+
+    fn merge(&mut self, other: &Counts) {
+        other.0.iter().enumerate().for_each(|(index, number)| self.add(index, *number));
+    }
 }
 
 impl Tally {
     /// Counts one replaced span of `rule`.
     pub fn count(&mut self, rule: RuleId) {
-        let index = rule.index();
-        if self.findings.len() <= index {
-            self.findings.resize(index + 1, 0);
-        }
-        self.findings[index] += 1;
+        self.findings.add(rule.index(), 1);
+    }
+
+    /// Counts one span of `rule` that stays because the user says that it is no secret.
+    pub fn count_allowed(&mut self, rule: RuleId) {
+        self.allowed.add(rule.index(), 1);
     }
 
     /// Replaced spans of `rule`.
     #[must_use]
     pub fn of(&self, rule: RuleId) -> u64 {
-        self.findings.get(rule.index()).copied().unwrap_or(0)
+        self.findings.of(rule)
+    }
+
+    /// Spans of `rule` that stay because the user says that they are no secrets.
+    #[must_use]
+    pub fn allowed_of(&self, rule: RuleId) -> u64 {
+        self.allowed.of(rule)
     }
 
     /// Replaced spans of all rules.
     #[must_use]
     pub fn findings(&self) -> u64 {
-        self.findings.iter().sum()
+        self.findings.0.iter().sum()
+    }
+
+    /// Spans of all rules that stay because the user says that they are no secrets.
+    #[must_use]
+    pub fn allowed(&self) -> u64 {
+        self.allowed.0.iter().sum()
     }
 
     /// Adds another worker's counts.
@@ -49,12 +84,8 @@ impl Tally {
         self.records_in += other.records_in;
         self.records_out += other.records_out;
         self.withheld += other.withheld;
-        if self.findings.len() < other.findings.len() {
-            self.findings.resize(other.findings.len(), 0);
-        }
-        for (mine, theirs) in self.findings.iter_mut().zip(&other.findings) {
-            *mine += theirs;
-        }
+        self.findings.merge(&other.findings);
+        self.allowed.merge(&other.allowed);
     }
 }
 
@@ -69,9 +100,10 @@ mod tests {
         let mut other = Tally { bytes_in: 7, records_out: 2, ..Tally::default() };
         other.count(RuleId(3));
         other.count(RuleId(3));
+        other.count_allowed(RuleId(1));
         one.merge(&other);
         assert_eq!((one.bytes_in, one.records_out, one.withheld), (12, 2, 1));
         assert_eq!((one.of(RuleId(0)), one.of(RuleId(3)), one.of(RuleId(9))), (1, 2, 0));
-        assert_eq!(one.findings(), 3);
+        assert_eq!((one.findings(), one.allowed(), one.allowed_of(RuleId(1)), one.allowed_of(RuleId(3))), (3, 1, 1, 0));
     }
 }

@@ -38,6 +38,45 @@ fn styles_by_class_and_rule() {
 }
 
 #[test]
+fn an_address_can_keep_its_domain() {
+    let input = "alice@example.com a%40b.example {\"m\":\"c\\u0040d.example\"} b@[192.0.2.1] password=hunter2\n";
+    let clean = "REDACTED-email@example.com REDACTED-email%40b.example {\"m\":\"REDACTED-email\\u0040d.example\"} \
+                 REDACTED-email@[192.0.2.1] password=REDACTED-password\n";
+    for input in [input, clean] {
+        logscrub().args(["--style", "keep-domain"]).stdin(input).run().success().stdout(clean);
+    }
+    logscrub()
+        .args(["--style", "email=keep-domain", "--style", "password=mask"])
+        .stdin(input)
+        .run()
+        .stdout_has("=*******\n");
+}
+
+#[test]
+fn addresses_at_own_domains_stay_and_are_counted() {
+    let input = "a@corp.example b@mail.corp.example c@notcorp.example\n";
+    let clean = "a@corp.example b@mail.corp.example REDACTED-email\n";
+    let run = logscrub().args(["--own-domain", "corp.example", "--summary", "json"]).stdin(input).run().success();
+    run.stdout(clean).stderr_has(r#""allowed":2,"allowed_by_rule":{"email":2}"#);
+    logscrub().args(["--own-domain", "corp example"]).run().code(2).stderr_has("is no domain");
+}
+
+#[test]
+fn what_the_configuration_allows_stays_and_is_counted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("c.toml");
+    let text =
+        "[[allow]]\nvalues = [\"hunter2\"]\n\n[[allow]]\npatterns = [\"test-[0-9]{4}\"]\nfields = [\"demo_*\"]\n";
+    std::fs::write(&path, text).expect("the folder can be written");
+    let config = path.to_str().expect("a plain path");
+    let input = "password=hunter2\npassword=hunter22\ndemo_password=test-1234\npassword=test-1234\n{\"demo_password\":\"test-9999\"}\n";
+    let clean = "password=hunter2\npassword=REDACTED-password\ndemo_password=test-1234\npassword=REDACTED-password\n\
+                 {\"demo_password\":\"test-9999\"}\n";
+    let run = logscrub().args(["--config", config, "--summary", "human"]).stdin(input).run().success();
+    run.stdout(clean).stderr_has("allowed             3  by the configuration");
+}
+
+#[test]
 fn a_rule_of_the_users_own() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("acme.toml");

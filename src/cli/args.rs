@@ -82,10 +82,17 @@ pub(super) struct Common {
     /// The class `personal` is off by default: --also personal.
     #[arg(long, value_name = "RULE", value_delimiter = ',', global = true, help_heading = "Rules and settings")]
     pub(super) also: Vec<String>,
-    /// How findings are replaced: label, mask, partial or fixed; CLASS=STYLE or RULE=STYLE for some
+    /// Leave email addresses at this domain, and below it, alone
+    ///
+    /// Separated by commas, or several times. The summary counts what stays. Other exceptions stand in the configuration file, under
+    /// `allow`.
+    #[arg(long, value_name = "DOMAIN", value_delimiter = ',', global = true, help_heading = "Rules and settings")]
+    pub(super) own_domain: Vec<String>,
+    /// How findings are replaced: label, mask, partial, keep-domain or fixed; CLASS=STYLE or RULE=STYLE for some
     ///
     /// label: REDACTED- and the rule's id. mask: as many * as there were characters. partial: as mask, but for at most the last
-    /// four characters and never more than a quarter. fixed: the text of --placeholder. May be given several times.
+    /// four characters and never more than a quarter. keep-domain: of an email address its part before the @ alone, as label; the
+    /// same as label for everything else. fixed: the text of --placeholder. May be given several times.
     #[arg(long, value_name = "[CLASS|RULE=]STYLE", global = true, help_heading = "Replacement")]
     pub(super) style: Vec<String>,
     /// The text that stands in place of every finding

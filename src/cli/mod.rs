@@ -3,6 +3,7 @@
 //! Messages go to standard error as `logscrub: error: …` with a `hint:` line; results go to standard output. Neither ever
 //! carries a matched value.
 
+mod allow;
 mod args;
 mod cost;
 mod explain;

@@ -16,7 +16,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::args::{Args, COLORS, Common, Filter, ON_ERROR, SUMMARIES};
+use super::{
+    allow,
+    args::{Args, COLORS, Common, Filter, ON_ERROR, SUMMARIES},
+};
 use crate::{
     Cpu, MAX_RECORD, MIN_RECORD_LIMIT,
     error::Error,
@@ -28,11 +31,13 @@ use crate::{
 const SYSTEM: &str = "/etc/logscrub/config.toml";
 
 /// The keys of a configuration file, in the order of `config show`, with what is built in.
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 16] = [
     ("rules", "[]"),
     ("only", "[]"),
     ("except", "[]"),
     ("also", "[]"),
+    ("allow", "[]"),
+    ("own-domain", "[]"),
     ("style", "\"label\""),
     ("placeholder", "\"\""),
     ("max-record", "\"1MiB\""),
@@ -46,7 +51,7 @@ const KEYS: [(&str, &str); 14] = [
 ];
 
 /// Keys whose value is a list, separated by commas in the environment.
-const LISTS: [&str; 4] = ["rules", "only", "except", "also"];
+const LISTS: [&str; 5] = ["rules", "only", "except", "also", "own-domain"];
 
 /// Where a style is meant for everything that no other is said of.
 const DEFAULT: &str = "default";
@@ -69,6 +74,10 @@ struct Keys {
     except: Vec<String>,
     #[serde(default)]
     also: Vec<String>,
+    #[serde(default)]
+    allow: Vec<allow::Entry>,
+    #[serde(default)]
+    own_domain: Vec<String>,
     /// Read by [`file_styles`], which keeps the order and the place of each entry.
     #[serde(rename = "style")]
     _style: Option<Value>,
@@ -115,6 +124,7 @@ pub(super) struct Settings {
     /// Each key with its value and where it was said.
     pub(super) shown: Vec<Shown>,
     styles: Vec<StyleEntry>,
+    allow: Vec<allow::Entry>,
     sources: BTreeMap<String, String>,
 }
 
@@ -124,12 +134,16 @@ impl Settings {
         let rules = self.selection.load().map_err(|error| at_list(error, &self.sources))?;
         let unknown: Vec<&StyleEntry> =
             self.styles.iter().filter(|entry| entry.what != DEFAULT && !names_any(&entry.what, &rules)).collect();
-        if !unknown.is_empty() {
-            // A style may be said of a rule that is not in force today: then it is one of all.
+        if !unknown.is_empty() || self.allow.iter().any(|entry| entry.unknown_rule(&rules).is_some()) {
+            // Something may be said of a rule that is not in force today: then it is one of all.
             let every = Class::ALL.map(|class| class.name().to_owned()).to_vec();
             let all = Selection { rules: self.selection.rules.clone(), also: every, ..Selection::default() }.load()?;
             if let Some(entry) = unknown.into_iter().find(|entry| !names_any(&entry.what, &all)) {
-                return Err(no_such_rule(entry, &all));
+                return Err(no_such_rule(&format!("{}: style of", entry.source), &entry.what, &all));
+            }
+            if let Some(name) = self.allow.iter().find_map(|entry| entry.unknown_rule(&all)) {
+                let place = self.sources.get("allow").map_or("", String::as_str);
+                return Err(no_such_rule(&format!("{place}: allow: rule"), name, &all));
             }
         }
         Ok(rules)
@@ -143,15 +157,16 @@ impl Settings {
     }
 }
 
-fn names_any(what: &str, rules: &RuleSet) -> bool {
+/// Whether `what` is a class or takes a rule of the set.
+pub(super) fn names_any(what: &str, rules: &RuleSet) -> bool {
     Class::named(what).is_some()
         || Matcher::new(what).is_some_and(|matcher| rules.rules().iter().any(|rule| matcher.takes(rule)))
 }
 
-fn no_such_rule(entry: &StyleEntry, rules: &RuleSet) -> Error {
+fn no_such_rule(place: &str, what: &str, rules: &RuleSet) -> Error {
     let names = Class::ALL.iter().map(|class| class.name()).chain(rules.rules().iter().map(Rule::id));
-    let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(&entry.what, name)).unwrap_or_default();
-    Error::usage(format!("{}: style of {:?}: names no rule and no class", entry.source, entry.what))
+    let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(what, name)).unwrap_or_default();
+    Error::usage(format!("{place} {what:?}: names no rule and no class"))
         .hint(format!("did you mean {nearest:?}? `logscrub rules list` shows all"))
 }
 
@@ -342,6 +357,8 @@ fn environment_layer(environment: &Environment) -> Result<Layer, Error> {
         let name = format!("LOGSCRUB_{}", key.to_uppercase().replace('-', "_"));
         let Some(text) = environment.get(&name) else { continue };
         let value = match key {
+            // Tables, which a variable does not hold.
+            "allow" => continue,
             _ if LISTS.contains(&key) => {
                 text.split(',').map(|item| Value::from(item.trim())).collect::<Vec<_>>().into()
             }
@@ -384,6 +401,7 @@ fn flag_layer(common: &Common, filter: &Filter) -> Result<Layer, Error> {
     say("only", list(&common.only));
     say("except", list(&common.except));
     say("also", list(&common.also));
+    say("own-domain", list(&common.own_domain));
     say("placeholder", common.placeholder.as_deref().map(Value::from));
     say("max-record", filter.max_record.as_deref().map(Value::from));
     say("on-error", filter.on_error.as_deref().map(Value::from));
@@ -454,6 +472,7 @@ fn meaning(layer: Layer) -> Result<Settings, Error> {
         verbose: false,
         fault: None,
         shown: shown(&table, &styles, &sources),
+        allow: keys.allow,
         cpu: Cpu::best(),
         styles,
         sources,
@@ -476,6 +495,12 @@ fn policy(keys: &Keys, styles: &[StyleEntry], sources: &BTreeMap<String, String>
     for StyleEntry { what, style, source } in styles {
         let style = Style::named(style, placeholder).map_err(|error| named(source, error))?;
         policy = if what == DEFAULT { policy.style(style) } else { policy.style_of(what, style) };
+    }
+    for entry in &keys.allow {
+        policy = policy.allow(entry.meaning().map_err(|error| placed(named("allow", error)))?);
+    }
+    if let Some(own) = allow::own(&keys.own_domain).map_err(|error| placed(named("own-domain", error)))? {
+        policy = policy.allow(own);
     }
     Ok(policy)
 }
@@ -692,6 +717,7 @@ mod tests {
             ("--style fixed", &[], "--style: style fixed: no placeholder"),
             ("--placeholder a/b", &[], "--placeholder: the placeholder holds"),
             ("", &[("LOGSCRUB_SUMMARY", "xml")], "LOGSCRUB_SUMMARY: no such choice"),
+            ("--own-domain a@b.example", &[], "--own-domain: \"a@b.example\" is no domain"),
             ("--config /nonexistent/c.toml", &[], "/nonexistent/c.toml: cannot be read"),
         ] {
             let error = settle_with(folder.path(), typed, variables).expect_err(typed);
@@ -707,6 +733,7 @@ mod tests {
             ("LOGSCRUB_ONLY", "email"),
             ("LOGSCRUB_EXCEPT", "jwt"),
             ("LOGSCRUB_ALSO", "personal"),
+            ("LOGSCRUB_OWN_DOMAIN", "corp.example, corp.test"),
             ("LOGSCRUB_STYLE", "mask, email=fixed"),
             ("LOGSCRUB_PLACEHOLDER", "GONE"),
             ("LOGSCRUB_MAX_RECORD", "512KiB"),
@@ -724,7 +751,7 @@ mod tests {
         assert_eq!((settings.max_record, settings.grace), (512 << 10, Duration::from_millis(500)));
         assert_eq!(settings.threads, 3);
         assert!(!settings.dry_run, "a flag only");
-        for shown in &settings.shown {
+        for shown in settings.shown.iter().filter(|shown| shown.key != "allow") {
             let key = shown.key.split('.').next().unwrap_or_default().to_uppercase().replace('-', "_");
             assert_eq!(shown.source, format!("LOGSCRUB_{key}"), "{shown:?}");
         }
@@ -767,6 +794,33 @@ mod tests {
         write(&path.join("system.toml"), "[style]\nemail = 3\n");
         let error = settle_with(path, "", &[]).expect_err("no style");
         assert_eq!(error.to_string(), format!("{system}:2: style of \"email\": not a text"));
+    }
+
+    #[test]
+    fn what_is_allowed_is_read_from_files_and_told_where_it_is_wrong() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path();
+        let rules = |text: &str| {
+            write(&path.join("system.toml"), text);
+            settle_with(path, "", &[]).and_then(|settings| settings.rules())
+        };
+        rules(
+            "[[allow]]\nvalues = [\"hunter2\"]\npatterns = [\"test-[0-9]+\"]\nfields = [\"x_*\"]\nrules = [\"jwt\"]\n",
+        )
+        .expect("all of it is sound");
+        let system = path.join("system.toml").display().to_string();
+        for (text, message) in [
+            ("[[allow]]\nrules = [\"jwt\"]\n", "1: allow: an entry with neither values, patterns nor fields"),
+            (
+                "[[allow]]\nvalue = [\"x\"]\n",
+                "2: unknown field `value`, expected one of `values`, `patterns`, `fields`, `rules`",
+            ),
+            ("[[allow]]\nvalues = [\"x\"]\nrules = [\"jvt\"]\n", "1: allow: rule \"jvt\": names no rule and no class"),
+            ("[[allow]]\npatterns = [\"(\"]\n", "1: allow: pattern \"(\":"),
+        ] {
+            let error = rules(text).expect_err(text);
+            assert!(error.to_string().starts_with(&format!("{system}:{message}")), "{error}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     error::Error,
-    rules::{Matcher, RuleSet},
+    rules::{Allow, Allowances, Matcher, RuleSet},
 };
 
 /// How a finding is replaced. A placeholder is made of URL-unreserved characters only, and `*`.
@@ -18,6 +18,8 @@ pub enum Style {
     Mask,
     /// As `Mask`, with at most the last four characters kept, and never more than a quarter.
     Partial,
+    /// Of an email address its local part alone, as `Label`, so that the domain can still be read; everything else as `Label`.
+    KeepDomain,
     /// A text of the user's own.
     Fixed(Box<str>),
 }
@@ -33,11 +35,13 @@ impl Style {
             "label" => Ok(Style::Label),
             "mask" => Ok(Style::Mask),
             "partial" => Ok(Style::Partial),
+            "keep-domain" => Ok(Style::KeepDomain),
             "fixed" => match placeholder {
                 Some(text) => Style::fixed(text),
                 None => Err(Error::usage("style fixed: no placeholder").hint("give its text with --placeholder TEXT")),
             },
-            other => Err(Error::usage(format!("unknown style {other:?}")).hint("one of label, mask, partial, fixed")),
+            other => Err(Error::usage(format!("unknown style {other:?}"))
+                .hint("one of label, mask, partial, keep-domain, fixed")),
         }
     }
 
@@ -63,6 +67,7 @@ impl fmt::Display for Style {
             Style::Label => f.write_str("label"),
             Style::Mask => f.write_str("mask"),
             Style::Partial => f.write_str("partial"),
+            Style::KeepDomain => f.write_str("keep-domain"),
             Style::Fixed(text) => write!(f, "fixed:{text}"),
         }
     }
@@ -86,6 +91,7 @@ pub struct Policy {
     default: Style,
     overrides: Vec<(String, Style)>,
     on_error: OnError,
+    allow: Vec<Allow>,
 }
 
 impl Policy {
@@ -115,6 +121,17 @@ impl Policy {
     pub fn on_error(mut self, on_error: OnError) -> Policy {
         self.on_error = on_error;
         self
+    }
+
+    /// Findings that are no secrets; may be said several times.
+    #[must_use]
+    pub fn allow(mut self, allow: Allow) -> Policy {
+        self.allow.push(allow);
+        self
+    }
+
+    pub(crate) fn allowances(&self, rules: &RuleSet) -> Result<Allowances, Error> {
+        Allowances::new(&self.allow, rules)
     }
 
     pub(crate) fn error_action(&self) -> OnError {

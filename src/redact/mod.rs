@@ -5,7 +5,7 @@ mod spliced;
 pub(crate) use self::spliced::Spliced;
 use crate::{
     policy::Style,
-    rules::RuleSet,
+    rules::{Recogniser, Rule, RuleSet},
     span::{Finding, RuleId, Shape, Span},
 };
 
@@ -23,7 +23,13 @@ pub(crate) struct Redactor {
 
 impl Redactor {
     /// `styles`: one for each rule of the set, by its number.
-    pub(crate) fn new(rules: &RuleSet, styles: Vec<Style>) -> Redactor {
+    pub(crate) fn new(rules: &RuleSet, mut styles: Vec<Style>) -> Redactor {
+        let has_no_domain = |rule: &Rule| !matches!(rule.recogniser, Recogniser::Email);
+        for (rule, style) in rules.rules().iter().zip(&mut styles) {
+            if *style == Style::KeepDomain && has_no_domain(rule) {
+                *style = Style::Label;
+            }
+        }
         let labels = rules.rules().iter().map(|rule| format!("REDACTED-{}", rule.id()).into_bytes().into()).collect();
         Redactor { styles, labels }
     }
@@ -59,11 +65,22 @@ impl Redactor {
         let secret = span.of(hay);
         match &self.styles[rule.index()] {
             Style::Label => out.extend_from_slice(&self.labels[rule.index()]),
+            Style::KeepDomain => {
+                out.extend_from_slice(&self.labels[rule.index()]);
+                out.extend_from_slice(at_domain(secret));
+            }
             Style::Fixed(text) => out.extend_from_slice(text.as_bytes()),
             Style::Mask => mask(secret, 0, out),
             Style::Partial => mask(secret, KEPT, out),
         }
     }
+}
+
+/// The `@` of an address, however it is written, and what stands behind it.
+fn at_domain(address: &[u8]) -> &[u8] {
+    let marks = [&b"@"[..], b"%40", br"\u0040"];
+    let at = marks.iter().filter_map(|mark| memchr::memmem::rfind(address, mark)).max();
+    at.map_or(b"", |at| &address[at..])
 }
 
 /// The texts that styles put in place of findings and that no rule's id tells.

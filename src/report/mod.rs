@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::{rules::RuleSet, tally::Tally};
+use crate::{rules::RuleSet, span::RuleId, tally::Tally};
 
 /// The summary for people: what came in, what went out, what was found.
 pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
@@ -19,6 +19,12 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
     for (id, rule) in rules.iter().filter(|(id, _)| tally.of(*id) > 0) {
         let _ = writeln!(text, "  {:>10}  {}", tally.of(id), rule.id());
     }
+    if tally.allowed() > 0 {
+        let _ = writeln!(text, "{:<9}{:>12}  by the configuration", "allowed", tally.allowed());
+        for (id, rule) in rules.iter().filter(|(id, _)| tally.allowed_of(*id) > 0) {
+            let _ = writeln!(text, "  {:>10}  {}", tally.allowed_of(id), rule.id());
+        }
+    }
     if tally.withheld > 0 {
         let _ = writeln!(text, "withheld {:>12} records that could not be examined", tally.withheld);
     }
@@ -27,9 +33,8 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
 
 /// The summary for programs: one JSON object.
 pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
-    let found = rules.iter().filter(|(id, _)| tally.of(*id) > 0);
-    let by_rule: serde_json::Map<String, Value> =
-        found.map(|(id, rule)| (rule.id().to_owned(), tally.of(id).into())).collect();
+    let by_rule = by_rule(rules, |id| tally.of(id));
+    let allowed_by_rule = self::by_rule(rules, |id| tally.allowed_of(id));
     json!({
         "bytes_in": tally.bytes_in,
         "bytes_out": tally.bytes_out,
@@ -37,9 +42,17 @@ pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
         "records_out": tally.records_out,
         "findings": tally.findings(),
         "by_rule": by_rule,
+        "allowed": tally.allowed(),
+        "allowed_by_rule": allowed_by_rule,
         "withheld": tally.withheld,
         "seconds": (seconds * 1e6).round() / 1e6,
     })
+}
+
+/// The rules whose number is not 0.
+fn by_rule(rules: &RuleSet, number: impl Fn(RuleId) -> u64) -> serde_json::Map<String, Value> {
+    let numbers = rules.iter().map(|(id, rule)| (rule.id().to_owned(), number(id)));
+    numbers.filter(|(_, number)| *number > 0).map(|(id, number)| (id, number.into())).collect()
 }
 
 /// A number of bytes as people read it.

@@ -8,6 +8,7 @@
 
 pub(crate) mod syntax;
 
+mod allow;
 pub(crate) mod anchors;
 pub(crate) mod builtin;
 mod byte_set;
@@ -22,8 +23,8 @@ mod select;
 
 use std::{fmt, sync::Arc};
 
-pub use self::select::Selection;
-pub(crate) use self::{byte_set::ByteSet, select::Matcher};
+pub use self::{allow::Allow, select::Selection};
+pub(crate) use self::{allow::Allowances, byte_set::ByteSet, select::Matcher};
 use crate::{error::Error, span::RuleId};
 
 /// What kind of thing a rule finds; policies and selections go by it.

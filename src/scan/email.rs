@@ -26,11 +26,18 @@ const NOT_A_DOMAIN: &str = "avif bak bin bmp bz2 cc cfg class conf cpp cs css cs
     ini iso jar java jpeg jpg js json jsx key lock log map mjs mount mp3 mp4 pdf pem php png properties rb rpm scope \
     service slice socket sql svg swap tar target timer tmp toml ts tsx ttf txt webp woff xml yaml yml";
 
-/// Last labels that everybody knows.
-const COMMON: &str = "com net org edu gov mil int info biz name dev app cloud online shop";
+/// Last labels that are looked up without a search, because most addresses have them.
+const COMMON: &str = "com net org edu gov mil int info biz name dev app cloud online shop de uk fr jp cn br ru nl it es eu io co us ca au in";
 
 const NONE: u8 = 1;
 const KNOWN: u8 = 2;
+
+/// The top-level domains that there are: lower case, sorted, a line each behind a line of comment. `patterns/tlds/refresh` brings the
+/// list up to date.
+const TOP_LEVEL: &str = include_str!("../../patterns/tlds/list.txt");
+
+/// No top-level domain is longer: a label of the DNS.
+const MAX_LABEL: usize = 63;
 
 static LABELS: WordTable<256> = WordTable::new(&[(NONE, NOT_A_DOMAIN), (KNOWN, COMMON)]);
 
@@ -118,14 +125,15 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
 
 /// Where the quoted local part begins whose closing quote stands at `close`: the opening one has as many backslashes.
 ///
-/// It begins with a letter, or the quotes may be the ends of two JSON strings: `"key":"@example.com"`.
+/// It begins with a letter or an escaped one, or the quotes may be the ends of two JSON strings: `"key":"@example.com"`.
 fn quoted_start(hay: &[u8], floor: usize, close: usize) -> Option<usize> {
     let depth = edge::backslashes_before(hay, floor, close);
     let mut at = close - depth;
     while let Some(open) = memchr::memrchr(b'"', &hay[floor..at]).map(|open| floor + open) {
         if edge::backslashes_before(hay, floor, open) == depth {
             let start = open - depth;
-            return is_local(hay[open + 1]).then_some(start);
+            let inside = hay[open + 1..].strip_prefix(b"\\").unwrap_or(&hay[open + 1..]);
+            return is_local(inside[0]).then_some(start);
         }
         at = open;
     }
@@ -141,7 +149,7 @@ struct Domain {
 /// What the last label says of a domain.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Label {
-    /// A country, for which any two letters are taken, or one that everybody knows; or an address literal.
+    /// A top-level domain, or an address literal.
     Known,
     /// It could be one.
     Unknown,
@@ -218,15 +226,37 @@ fn is_local(byte: u8) -> bool {
 /// Two or more letters, or letters of other scripts, and nothing that files, units and code end with.
 fn label(label: &[u8]) -> Option<Label> {
     if label.len() < 2 || !label.iter().all(u8::is_ascii_alphabetic) {
-        let is_wide =
-            label.iter().any(|byte| *byte >= 0x80) || label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");
-        return is_wide.then_some(if label.len() == 2 { Label::Known } else { Label::Unknown });
+        let is_punycode = label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");
+        let is_wide = label.iter().any(|byte| *byte >= 0x80);
+        let known = if is_punycode && is_top_level(label) { Label::Known } else { Label::Unknown };
+        return (is_punycode || is_wide).then_some(known);
     }
     match LABELS.lists(label) {
         NONE => None,
         KNOWN => Some(Label::Known),
-        _ => Some(if label.len() == 2 { Label::Known } else { Label::Unknown }),
+        _ => Some(if is_top_level(label) { Label::Known } else { Label::Unknown }),
     }
+}
+
+/// Whether IANA's list holds `label`, whatever its case.
+fn is_top_level(label: &[u8]) -> bool {
+    let mut lower = [0; MAX_LABEL];
+    let Some(lower) = lower.get_mut(..label.len()) else { return false };
+    lower.copy_from_slice(label);
+    lower.make_ascii_lowercase();
+    let list = TOP_LEVEL.as_bytes();
+    let (mut low, mut high) = (0, list.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let start = memchr::memrchr(b'\n', &list[low..middle]).map_or(low, |newline| low + newline + 1);
+        let end = memchr::memchr(b'\n', &list[start..high]).map_or(high, |length| start + length);
+        match list[start..end].cmp(lower) {
+            std::cmp::Ordering::Equal => return true,
+            std::cmp::Ordering::Less => low = (end + 1).min(high),
+            std::cmp::Ordering::Greater => high = start,
+        }
+    }
+    false
 }
 
 /// `1.2.3@4.5.6` and `18.2.0-rc`: digits in the first two labels.
@@ -272,6 +302,24 @@ mod tests {
     }
 
     #[test]
+    fn every_top_level_domain_is_known_and_nothing_else() {
+        let mut lines = super::TOP_LEVEL.lines();
+        assert!(lines.next().is_some_and(|line| line.starts_with('#')), "the first line says of what date the list is");
+        let labels: Vec<&str> = lines.collect();
+        assert!(labels.len() > 1000 && labels.is_sorted());
+        for label in labels {
+            assert!(
+                super::is_top_level(label.as_bytes()) && super::is_top_level(label.to_uppercase().as_bytes()),
+                "{label}"
+            );
+            assert!(!super::is_top_level(format!("{label}-").as_bytes()), "{label}-");
+        }
+        for label in ["", "#", "qq", "zzzz", "local", &"a".repeat(64)] {
+            assert!(!super::is_top_level(label.as_bytes()), "{label}");
+        }
+    }
+
+    #[test]
     fn addresses_go() {
         for (text, clean) in [
             ("to=<alice@example.com>,", "to=<REDACTED-email>,"),
@@ -282,6 +330,7 @@ mod tests {
             ("#012bob@corp.local.", "#012REDACTED-email."),
             ("\u{1b}[31mbob@corp.local\u{1b}[0m", "\u{1b}[31mREDACTED-email\u{1b}[0m"),
             (r#""john doe"@example.com"#, "REDACTED-email"),
+            (r#"to=<"\j"@example.com>"#, "to=<REDACTED-email>"),
             ("a@[192.0.2.1] b@[IPv6:2001:db8::1]", "REDACTED-email REDACTED-email"),
             ("jörg@müller.example o'neil+x@mail.example.museum", "REDACTED-email REDACTED-email"),
             ("https://alice@example.com:pw@host/", "https://REDACTED-email:pw@host/"),

@@ -18,6 +18,7 @@ pub(crate) mod token;
 pub(crate) mod url;
 
 mod class;
+mod field;
 #[cfg(test)]
 mod oracle;
 mod settle;
@@ -30,7 +31,7 @@ use self::{
     prefilter::{Candidate, Cpu, Prefilter},
 };
 use crate::{
-    rules::{Recogniser, RuleSet},
+    rules::{Allowances, Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
 };
 
@@ -67,6 +68,7 @@ pub(crate) struct Scanner {
     prefilter: Prefilter,
     targets: Vec<Vec<Target>>,
     placeholders: Placeholders,
+    allowances: Allowances,
     assign: assign::Assign,
     url: url::Url,
     email: email::Email,
@@ -78,6 +80,8 @@ pub(crate) struct Scanner {
 pub(crate) struct Scratch {
     candidates: Vec<Candidate>,
     findings: Vec<Finding>,
+    /// What the user says is no secret.
+    allowed: Vec<Finding>,
     token: token::Caches,
     progress: Progress,
     records: settle::Records,
@@ -89,6 +93,11 @@ impl Scratch {
     /// What the last scan found: sorted, disjoint, never touching.
     pub(crate) fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// What the last scan found and the user says is no secret.
+    pub(crate) fn allowed(&self) -> &[Finding] {
+        &self.allowed
     }
 
     pub(crate) fn findings_mut(&mut self) -> &mut Vec<Finding> {
@@ -142,8 +151,14 @@ impl Scanner {
             email: email::Email::new(&rules),
             key_block: key_block::KeyBlock::new(&rules),
             placeholders,
+            allowances: Allowances::default(),
             rules,
         }
+    }
+
+    /// What the user says is no secret stays.
+    pub(crate) fn allowing(self, allowances: Allowances) -> Scanner {
+        Scanner { allowances, ..self }
     }
 
     pub(crate) fn rules(&self) -> &RuleSet {
@@ -162,6 +177,7 @@ impl Scanner {
     ) -> &'s [Finding] {
         scratch.candidates.clear();
         scratch.findings.clear();
+        scratch.allowed.clear();
         scratch.records.clear();
         scratch.progress.clear();
         self.prefilter.candidates(hay, &mut scratch.candidates);
@@ -184,8 +200,22 @@ impl Scanner {
                 self.ask(*target, &hit, state, scratch);
             }
         }
+        if !self.allowances.is_empty() {
+            self.let_stand(hay, locate, scratch);
+        }
         settle::settle(hay, &self.rules, locate, &mut scratch.records, &mut scratch.findings);
         &scratch.findings
+    }
+
+    /// Takes away what the user says is no secret, finding by finding: what another rule claims of the same bytes still goes.
+    fn let_stand(&self, hay: &[u8], locate: Locate, scratch: &mut Scratch) {
+        let Scratch { findings, allowed, records, .. } = scratch;
+        let is_allowed = |finding: &mut Finding| {
+            let Span { start, .. } = finding.span;
+            let mut record = || records.around(hay, locate, start);
+            self.allowances.take(finding.rule, finding.span.of(hay), || field::name(hay, record(), start))
+        };
+        allowed.extend(findings.extract_if(.., is_allowed));
     }
 
     fn ask(&self, target: Target, hit: &Hit<'_>, state: &mut State, scratch: &mut Scratch) {
