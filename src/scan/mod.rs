@@ -14,6 +14,7 @@ pub(crate) mod prefilter;
 pub(crate) mod assign;
 pub(crate) mod below;
 pub(crate) mod cost;
+pub(crate) mod decode;
 pub(crate) mod email;
 pub(crate) mod key_block;
 pub(crate) mod token;

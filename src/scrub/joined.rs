@@ -5,7 +5,7 @@
 //! and the number and order of lines stay. A field that has its length before it gets the new one, bytes that are written as numbers
 //! stay numbers.
 
-use super::{Again, MAX_ROUNDS, Outcome, Scrubber, Step, scan_again};
+use super::{Again, Both, MAX_ROUNDS, Outcome, Scrubber, Step};
 use crate::{
     frame::{
         layout::{Layout, Memory, Patience},
@@ -13,7 +13,7 @@ use crate::{
     },
     policy::OnError,
     redact::{self, Spliced},
-    scan::State,
+    scan::{Scanner, State},
     span::Span,
 };
 
@@ -108,7 +108,7 @@ impl Scrubber {
         let done = Span::new(0, layout.end());
         let n_records = line::count(done.of(hay));
         let text = layout.view().text();
-        let n_findings = self.examine(text);
+        let n_findings = self.examine_through(text, Scanner::scan);
         self.count_allowed(Span::new(0, text.len()));
         let outcome = match n_findings {
             Some(_) => self.replace_joined(hay, layout, before, out),
@@ -149,6 +149,9 @@ impl Scrubber {
             self.redactor.replace(view.text(), finding, &mut text);
             edits.replace(view.raw(finding.span), &text, layout.numbers());
         }
+        for change in &self.changes {
+            edits.replace(view.raw(change.raw), &change.bytes, layout.numbers());
+        }
         edits.sort();
         edits
     }
@@ -162,9 +165,9 @@ impl Scrubber {
         is_settled
     }
 
-    fn finds_nothing(&self, again: &mut Again) -> bool {
-        let n_findings = scan_again(&self.scanner, &again.text, &mut again.scratch);
-        n_findings == Some(0) && !again.scratch.met_open()
+    fn finds_nothing(&mut self, again: &mut Again) -> bool {
+        let is_examined = self.scan_again(&again.text, &mut again.scratch);
+        is_examined && again.scratch.findings().is_empty() && self.changes.is_empty() && !again.scratch.met_open()
     }
 
     /// What could be the beginning of a secret whose rest did not come in time.
@@ -212,15 +215,17 @@ impl Scrubber {
             self.scanner.look(&now, &mut self.scratch);
             layout.read(&now, self.scratch.signs(), self.format, Patience::NONE, &mut memory);
             self.state = before.state.clone();
-            let is_examined = self.examine(if layout.is_view() { layout.view().text() } else { &now }).is_some();
-            if !is_examined || self.scratch.findings().is_empty() {
+            let text = if layout.is_view() { layout.view().text() } else { &now };
+            let n_found = self.examine_through(text, Scanner::scan);
+            if n_found.unwrap_or(0) == 0 {
                 break;
             }
             let mut edits = self.edits(&layout);
             if edits.list.is_empty() {
                 break;
             }
-            self.scratch.findings().iter().for_each(|finding| self.tally.count(finding.rule));
+            let (findings, changes) = (std::mem::take(self.scratch.findings_mut()), std::mem::take(&mut self.changes));
+            self.count_both(Both { findings: &findings, changes: &changes });
             keep_lengths(&layout, &mut edits);
             let mut next = Vec::new();
             edits.apply(&now, Span::new(0, now.len()), &mut next);
