@@ -6,12 +6,14 @@
 
 mod guard;
 mod joined;
+pub(crate) mod through;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
+use self::through::{Change, Levels, Through};
 use crate::{
     error::Error,
     frame::{
@@ -89,6 +91,9 @@ pub struct Scrubber {
     memory: Memory,
     layout: Layout,
     scratch: Scratch,
+    /// What changes beside the scratch's findings: what lies behind encodings.
+    changes: Vec<Change>,
+    levels: Levels,
     /// The memory of a second look at what was changed.
     again: Again,
     /// What [`Scrubber::scrub_block`] is written from.
@@ -122,6 +127,45 @@ struct Changed {
     record: Span,
     /// What it became, in the text of [`Again`].
     text: Span,
+}
+
+/// What is found as it stands, and what changes behind encodings: both in order and apart from each other.
+#[derive(Clone, Copy)]
+struct Both<'f> {
+    findings: &'f [Finding],
+    changes: &'f [Change],
+}
+
+impl<'f> Both<'f> {
+    /// Where the first of them begins.
+    fn start(self) -> Option<usize> {
+        let finding = self.findings.first().map(|finding| finding.span.start);
+        let change = self.changes.first().map(|change| change.raw.start);
+        finding.into_iter().chain(change).min()
+    }
+
+    /// Takes away those that begin before `end`.
+    fn split(&mut self, end: usize) -> Both<'f> {
+        let n_findings = self.findings.iter().take_while(|finding| finding.span.start < end).count();
+        let n_changes = self.changes.iter().take_while(|change| change.raw.start < end).count();
+        let (findings, changes);
+        (findings, self.findings) = self.findings.split_at(n_findings);
+        (changes, self.changes) = self.changes.split_at(n_changes);
+        Both { findings, changes }
+    }
+
+    /// Appends what `part` covers of `hay` with all of them replaced.
+    fn splice(mut self, redactor: &Redactor, hay: &[u8], part: Span, out: &mut Vec<u8>) {
+        let mut done = 0;
+        while let Some((change, rest)) = self.changes.split_first() {
+            let before = self.split(change.raw.start).findings;
+            self.changes = rest;
+            redactor.splice(hay, Span::new(done, change.raw.start), before, out);
+            out.extend_from_slice(&change.bytes);
+            done = change.raw.end;
+        }
+        redactor.splice(hay, Span::new(done, part.end), self.findings, out);
+    }
 }
 
 /// What the windows of one long record hand to each other.
@@ -213,6 +257,8 @@ impl Scrubber {
             memory: Memory::default(),
             layout: Layout::default(),
             scratch: Scratch::default(),
+            changes: Vec::new(),
+            levels: Levels::default(),
             again: Again::default(),
             spliced: Spliced::default(),
             carry: Carry::Nothing,
@@ -291,7 +337,7 @@ impl Scrubber {
         let n_withheld = self.tally.withheld;
         let done = Span::new(0, layout.end());
         let outcome = if layout.segments().is_empty() {
-            self.scrub_lines(hay, done, out)
+            self.scrub_lines(done.of(hay), out)
         } else {
             self.scrub_segments(hay, &mut layout, &memory, out)
         };
@@ -314,7 +360,9 @@ impl Scrubber {
             let between = Span::new(done, segment.map_or(layout.end(), |segment| segment.start));
             if !between.is_empty() {
                 self.scratch.give_looked(&looked, between);
-                let outcome = self.scrub_lines(hay, between, out);
+                out.begin_at(between.start);
+                let outcome = self.scrub_lines(between.of(hay), out);
+                out.begin_at(0);
                 match outcome {
                     Outcome::Stopped => return outcome,
                     Outcome::Clean => out.keep(hay, between),
@@ -340,19 +388,19 @@ impl Scrubber {
     }
 
     /// Scrubs records that stand by themselves; they were looked at. What is clean is not handed to `out`.
-    fn scrub_lines(&mut self, hay: &[u8], part: Span, out: &mut Spliced) -> Outcome {
+    fn scrub_lines(&mut self, hay: &[u8], out: &mut Spliced) -> Outcome {
         let state = self.state.clone();
-        let n_findings = self.examine_with(&hay[..part.end], Scanner::judge);
-        self.count_allowed(part);
+        let n_findings = self.examine_through(hay, Scanner::judge);
+        self.count_allowed(Span::new(0, hay.len()));
         match n_findings {
             Some(0) => Outcome::Clean,
             Some(_) => {
-                self.splice_records(hay, part, out);
+                self.splice_records(hay, out);
                 Outcome::Changed
             }
             None => {
                 self.state = state;
-                self.one_by_one(hay, part, out)
+                self.one_by_one(hay, out)
             }
         }
     }
@@ -362,7 +410,16 @@ impl Scrubber {
         self.examine_with(hay, Scanner::scan)
     }
 
-    /// The same by `scan`, which may go on from what was looked at already.
+    /// The same by `scan`, looking through what is encoded as well; answers how much is to be replaced.
+    fn examine_through(&mut self, hay: &[u8], scan: Scan) -> Option<usize> {
+        self.changes.clear();
+        self.examine_with(hay, scan)?;
+        let through = Through { scanner: &self.scanner, redactor: &self.redactor };
+        self.changes = through.look(hay, self.scratch.findings_mut(), &mut self.levels);
+        Some(self.scratch.findings().len() + self.changes.len())
+    }
+
+    /// Scans by `scan`, which may go on from what was looked at already.
     fn examine_with(&mut self, hay: &[u8], scan: Scan) -> Option<usize> {
         let fault = self.fault.as_deref();
         let (scanner, state, scratch) = (&self.scanner, &mut self.state, &mut self.scratch);
@@ -392,14 +449,14 @@ impl Scrubber {
         out.write(|text| self.redactor.splice(hay, Span::new(from, to), self.scratch.findings(), text));
     }
 
-    /// Appends `part` of `hay` with the scratch's findings replaced, record by record, each until nothing more is found in it.
-    fn splice_records(&mut self, hay: &[u8], part: Span, out: &mut Spliced) {
+    /// Appends `hay` with the scratch's findings replaced, record by record, each until nothing more is found in it.
+    fn splice_records(&mut self, hay: &[u8], out: &mut Spliced) {
         // The memory goes back to where it is reused.
         let mut again = std::mem::take(&mut self.again);
         self.gather(hay, &mut again);
         self.look_again(&mut again);
         self.guard_all(hay, &mut again);
-        let mut done = part.start;
+        let mut done = 0;
         // Neighbours that changed stand beside each other in the text too, line end and all: they are written at once.
         let mut run = Span::default();
         for changed in &again.records {
@@ -414,7 +471,7 @@ impl Scrubber {
             run = changed.text;
         }
         out.write(|text| text.extend_from_slice(run.of(&again.text)));
-        out.keep(hay, Span::new(done, part.end));
+        out.keep(hay, Span::new(done, hay.len()));
         self.again = again;
     }
 
@@ -432,40 +489,63 @@ impl Scrubber {
         }
     }
 
-    /// Every record that holds a finding, with its findings replaced.
+    /// Every record that changes, as it becomes.
     fn gather(&mut self, hay: &[u8], again: &mut Again) {
         again.text.clear();
         again.records.clear();
         let findings = std::mem::take(self.scratch.findings_mut());
-        let mut rest = findings.as_slice();
-        while let Some(first) = rest.first() {
-            let record = self.scratch.record(hay, line::around, first.span.start);
-            let group;
-            (group, rest) =
-                rest.split_at(rest.iter().take_while(|finding| finding.span.start < record.end).count().max(1));
-            group.iter().for_each(|finding| self.tally.count(finding.rule));
+        let changes = std::mem::take(&mut self.changes);
+        let mut rest = Both { findings: &findings, changes: &changes };
+        while let Some(first) = rest.start() {
+            let record = self.scratch.record(hay, line::around, first);
+            let group = rest.split(record.end.max(first + 1));
+            self.count_both(group);
             *self.tally.by_format.entry(self.format.of(record.of(hay)).name()).or_default() += 1;
             let start = again.text.len();
-            self.redactor.splice(hay, record, group, &mut again.text);
+            group.splice(&self.redactor, hay, record, &mut again.text);
             again.records.push(Changed { record, text: Span::new(start, again.text.len()) });
             again.text.push(b'\n');
         }
         *self.scratch.findings_mut() = findings;
+        self.changes = changes;
+    }
+
+    fn count_both(&mut self, both: Both<'_>) {
+        both.findings.iter().for_each(|finding| self.tally.count(finding.rule));
+        for unveiled in both.changes.iter().flat_map(|change| &change.found) {
+            match unveiled.rule {
+                Some(rule) => self.tally.count(rule),
+                None => self.tally.too_deep += 1,
+            }
+            unveiled.path.encodings().for_each(|encoding| self.tally.count_encoding(encoding.name()));
+        }
     }
 
     /// Replaces what is found in the records that were changed, until nothing is.
     fn look_again(&mut self, again: &mut Again) {
         let mut from = 0;
         for _ in 0..MAX_ROUNDS {
-            let n_findings = scan_again(&self.scanner, &again.text[from..], &mut again.scratch);
+            let is_examined = self.scan_again(&again.text[from..], &mut again.scratch);
             // What is open reaches into what happens to stand behind its record here.
-            let is_apart = !again.scratch.met_open();
-            match n_findings {
-                Some(0) if is_apart => return,
-                Some(_) if is_apart => from = self.replace_again(again, from),
-                _ => return self.look_one_by_one(again, from),
+            if !is_examined || again.scratch.met_open() {
+                return self.look_one_by_one(again, from);
             }
+            if again.scratch.findings().is_empty() && self.changes.is_empty() {
+                return;
+            }
+            from = self.replace_again(again, from);
         }
+    }
+
+    /// Scans what was changed, looking through what is encoded; answers whether that was possible.
+    fn scan_again(&mut self, hay: &[u8], scratch: &mut Scratch) -> bool {
+        self.changes.clear();
+        let is_examined = scan_again(&self.scanner, hay, scratch).is_some();
+        if is_examined {
+            let through = Through { scanner: &self.scanner, redactor: &self.redactor };
+            self.changes = through.look(hay, scratch.findings_mut(), &mut self.levels);
+        }
+        is_examined
     }
 
     fn look_one_by_one(&mut self, again: &mut Again, from: usize) {
@@ -479,19 +559,18 @@ impl Scrubber {
     fn replace_again(&mut self, again: &mut Again, from: usize) -> usize {
         let Again { scratch, text, next, records } = again;
         next.clear();
-        let mut rest = scratch.findings();
+        let changes = std::mem::take(&mut self.changes);
+        let mut rest = Both { findings: scratch.findings(), changes: &changes };
         let hay = &text[from..];
         for changed in records.iter_mut().filter(|changed| changed.text.start >= from) {
             let record = Span::new(changed.text.start - from, changed.text.end - from);
-            let n_findings = rest.iter().take_while(|finding| finding.span.start < record.end).count();
-            let group;
-            (group, rest) = rest.split_at(n_findings);
-            if group.is_empty() {
+            let group = rest.split(record.end);
+            if group.start().is_none() {
                 continue;
             }
-            group.iter().for_each(|finding| self.tally.count(finding.rule));
+            self.count_both(group);
             let start = text.len() + next.len();
-            self.redactor.splice(hay, record, group, next);
+            group.splice(&self.redactor, hay, record, next);
             changed.text = Span::new(start, text.len() + next.len());
             next.push(b'\n');
         }
@@ -504,14 +583,16 @@ impl Scrubber {
     fn look_at_one(&mut self, record: Span, text: &mut Vec<u8>, scratch: &mut Scratch) -> Span {
         let mut now = record;
         for _ in 0..MAX_ROUNDS {
-            match scan_again(&self.scanner, now.of(text), scratch) {
-                // The first look replaced what it found; a second one that fails takes nothing from that.
-                None | Some(0) => return now,
-                Some(_) => {}
+            let is_examined = self.scan_again(now.of(text), scratch);
+            let changes = std::mem::take(&mut self.changes);
+            let both = Both { findings: scratch.findings(), changes: &changes };
+            // The first look replaced what it found; a second one that fails takes nothing from that.
+            if !is_examined || both.start().is_none() {
+                return now;
             }
-            scratch.findings().iter().for_each(|finding| self.tally.count(finding.rule));
+            self.count_both(both);
             let mut next = Vec::new();
-            self.redactor.splice(now.of(text), Span::new(0, now.len()), scratch.findings(), &mut next);
+            both.splice(&self.redactor, now.of(text), Span::new(0, now.len()), &mut next);
             now = Span::new(text.len(), text.len() + next.len());
             text.extend_from_slice(&next);
         }
@@ -519,13 +600,13 @@ impl Scrubber {
     }
 
     /// A block in which something failed: every record by itself, so that only those that fail are withheld.
-    fn one_by_one(&mut self, hay: &[u8], part: Span, out: &mut Spliced) -> Outcome {
+    fn one_by_one(&mut self, hay: &[u8], out: &mut Spliced) -> Outcome {
         if self.on_error == OnError::Stop {
             return Outcome::Stopped;
         }
-        let mut start = part.start;
-        while start < part.end {
-            let end = line::next(&hay[..part.end], start);
+        let mut start = 0;
+        while start < hay.len() {
+            let end = line::next(hay, start);
             self.one_alone(hay, Span::new(start, end), out);
             start = end;
         }
@@ -535,13 +616,13 @@ impl Scrubber {
     /// One record by itself.
     fn one_alone(&mut self, hay: &[u8], span: Span, out: &mut Spliced) {
         let record = span.of(hay);
-        let n_findings = self.examine(record);
+        let n_findings = self.examine_through(record, Scanner::scan);
         self.count_allowed(Span::new(0, record.len()));
         match n_findings {
             Some(0) => out.keep(hay, span),
             Some(_) => {
                 let mut own = Spliced::default();
-                self.splice_records(record, Span::new(0, record.len()), &mut own);
+                self.splice_records(record, &mut own);
                 out.write(|text| own.append_to(record, text));
             }
             None => out.write(|text| self.withhold(record, text)),

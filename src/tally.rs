@@ -25,6 +25,10 @@ pub struct Tally {
     pub torn: u64,
     /// Records that were changed, by the name of the format they are written in.
     pub by_format: BTreeMap<&'static str, u64>,
+    /// Texts that were masked because they are encoded deeper than what is looked into.
+    pub too_deep: u64,
+    /// Findings that lay behind an encoding, by its name; one behind several counts for each.
+    pub by_encoding: BTreeMap<&'static str, u64>,
     findings: Counts,
     allowed: Counts,
 }
@@ -59,6 +63,11 @@ impl Tally {
     /// Counts one span of `rule` that stays because the user says that it is no secret.
     pub fn count_allowed(&mut self, rule: RuleId) {
         self.allowed.add(rule.index(), 1);
+    }
+
+    /// Counts one finding behind an encoding of that name.
+    pub fn count_encoding(&mut self, name: &'static str) {
+        *self.by_encoding.entry(name).or_default() += 1;
     }
 
     /// Replaced spans of `rule`.
@@ -96,6 +105,10 @@ impl Tally {
         self.torn += other.torn;
         for (format, n_records) in &other.by_format {
             *self.by_format.entry(format).or_default() += n_records;
+        }
+        self.too_deep += other.too_deep;
+        for (encoding, n_findings) in &other.by_encoding {
+            *self.by_encoding.entry(encoding).or_default() += n_findings;
         }
         self.findings.merge(&other.findings);
         self.allowed.merge(&other.allowed);

@@ -53,6 +53,11 @@ impl View {
         self.runs.push(Run { text: Span::new(start, self.text.len()), raw });
     }
 
+    /// Appends a line end that stands nowhere in the block.
+    pub(crate) fn end_line(&mut self) {
+        self.text.push(b'\n');
+    }
+
     /// The bytes of the block that `span` of the text was read from, in the order of the text: several spans where something
     /// else lies between them.
     pub(crate) fn raw(&self, span: Span) -> impl Iterator<Item = Span> + '_ {

@@ -64,9 +64,9 @@ impl KeyBlock {
         KeyBlock { rule: found.map(|(id, _)| id), label }
     }
 
-    /// Goes on with the block that `state` holds open, from `start`; answers how far it came.
-    pub(super) fn resume(&self, hay: &[u8], start: usize, state: &mut State, findings: &mut Vec<Finding>) -> usize {
-        self.lines(hay, start, state, findings)
+    /// Goes on with the block that `state` holds open, from the first byte of `hay`; answers how far it came.
+    pub(super) fn resume(&self, hay: &[u8], state: &mut State, findings: &mut Vec<Finding>) -> usize {
+        self.lines(hay, 0, state, findings)
     }
 
     /// Everything before `done` belongs to a block that was examined.

@@ -14,6 +14,7 @@ pub(crate) mod prefilter;
 pub(crate) mod assign;
 pub(crate) mod below;
 pub(crate) mod cost;
+pub(crate) mod decode;
 pub(crate) mod email;
 pub(crate) mod key_block;
 pub(crate) mod token;
@@ -83,8 +84,6 @@ pub(crate) struct Scanner {
 #[derive(Default)]
 pub(crate) struct Scratch {
     candidates: Vec<Candidate>,
-    /// What lies before it is not judged.
-    begin: usize,
     signs: Vec<(usize, usize)>,
     findings: Vec<Finding>,
     /// What the user says is no secret.
@@ -121,12 +120,12 @@ impl Scratch {
         std::mem::take(&mut self.candidates)
     }
 
-    /// What lies in `part` is to be judged next; `looked`: the candidates of the whole.
+    /// `part` alone is to be judged next, as a block of its own; `looked`: the candidates of the whole.
     pub(crate) fn give_looked(&mut self, looked: &[Candidate], part: Span) {
         let inside = |at: usize| looked.partition_point(|candidate| candidate.span().start < at);
         self.candidates.clear();
-        self.candidates.extend_from_slice(&looked[inside(part.start)..inside(part.end)]);
-        self.begin = part.start;
+        let inside = &looked[inside(part.start)..inside(part.end)];
+        self.candidates.extend(inside.iter().map(|candidate| candidate.from(part.start)));
     }
 
     /// The record around `at` in the block that was scanned last. Cheap when asked in order.
@@ -227,7 +226,6 @@ impl Scanner {
     pub(crate) fn look(&self, hay: &[u8], scratch: &mut Scratch) {
         scratch.candidates.clear();
         scratch.signs.clear();
-        scratch.begin = 0;
         self.prefilter.candidates(hay, &mut scratch.candidates);
         if self.n_anchors < self.targets.len() {
             let Scratch { candidates, signs, .. } = scratch;
@@ -259,11 +257,11 @@ impl Scanner {
         }
         scratch.token.begin(self.rules.rules().len());
         if state.key_block.is_some() {
-            scratch.progress.key_block = self.key_block.resume(hay, scratch.begin, state, &mut scratch.findings);
+            scratch.progress.key_block = self.key_block.resume(hay, state, &mut scratch.findings);
         }
         if state.below.is_some() {
-            let Scratch { findings, progress, begin, .. } = &mut *scratch;
-            progress.below = below::lines(hay, *begin, &mut state.below, &self.placeholders, findings);
+            let Scratch { findings, progress, .. } = &mut *scratch;
+            progress.below = below::lines(hay, 0, &mut state.below, &self.placeholders, findings);
         }
         let mut record = Span::default();
         for index in 0..scratch.candidates.len() {

@@ -5,7 +5,7 @@
 //! and the number and order of lines stay. A field that has its length before it gets the new one, bytes that are written as numbers
 //! stay numbers.
 
-use super::{Again, MAX_ROUNDS, Outcome, Scrubber, scan_again};
+use super::{Again, Both, MAX_ROUNDS, Outcome, Scrubber};
 use crate::{
     frame::{
         layout::{Layout, Memory, Patience},
@@ -13,7 +13,7 @@ use crate::{
     },
     policy::OnError,
     redact::{self, Spliced},
-    scan::State,
+    scan::{Scanner, State},
     span::Span,
 };
 
@@ -112,7 +112,7 @@ impl Scrubber {
         out: &mut Spliced,
     ) -> Outcome {
         let text = layout.view().text();
-        let n_findings = self.examine(text);
+        let n_findings = self.examine_through(text, Scanner::scan);
         self.count_allowed(Span::new(0, text.len()));
         if n_findings.is_none() {
             return self.withhold_joined(hay, layout, segment, before, out);
@@ -142,6 +142,9 @@ impl Scrubber {
             self.redactor.replace(view.text(), finding, &mut text);
             edits.replace(view.raw(finding.span), &text, layout.numbers(segment));
         }
+        for change in &self.changes {
+            edits.replace(view.raw(change.raw), &change.bytes, layout.numbers(segment));
+        }
         edits.sort();
         edits
     }
@@ -155,9 +158,9 @@ impl Scrubber {
         is_settled
     }
 
-    fn finds_nothing(&self, again: &mut Again) -> bool {
-        let n_findings = scan_again(&self.scanner, &again.text, &mut again.scratch);
-        n_findings == Some(0) && !again.scratch.met_open()
+    fn finds_nothing(&mut self, again: &mut Again) -> bool {
+        let is_examined = self.scan_again(&again.text, &mut again.scratch);
+        is_examined && again.scratch.findings().is_empty() && self.changes.is_empty() && !again.scratch.met_open()
     }
 
     /// What could be the beginning of a secret whose rest did not come in time.
@@ -207,15 +210,16 @@ impl Scrubber {
             self.state = before.state.clone();
             let all = Span::new(0, now.len());
             layout.lay(&now, all);
-            let is_examined = self.examine(layout.view().text()).is_some();
-            if !is_examined || self.scratch.findings().is_empty() {
+            let n_found = self.examine_through(layout.view().text(), Scanner::scan);
+            if n_found.unwrap_or(0) == 0 {
                 break;
             }
             let mut edits = self.edits(&layout, all);
             if edits.list.is_empty() {
                 break;
             }
-            self.scratch.findings().iter().for_each(|finding| self.tally.count(finding.rule));
+            let (findings, changes) = (std::mem::take(self.scratch.findings_mut()), std::mem::take(&mut self.changes));
+            self.count_both(Both { findings: &findings, changes: &changes });
             keep_lengths(&layout, all, &mut edits);
             let mut next = Vec::new();
             edits.apply(&now, all, &mut next);

@@ -1,0 +1,382 @@
+//! Which parts of a block stand for a text that can be searched, and that text.
+//!
+//! A record that holds an escape is read once more without its escapes; a long run of the base64 alphabet or of hexadecimal digits
+//! that stands for text is read as that. All of it goes into one view, a line for each, so that looking through costs one scan a
+//! block. Where nothing is encoded this is three searches for single bytes and one test of every eighth byte's neighbours.
+
+use super::Locate;
+use crate::{
+    encoding::{self, Encoding, SIGN, STARTS, base64, hex, view::View},
+    span::Span,
+};
+
+/// A shorter run is not looked into: what would be decoded is shorter than any token and nearly any address.
+const MIN_RUN: usize = 20;
+
+/// Of a run that is text only in part, so many groups in a row must stand for ASCII.
+const MIN_GROUPS: usize = 5;
+
+/// Every run of [`MIN_RUN`] bytes holds a whole chunk of so many that begins at a multiple of it.
+const CHUNK: usize = 8;
+
+/// Digits are pairs; so many pairs at the head tell whether they stand for text.
+const HEX_SAMPLE: usize = 8;
+
+/// What stands encoded in a block, as text.
+#[derive(Default)]
+pub(crate) struct Decoded {
+    pub(crate) view: View,
+    pub(crate) pieces: Vec<Piece>,
+    /// Where in the text escapes were read, and how they were written.
+    escapes: Vec<(usize, Encoding)>,
+}
+
+/// A line of the text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece {
+    pub(crate) text: Span,
+    pub(crate) kind: Kind,
+}
+
+/// What a piece was read from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A record with escapes in it.
+    Escapes,
+    /// Characters or digits that stand for the text as a whole, with so many bytes before it.
+    Blob { encoding: Encoding, raw: Span, before: usize },
+}
+
+impl Decoded {
+    pub(crate) fn clear(&mut self) {
+        self.view.clear();
+        self.pieces.clear();
+        self.escapes.clear();
+    }
+
+    /// Reads `hay`. `is_new` says of a run whether it is looked into: not where it was before something else was decoded.
+    pub(crate) fn read(&mut self, hay: &[u8], locate: Locate, is_new: impl Fn(Span) -> bool) {
+        self.clear();
+        for record in records(hay, locate) {
+            self.unescape(hay, record);
+        }
+        let mut at = 0;
+        while let Some(run) = next_run(hay, at) {
+            if run.len() >= MIN_RUN && is_new(run) {
+                self.read_run(hay, run);
+            }
+            at = run.end + 1;
+        }
+    }
+
+    /// Whether an escape was read in `span` of the text.
+    pub(crate) fn has_escape(&self, span: Span) -> bool {
+        let first = self.escapes.partition_point(|(at, _)| *at < span.start);
+        self.escapes.get(first).is_some_and(|(at, _)| *at <= span.end)
+    }
+
+    /// The piece that holds `at`.
+    pub(crate) fn piece(&self, at: usize) -> Option<&Piece> {
+        self.pieces.get(self.pieces.partition_point(|piece| piece.text.end < at))
+    }
+
+    /// How what stands at `span` of the text is written: as its first escape is, or the last one before it.
+    pub(crate) fn encoding(&self, piece: &Piece, span: Span) -> Encoding {
+        if let Kind::Blob { encoding, .. } = piece.kind {
+            return encoding;
+        }
+        let first = self.escapes.partition_point(|(at, _)| *at < span.start);
+        let inside = self.escapes.get(first).filter(|(at, _)| *at < span.end);
+        let before = || first.checked_sub(1).map(|index| &self.escapes[index]);
+        inside.or_else(before).or(self.escapes.get(first)).map_or(Encoding::Json, |(_, encoding)| *encoding)
+    }
+
+    /// Words of the text that hold escapes, in order: what cannot be decoded any further is masked so.
+    pub(crate) fn escaped_words(&self, piece: &Piece) -> Vec<Span> {
+        let text = self.view.text();
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'\\".contains(byte);
+        let mut words: Vec<Span> = Vec::new();
+        let inside = self.escapes.iter().filter(|(at, _)| (piece.text.start..=piece.text.end).contains(at));
+        for (at, _) in inside {
+            if words.last().is_some_and(|word| *at <= word.end) {
+                continue;
+            }
+            let left = text[piece.text.start..*at].iter().rev().position(ends).unwrap_or(at - piece.text.start);
+            let right = text[*at..piece.text.end].iter().position(ends).unwrap_or(piece.text.end - at);
+            words.push(Span::new(at - left, at + right));
+        }
+        words
+    }
+
+    fn unescape(&mut self, hay: &[u8], record: Span) {
+        let text_start = self.view.text().len();
+        let text = record.of(hay);
+        let mut starts = Starts::new(text);
+        let (mut done, mut at) = (0, 0);
+        while let Some(start) = starts.next(text, at) {
+            at = start + 1;
+            if let Some(escape) = encoding::escape(&text[start..]) {
+                self.view.copy(hay, Span::new(record.start + done, record.start + start));
+                self.escapes.push((self.view.text().len(), escape.encoding));
+                at = start + escape.length;
+                if !escape.text().is_empty() {
+                    self.view.decode(escape.text(), Span::new(record.start + start, record.start + at));
+                }
+                done = at;
+            } else if text[start] == b'\\' {
+                // What a backslash escapes begins no escape of its own, and a run of them is one escape's.
+                at += text[start + 1..].iter().take_while(|byte| **byte == b'\\').count();
+            }
+        }
+        self.view.copy(hay, Span::new(record.start + done, record.end));
+        self.end_piece(text_start, Kind::Escapes);
+    }
+
+    fn end_piece(&mut self, start: usize, kind: Kind) {
+        self.pieces.push(Piece { text: Span::new(start, self.view.text().len()), kind });
+        self.view.end_line();
+    }
+
+    fn read_run(&mut self, hay: &[u8], run: Span) {
+        let digits = match run.of(hay) {
+            [b'0', b'x' | b'X', ..] => Span::new(run.start + 2, run.end),
+            [b'x' | b'X', ..] => Span::new(run.start + 1, run.end),
+            _ => run,
+        };
+        if let Some(text) = text_of_digits(digits.of(hay)) {
+            self.push_blob(Encoding::Hex, digits, 0, &text);
+        } else {
+            self.read_base64(hay, run);
+        }
+    }
+
+    /// Text that begins at any character of a run, since other characters may stand before it.
+    fn read_base64(&mut self, hay: &[u8], run: Span) {
+        let text = run.of(hay);
+        if self.read_whole(hay, run) {
+            return;
+        }
+        let mut sample = 0;
+        while sample + 7 <= text.len() {
+            let found = (sample..sample + 4).filter(|at| base64::is_ascii(&text[*at..*at + 4]));
+            let found = found.map(|at| groups_around(text, at)).find(|span| span.len() >= 4 * MIN_GROUPS);
+            match found {
+                Some(span) => {
+                    self.read_part(hay, run, span);
+                    sample = span.end.max(sample + 1);
+                }
+                // Every row of five groups holds one that begins within four bytes of a multiple of sixteen.
+                None => sample += 16,
+            }
+        }
+    }
+
+    /// A run that is UTF-8 as a whole.
+    fn read_whole(&mut self, hay: &[u8], run: Span) -> bool {
+        let text = run.of(hay);
+        if !base64::is_ascii(&text[..4]) || text.len() % 4 == 1 {
+            return false;
+        }
+        let mut bytes = Vec::new();
+        base64::decode(text, &mut bytes);
+        let is_text = is_text(&bytes);
+        if is_text {
+            self.push_blob(Encoding::Base64, run, 0, &bytes);
+        }
+        is_text
+    }
+
+    /// Some groups of a run stand for ASCII.
+    fn read_part(&mut self, hay: &[u8], run: Span, groups: Span) {
+        let mut end = run.start + groups.end;
+        // What is left of the run may be less than a group.
+        if run.end - end < 4 {
+            end = run.end;
+        }
+        let raw = Span::new(run.start + groups.start, end);
+        let mut bytes = Vec::new();
+        base64::decode(raw.of(hay), &mut bytes);
+        let mut at = 0;
+        for part in bytes.split(|byte| !is_seen(*byte)) {
+            if part.len() >= 3 * (MIN_GROUPS - 1) {
+                self.push_blob(Encoding::Base64, raw, at, part);
+            }
+            at += part.len() + 1;
+        }
+    }
+
+    fn push_blob(&mut self, encoding: Encoding, raw: Span, before: usize, text: &[u8]) {
+        let start = self.view.text().len();
+        self.view.decode(text, raw);
+        self.end_piece(start, Kind::Blob { encoding, raw, before });
+    }
+}
+
+/// The groups around the one at `at` that stand for ASCII.
+fn groups_around(text: &[u8], at: usize) -> Span {
+    let before = text[..at].rchunks_exact(4).take_while(|group| base64::is_ascii(group)).count();
+    let behind = text[at..].chunks_exact(4).take_while(|group| base64::is_ascii(group)).count();
+    Span::new(at - 4 * before, at + 4 * behind)
+}
+
+/// Tabs and line ends are seen as well.
+fn is_seen(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| is_seen(*byte) || *byte >= 0x80) && std::str::from_utf8(bytes).is_ok()
+}
+
+fn text_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
+    let is_seen = |digit: &u8| matches!(digit, b'2'..=b'7');
+    let is_likely = digits.len() >= 2 * HEX_SAMPLE && digits.iter().step_by(2).take(HEX_SAMPLE).all(is_seen);
+    if !is_likely || !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    hex::decode(digits).filter(|bytes| is_text(bytes))
+}
+
+/// The records that hold an escape, in order.
+fn records(hay: &[u8], locate: Locate) -> Vec<Span> {
+    let mut records = Vec::new();
+    for [one, two, three] in STARTS {
+        let next = |from: usize| memchr::memchr3(one, two, three, &hay[from..]);
+        add_records(hay, locate, next, &mut records);
+    }
+    for sign in SIGN {
+        let finder = memchr::memmem::Finder::new(sign);
+        add_records(hay, locate, |from| finder.find(&hay[from..]), &mut records);
+    }
+    records.sort_unstable();
+    records.dedup();
+    records
+}
+
+/// Adds the records that hold what `next` finds, where it begins an escape.
+fn add_records(hay: &[u8], locate: Locate, next: impl Fn(usize) -> Option<usize>, records: &mut Vec<Span>) {
+    let mut at = 0;
+    while let Some(length) = next(at) {
+        at += length;
+        if encoding::escape(&hay[at..]).is_some() {
+            let record = locate(hay, at);
+            at = record.end.max(at + 1);
+            records.push(record);
+        } else {
+            at += 1;
+        }
+        if at >= hay.len() {
+            break;
+        }
+    }
+}
+
+/// Where the next escape of a record may begin.
+struct Starts {
+    next: [usize; 3],
+    is_printable: bool,
+}
+
+impl Starts {
+    fn new(text: &[u8]) -> Starts {
+        let is_printable = SIGN.iter().any(|sign| memchr::memmem::find(text, sign).is_some());
+        let mut starts = Starts { next: [0; 3], is_printable };
+        (0..3).for_each(|index| starts.search(index, text, 0));
+        starts
+    }
+
+    fn search(&mut self, index: usize, text: &[u8], from: usize) {
+        let rest = &text[from..];
+        let found = match index {
+            2 if self.is_printable => memchr::memchr(b'=', rest),
+            2 => None,
+            _ => {
+                let [one, two, three] = STARTS[index];
+                memchr::memchr3(one, two, three, rest)
+            }
+        };
+        self.next[index] = found.map_or(usize::MAX, |length| from + length);
+    }
+
+    /// The first one at or behind `at`, which never goes back.
+    fn next(&mut self, text: &[u8], at: usize) -> Option<usize> {
+        for index in 0..3 {
+            if self.next[index] < at {
+                self.search(index, text, at.min(text.len()));
+            }
+        }
+        self.next.iter().min().copied().filter(|start| *start < text.len())
+    }
+}
+
+/// The next run of the base64 alphabet that holds a whole chunk, and maybe more of its kind, from `from` on.
+fn next_run(hay: &[u8], from: usize) -> Option<Span> {
+    let first = from.next_multiple_of(CHUNK);
+    let chunks = hay.get(first..)?.chunks_exact(CHUNK);
+    let index = chunks.into_iter().position(|chunk| chunk.iter().fold(true, |all, byte| all & is_blob(*byte)))?;
+    let inside = first + index * CHUNK;
+    let left = hay[..inside].iter().rev().take_while(|byte| base64::is_in(**byte)).count();
+    let right = hay[inside..].iter().take_while(|byte| base64::is_in(**byte)).count();
+    Some(Span::new(inside - left, inside + right))
+}
+
+/// As [`base64::is_in`], by comparisons, which go eight bytes at once.
+fn is_blob(byte: u8) -> bool {
+    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let digit = byte.wrapping_sub(b'/') < 11;
+    letter | digit | (byte == b'+') | (byte == b'-') | (byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(hay: &[u8]) -> Decoded {
+        let mut decoded = Decoded::default();
+        decoded.read(hay, super::super::tests::line, |_| true);
+        decoded
+    }
+
+    fn texts(hay: &[u8]) -> Vec<String> {
+        let decoded = read(hay);
+        let text = |piece: &Piece| String::from_utf8(piece.text.of(decoded.view.text()).to_vec()).expect("it is text");
+        decoded.pieces.iter().map(text).collect()
+    }
+
+    #[test]
+    fn both_tests_of_the_alphabet_say_the_same() {
+        assert!((0..=255).all(|byte| is_blob(byte) == base64::is_in(byte)));
+    }
+
+    #[test]
+    fn records_with_escapes_are_read_without_them() {
+        let hay = b"plain\na%40b.c \\u003d&#64;\n=3D x=40y\nlast \x1b[1mx\x1b[0my";
+        assert_eq!(texts(hay), ["a@b.c =@", "= x@y", "last xy"]);
+    }
+
+    #[test]
+    fn text_in_base64_is_found_at_every_character() {
+        let text = "user alice@example.com has logged in";
+        let mut blob = Vec::new();
+        base64::encode(text.as_bytes(), b"", &mut blob);
+        for glued in ["", "x", "/v", "+ab", "data", "zzzzz"] {
+            let hay = [b"id=", glued.as_bytes(), &blob, b"== end"].concat();
+            assert!(texts(&hay).iter().any(|found| found.contains("alice@example.com")), "{glued}");
+        }
+        let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for before in ["", "0x", "id:"] {
+            assert_eq!(texts(format!("{before}{digits} end").as_bytes()), [text]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_not_decoded() {
+        for hay in [
+            "GET /var/lib/docker/overlay2/l/containers/component_configuration",
+            "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "id 123e4567-e89b-12d3-a456-426614174000 iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4",
+        ] {
+            assert_eq!(texts(hay.as_bytes()), Vec::<String>::new(), "{hay}");
+        }
+    }
+}
