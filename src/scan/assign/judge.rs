@@ -330,6 +330,7 @@ fn is_expression(bytes: &[u8], traits: Traits) -> bool {
     traits.any(class::ROUND) && is_behind_name(b'(')
         || traits.any(class::SQUARE) && (is_behind_name(b'[') && is_subscript() || bytes.starts_with(b"[]"))
         || opens_bracket(bytes)
+        || is_literal(bytes)
         || traits.any(class::COLON) && holds(b"::")
         || traits.any(class::MORE) && holds(b"->")
         || matches!(bytes, [b'$', b'(' | b'{', ..] | [b'{', b'{', ..] | [b'<', b'%', ..])
@@ -338,6 +339,12 @@ fn is_expression(bytes: &[u8], traits: Traits) -> bool {
 /// `environment[`, `new Buffer(`: a quote ended the value that a program fetches.
 fn opens_bracket(bytes: &[u8]) -> bool {
     matches!(bytes, [.., before, b'(' | b'['] if before.is_ascii_alphabetic() || matches!(before, b'_' | b')'))
+}
+
+/// `acctest.Representation{Type`: a literal of a program's structure.
+fn is_literal(bytes: &[u8]) -> bool {
+    let name = class::run(bytes, class::NAME);
+    bytes.get(name) == Some(&b'{') && bytes[..name].iter().any(|byte| *byte == b'.')
 }
 
 /// `config.token`, `user.password.value`.
@@ -525,8 +532,12 @@ mod tests {
             let path = memchr::memmem::find(bytes, b"::").is_some() || memchr::memmem::find(bytes, b"->").is_some();
             let is_open = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b')';
             let opens = matches!(bytes, [.., before, b'(' | b'['] if is_open(*before));
+            let is_name = |byte: &u8| byte.is_ascii_alphabetic() || b"_.$->:@&*?!".contains(byte);
+            let is_literal = memchr::memchr(b'{', bytes)
+                .is_some_and(|open| bytes[..open].contains(&b'.') && bytes[..open].iter().all(is_name));
             call || subscript
                 || opens
+                || is_literal
                 || bytes.starts_with(b"[]")
                 || path
                 || bytes.starts_with(b"$(")
