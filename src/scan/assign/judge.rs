@@ -72,8 +72,7 @@ impl Calm {
             let length = class::run(&hay[from..to], class::MIX);
             (from + length < to).then_some(from + length)
         };
-        matches!(place.form, Form::Spaced | Form::Colon | Form::Prose)
-            || self.mark.find(start, end.min(start + LOOK), mark).is_some()
+        self.mark.find(start, end.min(start + LOOK), mark).is_some()
     }
 }
 
@@ -87,7 +86,7 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
                 && !is_path(bytes)
                 && !is_message(bytes)
                 && !is_reference(bytes)
-                && !opens_bracket(bytes)
+                && !(opens_bracket(bytes) && matches!(bytes[0], b'+' | b'.' | b',' | b' '))
         }
         Form::Tight | Form::Element => {
             // In a connection string a semicolon follows, and the value is no variable of a program.
@@ -119,7 +118,12 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
 }
 
 fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits) -> bool {
-    if traits.any(class::SPACE) || value::is_filler(bytes) || is_path(bytes) || is_named_digest(bytes) {
+    if traits.any(class::SPACE)
+        || value::is_filler(bytes)
+        || is_path(bytes)
+        || is_named_digest(bytes)
+        || is_behind_port(bytes)
+    {
         return false;
     }
     if value::asks_to_fill_in(bytes) {
@@ -330,6 +334,7 @@ fn is_expression(bytes: &[u8], traits: Traits) -> bool {
     traits.any(class::ROUND) && is_behind_name(b'(')
         || traits.any(class::SQUARE) && (is_behind_name(b'[') && is_subscript() || bytes.starts_with(b"[]"))
         || opens_bracket(bytes)
+        || is_literal(bytes)
         || traits.any(class::COLON) && holds(b"::")
         || traits.any(class::MORE) && holds(b"->")
         || matches!(bytes, [b'$', b'(' | b'{', ..] | [b'{', b'{', ..] | [b'<', b'%', ..])
@@ -338,6 +343,12 @@ fn is_expression(bytes: &[u8], traits: Traits) -> bool {
 /// `environment[`, `new Buffer(`: a quote ended the value that a program fetches.
 fn opens_bracket(bytes: &[u8]) -> bool {
     matches!(bytes, [.., before, b'(' | b'['] if before.is_ascii_alphabetic() || matches!(before, b'_' | b')'))
+}
+
+/// `acctest.Representation{Type`: a literal of a program's structure.
+fn is_literal(bytes: &[u8]) -> bool {
+    let name = class::run(bytes, class::NAME);
+    bytes.get(name) == Some(&b'{') && bytes[..name].iter().any(|byte| *byte == b'.')
 }
 
 /// `config.token`, `user.password.value`.
@@ -351,9 +362,6 @@ fn is_member(bytes: &[u8], traits: Traits) -> bool {
 
 /// A file, a folder or a URL.
 fn is_path(bytes: &[u8]) -> bool {
-    if bytes[0].is_ascii_digit() {
-        return is_behind_port(bytes);
-    }
     let rest = &bytes[bytes.len().min(1)..];
     let begins = match bytes.first() {
         Some(b'/') => true,
@@ -380,7 +388,7 @@ fn is_path(bytes: &[u8]) -> bool {
 /// `443/password/reset`: what follows the name of a host.
 fn is_behind_port(bytes: &[u8]) -> bool {
     let digits = class::run(bytes, class::DIGIT);
-    digits <= 5 && bytes.get(digits) == Some(&b'/') && !value::is_random(&bytes[digits..])
+    (1..=5).contains(&digits) && bytes.get(digits) == Some(&b'/') && !value::is_random(&bytes[digits..])
 }
 
 /// `$BASE_URL/classroom`, `${HOME}/.pw`: the rest of a path that begins with a variable.
@@ -405,7 +413,8 @@ fn is_sentence(bytes: &[u8], traits: Traits) -> bool {
     n_words >= 2
         && words.clone().all(plain)
         && (n_words >= 5
-            || words.clone().any(|word| is_prose(word) || is_noun(word))
+            || words.clone().any(is_prose)
+            || n_words >= 3 && words.clone().any(is_noun)
             || n_words >= 3 && bytes.first().is_some_and(u8::is_ascii_uppercase))
 }
 
@@ -525,8 +534,12 @@ mod tests {
             let path = memchr::memmem::find(bytes, b"::").is_some() || memchr::memmem::find(bytes, b"->").is_some();
             let is_open = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b')';
             let opens = matches!(bytes, [.., before, b'(' | b'['] if is_open(*before));
+            let is_name = |byte: &u8| byte.is_ascii_alphabetic() || b"_.$->:@&*?!".contains(byte);
+            let is_literal = memchr::memchr(b'{', bytes)
+                .is_some_and(|open| bytes[..open].contains(&b'.') && bytes[..open].iter().all(is_name));
             call || subscript
                 || opens
+                || is_literal
                 || bytes.starts_with(b"[]")
                 || path
                 || bytes.starts_with(b"$(")
@@ -562,10 +575,6 @@ mod tests {
                 b"ssm:",
             ];
             let slashes = bytes.iter().filter(|byte| **byte == b'/').count();
-            let port = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if (1..=5).contains(&port) && bytes.get(port) == Some(&b'/') {
-                return !value::is_random(&bytes[port..]);
-            }
             if let Some(name) = bytes.strip_prefix(b"$") {
                 let name = name.strip_prefix(b"{").map_or((name, &b"/"[..]), |name| (name, b"}/"));
                 let is_part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
@@ -585,7 +594,8 @@ mod tests {
             n_words >= 2
                 && words.clone().all(plain)
                 && (n_words >= 5
-                    || words.clone().any(|word| super::is_prose(word) || super::is_noun(word))
+                    || words.clone().any(super::is_prose)
+                    || n_words >= 3 && words.clone().any(super::is_noun)
                     || n_words >= 3 && bytes.first().is_some_and(u8::is_ascii_uppercase))
         }
     }
