@@ -48,7 +48,18 @@ pub(crate) struct Hit<'h> {
     pub(crate) anchor: Span,
 }
 
-/// Answers the record around an offset, without its terminator.
+/// A candidate whose record is not located yet. Most candidates are told to be nothing by the bytes right beside them, and for
+/// those nobody searches the edges of a record.
+#[derive(Clone, Copy)]
+pub(crate) struct Sight<'h> {
+    /// The block.
+    pub(crate) hay: &'h [u8],
+    /// Where the anchor stands.
+    pub(crate) anchor: Span,
+}
+
+/// Answers the record around an offset, without its terminator. A record ends where a line ends or the block does, so what no
+/// line end can be part of lies in one record.
 pub(crate) type Locate = fn(&[u8], usize) -> Span;
 
 /// Who is asked about a candidate of an anchor.
@@ -172,37 +183,38 @@ impl Scanner {
         if state.key_block.is_some() {
             scratch.progress.key_block = self.key_block.resume(hay, state, &mut scratch.findings);
         }
-        let mut record = Span::default();
         for index in 0..scratch.candidates.len() {
             let candidate = scratch.candidates[index];
-            let anchor = candidate.span();
-            if anchor.start >= record.end {
-                record = scratch.records.locate(hay, locate, anchor.start);
-            }
-            let hit = Hit { hay, record, anchor };
+            let sight = Sight { hay, anchor: candidate.span() };
             for target in &self.targets[candidate.anchor()] {
-                self.ask(*target, &hit, state, scratch);
+                self.ask(*target, &sight, locate, state, scratch);
             }
         }
         settle::settle(hay, &self.rules, locate, &mut scratch.records, &mut scratch.findings);
         &scratch.findings
     }
 
-    fn ask(&self, target: Target, hit: &Hit<'_>, state: &mut State, scratch: &mut Scratch) {
+    fn ask(&self, target: Target, sight: &Sight<'_>, locate: Locate, state: &mut State, scratch: &mut Scratch) {
         if scratch.meter.is_some() {
-            return self.ask_measured(target, hit, state, scratch);
+            return self.ask_measured(target, sight, locate, state, scratch);
         }
-        let Scratch { findings, token, progress, .. } = scratch;
+        let Scratch { findings, token, progress, records, .. } = scratch;
+        let placeholders = &self.placeholders;
+        let hit = || records.hit(sight, locate);
         match target {
-            Target::Token(id) => token::confirm(&self.rules, id, hit, &self.placeholders, token, findings),
-            Target::Assign => self.assign.confirm(hit, &self.placeholders, &mut progress.assign, findings),
-            Target::Url => self.url.confirm(hit, &self.placeholders, &mut progress.url, findings),
+            Target::Token(id) => token::confirm(&self.rules, id, sight, hit, placeholders, token, findings),
+            Target::Assign => self.assign.confirm(sight, hit, placeholders, &mut progress.assign, findings),
+            Target::Url => self.url.confirm(sight, hit, placeholders, &mut progress.url, findings),
             Target::Email => {
-                self.email.confirm(hit, &self.placeholders, &mut progress.email, &mut progress.url, findings)
+                self.email.confirm(sight, hit, placeholders, &mut progress.email, &mut progress.url, findings)
             }
-            Target::KeyBlock => {
-                self.key_block.confirm(hit, &self.placeholders, &mut progress.key_block, state, findings)
-            }
+            Target::KeyBlock => self.key_block.confirm(
+                &records.hit(sight, locate),
+                placeholders,
+                &mut progress.key_block,
+                state,
+                findings,
+            ),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Strength,
-    key::Key,
+    key::{Key, Kind},
     place::{Form, Place},
     seek::Seek,
 };
@@ -50,6 +50,39 @@ pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place,
         (Strength::Weak, Shape::Text) => is_weak(place, bytes, traits),
     };
     if is_secret { Verdict::Goes } else { Verdict::Stays }
+}
+
+/// Whether what stands right behind the name says that [`place`](super::place) finds no value or [`judge`] lets it stay, whatever
+/// stands around the two. Most names in clean logs are told by it, and none of them needs its record.
+pub(super) fn is_nothing_plain(hay: &[u8], key: &Key) -> bool {
+    let Kind::Plain(strength) = key.kind else { return false };
+    match &hay[key.name.end..] {
+        [b'"', b':', b'"', rest @ ..] | [b'"', b':', b' ', b'"', rest @ ..] => is_starred(rest),
+        // No word of a sentence has a value behind a comma.
+        [b',', ..] => true,
+        [b' ', rest @ ..] => !key.is_flag && is_prose_word(rest, strength),
+        _ => false,
+    }
+}
+
+/// `***"`
+fn is_starred(rest: &[u8]) -> bool {
+    let stars = rest.iter().take(64).take_while(|byte| **byte == b'*').count();
+    stars > 0 && rest.get(stars) == Some(&b'"')
+}
+
+/// `password reset requested`: behind the key a word, and behind the word no sign that it is something else.
+fn is_prose_word(rest: &[u8], strength: Strength) -> bool {
+    let length = class::run(&rest[..rest.len().min(32)], class::LOWER);
+    let (word, behind) = rest.split_at(length);
+    let is_alone = matches!(behind, [b' ', next, ..] if !matches!(next, b' ' | b'\t' | b'='));
+    let is_link = matches!(word, b"is" | b"was" | b"to" | b"as" | b"of");
+    let is_word = || match strength {
+        Strength::Strong => is_prose(word),
+        // Too short to be random.
+        Strength::Weak => word.len() < 8,
+    };
+    length > 0 && is_alone && !is_link && is_word()
 }
 
 /// What is known of a value behind a weak key when the value begins inside another.

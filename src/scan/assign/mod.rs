@@ -18,7 +18,7 @@ use self::{
     key::{Kind, Table},
     seek::Seek,
 };
-use super::{Hit, class, placeholder::Placeholders};
+use super::{Hit, Sight, class, placeholder::Placeholders};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Shape, Span},
@@ -88,38 +88,46 @@ impl Assign {
         Assign { table: Table::new(keys()), commands: Commands::new(keys()) }
     }
 
-    pub(super) fn confirm(
+    pub(super) fn confirm<'h>(
         &self,
-        hit: &Hit<'_>,
+        sight: &Sight<'h>,
+        mut hit: impl FnMut() -> Hit<'h>,
         placeholders: &Placeholders,
         memo: &mut Memo,
         findings: &mut Vec<Finding>,
     ) {
-        let mut report = Report { hay: hit.hay, placeholders, findings };
-        self.commands.confirm(hit, &mut memo.commands, &mut report);
-        if hit.anchor.start < memo.done {
+        let Sight { hay, anchor } = *sight;
+        let mut report = Report { hay, placeholders, findings };
+        if self.commands.may_be(sight) {
+            self.commands.confirm(&hit(), &mut memo.commands, &mut report);
+        }
+        if anchor.start < memo.done {
             return;
         }
-        let Some(name) = key::identifier(hit) else { return };
+        // No line end is part of a name or follows one that has a value, so as yet it does not matter where the record ends.
+        let Some(name) = key::identifier(sight) else { return };
         memo.done = name.end;
         // Nothing but white space, a separator, a quote or a bracket leads from a key to a value: `invalid token, client`.
-        let Some(follower) = hit.hay[..hit.record.end].get(name.end) else { return };
+        let Some(follower) = hay.get(name.end) else { return };
         if !class::is(*follower, class::FOLLOWER) {
             return;
         }
         // `REDACTED-db-password` names a rule and no key.
-        let text = name.of(hit.hay);
+        let text = name.of(hay);
         if report.is_label(text) {
             return;
         }
-        let Some(key) = self.table.classify(hit, name) else { return };
+        let Some(key) = self.table.classify(hay, name) else { return };
+        if judge::is_nothing_plain(hay, &key) {
+            return;
+        }
         if key::may_be_label(text) && placeholders.ends(text) {
             return;
         }
         match key.kind {
-            Kind::Header => header::credential(hit, &key, &mut memo.headers, &mut report),
-            Kind::Cookie => header::cookies(hit, &key, &mut memo.headers, &mut report),
-            Kind::Plain(strength) => plain(hit, &key, strength, memo, &mut report),
+            Kind::Header => header::credential(&hit(), &key, &mut memo.headers, &mut report),
+            Kind::Cookie => header::cookies(&hit(), &key, &mut memo.headers, &mut report),
+            Kind::Plain(strength) => plain(&hit(), &key, strength, memo, &mut report),
         }
     }
 }
