@@ -61,6 +61,7 @@ pub(super) fn is_nothing_plain(hay: &[u8], key: &Key) -> bool {
         // No word of a sentence has a value behind a comma.
         [b',', ..] => true,
         [b' ', rest @ ..] => !key.is_flag && is_prose_word(rest, strength),
+        [b'=', rest @ ..] => strength == Strength::Weak && is_calm_word(rest),
         _ => false,
     }
 }
@@ -83,6 +84,20 @@ fn is_prose_word(rest: &[u8], strength: Strength) -> bool {
         Strength::Weak => word.len() < 8,
     };
     length > 0 && is_alone && !is_link && is_word()
+}
+
+/// `key=order:12:summary dur=5ms`: a value that is the whole of what stands before the white space, and does not look like a secret.
+fn is_calm_word(rest: &[u8]) -> bool {
+    let near = &rest[..rest.len().min(64)];
+    let length = class::run(near, class::ALNUM | class::JOINT | class::COLON);
+    let (word, behind) = near.split_at(length);
+    // A type goes on with `=`, and `new String("` opens a string.
+    let is_alone = matches!(behind, [b' ', next, ..] if !matches!(next, b' ' | b'\t' | b'='));
+    let call = class::run(near, class::ALNUM | class::UNDERSCORE | class::DOT | class::COLON | class::SPACE);
+    let is_call = call <= 32 && near.get(call) == Some(&b'(');
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let is_calm = || word.len() < 8 || !value::is_random(word) && (word.contains(&b':') || !is_long_mix(word));
+    is_alone && !is_call && is_plain(word.first()) && is_plain(word.last()) && is_calm()
 }
 
 /// What is known of a value behind a weak key when the value begins inside another.

@@ -191,3 +191,74 @@ fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, rep
         memo.gone = value;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{rules::RuleSet, scan::oracle::Numbers};
+
+    #[test]
+    fn what_is_told_by_what_follows_the_name_has_no_value() {
+        const NAMES: &[&str] = &["password", "token", "max_tokens", "key", "api_key", "client-secret", "pass", "Auth"];
+        const BEFORE: &[&str] = &["", " ", "?", "-", "--", "{\"", "x=", "login bob ", "\"a\":\"", "<", "token=(a,b"];
+        const BEHIND: &[&str] = &[
+            " ",
+            " ",
+            "=",
+            "=",
+            ":",
+            "\"",
+            "\":\"",
+            "\": \"",
+            "***",
+            "***\"",
+            ",",
+            ";",
+            "\t",
+            "(\"",
+            "('",
+            "[",
+            "{",
+            "}",
+            "\\\"",
+            "is ",
+            "reset ",
+            "expired",
+            "to ",
+            "new String",
+            "order:12:summary",
+            "4096",
+            "k",
+            ".",
+            "-",
+            "hunter2",
+            "\n",
+            "x7Kp2mQ9vT4nB8dL1sR6",
+            "\u{e9}",
+        ];
+        let rules = RuleSet::embedded();
+        let (assign, placeholders) = (Assign::new(&rules), Placeholders::new(&rules, []));
+        let mut numbers = Numbers(11);
+        let mut n_nothing = 0;
+        for _ in 0..200_000 {
+            let mut text = BEFORE[numbers.below(BEFORE.len())].to_owned();
+            let start = text.len();
+            text.push_str(NAMES[numbers.below(NAMES.len())]);
+            let name = Span::new(start, text.len());
+            (0..=numbers.below(6)).for_each(|_| text.push_str(BEHIND[numbers.below(BEHIND.len())]));
+            let hay = text.as_bytes();
+            let Some(key) = assign.table.classify(hay, name) else { continue };
+            let Kind::Plain(strength) = key.kind else { continue };
+            if judge::is_nothing_plain(hay, &key) {
+                n_nothing += 1;
+                let end = memchr::memchr(b'\n', hay).unwrap_or(hay.len());
+                let hit = Hit { hay, record: Span::new(0, end), anchor: name };
+                let mut findings = Vec::new();
+                let mut report = Report { hay, placeholders: &placeholders, findings: &mut findings };
+                plain(&hit, &key, strength, &mut Memo::default(), &mut report);
+                assert!(findings.is_empty(), "{text:?}");
+            }
+        }
+        assert!(n_nothing > 5000, "{n_nothing} were told so");
+    }
+}
