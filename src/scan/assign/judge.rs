@@ -53,6 +53,54 @@ pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place,
     if is_secret { Verdict::Goes } else { Verdict::Stays }
 }
 
+/// Whether what stands right behind the name says that [`place`](super::place) finds no value or [`judge`] lets it stay, whatever
+/// stands around the two. Most names in clean logs are told by it, and none of them needs its record.
+pub(super) fn is_nothing_plain(hay: &[u8], key: &Key) -> bool {
+    let Kind::Plain(strength) = key.kind else { return false };
+    match &hay[key.name.end..] {
+        [b'"', b':', b'"', rest @ ..] | [b'"', b':', b' ', b'"', rest @ ..] => is_starred(rest),
+        // No word of a sentence has a value behind a comma.
+        [b',', ..] => true,
+        [b' ', rest @ ..] => !key.is_flag && is_prose_word(rest, strength),
+        [b'=', rest @ ..] => strength == Strength::Weak && is_calm_word(rest),
+        _ => false,
+    }
+}
+
+/// `***"`
+fn is_starred(rest: &[u8]) -> bool {
+    let stars = rest.iter().take(64).take_while(|byte| **byte == b'*').count();
+    stars > 0 && rest.get(stars) == Some(&b'"')
+}
+
+/// `password reset requested`: behind the key a word, and behind the word no sign that it is something else.
+fn is_prose_word(rest: &[u8], strength: Strength) -> bool {
+    let length = class::run(&rest[..rest.len().min(32)], class::LOWER);
+    let (word, behind) = rest.split_at(length);
+    let is_alone = matches!(behind, [b' ', next, ..] if !matches!(next, b' ' | b'\t' | b'='));
+    let is_link = matches!(word, b"is" | b"was" | b"to" | b"as" | b"of" | b"for");
+    let is_word = || match strength {
+        Strength::Strong => is_prose(word),
+        // Too short to be random.
+        Strength::Weak => word.len() < 8,
+    };
+    length > 0 && is_alone && !is_link && is_word()
+}
+
+/// `key=order:12:summary dur=5ms`: a value that is the whole of what stands before the white space, and does not look like a secret.
+fn is_calm_word(rest: &[u8]) -> bool {
+    let near = &rest[..rest.len().min(64)];
+    let length = class::run(near, class::ALNUM | class::JOINT | class::COLON);
+    let (word, behind) = near.split_at(length);
+    // A type goes on with `=`, and `new String("` opens a string.
+    let is_alone = matches!(behind, [b' ', next, ..] if !matches!(next, b' ' | b'\t' | b'='));
+    let call = class::run(near, class::ALNUM | class::UNDERSCORE | class::DOT | class::COLON | class::SPACE);
+    let is_call = call <= 32 && near.get(call) == Some(&b'(');
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let is_calm = || word.len() < 8 || !value::is_random(word) && (word.contains(&b':') || !is_long_mix(word));
+    is_alone && !is_call && is_plain(word.first()) && is_plain(word.last()) && is_calm()
+}
+
 /// What is known of a value behind a weak key when the value begins inside another.
 #[derive(Default)]
 pub(super) struct Calm {
@@ -82,11 +130,8 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
     }
     match place.form {
         Form::Quoted => {
-            !is_sentence(bytes, traits)
-                && !is_path(bytes)
-                && !is_message(bytes)
-                && !is_reference(bytes)
-                && !(opens_bracket(bytes) && matches!(bytes[0], b'+' | b'.' | b',' | b' '))
+            let is_marked = opens_bracket(bytes) && matches!(bytes[0], b'+' | b'.' | b',' | b' ');
+            !(is_sentence(bytes, traits) || is_path(bytes) || is_message(bytes) || is_reference(bytes) || is_marked)
         }
         Form::Tight | Form::Element => {
             // In a connection string a semicolon follows, and the value is no variable of a program.
@@ -348,7 +393,7 @@ fn opens_bracket(bytes: &[u8]) -> bool {
 /// `acctest.Representation{Type`: a literal of a program's structure.
 fn is_literal(bytes: &[u8]) -> bool {
     let name = class::run(bytes, class::NAME);
-    bytes.get(name) == Some(&b'{') && bytes[..name].iter().any(|byte| *byte == b'.')
+    bytes.get(name) == Some(&b'{') && bytes[..name].contains(&b'.')
 }
 
 /// `config.token`, `user.password.value`.
