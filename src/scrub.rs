@@ -73,6 +73,8 @@ pub(crate) struct Found<'s> {
     /// Whether the piece could be examined; if not, nothing of it may be shown.
     pub(crate) is_examined: bool,
     pub(crate) findings: &'s [Finding],
+    /// Those among them that lie behind encodings, with what stands in their place.
+    pub(crate) changes: &'s [Change],
 }
 
 /// What finds: [`Scanner::scan`], or its second half.
@@ -301,7 +303,11 @@ impl Scrubber {
 
     /// The findings of one block, in order: what [`Scrubber::scrub_block`] would replace. State is carried on as there.
     pub fn find(&mut self, hay: &[u8]) -> &[Finding] {
-        self.scanner.scan(hay, line::around, &mut self.state, &mut self.scratch)
+        self.changes.clear();
+        self.scanner.scan(hay, line::around, &mut self.state, &mut self.scratch);
+        self.look_through(hay);
+        self.add_changes();
+        self.scratch.findings()
     }
 
     /// Appends what stands in place of `finding`.
@@ -377,9 +383,27 @@ impl Scrubber {
     fn examine_through(&mut self, hay: &[u8], scan: Scan) -> Option<usize> {
         self.changes.clear();
         self.examine_with(hay, scan)?;
+        self.look_through(hay);
+        Some(self.scratch.findings().len() + self.changes.len())
+    }
+
+    /// Finds what changes in `hay`, which was scanned, behind encodings.
+    fn look_through(&mut self, hay: &[u8]) {
         let through = Through { scanner: &self.scanner, redactor: &self.redactor };
         self.changes = through.look(hay, self.scratch.findings_mut(), &mut self.levels);
-        Some(self.scratch.findings().len() + self.changes.len())
+    }
+
+    /// Tells the changes among the findings, for whoever does not replace them; answers whether all could be examined.
+    fn add_changes(&mut self) -> bool {
+        let findings = self.scratch.findings_mut();
+        let mut rule = None;
+        for change in &self.changes {
+            // The later parts of what is divided are found as its first one is.
+            rule = change.found.iter().find_map(|found| found.rule).or(rule);
+            findings.extend(rule.map(|rule| Finding::text(change.raw, rule)));
+        }
+        findings.sort_unstable_by_key(|finding| finding.span.start);
+        self.changes.iter().all(|change| change.found.iter().all(|found| found.rule.is_some()))
     }
 
     /// Scans by `scan`, which may go on from what was looked at already.
@@ -710,18 +734,20 @@ impl Scrubber {
         self.scanner.look(hay, &mut self.scratch);
         layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
         let is_examined = if layout.is_view() {
-            let is_examined = self.examine(layout.view().text()).is_some();
+            let is_examined = self.examine_through(layout.view().text(), Scanner::scan).is_some() && self.add_changes();
             joined::in_block(&layout, self.scratch.findings_mut());
+            self.changes =
+                std::mem::take(&mut self.changes).into_iter().map(|change| joined::in_place(&layout, change)).collect();
             is_examined
         } else {
-            self.examine_with(&hay[..layout.end()], Scanner::judge).is_some()
+            self.examine_through(&hay[..layout.end()], Scanner::judge).is_some() && self.add_changes()
         };
         if !is_examined {
             self.state = state;
         }
         let done = Span::new(0, layout.end());
         self.layout = layout;
-        Found { done, is_examined, findings: self.scratch.findings() }
+        Found { done, is_examined, findings: self.scratch.findings(), changes: &self.changes }
     }
 
     fn find_window(&mut self, window: Window<'_>) -> Found<'_> {
@@ -738,7 +764,7 @@ impl Scrubber {
             self.carry = Carry::Nothing;
         }
         let done = Span::new(from.min(end), end);
-        Found { done, is_examined, findings: self.scratch.findings() }
+        Found { done, is_examined, findings: self.scratch.findings(), changes: &[] }
     }
 }
 
