@@ -310,9 +310,13 @@ impl Scrubber {
         self.scratch.findings()
     }
 
-    /// Appends what stands in place of `finding`.
+    /// Appends what stands in place of `finding`, which was found last: nothing, in the later parts of what colour codes divide.
     pub fn replacement(&self, hay: &[u8], finding: &Finding, out: &mut Vec<u8>) {
-        self.redactor.replace(hay, finding, out);
+        let at = self.changes.binary_search_by_key(&finding.span.start, |change| change.raw.start);
+        match at.ok().map(|at| &self.changes[at]).filter(|change| change.raw == finding.span) {
+            Some(change) => out.extend_from_slice(&change.bytes),
+            None => self.redactor.replace(hay, finding, out),
+        }
     }
 
     /// Every block that holds `marker` fails inside, to show what becomes of it. The command line asks for it in builds with debug assertions only.
@@ -459,6 +463,7 @@ impl Scrubber {
         }
         out.write(|text| text.extend_from_slice(run.of(&again.text)));
         out.keep(hay, Span::new(done, hay.len()));
+        self.changes.clear();
         self.again = again;
     }
 

@@ -326,13 +326,6 @@ impl<'o> Explainer<'o> {
         found.into_iter().flat_map(|found| found.path.encodings().map(Encoding::name)).collect()
     }
 
-    fn replacement(&self, hay: &[u8], finding: &Finding, text: &mut Vec<u8>) {
-        match self.change(finding) {
-            Some(change) => text.extend_from_slice(&change.bytes),
-            None => self.scrubber.replacement(hay, finding, text),
-        }
-    }
-
     /// Whether the filter's second look finds more in the clean record: a secret that the first look did not see.
     fn hides_more(&self, entry: Entry<'_>) -> bool {
         if self.view == View::Shown || !entry.is_whole {
@@ -342,7 +335,7 @@ impl<'o> Explainer<'o> {
         let mut at = entry.text.start;
         for finding in entry.findings {
             clean.extend_from_slice(&entry.hay[at..finding.span.start]);
-            self.replacement(entry.hay, finding, &mut clean);
+            self.scrubber.replacement(entry.hay, finding, &mut clean);
             at = finding.span.end;
         }
         clean.extend_from_slice(&entry.hay[at..entry.text.end.max(at)]);
@@ -381,7 +374,7 @@ impl<'o> Explainer<'o> {
     fn value(&self, hay: &[u8], finding: &Finding, side: Side, text: &mut Vec<u8>) {
         if side.is_clean {
             let mut clean = Vec::new();
-            self.replacement(hay, finding, &mut clean);
+            self.scrubber.replacement(hay, finding, &mut clean);
             printable(&clean, text);
         } else if self.view == View::Shown {
             printable(finding.span.of(hay), text);
