@@ -158,7 +158,7 @@ impl<'f> Both<'f> {
 
     /// Appends what `part` covers of `hay` with all of them replaced.
     fn splice(mut self, redactor: &Redactor, hay: &[u8], part: Span, out: &mut Vec<u8>) {
-        let mut done = part.start;
+        let mut done = 0;
         while let Some((change, rest)) = self.changes.split_first() {
             let before = self.split(change.raw.start).findings;
             self.changes = rest;
@@ -341,27 +341,68 @@ impl Scrubber {
 
     fn scrub_records(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> Step {
         let mut layout = std::mem::take(&mut self.layout);
-        let before = joined::Before { state: self.state.clone(), memory: self.memory.clone() };
+        let memory = self.memory.clone();
         self.scanner.look(hay, &mut self.scratch);
         layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
-        let step = if layout.is_view() {
-            self.scrub_joined(hay, &layout, before, out)
+        let n_withheld = self.tally.withheld;
+        let done = Span::new(0, layout.end());
+        let outcome = if layout.segments().is_empty() {
+            self.scrub_lines(done.of(hay), out)
         } else {
-            self.scrub_lines(&hay[..layout.end()], out)
+            self.scrub_segments(hay, &mut layout, &memory, out)
         };
+        let n_records = line::count(done.of(hay));
+        self.tally.bytes_in += done.len() as u64;
+        self.tally.records_in += n_records;
         self.tally.torn += layout.n_cut();
         self.layout = layout;
-        step
+        let dropped = if self.on_error == OnError::Drop { self.tally.withheld - n_withheld } else { 0 };
+        Step { outcome, done, ends_record: true, records_out: n_records - dropped }
     }
 
-    /// Scrubs records that stand by themselves; they were looked at.
-    fn scrub_lines(&mut self, hay: &[u8], out: &mut Spliced) -> Step {
-        let before = self.tally.withheld;
-        let n_records = line::count(hay);
+    /// Scrubs a block part by part: what is read otherwise than as it is, and what lies between.
+    fn scrub_segments(&mut self, hay: &[u8], layout: &mut Layout, memory: &Memory, out: &mut Spliced) -> Outcome {
+        let looked = self.scratch.take_looked();
+        let mut is_changed = false;
+        let mut done = 0;
+        for index in 0..=layout.segments().len() {
+            let segment = layout.segments().get(index).copied();
+            let between = Span::new(done, segment.map_or(layout.end(), |segment| segment.start));
+            if !between.is_empty() {
+                self.scratch.give_looked(&looked, between);
+                out.begin_at(between.start);
+                let outcome = self.scrub_lines(between.of(hay), out);
+                out.begin_at(0);
+                match outcome {
+                    Outcome::Stopped => return outcome,
+                    Outcome::Clean => out.keep(hay, between),
+                    Outcome::Changed => is_changed = true,
+                }
+            }
+            let Some(segment) = segment else { break };
+            layout.lay(hay, segment);
+            let before = joined::Before { state: self.state.clone(), memory: memory.clone() };
+            let outcome = self.scrub_joined(hay, layout, segment, before, out);
+            match outcome {
+                Outcome::Stopped => return outcome,
+                Outcome::Clean => out.keep(hay, segment),
+                Outcome::Changed => is_changed = true,
+            }
+            done = segment.end;
+        }
+        if is_changed {
+            return Outcome::Changed;
+        }
+        out.clear();
+        Outcome::Clean
+    }
+
+    /// Scrubs records that stand by themselves; they were looked at. What is clean is not handed to `out`.
+    fn scrub_lines(&mut self, hay: &[u8], out: &mut Spliced) -> Outcome {
         let state = self.state.clone();
         let n_findings = self.examine_through(hay, Scanner::judge);
         self.count_allowed(Span::new(0, hay.len()));
-        let outcome = match n_findings {
+        match n_findings {
             Some(0) => Outcome::Clean,
             Some(_) => {
                 self.splice_records(hay, out);
@@ -371,11 +412,7 @@ impl Scrubber {
                 self.state = state;
                 self.one_by_one(hay, out)
             }
-        };
-        self.tally.bytes_in += hay.len() as u64;
-        self.tally.records_in += n_records;
-        let dropped = if self.on_error == OnError::Drop { self.tally.withheld - before } else { 0 };
-        Step { outcome, done: Span::new(0, hay.len()), ends_record: true, records_out: n_records - dropped }
+        }
     }
 
     /// Scans; answers how many findings the scratch holds, or `None` when a recogniser failed.
@@ -738,7 +775,8 @@ impl Scrubber {
         let state = self.state.clone();
         self.scanner.look(hay, &mut self.scratch);
         layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
-        let is_examined = if layout.is_view() {
+        let is_examined = if !layout.segments().is_empty() {
+            layout.lay(hay, Span::new(0, layout.end()));
             let is_examined = self.examine_through(layout.view().text(), Scanner::scan).is_some() && self.add_changes();
             joined::in_block(&layout, self.scratch.findings_mut());
             self.changes =

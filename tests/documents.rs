@@ -31,7 +31,7 @@ const PLAIN_KEYS: [&str; 14] = [
     "user",
     "token_count",
     "passwordResetRequired",
-    "max_tokens",
+    "max_size",
     "secretary",
     "author",
     "n",

@@ -50,7 +50,9 @@ pub(super) fn read(layout: &mut Layout, hay: &[u8], separator: u8, behind: Behin
             None => memory.columns = Some(row.cells.iter().map(|cell| name(cell.text.of(hay))).collect()),
             Some(columns) => lay(layout, hay, &row, columns),
         }
-        at = line::next(hay, row.end);
+        let next = line::next(hay, row.end);
+        layout.touch(at, next);
+        at = next;
     }
 }
 

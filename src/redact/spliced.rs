@@ -14,6 +14,8 @@ const LEAST_KEPT: usize = 2 << 10;
 pub(crate) struct Spliced {
     runs: Vec<Run>,
     text: Vec<u8>,
+    /// Where in the block begins what is handed to [`Spliced::keep`] as such.
+    begin: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +30,12 @@ impl Spliced {
     pub(crate) fn clear(&mut self) {
         self.runs.clear();
         self.text.clear();
+        self.begin = 0;
+    }
+
+    /// What follows is told of the block from `begin` on, as if it were all of it.
+    pub(crate) fn begin_at(&mut self, begin: usize) {
+        self.begin = begin;
     }
 
     /// `span` of the block follows as it is.
@@ -35,7 +43,7 @@ impl Spliced {
         if span.len() < LEAST_KEPT {
             self.write(|text| text.extend_from_slice(span.of(hay)));
         } else {
-            self.runs.push(Run::Kept(span));
+            self.runs.push(Run::Kept(Span::new(self.begin + span.start, self.begin + span.end)));
         }
     }
 

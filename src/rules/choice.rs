@@ -43,7 +43,12 @@ pub(super) fn derive(hir: &Hir) -> Option<Vec<String>> {
     best(hir, 0)?.texts.into_iter().map(|text| String::from_utf8(text).ok()).collect()
 }
 
-/// Whether one of `words` stands in every match, at most [`MAX_LEAD`] bytes behind its start, as far as the shape tells.
+/// Whether one of `words`, which are in lower case, stands in every match, in whatever case: as far as the shape tells.
+pub(super) fn is_necessary(hir: &Hir, words: &[String]) -> bool {
+    lead(hir, words).is_some()
+}
+
+/// The same, at most [`MAX_LEAD`] bytes behind the start of the match.
 #[cfg(feature = "cli")]
 pub(super) fn is_in_reach(hir: &Hir, words: &[String]) -> bool {
     lead(hir, words).is_some_and(|lead| lead <= MAX_LEAD)
@@ -164,7 +169,6 @@ fn product(left: &Texts, right: &Texts) -> Option<Texts> {
 }
 
 /// The most bytes before a word, where every match has one.
-#[cfg(feature = "cli")]
 fn lead(hir: &Hir, words: &[String]) -> Option<usize> {
     if let Some(texts) = exact(hir) {
         return lead_in(&texts, words);
@@ -184,7 +188,6 @@ fn lead(hir: &Hir, words: &[String]) -> Option<usize> {
     }
 }
 
-#[cfg(feature = "cli")]
 fn lead_in(texts: &Texts, words: &[String]) -> Option<usize> {
     let position = |text: &[u8], word: &str| text.windows(word.len().max(1)).position(|part| part == word.as_bytes());
     let leads: Option<Vec<usize>> =

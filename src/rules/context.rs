@@ -91,7 +91,7 @@ impl Keys {
     pub(crate) fn new<'k>(all: impl Iterator<Item = &'k KeysSyntax>) -> Keys {
         let mut known = Keys::default();
         for keys in all {
-            let words = [&keys.strong, &keys.weak, &keys.header, &keys.cookie];
+            let words = [&keys.strong, &keys.weak, &keys.service, &keys.header, &keys.cookie];
             known.keys.extend(words.into_iter().flatten().map(|word| plain(word.as_bytes())));
             known.commands.extend(keys.flag.iter().map(|flag| flag.to_ascii_lowercase().into_bytes()));
         }

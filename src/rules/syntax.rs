@@ -56,6 +56,9 @@ pub(crate) struct KeysSyntax {
     pub(crate) strong: Vec<String>,
     /// assign: a value behind one of these must itself look like a secret (`key`, `token`); url: the same of parameters.
     pub(crate) weak: Vec<String>,
+    /// assign: names of services whose keys have no shape of their own. Behind one, or one and a word for a key (`acme secret`,
+    /// `ACME_API`), a long value that looks like a key goes.
+    pub(crate) service: Vec<String>,
     /// assign: headers whose value is a scheme and a credential (`authorization`).
     pub(crate) header: Vec<String>,
     /// assign: headers whose value is a list of `name=value` (`cookie`).

@@ -175,7 +175,11 @@ impl Decoded {
     /// A run that is UTF-8 as a whole.
     fn read_whole(&mut self, hay: &[u8], run: Span) -> bool {
         let text = run.of(hay);
-        if !base64::is_ascii(&text[..4]) || text.len() % 4 == 1 {
+        let groups = |text: &[u8]| text.chunks_exact(4).take_while(|group| base64::is_ascii(group)).count();
+        // Whether it is found must not depend on where chunks begin: so it has to have what holds one in any case.
+        let has_ascii =
+            (0..text.len()).step_by(4).any(|at| groups(&text[at..text.len().min(at + 4 * MIN_GROUPS)]) >= MIN_GROUPS);
+        if !base64::is_ascii(&text[..4]) || text.len() % 4 == 1 || !has_ascii {
             return false;
         }
         let mut bytes = Vec::new();

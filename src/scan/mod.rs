@@ -115,6 +115,19 @@ impl Scratch {
         &self.signs
     }
 
+    /// The candidates of the last look, to be judged part by part.
+    pub(crate) fn take_looked(&mut self) -> Vec<Candidate> {
+        std::mem::take(&mut self.candidates)
+    }
+
+    /// `part` alone is to be judged next, as a block of its own; `looked`: the candidates of the whole.
+    pub(crate) fn give_looked(&mut self, looked: &[Candidate], part: Span) {
+        let inside = |at: usize| looked.partition_point(|candidate| candidate.span().start < at);
+        self.candidates.clear();
+        let inside = &looked[inside(part.start)..inside(part.end)];
+        self.candidates.extend(inside.iter().map(|candidate| candidate.from(part.start)));
+    }
+
     /// The record around `at` in the block that was scanned last. Cheap when asked in order.
     pub(crate) fn record(&mut self, hay: &[u8], locate: Locate, at: usize) -> Span {
         self.records.around(hay, locate, at)
@@ -224,7 +237,7 @@ impl Scanner {
         }
     }
 
-    /// The findings of a block that was looked at, or of the records at its head.
+    /// The findings of a block that was looked at, or of the part of it that is to be judged.
     pub(crate) fn judge<'s>(
         &self,
         hay: &[u8],

@@ -2,7 +2,7 @@
 
 use super::{
     class::Traits,
-    value::{self, FILL_IN, FOLLOWS, LOOK, LOOKUPS, NAMES, STAND_INS},
+    value::{self, ENDINGS, FILL_IN, FOLLOWS, LOOK, LOOKUPS, NAMES, STAND_INS},
 };
 
 fn is_template(value: &[u8]) -> bool {
@@ -61,7 +61,7 @@ fn is_fill_in(value: &[u8]) -> bool {
             || part.len() > 4 && part[..4].eq_ignore_ascii_case(b"your")
     });
     let ends = parts().next_back().is_some_and(|part| {
-        part.eq_ignore_ascii_case(b"here") || part.eq_ignore_ascii_case(b"placeholder") || part == b"EXAMPLE"
+        ENDINGS.split(' ').any(|word| part.eq_ignore_ascii_case(word.as_bytes())) || part == b"EXAMPLE"
     });
     let n_parts = parts().count();
     (begins || ends) && (n_parts > 1 || value.len() > 4 && value[..4].eq_ignore_ascii_case(b"your"))
@@ -195,7 +195,8 @@ pub(super) fn generated(numbers: &mut Numbers) -> Vec<u8> {
         b"aB1%$#! ./_-",
         b"xX-",
     ];
-    let words: Vec<&str> = [PIECES, STAND_INS, FILL_IN, NAMES].iter().flat_map(|list| list.split(' ')).collect();
+    let words: Vec<&str> =
+        [PIECES, STAND_INS, FILL_IN, ENDINGS, NAMES].iter().flat_map(|list| list.split(' ')).collect();
     let mut value = Vec::new();
     for _ in 0..=numbers.below(5) {
         match numbers.below(6) {

@@ -23,6 +23,10 @@ pub(super) const STAND_INS: &str = "bool boolean bytes changeit changeme changet
 pub(super) const FILL_IN: &str =
     "your yourown insert replace change enter put add some example sample dummy fake placeholder";
 
+/// Words that say at the end of several what became of the value, or what is to become of it: `password_removed`, `token-here`.
+pub(super) const ENDINGS: &str =
+    "here placeholder removed redacted masked omitted scrubbed sanitized stripped censored filtered";
+
 /// Words that name a secret rather than being one, when a whole value in capitals is made of them: `DB_PASSWORD`.
 pub(super) const NAMES: &str = "PASSWORD PASSWD PASS PWD PW SECRET TOKEN KEY USER USERNAME API AUTH DB ACCESS CLIENT ID HERE VALUE \
     CREDENTIALS CREDENTIAL HASH SIGNATURE";
@@ -30,8 +34,10 @@ pub(super) const NAMES: &str = "PASSWORD PASSWD PASS PWD PW SECRET TOKEN KEY USE
 const STAND_IN: u8 = 1;
 const BEGINS: u8 = 2;
 const NAMED: u8 = 4;
+const ENDS: u8 = 8;
 
-static WORDS: WordTable<256> = WordTable::new(&[(STAND_IN, STAND_INS), (BEGINS, FILL_IN), (NAMED, NAMES)]);
+static WORDS: WordTable<256> =
+    WordTable::new(&[(STAND_IN, STAND_INS), (BEGINS, FILL_IN), (NAMED, NAMES), (ENDS, ENDINGS)]);
 
 /// Beginnings of expressions that fetch a value from elsewhere: each has its first mark among its first eight bytes.
 pub(super) const LOOKUPS: [&[u8]; 14] = [
@@ -199,7 +205,7 @@ fn is_stand_in_word(value: &[u8]) -> bool {
     WORDS.holds(STAND_IN, &letters[..n_letters])
 }
 
-/// `your_token_here`, `YOUR-API-KEY`, `insert token here`, `example_password`, `token-goes-here`.
+/// `your_token_here`, `YOUR-API-KEY`, `insert token here`, `example_password`, `token-goes-here`, `password_removed`.
 fn is_fill_in(value: &[u8], traits: Traits) -> bool {
     let is_yours = |word: &[u8]| word.len() > 4 && word[..4].eq_ignore_ascii_case(b"your");
     if traits.none(class::SEPARATOR) {
@@ -215,8 +221,16 @@ fn is_fill_in(value: &[u8], traits: Traits) -> bool {
     let last = value.rsplit(|byte| class::is(*byte, class::SEPARATOR)).next().unwrap_or(first);
     let is_several = first.len() < value.len();
     let begins = || WORDS.holds(BEGINS, first) || is_yours(first);
-    let ends = || last.eq_ignore_ascii_case(b"here") || last.eq_ignore_ascii_case(b"placeholder") || last == b"EXAMPLE";
+    let ends = || WORDS.holds(ENDS, last) || last == b"EXAMPLE";
     (is_several || is_yours(whole)) && (begins() || ends())
+}
+
+/// Whether a word among the others asks the reader to fill the value in: `acme_XXXX_YOUR_TOKEN_HERE_XXXX`. It stands between
+/// marks, so that no letters of a token are taken for one.
+pub(super) fn asks_to_fill_in(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 3] = [b"your", b"here", b"replace"];
+    let mut words = value.split(|byte| !byte.is_ascii_alphanumeric());
+    words.any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
 /// `DB_PASSWORD`, `API_KEY`: a constant's name in a constant's place.
@@ -469,7 +483,7 @@ mod tests {
                 ${DB_PASSWORD} ${X:-} ${{secrets.PW}} \${PW} {} {quote(pw)} $PASSWORD $1 $password $env:PW {{pw}} {password} <password> [PASSWORD] [x] %s
                 %v %(pw)s %PW% #{pw} __PW__ xxxx XXXX-XXXX xxx **** ... … ••• changeme change_me null None nil true
                 False undefined required example your_token_here YOUR-API-KEY yourpassword DB_PASSWORD PASSWORD
-                API_KEY process.env.TOKEN os.environ["TOKEN"] %3Cpassword%3E &lt;pw&gt; \u003cpw\u003e N/A
+                login_and_password_removed token-masked API_KEY process.env.TOKEN os.environ["TOKEN"] %3Cpassword%3E &lt;pw&gt; \u003cpw\u003e N/A
             "#,
         )
         .chain([

@@ -5,7 +5,7 @@
 //! and the number and order of lines stay. A field that has its length before it gets the new one, bytes that are written as numbers
 //! stay numbers.
 
-use super::{Again, Both, MAX_ROUNDS, Outcome, Scrubber, Step};
+use super::{Again, Both, MAX_ROUNDS, Outcome, Scrubber};
 use crate::{
     frame::{
         layout::{Layout, Memory, Patience},
@@ -102,55 +102,48 @@ pub(super) struct Before {
 }
 
 impl Scrubber {
-    /// Scrubs the records of `hay` that `layout` has read.
-    pub(super) fn scrub_joined(&mut self, hay: &[u8], layout: &Layout, before: Before, out: &mut Spliced) -> Step {
-        let n_withheld = self.tally.withheld;
-        let done = Span::new(0, layout.end());
-        let n_records = line::count(done.of(hay));
+    /// Scrubs a segment of `hay`, which `layout` has laid out. What is clean is not handed to `out`.
+    pub(super) fn scrub_joined(
+        &mut self,
+        hay: &[u8],
+        layout: &Layout,
+        segment: Span,
+        before: Before,
+        out: &mut Spliced,
+    ) -> Outcome {
         let text = layout.view().text();
         let n_findings = self.examine_through(text, Scanner::scan);
         self.count_allowed(Span::new(0, text.len()));
-        let outcome = match n_findings {
-            Some(_) => self.replace_joined(hay, layout, before, out),
-            None => self.withhold_joined(hay, layout, before, out),
-        };
-        self.tally.bytes_in += done.len() as u64;
-        self.tally.records_in += n_records;
-        let dropped = if self.on_error == OnError::Drop { self.tally.withheld - n_withheld } else { 0 };
-        Step { outcome, done, ends_record: true, records_out: n_records - dropped }
-    }
-
-    fn replace_joined(&mut self, hay: &[u8], layout: &Layout, before: Before, out: &mut Spliced) -> Outcome {
-        let mut edits = self.edits(layout);
-        if edits.list.is_empty() && layout.n_cut() == 0 {
-            return Outcome::Clean;
+        if n_findings.is_none() {
+            return self.withhold_joined(hay, layout, segment, before, out);
         }
+        let mut edits = self.edits(layout, segment);
         let is_settled = self.is_settled(layout);
-        self.mask_tails(hay, layout, &mut edits);
-        keep_lengths(layout, &mut edits);
+        self.mask_tails(hay, layout, segment, &mut edits);
+        keep_lengths(layout, segment, &mut edits);
         if edits.list.is_empty() {
             return Outcome::Clean;
         }
         if is_settled {
-            self.write_edits(hay, layout.end(), &edits, out);
+            self.write_edits(hay, segment, &edits, out);
         } else {
-            self.write_settled(hay, layout.end(), &edits, before, out);
+            self.write_settled(hay, segment, &edits, before, out);
         }
         Outcome::Changed
     }
 
     /// The scratch's findings in the block's own bytes.
-    fn edits(&self, layout: &Layout) -> Edits {
+    fn edits(&self, layout: &Layout, segment: Span) -> Edits {
         let view = layout.view();
         let mut edits = Edits::default();
         let mut text = Vec::new();
         for finding in self.scratch.findings() {
             text.clear();
             self.redactor.replace(view.text(), finding, &mut text);
-            edits.replace(view.raw(finding.span), &text, layout.numbers());
+            edits.replace(view.raw(finding.span), &text, layout.numbers(segment));
         }
         for change in &self.changes {
-            edits.replace(view.raw(change.raw), &change.bytes, layout.numbers());
+            edits.replace(view.raw(change.raw), &change.bytes, layout.numbers(segment));
         }
         edits.sort();
         edits
@@ -171,18 +164,18 @@ impl Scrubber {
     }
 
     /// What could be the beginning of a secret whose rest did not come in time.
-    fn mask_tails(&mut self, hay: &[u8], layout: &Layout, edits: &mut Edits) {
-        for tail in layout.tails(hay) {
+    fn mask_tails(&mut self, hay: &[u8], layout: &Layout, segment: Span, edits: &mut Edits) {
+        for tail in layout.tails(hay, segment) {
             if !tail.iter().any(|span| edits.overlap(*span)) {
-                edits.replace(tail, redact::RECORD, layout.numbers());
+                edits.replace(tail, redact::RECORD, layout.numbers(segment));
                 edits.sort();
             }
         }
     }
 
-    /// Hands on the block with its edits, each record that changes once it was re-read.
-    fn write_edits(&mut self, hay: &[u8], end: usize, edits: &Edits, out: &mut Spliced) {
-        let mut done = 0;
+    /// Hands on a segment with its edits, each record that changes once it was re-read.
+    fn write_edits(&mut self, hay: &[u8], segment: Span, edits: &Edits, out: &mut Spliced) {
+        let mut done = segment.start;
         let mut rest = edits.list.as_slice();
         while let Some(first) = rest.first() {
             let mut record = line::around(hay, first.raw.start);
@@ -201,13 +194,13 @@ impl Scrubber {
             });
             done = record.end;
         }
-        out.keep(hay, Span::new(done, end));
+        out.keep(hay, Span::new(done, segment.end));
     }
 
-    /// The same where what is left may hold findings still: the block that came of it is read again until it does not.
-    fn write_settled(&mut self, hay: &[u8], end: usize, edits: &Edits, before: Before, out: &mut Spliced) {
+    /// The same where what is left may hold findings still: what came of it is read again until it does not.
+    fn write_settled(&mut self, hay: &[u8], segment: Span, edits: &Edits, before: Before, out: &mut Spliced) {
         let mut now = Vec::new();
-        edits.apply(hay, Span::new(0, end), &mut now);
+        edits.apply(hay, segment, &mut now);
         let mut layout = Layout::default();
         let after = self.state.clone();
         for _ in 0..MAX_ROUNDS {
@@ -215,35 +208,43 @@ impl Scrubber {
             self.scanner.look(&now, &mut self.scratch);
             layout.read(&now, self.scratch.signs(), self.format, Patience::NONE, &mut memory);
             self.state = before.state.clone();
-            let text = if layout.is_view() { layout.view().text() } else { &now };
-            let n_found = self.examine_through(text, Scanner::scan);
+            let all = Span::new(0, now.len());
+            layout.lay(&now, all);
+            let n_found = self.examine_through(layout.view().text(), Scanner::scan);
             if n_found.unwrap_or(0) == 0 {
                 break;
             }
-            let mut edits = self.edits(&layout);
+            let mut edits = self.edits(&layout, all);
             if edits.list.is_empty() {
                 break;
             }
             let (findings, changes) = (std::mem::take(self.scratch.findings_mut()), std::mem::take(&mut self.changes));
             self.count_both(Both { findings: &findings, changes: &changes });
-            keep_lengths(&layout, &mut edits);
+            keep_lengths(&layout, all, &mut edits);
             let mut next = Vec::new();
-            edits.apply(&now, Span::new(0, now.len()), &mut next);
+            edits.apply(&now, all, &mut next);
             now = next;
         }
         self.state = after;
-        out.write(|text| self.guard_lines(&hay[..end], &now, text));
+        out.write(|text| self.guard_lines(segment.of(hay), &now, text));
     }
 
-    /// A block in which something failed: what was cut into parts is withheld, and every other record examined by itself.
-    fn withhold_joined(&mut self, hay: &[u8], layout: &Layout, before: Before, out: &mut Spliced) -> Outcome {
+    /// A segment in which something failed: what was cut into parts is withheld, and every other record examined by itself.
+    fn withhold_joined(
+        &mut self,
+        hay: &[u8],
+        layout: &Layout,
+        segment: Span,
+        before: Before,
+        out: &mut Spliced,
+    ) -> Outcome {
         self.state = before.state;
         if self.on_error == OnError::Stop {
             return Outcome::Stopped;
         }
-        let mut start = 0;
-        while start < layout.end() {
-            let end = line::next(&hay[..layout.end()], start);
+        let mut start = segment.start;
+        while start < segment.end {
+            let end = line::next(&hay[..segment.end], start);
             if layout.touches(Span::new(start, end)) {
                 out.write(|text| self.withhold(&hay[start..end], text));
             } else {
@@ -276,9 +277,9 @@ pub(super) fn in_place(layout: &Layout, change: super::Change) -> super::Change 
 }
 
 /// Edits the lengths of fields whose values change.
-fn keep_lengths(layout: &Layout, edits: &mut Edits) {
+fn keep_lengths(layout: &Layout, segment: Span, edits: &mut Edits) {
     let mut changed = Vec::new();
-    for field in layout.fields() {
+    for field in layout.fields(segment) {
         let growth = edits.growth(field.value);
         if growth != 0 {
             changed.push((field.length, (field.value.len().cast_signed() + growth) as u64));

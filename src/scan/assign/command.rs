@@ -163,9 +163,10 @@ impl Command {
             return;
         }
         let bytes = secret.of(hay);
-        // A flag whose command is not known gives less: `docker run -u app:app`.
-        let is_name = judge::is_name(bytes) && judge::names_a_secret(bytes);
-        let is_plain = is_name || self.flag.is_empty() && bytes.iter().all(u8::is_ascii_lowercase);
+        // A flag whose command is not known gives less: `docker run -u app:app`; and `curl -u user:password` shows a form.
+        let is_name = || judge::is_name(bytes) && judge::names_a_secret(bytes);
+        let is_loose = self.flag.is_empty() || self.form == Form::Pair;
+        let is_plain = is_loose && is_name() || self.flag.is_empty() && bytes.iter().all(u8::is_ascii_lowercase);
         if !is_plain && !bytes.starts_with(b"-") && !bytes.starts_with(b"$") && !value::is_template(bytes) {
             report.push(secret, self.rule, Shape::Text);
         }

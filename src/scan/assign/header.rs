@@ -20,8 +20,8 @@ const SCHEMES: &str = "basic bearer token apikey api-key negotiate ntlm hawk oau
 /// Parameters of a scheme that are secret.
 const PARAMETERS: &str = "response signature credential oauth_token oauth_signature mac password token cnonce sig";
 
-/// Attributes of a cookie.
-const ATTRIBUTES: &str = "path domain expires max-age samesite version priority comment";
+/// Attributes of a cookie, and the name under which a remote desktop sends the user's.
+const ATTRIBUTES: &str = "path domain expires max-age samesite version priority comment mstshash";
 
 const SCHEME: u8 = 1;
 const PARAMETER: u8 = 2;
@@ -74,7 +74,7 @@ pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut
         return;
     }
     let is_secret = if start == 0 {
-        secret.len() >= 8 && value::is_random(secret)
+        secret.len() >= 8 && (value::is_random(secret) || secret.len() == text.len() && is_mixed(secret))
     } else {
         is_known && is_credential(hit.hay, Span::new(begin, begin + length), &mut memo.bracket)
             || value::is_random(secret)
@@ -82,6 +82,12 @@ pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut
     if is_secret && !value::is_template(secret) && !secret.is_empty() {
         report.push(Span::new(region.start + start, region.start + start + length), key.rule, Shape::Text);
     }
+}
+
+/// Letters and digits and nothing else, as the whole of a header: no word of prose is.
+fn is_mixed(secret: &[u8]) -> bool {
+    let traits = class::Traits::of(secret);
+    traits.all(class::ALNUM) && traits.any(class::DIGIT) && traits.any(class::ALPHA)
 }
 
 /// Behind a known scheme: no word of prose, no expression.
@@ -173,11 +179,16 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
         count
     };
     skip(&mut at, b" ]", 8);
+    let is_member = hay.get(at) == Some(&b',');
     if skip(&mut at, b":=,>", 3) == 0 {
         return None;
     }
     skip(&mut at, b" [(", 8);
     let open = quote_at(hay, at, hay.len());
+    // `('Cookie', 'a=b')` is a pair; in `'Accept, Cookie, X-Id'` the name is one of several.
+    if is_member && (key.quote.is_none() || open.is_none()) {
+        return None;
+    }
     if open.is_some_and(|open| is_closing(hay, key, open)) {
         return None;
     }

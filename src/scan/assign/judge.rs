@@ -5,7 +5,7 @@
 
 use super::{
     Strength,
-    key::Key,
+    key::{Key, Kind},
     place::{Form, Place},
     seek::Seek,
 };
@@ -45,9 +45,10 @@ pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place,
     let is_secret = match (strength, shape) {
         (Strength::Strong, Shape::Scalar { .. }) => true,
         (Strength::Weak, Shape::Scalar { .. }) => false,
-        _ if is_nothing(bytes, traits) || value::is_template_of(bytes, traits) || is_own_name(hit, key, bytes) => false,
+        _ if place.form == Form::Bytes => true,
+        _ if is_nothing(bytes, traits) || is_stand_in(bytes, traits) || is_own_name(hit, key, bytes) => false,
         (Strength::Strong, Shape::Text) => is_strong(hit, key, place, bytes, traits),
-        (Strength::Weak, Shape::Text) => is_weak(place, bytes, traits),
+        (Strength::Weak, Shape::Text) => is_weak(hit, key, place, bytes, traits),
     };
     if is_secret { Verdict::Goes } else { Verdict::Stays }
 }
@@ -77,13 +78,22 @@ impl Calm {
 }
 
 fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits) -> bool {
+    if is_filled(bytes) {
+        return false;
+    }
     match place.form {
-        Form::Quoted => !is_sentence(bytes, traits) && !is_path(bytes) && !is_message(bytes),
+        Form::Quoted => {
+            !is_sentence(bytes, traits)
+                && !is_path(bytes)
+                && !is_message(bytes)
+                && !is_reference(bytes)
+                && !opens_bracket(bytes)
+        }
         Form::Tight | Form::Element => {
             // In a connection string a semicolon follows, and the value is no variable of a program.
             let is_variable = || hit.hay[..hit.record.end].get(place.value.end) != Some(&b';');
             let is_named = traits.all(class::NAME) && names_a_secret(bytes) && is_variable();
-            !is_named && !is_expression(bytes, traits) && !is_path(bytes)
+            !is_named && !is_expression(bytes, traits) && !is_path(bytes) && !is_one_of_names(hit, key, traits)
         }
         Form::Argument => !is_path(bytes) && !bytes.starts_with(b"-") && !bytes.starts_with(b"$"),
         Form::Spaced => {
@@ -95,28 +105,67 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
             !is_code(bytes, traits)
                 && !is_path(bytes)
                 && !is_prose(bytes)
-                && (!traits.all(class::ALPHA) || begins_line(hit, key) && ends_line(hit, place))
+                && (is_telling(bytes, traits) || !is_verdict(key.name.of(hit.hay)))
+                && !(traits.all(class::NAME) && names_a_secret(bytes) && is_argument(hit, place))
+                && (!traits.all(class::ALPHA) || is_line(hit, key, place))
         }
         Form::Prose => {
             (is_telling(bytes, traits) || !is_prose(bytes) && is_login(hit, key))
                 && !is_code(bytes, traits)
                 && !is_path(bytes)
         }
-        Form::Structure => false,
+        Form::Structure | Form::Bytes => false,
     }
 }
 
-fn is_weak(place: &Place, bytes: &[u8], traits: Traits) -> bool {
-    if traits.any(class::SPACE) || value::is_filler(bytes) || is_path(bytes) {
+fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits) -> bool {
+    if traits.any(class::SPACE) || value::is_filler(bytes) || is_path(bytes) || is_named_digest(bytes) {
         return false;
     }
-    match place.form {
-        Form::Structure => false,
-        Form::Quoted | Form::Element | Form::Tight | Form::Argument => {
-            value::is_random(bytes) || traits.all(class::MIX) && is_long_mix(bytes)
-        }
-        Form::Spaced | Form::Colon | Form::Prose => value::is_random(bytes) && !is_code(bytes, traits),
+    if value::asks_to_fill_in(bytes) {
+        return false;
     }
+    if is_pass(key.name.of(hit.hay)) && is_telling(bytes, traits) && place.form != Form::Prose {
+        return !is_code(bytes, traits);
+    }
+    let is_service = matches!(key.kind, Kind::Service { .. });
+    match place.form {
+        Form::Structure | Form::Bytes => false,
+        Form::Quoted | Form::Element | Form::Tight | Form::Argument => {
+            value::is_random(bytes)
+                || traits.all(class::MIX) && is_long_mix(bytes)
+                || traits.all(class::ALNUM) && is_mix(bytes)
+                || is_hex_pair(bytes)
+        }
+        Form::Spaced | Form::Colon | Form::Prose if is_code(bytes, traits) || is_segment(hit, key, place) => false,
+        Form::Spaced | Form::Colon => value::is_random(bytes) || traits.all(class::ALNUM) && is_long_run(bytes),
+        // Behind `key` or `token` in a sentence stands also what a program calls so.
+        Form::Prose => {
+            let is_word = || !is_service && key.name.of(hit.hay).iter().all(u8::is_ascii_lowercase);
+            value::is_random(bytes) || traits.all(class::ALNUM) && !is_word() && is_long_run(bytes)
+        }
+    }
+}
+
+/// `library/auth: 9f86d0…`: the key is the end of a path, and what follows is about what lies there.
+fn is_segment(hit: &Hit<'_>, key: &Key, place: &Place) -> bool {
+    place.form == Form::Colon && hit.hay[hit.record.start..key.name.start].ends_with(b"/")
+}
+
+/// `ba0fedab:5c5881c2`: a user and a password from a generator of hexadecimal digits.
+fn is_hex_pair(bytes: &[u8]) -> bool {
+    let is_hex = |half: &[u8]| {
+        let traits = Traits::of(half);
+        half.len() >= 8 && traits.all(class::HEX_LOWER) && traits.any(class::DIGIT) && traits.any(class::LOWER)
+    };
+    memchr::memchr(b':', bytes).is_some_and(|colon| is_hex(&bytes[..colon]) && is_hex(&bytes[colon + 1..]))
+}
+
+/// `sha256:9f86d0…`: a digest that says so.
+fn is_named_digest(bytes: &[u8]) -> bool {
+    [&b"sha256:"[..], b"sha512:", b"sha1:", b"md5:", b"sha256-", b"sha512-", b"sha384-"]
+        .iter()
+        .any(|name| bytes.starts_with(name))
 }
 
 /// Sixteen letters and digits or more, some of each, nothing else but `_`, `-`, `=`, `+`, `/`: all of [`class::MIX`].
@@ -124,6 +173,30 @@ fn is_long_mix(bytes: &[u8]) -> bool {
     let count = |classes| bytes.iter().filter(|byte| class::is(**byte, classes)).count();
     let parts = 1 + bytes.iter().filter(|byte| matches!(byte, b'_' | b'-' | b'/')).count();
     bytes.len() >= 16 && parts <= 3 && count(class::DIGIT) >= 3 && count(class::ALPHA) >= 3
+}
+
+/// `pass` alone, which is also what tests do: a mixture behind it is what no test has.
+fn is_pass(name: &[u8]) -> bool {
+    name.len() >= 4 && name[name.len() - 4..].eq_ignore_ascii_case(b"pass")
+}
+
+/// `PASS: test_login`: what came of a test.
+fn is_verdict(name: &[u8]) -> bool {
+    name == b"PASS"
+}
+
+/// Twelve letters and digits in one run, some of each.
+fn is_mix(bytes: &[u8]) -> bool {
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    bytes.len() >= 12 && digits >= 3 && bytes.len() - digits >= 3
+}
+
+/// Twenty letters and digits or more, four of each kind, ten different ones: `abcd1234efgh5678ijkl` shows no randomness, but no
+/// name and no number has so much of both. In 31 MB of real logs no such run stands behind a key.
+fn is_long_run(bytes: &[u8]) -> bool {
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let kinds = bytes.iter().fold(0_u128, |kinds, byte| kinds | 1 << (byte & 0x7f));
+    bytes.len() >= 20 && digits >= 4 && bytes.len() - digits >= 4 && kinds.count_ones() >= 10
 }
 
 /// Too little to be a secret, the same character over and over, or the seam of two strings in a program.
@@ -139,6 +212,25 @@ fn is_nothing(bytes: &[u8], traits: Traits) -> bool {
         b'"' | b'\'' | b'`' => memchr::memmem::find(bytes, b" + ").is_some(),
         _ => false,
     }
+}
+
+/// A template or another stand-in, with quotes around it too: `"'$PASSWORD'"`.
+fn is_stand_in(bytes: &[u8], traits: Traits) -> bool {
+    let inner = match bytes {
+        [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner,
+        _ => return value::is_template_of(bytes, traits),
+    };
+    value::is_template(inner)
+}
+
+/// From a prefix on one filling character, as in keys that show a form: `acme_xxxxxxxxxxxx`. Digits alone may also be a bad
+/// password, up to a length that no one types.
+fn is_filled(bytes: &[u8]) -> bool {
+    const TYPED: usize = 20;
+    bytes.len() >= 10
+        && value::is_filler(bytes)
+        && (bytes.len() > TYPED
+            || bytes.last().is_some_and(|last| matches!(last, b'x' | b'X' | b'*' | b'-' | b'_' | b'.')))
 }
 
 /// `password=password`, `token: token`: the key's own name, or one made of words like it.
@@ -167,6 +259,23 @@ pub(super) fn names_a_secret(bytes: &[u8]) -> bool {
     })
 }
 
+/// A member, a route, a selector: `vm.user.newPassword`, `sessions/passwords#update`, `#add-password`.
+fn is_reference(bytes: &[u8]) -> bool {
+    bytes.iter().any(|byte| matches!(byte, b'.' | b'#' | b'/'))
+        && bytes.iter().all(|byte| byte.is_ascii_alphabetic() || b"_.-/#".contains(byte))
+        && names_a_secret(bytes)
+}
+
+/// `md5(user:realm:password:nonce)`: names with colons between them.
+fn is_one_of_names(hit: &Hit<'_>, key: &Key, traits: Traits) -> bool {
+    traits.all(class::NAME) && hit.hay[hit.record.start..key.name.start].ends_with(b":")
+}
+
+/// `client_secret: oauth_secret,`: what stands without quotes among the arguments of a call is a variable.
+fn is_argument(hit: &Hit<'_>, place: &Place) -> bool {
+    matches!(hit.hay[..hit.record.end].get(place.value.end), Some(b',' | b')' | b';'))
+}
+
 /// Letters, `_`, `.`, `$`, `-` and no digit: a name rather than a value.
 pub(super) fn is_name(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| class::is(*byte, class::NAME))
@@ -185,6 +294,14 @@ fn is_telling(bytes: &[u8], traits: Traits) -> bool {
         && traits.none(class::EQUALS)
         && !bytes.starts_with(b"(")
         && !bytes.starts_with(b"HTTP/")
+        && !is_version(bytes)
+}
+
+/// `v0.8.0`, `1.2.3-rc1`.
+fn is_version(bytes: &[u8]) -> bool {
+    let number = bytes.strip_prefix(b"v").unwrap_or(bytes);
+    let digits = class::run(number, class::DIGIT);
+    digits > 0 && number.get(digits) == Some(&b'.') && number.get(digits + 1).is_some_and(u8::is_ascii_digit)
 }
 
 /// `login bob password x`, as in `.netrc`.
@@ -198,21 +315,29 @@ fn is_login(hit: &Hit<'_>, key: &Key) -> bool {
 
 /// Calls, members, subscripts, operators: what fetches a value is none.
 fn is_code(bytes: &[u8], traits: Traits) -> bool {
-    is_expression(bytes, traits) || traits.none(class::DIGIT) && is_member(bytes, traits)
+    let is_name = || traits.none(class::DIGIT) || bytes[0].is_ascii_alphabetic() && names_a_secret(bytes);
+    is_expression(bytes, traits) || is_member(bytes, traits) && is_name() || bytes[0] == b'('
 }
 
-/// `getPassword()`, `os.environ['X']`, `a::b`, `self->pw`, `await x`.
+/// `getPassword()`, `os.environ['X']`, `Union[str`, `[]string`, `a::b`, `self->pw`, `await x`.
 fn is_expression(bytes: &[u8], traits: Traits) -> bool {
     let is_behind_name = |mark| {
         let head = class::run(bytes, class::MEMBER);
         head > 0 && bytes.get(head) == Some(&mark)
     };
+    let is_subscript = || bytes.ends_with(b"]") || bytes.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'[');
     let holds = |pair: &[u8]| bytes.windows(2).any(|there| there == pair);
     traits.any(class::ROUND) && is_behind_name(b'(')
-        || traits.any(class::SQUARE) && bytes.ends_with(b"]") && is_behind_name(b'[')
+        || traits.any(class::SQUARE) && (is_behind_name(b'[') && is_subscript() || bytes.starts_with(b"[]"))
+        || opens_bracket(bytes)
         || traits.any(class::COLON) && holds(b"::")
         || traits.any(class::MORE) && holds(b"->")
         || matches!(bytes, [b'$', b'(' | b'{', ..] | [b'{', b'{', ..] | [b'<', b'%', ..])
+}
+
+/// `environment[`, `new Buffer(`: a quote ended the value that a program fetches.
+fn opens_bracket(bytes: &[u8]) -> bool {
+    matches!(bytes, [.., before, b'(' | b'['] if before.is_ascii_alphabetic() || matches!(before, b'_' | b')'))
 }
 
 /// `config.token`, `user.password.value`.
@@ -226,6 +351,9 @@ fn is_member(bytes: &[u8], traits: Traits) -> bool {
 
 /// A file, a folder or a URL.
 fn is_path(bytes: &[u8]) -> bool {
+    if bytes[0].is_ascii_digit() {
+        return is_behind_port(bytes);
+    }
     let rest = &bytes[bytes.len().min(1)..];
     let begins = match bytes.first() {
         Some(b'/') => true,
@@ -238,6 +366,7 @@ fn is_path(bytes: &[u8]) -> bool {
         Some(b'v') => rest.starts_with(b"ault:"),
         Some(b's') => rest.starts_with(b"ecret/") || rest.starts_with(b"sm:"),
         Some(b'o') => rest.starts_with(b"p://"),
+        Some(b'$') => return is_behind_variable(rest),
         _ => false,
     };
     if !begins {
@@ -246,6 +375,23 @@ fn is_path(bytes: &[u8]) -> bool {
     let slashes = bytes.iter().filter(|byte| **byte == b'/').count();
     (slashes != 1 || bytes.starts_with(b"/") && !value::is_random(bytes))
         && !value::is_random(&bytes[memchr::memrchr(b'/', bytes).map_or(0, |at| at + 1)..])
+}
+
+/// `443/password/reset`: what follows the name of a host.
+fn is_behind_port(bytes: &[u8]) -> bool {
+    let digits = class::run(bytes, class::DIGIT);
+    digits <= 5 && bytes.get(digits) == Some(&b'/') && !value::is_random(&bytes[digits..])
+}
+
+/// `$BASE_URL/classroom`, `${HOME}/.pw`: the rest of a path that begins with a variable.
+fn is_behind_variable(rest: &[u8]) -> bool {
+    let name = match rest {
+        [b'{', inner @ ..] => inner,
+        _ => rest,
+    };
+    let length = name.iter().take_while(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'0'..=b'9')).count();
+    let behind = &name[length..];
+    length > 1 && (behind.starts_with(b"/") || name.len() < rest.len() && behind.starts_with(b"}/"))
 }
 
 /// Words with spaces that tell a reader something: `Please enter your password`.
@@ -259,13 +405,46 @@ fn is_sentence(bytes: &[u8], traits: Traits) -> bool {
     n_words >= 2
         && words.clone().all(plain)
         && (n_words >= 5
-            || words.clone().any(is_prose)
+            || words.clone().any(|word| is_prose(word) || is_noun(word))
             || n_words >= 3 && bytes.first().is_some_and(u8::is_ascii_uppercase))
+}
+
+/// A word for a secret, which a sentence speaks of.
+fn is_noun(word: &[u8]) -> bool {
+    [&b"password"[..], b"secret", b"passphrase", b"token", b"key"].iter().any(|noun| word.eq_ignore_ascii_case(noun))
 }
 
 /// One word of a form or a status: `required`, `Invalid`.
 fn is_message(bytes: &[u8]) -> bool {
     is_prose(bytes) && bytes.len() > 3
+}
+
+/// Whether the key and one word are all that the line says: `password: hunter`, `Default password: hunter`.
+fn is_line(hit: &Hit<'_>, key: &Key, place: &Place) -> bool {
+    (begins_line(hit, key) || is_owned(hit, key)) && ends_line(hit, place)
+}
+
+/// Whose password a line speaks of.
+const OWNERS: [&[u8]; 12] = [
+    b"default",
+    b"initial",
+    b"temporary",
+    b"generated",
+    b"admin",
+    b"administrator",
+    b"root",
+    b"your",
+    b"my",
+    b"user",
+    b"login",
+    b"wifi",
+];
+
+/// `Default password: x`: one word before the key says whose it is.
+fn is_owned(hit: &Hit<'_>, key: &Key) -> bool {
+    let before = hit.hay[hit.record.start..key.name.start].trim_ascii();
+    let before = before.strip_prefix(b"#").unwrap_or(before).trim_ascii_start();
+    OWNERS.iter().any(|owner| before.eq_ignore_ascii_case(owner))
 }
 
 /// Whether nothing but white space, a list's dash or a comment's mark stands before the key.
@@ -327,14 +506,28 @@ mod tests {
                 && !bytes.contains(&b'=')
                 && !bytes.starts_with(b"(")
                 && !bytes.starts_with(b"HTTP/")
+                && !is_version(bytes)
+        }
+
+        fn is_version(bytes: &[u8]) -> bool {
+            let mut parts = bytes.strip_prefix(b"v").unwrap_or(bytes).split(|byte| *byte == b'.');
+            let major = parts.next().unwrap_or_default();
+            let is_number = !major.is_empty() && major.iter().all(u8::is_ascii_digit);
+            is_number && parts.next().is_some_and(|minor| minor.first().is_some_and(u8::is_ascii_digit))
         }
 
         pub(super) fn is_expression(bytes: &[u8]) -> bool {
             let call = memchr::memchr(b'(', bytes).is_some_and(|open| open > 0 && is_name_or_digits(&bytes[..open]));
+            let is_type = bytes.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'[');
+            let is_subscript = bytes.ends_with(b"]") || is_type;
             let subscript = memchr::memchr(b'[', bytes)
-                .is_some_and(|open| open > 0 && is_name_or_digits(&bytes[..open]) && bytes.ends_with(b"]"));
+                .is_some_and(|open| open > 0 && is_name_or_digits(&bytes[..open]) && is_subscript);
             let path = memchr::memmem::find(bytes, b"::").is_some() || memchr::memmem::find(bytes, b"->").is_some();
+            let is_open = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b')';
+            let opens = matches!(bytes, [.., before, b'(' | b'['] if is_open(*before));
             call || subscript
+                || opens
+                || bytes.starts_with(b"[]")
                 || path
                 || bytes.starts_with(b"$(")
                 || bytes.starts_with(b"${")
@@ -369,6 +562,16 @@ mod tests {
                 b"ssm:",
             ];
             let slashes = bytes.iter().filter(|byte| **byte == b'/').count();
+            let port = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if (1..=5).contains(&port) && bytes.get(port) == Some(&b'/') {
+                return !value::is_random(&bytes[port..]);
+            }
+            if let Some(name) = bytes.strip_prefix(b"$") {
+                let name = name.strip_prefix(b"{").map_or((name, &b"/"[..]), |name| (name, b"}/"));
+                let is_part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+                let rest = &name.0[name.0.iter().take_while(|byte| is_part(byte)).count()..];
+                return name.0.len() > rest.len() + 1 && (rest.starts_with(name.1) || rest.starts_with(b"/"));
+            }
             starts.iter().any(|start| bytes.starts_with(start))
                 && (slashes != 1 || bytes.starts_with(b"/") && !value::is_random(bytes))
                 && !value::is_random(&bytes[memchr::memrchr(b'/', bytes).map_or(0, |at| at + 1)..])
@@ -382,7 +585,7 @@ mod tests {
             n_words >= 2
                 && words.clone().all(plain)
                 && (n_words >= 5
-                    || words.clone().any(super::is_prose)
+                    || words.clone().any(|word| super::is_prose(word) || super::is_noun(word))
                     || n_words >= 3 && bytes.first().is_some_and(u8::is_ascii_uppercase))
         }
     }

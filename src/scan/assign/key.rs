@@ -6,7 +6,10 @@
 use super::Strength;
 use crate::{
     rules::syntax::KeysSyntax,
-    scan::{Hit, class, edge, words::WordTable},
+    scan::{
+        Hit, class, edge,
+        words::{MAX_WORD, WordTable},
+    },
     span::{RuleId, Span},
 };
 
@@ -21,7 +24,7 @@ const ABOUT: &str = "age alg algorithm at attempt attempts authority board bytes
     manager map max message method min missing mode name names namespace needed note ok option options page param params path paths \
     pattern placeholder policy port prefix present prompt protocol provider ref refs regex regexp registry released required requirements \
     reset result ring role rotation rule rules scope scopes server service set size source space spec state status store strength \
-    success suffix sum table template text_field time timeout timestamp title total ttl type types updated uri url usage used valid \
+    success suffix sum table template time timeout timestamp title total ttl type types updated uri url usage used valid \
     validation validator validity verified version visible warning word words";
 
 /// Last words that leave the key what it was: `api_key_prod`, `password_confirmation`, `secret_string`.
@@ -30,10 +33,10 @@ const NEUTRAL: &str = "again b64 base base64 base64encoded confirm confirmation 
     staging str string test text v val value verification verify x y";
 
 /// Words before `key` or `token` that make it a name of something else.
-const OTHER: &str = "access_control arrow backup_id bucket cache candidate chart column composite config context continuation csv data dedup dedupe \
+const OTHER: &str = "arrow bucket cache candidate chart column composite config context continuation control csv data dedup dedupe \
     dict distribution duplicate entity escape event feature field foreign function group hash header host hot i18n idempotency index \
     item join json lang language lexer locale lookup map max message meta metadata metric missing modifier name next num object page \
-    pagination parse parser partition pem_public physical press prompt pub public query range record redis registry reserved resource \
+    pagination parse parser partition physical press prompt pub public query range record redis registry reserved resource \
     resume route routing row s3 search shard shift shortcut sort sorted storage stream string sub sync tab tag tags topic total \
     translation turn uniq unique unknown update xml";
 
@@ -41,19 +44,37 @@ const OTHER: &str = "access_control arrow backup_id bucket cache candidate chart
 const OWNERS: &str = "account admin app auth cert client connection database db default dev email ftp imap ldap login mail my mysql owner \
     pg postgres prod proxy rabbitmq redis root server service smtp sql ssh sudo test user vpn wifi wp your";
 
+/// Words for a key, behind the name of a service: `miroSECRET`, `ACME_API`.
+const NOUNS: &str = "access api auth code key pat private secret token";
+
 const IS_ABOUT: u8 = 1;
 const IS_NEUTRAL: u8 = 2;
 const IS_OTHER: u8 = 4;
 const IS_OWNER: u8 = 8;
+const IS_NOUN: u8 = 16;
 
 /// One look says all that a word is.
-static WORDS: WordTable<1024> =
-    WordTable::new(&[(IS_ABOUT, ABOUT), (IS_NEUTRAL, NEUTRAL), (IS_OTHER, OTHER), (IS_OWNER, OWNERS)]);
+static WORDS: WordTable<1024> = WordTable::new(&[
+    (IS_ABOUT, ABOUT),
+    (IS_NEUTRAL, NEUTRAL),
+    (IS_OTHER, OTHER),
+    (IS_OWNER, OWNERS),
+    (IS_NOUN, NOUNS),
+]);
+
+/// Whether `word` is one for a key.
+pub(super) fn is_noun(word: &[u8]) -> bool {
+    WORDS.holds(IS_NOUN, word)
+}
 
 /// What kind of value a key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Plain(Strength),
+    /// A service by its name, and whether a word for a key stands behind it.
+    Service {
+        is_named: bool,
+    },
     /// A scheme and a credential.
     Header,
     /// A list of `name=value`.
@@ -115,6 +136,7 @@ impl Table {
             let kinds = [
                 (&keys.strong, Kind::Plain(Strength::Strong)),
                 (&keys.weak, Kind::Plain(Strength::Weak)),
+                (&keys.service, Kind::Service { is_named: false }),
                 (&keys.header, Kind::Header),
                 (&keys.cookie, Kind::Cookie),
             ];
@@ -193,10 +215,10 @@ impl Table {
     pub(super) fn classify(&self, hit: &Hit<'_>, name: Span) -> Option<Key> {
         let words = Words::of(name.of(hit.hay));
         let mut end = words.name.len();
-        let mut is_doubtful = false;
+        let mut behind = Behind::default();
         for _ in 0..4 {
             if let Some((entry, start)) = self.entry(words, end) {
-                return self.accept(hit, name, words, entry, start, is_doubtful);
+                return self.accept(hit, name, words, entry, start, behind);
             }
             let last = words.last(end);
             let word = last.of(words.name);
@@ -204,7 +226,9 @@ impl Table {
             if lists & IS_ABOUT != 0 {
                 return None;
             }
-            is_doubtful |= lists & IS_NEUTRAL == 0 && !word.iter().all(u8::is_ascii_digit);
+            behind.is_doubtful |= lists & IS_NEUTRAL == 0 && !word.iter().all(u8::is_ascii_digit);
+            behind.is_hash |= word.eq_ignore_ascii_case(b"hash");
+            behind.is_other |= lists & IS_NOUN == 0;
             if last.start == 0 {
                 return None;
             }
@@ -220,26 +244,48 @@ impl Table {
         words: Words<'_>,
         entry: &Entry,
         start: usize,
-        is_doubtful: bool,
+        behind: Behind,
     ) -> Option<Key> {
+        let hay = hit.hay;
         let before = || WORDS.lists(words.last(start).of(words.name));
-        if entry.special == Special::Bare && before() & IS_OTHER != 0 {
+        let is_other = || match start {
+            0 => WORDS.lists(word_before(&hay[hit.record.start..name.start])) & IS_OTHER != 0,
+            _ => before() & IS_OTHER != 0,
+        };
+        // The hash of a key is none, and `libpassword0` no password.
+        if entry.special == Special::Bare && (behind.is_hash || is_other()) || words.is_library(start) {
             return None;
         }
         // `pass` alone is also what tests and players do; in capitals, or behind another word, it is a password.
         let is_capital = || name.of(hit.hay).iter().all(|byte| !byte.is_ascii_lowercase());
         let is_pass = entry.special == Special::Pass && (is_capital() || before() & IS_OWNER != 0);
         let kind = match entry.kind {
-            Kind::Plain(_) if is_pass && !is_doubtful => Kind::Plain(Strength::Strong),
-            Kind::Plain(_) if is_doubtful => Kind::Plain(Strength::Weak),
-            _ if is_doubtful => return None,
+            Kind::Plain(_) if is_pass && !behind.is_doubtful => Kind::Plain(Strength::Strong),
+            Kind::Plain(_) if behind.is_doubtful => Kind::Plain(Strength::Weak),
+            Kind::Service { .. } if !behind.is_other => Kind::Service { is_named: behind.is_doubtful },
+            _ if behind.is_doubtful => return None,
             kind => kind,
         };
-        let hay = hit.hay;
         let is_flag =
             name.start > hit.record.start && hay[name.start - 1] == b'-' || hay[name.start] == b'-' && name.len() > 2;
         Some(Key { name, kind, rule: entry.rule, is_flag, quote: quote_at(hay, name.end, hit.record.end) })
     }
+}
+
+/// What the words behind an entry say.
+#[derive(Clone, Copy, Default)]
+struct Behind {
+    /// Some word is not known to change nothing.
+    is_doubtful: bool,
+    is_hash: bool,
+    /// Some word is no word for a key.
+    is_other: bool,
+}
+
+/// The word before a key that stands alone: `public key: …`.
+fn word_before(before: &[u8]) -> &[u8] {
+    let Some((b' ', before)) = before.split_last() else { return b"" };
+    &before[before.len() - class::run_back(&before[before.len().saturating_sub(MAX_WORD)..], class::ALPHA)..]
 }
 
 /// What is neither a letter nor a digit, in [`LETTERS`].
@@ -367,6 +413,12 @@ impl<'n> Words<'n> {
         this & class::DIGIT != 0 && before & class::ALPHA != 0
     }
 
+    /// Whether `lib` is glued to what begins at `start`: the name of a library.
+    fn is_library(self, start: usize) -> bool {
+        let before = &self.name[..start];
+        before.ends_with(b"lib") && !before[..before.len() - 3].last().is_some_and(u8::is_ascii_alphanumeric)
+    }
+
     /// The last word before `end`; empty where there is none, and then at the very beginning.
     #[inline]
     fn last(self, end: usize) -> Span {
@@ -421,11 +473,11 @@ mod tests {
     fn naive(rules: &RuleSet, name: &str) -> Option<(Kind, RuleId)> {
         let holds = |list: &str, word: &str| list.split(' ').any(|known| known == word);
         let mut words = words(name);
-        let mut is_doubtful = false;
+        let (mut is_doubtful, mut is_hash, mut is_other) = (false, false, false);
         for _ in 0..4 {
             if let Some((entry, kind, rule, before)) = naive_entry(rules, &words) {
                 let is_bare = ["key", "keys", "token"].contains(&&*entry);
-                if is_bare && holds(OTHER, &before) {
+                if is_bare && (is_hash || holds(OTHER, &before)) {
                     return None;
                 }
                 let is_capital = !name.bytes().any(|byte| byte.is_ascii_lowercase());
@@ -433,6 +485,7 @@ mod tests {
                 return match kind {
                     Kind::Plain(_) if is_pass && !is_doubtful => Some((Kind::Plain(Strength::Strong), rule)),
                     Kind::Plain(_) if is_doubtful => Some((Kind::Plain(Strength::Weak), rule)),
+                    Kind::Service { .. } if !is_other => Some((Kind::Service { is_named: is_doubtful }, rule)),
                     _ if is_doubtful => None,
                     kind => Some((kind, rule)),
                 };
@@ -442,6 +495,8 @@ mod tests {
                 return None;
             }
             is_doubtful |= !holds(NEUTRAL, &last) && !last.bytes().all(|byte| byte.is_ascii_digit());
+            is_hash |= last == "hash";
+            is_other |= !holds(NOUNS, &last);
         }
         None
     }
@@ -458,6 +513,7 @@ mod tests {
             let kinds = [
                 (&keys.strong, Kind::Plain(Strength::Strong)),
                 (&keys.weak, Kind::Plain(Strength::Weak)),
+                (&keys.service, Kind::Service { is_named: false }),
                 (&keys.header, Kind::Header),
                 (&keys.cookie, Kind::Cookie),
             ];
@@ -486,7 +542,7 @@ mod tests {
             _ => None,
         }));
         const KEYS: &str = "password pass key keys token secret auth api access client authorization cookie set id pwd pw \
-            passphrase secretkey db jsessionid signature creds bearer otp private account x 1 22 http";
+            passphrase secretkey db jsessionid signature creds bearer otp private account x 1 22 http miro clockify hash";
         let lists: Vec<Vec<&str>> =
             [KEYS, KEYS, ABOUT, NEUTRAL, OTHER, OWNERS].map(|list| list.split(' ').collect()).into();
         let mut numbers = Numbers(3);

@@ -122,6 +122,7 @@ impl Assign {
             Kind::Header => header::credential(hit, &key, &mut memo.headers, &mut report),
             Kind::Cookie => header::cookies(hit, &key, &mut memo.headers, &mut report),
             Kind::Plain(strength) => plain(hit, &key, strength, memo, &mut report),
+            Kind::Service { .. } => plain(hit, &key, Strength::Weak, memo, &mut report),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Memo,
-    key::{Key, is_closing, quote_at},
+    key::{Key, Kind, is_closing, is_noun, quote_at},
     seek::Seek,
 };
 use crate::{
@@ -29,6 +29,8 @@ pub(super) enum Form {
     Element,
     /// A JSON array or object begins here.
     Structure,
+    /// The numbers of a byte array in a program.
+    Bytes,
 }
 
 /// A value that was found.
@@ -40,6 +42,12 @@ pub(super) struct Place {
 
 /// White space between a key and its value.
 const MAX_SPACE: usize = 48;
+
+/// A service's name is followed by so many words for its key at most: `acme api access key`.
+const MAX_NOUNS: usize = 3;
+
+/// Fewer bytes in a row are a version, an address or a colour.
+const LEAST_BYTES: usize = 8;
 
 /// Finds the value of `key`.
 pub(super) fn find(hit: &Hit<'_>, key: &Key, memo: &mut Memo) -> Option<Place> {
@@ -57,8 +65,15 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
         return cursor.element();
     }
     let is_quoted = key.quote.is_some();
+    let is_named = match key.kind {
+        Kind::Service { is_named } => cursor.skip_nouns() || is_named,
+        _ => true,
+    };
     if let Some(quote) = key.quote {
         cursor.at = quote.end;
+    }
+    if is_quoted && cursor.peek() == Some(b'>') && is_attribute(hit, key) {
+        return cursor.element();
     }
     let is_closed = matches!(cursor.peek(), Some(b')' | b']'));
     if is_closed {
@@ -70,7 +85,7 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
         cursor.skip_value_word();
     }
     let Some(separator) = cursor.separator(is_quoted) else {
-        return if spaces > 0 && !is_quoted && !is_closed && !is_part(hit, key) {
+        return if spaces > 0 && is_named && !is_quoted && !is_closed && !is_part(hit, key) {
             cursor.behind_space(key)
         } else {
             None
@@ -82,6 +97,9 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     }
     let is_tight = spaces == 0 && !cursor.peek().is_some_and(|byte| byte.is_ascii_whitespace());
     cursor.skip_space();
+    if let Some(place) = cursor.bytes() {
+        return Some(place);
+    }
     cursor.skip_words();
     if cursor.is_at_end_of_string(key) {
         return None;
@@ -148,6 +166,12 @@ fn follows_equals(hit: &Hit<'_>, key: &Key) -> bool {
 fn is_element(hit: &Hit<'_>, key: &Key) -> bool {
     let before = hit.hay[hit.record.start..key.name.start].last();
     matches!(before, Some(b'<' | b':'))
+}
+
+/// `<property name="password">`: the key is the last attribute, and the value stands in the element.
+fn is_attribute(hit: &Hit<'_>, key: &Key) -> bool {
+    let before = &hit.hay[hit.record.start..key.name.start];
+    before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")).is_some_and(|before| before.ends_with(b"="))
 }
 
 /// A JSON number or boolean behind a quoted key is replaced by a string.
@@ -295,6 +319,43 @@ impl<'h> Cursor<'h> {
         self.skip_space();
     }
 
+    /// Words for a key behind the name of a service: `acme SECRET key x`. Answers whether there are any.
+    fn skip_nouns(&mut self) -> bool {
+        let start = self.at;
+        for _ in 0..MAX_NOUNS {
+            let joint = self.run(class::JOINT | class::SPACE, 1);
+            let word = class::run(&self.rest()[joint..], class::ALPHA);
+            if joint == 0 || !is_noun(&self.rest()[joint..joint + word]) {
+                break;
+            }
+            self.at += joint + word;
+        }
+        self.at > start
+    }
+
+    /// `[]byte{87, 23, …}`, `new byte[] { 0x57, … }`: eight numbers or more, which are what a key in a program's source is.
+    fn bytes(&mut self) -> Option<Place> {
+        let head = self.run(class::TYPE | class::SPACE, 24);
+        let rest = &self.rest()[head..];
+        let is_bytes = || {
+            let name = &self.rest()[..head];
+            [&b"byte"[..], b"uint8", b"u8"].iter().any(|kind| name.windows(kind.len()).any(|window| window == *kind))
+        };
+        if !matches!(rest.first(), Some(b'{' | b'(')) || !is_bytes() {
+            return None;
+        }
+        let is_list = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b',' | b' ' | b'\t');
+        let start = self.at + head + 1;
+        let start = start + class::run(&self.hay[start..], class::SPACE);
+        let list = &self.hay[start..self.hay.len().min(start + MAX_SECRET)];
+        let list = &list[..list.iter().take_while(is_list).count()];
+        let list = list.trim_ascii_end();
+        let list = list.strip_suffix(b",").unwrap_or(list);
+        let n_numbers = list.iter().filter(|byte| **byte == b',').count();
+        let value = Span::new(start, start + list.len());
+        (n_numbers >= LEAST_BYTES).then_some(Place { value, form: Form::Bytes })
+    }
+
     /// `[255]`, as in a declaration.
     fn skip_subscript(&mut self) {
         if self.peek() != Some(b'[') {
@@ -345,6 +406,11 @@ impl<'h> Cursor<'h> {
 
     /// A type or what opens a string stands before some values, behind a word that most values begin with and go on behind.
     fn skip_words(&mut self) {
+        // `password: !!str x`: a tag of YAML.
+        if self.skip(b"!!") {
+            self.at += self.run(class::ALPHA, 16);
+            self.skip_space();
+        }
         let word = self.run(class::ALNUM | class::UNDERSCORE | class::DOT, 32);
         let next = self.hay.get(self.at + word);
         if next.is_some_and(|byte| class::is(*byte, class::BEHIND_WORD)) {
@@ -440,7 +506,14 @@ impl<'h> Cursor<'h> {
     /// A key and its value with white space between them: a flag's argument, SQL, prose.
     fn behind_space(&mut self, key: &Key) -> Option<Place> {
         let mut form = if key.is_flag { Form::Argument } else { Form::Prose };
-        if self.skip(b"is ") || self.skip(b"was ") || self.skip(b"to ") || self.skip(b"as ") || self.skip(b"of ") {
+        let is_told = self.skip_whose();
+        if is_told
+            || self.skip(b"is ")
+            || self.skip(b"was ")
+            || self.skip(b"to ")
+            || self.skip(b"as ")
+            || self.skip(b"of ")
+        {
             self.skip_space();
         }
         self.skip_type();
@@ -450,7 +523,7 @@ impl<'h> Cursor<'h> {
         let is_double = self.peek() == Some(b'"');
         if let Some(mut place) = self.quoted() {
             // SQL has single quotes; between double ones stands what a sentence speaks of.
-            place.form = if is_double && self.hay.get(self.at.wrapping_sub(1)) != Some(&b'=') {
+            place.form = if is_double && !is_told && self.hay.get(self.at.wrapping_sub(1)) != Some(&b'=') {
                 Form::Prose
             } else {
                 Form::Quoted
@@ -461,6 +534,15 @@ impl<'h> Cursor<'h> {
             form = Form::Prose;
         }
         self.bare(form)
+    }
+
+    /// `for the user "x" is `, up to which a sentence says whose password it is.
+    fn skip_whose(&mut self) -> bool {
+        let rest = &self.rest()[..self.rest().len().min(MAX_SPACE)];
+        let is = rest.starts_with(b"for ").then(|| memchr::memmem::find(rest, b" is ")).flatten();
+        let is = is.filter(|is| rest[..*is].iter().all(|byte| !matches!(byte, b'.' | b',' | b';' | b'=' | b':')));
+        self.at += is.map_or(0, |is| is + 4);
+        is.is_some()
     }
 
     fn bare(&mut self, form: Form) -> Option<Place> {

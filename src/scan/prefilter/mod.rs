@@ -46,6 +46,12 @@ impl Candidate {
         Span::new(self.start as usize, self.end as usize)
     }
 
+    /// The same in a block that begins at `start` of this one.
+    pub(crate) fn from(self, start: usize) -> Candidate {
+        let Span { start: at, end } = self.span();
+        Candidate::new(at - start, end - start, self.anchor)
+    }
+
     /// Which anchor it is, as an index into what [`Prefilter::new`] answered.
     pub(crate) fn anchor(self) -> usize {
         self.anchor as usize

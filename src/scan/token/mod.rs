@@ -17,7 +17,9 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use self::walk::{Glance, Memo, Walk, Walked};
 use super::{
-    Hit, edge,
+    Hit,
+    class::{self, Traits},
+    edge,
     placeholder::Placeholders,
     validators::{self, Verdict},
     value,
@@ -35,6 +37,9 @@ pub(crate) const MAX_LEAD: usize = 128;
 
 /// A word of `near` stands at most so many bytes before the match.
 const NEAR: usize = 64;
+
+/// So many letters of base64 before a match, ended by `+` or `/`, are told from the segments of a path.
+const BASE64_RUN: usize = 16;
 
 /// What one worker keeps for each rule that has had a candidate.
 #[derive(Default)]
@@ -308,13 +313,15 @@ impl Search<'_, '_> {
         is_lower.then_some(found)
     }
 
-    /// A match that the end of the record cut off, when at least half of the shortest is there.
+    /// A match that the end of the record cut off, when at least half of the shortest is there. What cuts records leaves more of
+    /// one than the beginning of a token.
     fn cut(&self, start: usize, cache: &mut Cache) -> Option<Found> {
         let record = self.hit.record;
         let there = record.end - start;
         // Where the secret begins is known only when what stands before it has one length.
         let lead = self.compiled.lead.filter(|lead| *lead < there)?;
-        if !cache.leads || start != self.hit.anchor.start || there * 2 < self.compiled.shortest {
+        let is_alone = self.hit.hay[record.start..start].trim_ascii_start().is_empty();
+        if is_alone || !cache.leads || start != self.hit.anchor.start || there * 2 < self.compiled.shortest {
             return None;
         }
         if let Engine::Regex(_) = cache.exact {
@@ -324,9 +331,10 @@ impl Search<'_, '_> {
             self.compiled.cut().search_with(cut, &input)?;
         }
         let secret = Span::new(start + lead, record.end);
-        // The beginning of a token that is digits alone is a number.
+        // The beginning of a token that is digits alone is a number, and `sk_live_short` a name.
         let has_letters = secret.of(self.hit.hay).iter().any(u8::is_ascii_alphabetic);
-        (has_letters && self.is_accepted(start, secret)).then_some(Found { secret, end: record.end })
+        let is_word = is_word(&self.hit.hay[self.hit.anchor.end..record.end]);
+        (has_letters && !is_word && self.is_accepted(start, secret)).then_some(Found { secret, end: record.end })
     }
 
     /// The secret and the run of its last class behind it.
@@ -345,10 +353,10 @@ impl Search<'_, '_> {
 
     fn is_accepted(&self, start: usize, secret: Span) -> bool {
         let bytes = secret.of(self.hit.hay);
-        if value::is_filler(bytes) || self.placeholders.is_whole(bytes) {
+        if value::is_filler(bytes) || self.placeholders.is_whole(bytes) || self.is_inside_base64(start, secret.end) {
             return false;
         }
-        if self.rule.allow.iter().any(|allow| allow.is_whole(bytes)) {
+        if value::asks_to_fill_in(bytes) || self.rule.allow.iter().any(|allow| allow.is_whole(bytes)) {
             return false;
         }
         let Some(validator) = &self.rule.validator else { return self.is_near(start) };
@@ -362,10 +370,28 @@ impl Search<'_, '_> {
         }
     }
 
+    /// Whether a longer run of base64 goes on to both sides, over `+` or `/`: among many such letters every short shape occurs.
+    fn is_inside_base64(&self, start: usize, end: usize) -> bool {
+        let joins = |byte: Option<&u8>| matches!(byte, Some(b'+' | b'/'));
+        let before = &self.hit.hay[self.hit.record.start..start];
+        if !joins(before.last()) || !joins(self.hit.hay[..self.hit.record.end].get(end)) {
+            return false;
+        }
+        let run = &before[before.len().saturating_sub(BASE64_RUN)..];
+        run.len() == BASE64_RUN && class::run(run, class::MIX) == run.len() && value::is_random(run)
+    }
+
     fn is_near(&self, start: usize) -> bool {
         let from = start.saturating_sub(NEAR).max(self.hit.record.start);
         let before = &self.hit.hay[from..start];
         let stands = |word: &[u8]| before.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
         self.rule.near.is_empty() || self.rule.near.iter().any(|word| stands(word))
     }
+}
+
+/// Letters of one case and what joins words, which no generator made.
+fn is_word(text: &[u8]) -> bool {
+    let letters = Traits::of(text);
+    let is_one_case = letters.none(class::UPPER) || letters.none(class::LOWER);
+    is_one_case && text.iter().all(|byte| class::is(*byte, class::ALPHA | class::JOINT)) && !value::is_random(text)
 }
