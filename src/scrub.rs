@@ -73,6 +73,8 @@ pub(crate) struct Found<'s> {
     /// Whether the piece could be examined; if not, nothing of it may be shown.
     pub(crate) is_examined: bool,
     pub(crate) findings: &'s [Finding],
+    /// Those among them that lie behind encodings, with what stands in their place.
+    pub(crate) changes: &'s [Change],
 }
 
 /// What finds: [`Scanner::scan`], or its second half.
@@ -301,12 +303,20 @@ impl Scrubber {
 
     /// The findings of one block, in order: what [`Scrubber::scrub_block`] would replace. State is carried on as there.
     pub fn find(&mut self, hay: &[u8]) -> &[Finding] {
-        self.scanner.scan(hay, line::around, &mut self.state, &mut self.scratch)
+        self.changes.clear();
+        self.scanner.scan(hay, line::around, &mut self.state, &mut self.scratch);
+        self.look_through(hay);
+        self.add_changes();
+        self.scratch.findings()
     }
 
-    /// Appends what stands in place of `finding`.
+    /// Appends what stands in place of `finding`, which was found last: nothing, in the later parts of what colour codes divide.
     pub fn replacement(&self, hay: &[u8], finding: &Finding, out: &mut Vec<u8>) {
-        self.redactor.replace(hay, finding, out);
+        let at = self.changes.binary_search_by_key(&finding.span.start, |change| change.raw.start);
+        match at.ok().map(|at| &self.changes[at]).filter(|change| change.raw == finding.span) {
+            Some(change) => out.extend_from_slice(&change.bytes),
+            None => self.redactor.replace(hay, finding, out),
+        }
     }
 
     /// Every block that holds `marker` fails inside, to show what becomes of it. The command line asks for it in builds with debug assertions only.
@@ -414,9 +424,27 @@ impl Scrubber {
     fn examine_through(&mut self, hay: &[u8], scan: Scan) -> Option<usize> {
         self.changes.clear();
         self.examine_with(hay, scan)?;
+        self.look_through(hay);
+        Some(self.scratch.findings().len() + self.changes.len())
+    }
+
+    /// Finds what changes in `hay`, which was scanned, behind encodings.
+    fn look_through(&mut self, hay: &[u8]) {
         let through = Through { scanner: &self.scanner, redactor: &self.redactor };
         self.changes = through.look(hay, self.scratch.findings_mut(), &mut self.levels);
-        Some(self.scratch.findings().len() + self.changes.len())
+    }
+
+    /// Tells the changes among the findings, for whoever does not replace them; answers whether all could be examined.
+    fn add_changes(&mut self) -> bool {
+        let findings = self.scratch.findings_mut();
+        let mut rule = None;
+        for change in &self.changes {
+            // The later parts of what is divided are found as its first one is.
+            rule = change.found.iter().find_map(|found| found.rule).or(rule);
+            findings.extend(rule.map(|rule| Finding::text(change.raw, rule)));
+        }
+        findings.sort_unstable_by_key(|finding| finding.span.start);
+        self.changes.iter().all(|change| change.found.iter().all(|found| found.rule.is_some()))
     }
 
     /// Scans by `scan`, which may go on from what was looked at already.
@@ -472,6 +500,7 @@ impl Scrubber {
         }
         out.write(|text| text.extend_from_slice(run.of(&again.text)));
         out.keep(hay, Span::new(done, hay.len()));
+        self.changes.clear();
         self.again = again;
     }
 
@@ -748,18 +777,20 @@ impl Scrubber {
         layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
         let is_examined = if !layout.segments().is_empty() {
             layout.lay(hay, Span::new(0, layout.end()));
-            let is_examined = self.examine(layout.view().text()).is_some();
+            let is_examined = self.examine_through(layout.view().text(), Scanner::scan).is_some() && self.add_changes();
             joined::in_block(&layout, self.scratch.findings_mut());
+            self.changes =
+                std::mem::take(&mut self.changes).into_iter().map(|change| joined::in_place(&layout, change)).collect();
             is_examined
         } else {
-            self.examine_with(&hay[..layout.end()], Scanner::judge).is_some()
+            self.examine_through(&hay[..layout.end()], Scanner::judge).is_some() && self.add_changes()
         };
         if !is_examined {
             self.state = state;
         }
         let done = Span::new(0, layout.end());
         self.layout = layout;
-        Found { done, is_examined, findings: self.scratch.findings() }
+        Found { done, is_examined, findings: self.scratch.findings(), changes: &self.changes }
     }
 
     fn find_window(&mut self, window: Window<'_>) -> Found<'_> {
@@ -776,7 +807,7 @@ impl Scrubber {
             self.carry = Carry::Nothing;
         }
         let done = Span::new(from.min(end), end);
-        Found { done, is_examined, findings: self.scratch.findings() }
+        Found { done, is_examined, findings: self.scratch.findings(), changes: &[] }
     }
 }
 

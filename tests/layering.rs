@@ -23,8 +23,8 @@ const ROOMS: [(&str, &[&str]); 20] = [
     (
         "cli",
         &[
-            "stream", "lint", "scrub", "source", "sink", "report", "frame", "scan", "policy", "rules", "error", "span",
-            "tally",
+            "stream", "lint", "scrub", "source", "sink", "report", "frame", "scan", "policy", "rules", "encoding",
+            "error", "span", "tally",
         ],
     ),
     (

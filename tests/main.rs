@@ -6,6 +6,7 @@
 mod cli;
 mod containers;
 mod documents;
+mod encodings;
 mod golden;
 mod harness;
 mod layering;

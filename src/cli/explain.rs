@@ -17,13 +17,14 @@ use anstyle::{AnsiColor, Style};
 use super::{Out, settings::Settings};
 use crate::{
     BLOCK,
+    encoding::Encoding,
     error::Error,
     frame::{
         block::{BlockBuffer, Piece, Window},
         layout::{Behind, Patience},
         line,
     },
-    scrub::Scrubber,
+    scrub::{Scrubber, through::Change},
     source::refuse::Gate,
     span::{Finding, Span},
 };
@@ -111,6 +112,8 @@ struct Explainer<'o> {
     settled: usize,
     n_findings: u64,
     is_complete: bool,
+    /// What of the findings lies behind encodings, in order.
+    changes: Vec<Change>,
 }
 
 /// What is shown of one record.
@@ -130,7 +133,17 @@ struct Entry<'h> {
 impl<'o> Explainer<'o> {
     fn new(scrubber: Scrubber, view: View, path: &Path, out: &'o mut Out) -> Explainer<'o> {
         let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
-        Explainer { scrubber, view, name, out, record: 0, settled: 0, n_findings: 0, is_complete: true }
+        Explainer {
+            scrubber,
+            view,
+            name,
+            out,
+            record: 0,
+            settled: 0,
+            n_findings: 0,
+            is_complete: true,
+            changes: Vec::new(),
+        }
     }
 
     fn read(&mut self, mut source: Box<dyn Read>, max_record: usize) -> Result<(), Error> {
@@ -180,6 +193,7 @@ impl<'o> Explainer<'o> {
             return self.one_by_one(hay);
         }
         let findings = found.findings.to_vec();
+        self.changes = found.changes.to_vec();
         let is_one_record = |one: &Finding, next: &Finding| {
             let between = hay.get(one.span.end..next.span.start).unwrap_or_default();
             memchr::memchr(b'\n', between).is_none()
@@ -262,6 +276,7 @@ impl<'o> Explainer<'o> {
                 "offset": entry.offset(finding),
                 "length": finding.span.len(),
                 "rule": rule.id(),
+                "encodings": self.encodings(finding),
                 "class": rule.class().name(),
                 "style": self.scrubber.style(finding.rule).to_string(),
             });
@@ -292,10 +307,23 @@ impl<'o> Explainer<'o> {
             let rule = self.scrubber.rules().get(finding.rule);
             let (at, length) = (entry.offset(finding), finding.span.len());
             let place = format!("{dimmed}{length} bytes at {at}{dimmed:#}");
-            let line = format!("    {} ({})  {place}\n", rule.id(), rule.class().name());
+            let path = self.encodings(finding).join(" > ");
+            let path = if path.is_empty() { path } else { format!("  behind {path}") };
+            let line = format!("    {} ({})  {place}{path}\n", rule.id(), rule.class().name());
             text.extend_from_slice(line.as_bytes());
         }
         text
+    }
+
+    fn change(&self, finding: &Finding) -> Option<&Change> {
+        let at = self.changes.binary_search_by_key(&finding.span.start, |change| change.raw.start).ok()?;
+        self.changes.get(at).filter(|change| change.raw == finding.span)
+    }
+
+    /// The encodings that a finding lies behind, the outermost first.
+    fn encodings(&self, finding: &Finding) -> Vec<&'static str> {
+        let found = self.change(finding).and_then(|change| change.found.first());
+        found.into_iter().flat_map(|found| found.path.encodings().map(Encoding::name)).collect()
     }
 
     /// Whether the filter's second look finds more in the clean record: a secret that the first look did not see.

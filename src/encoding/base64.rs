@@ -23,6 +23,14 @@ pub(crate) fn is_in(byte: u8) -> bool {
     VALUES[usize::from(byte)] != NONE
 }
 
+/// The value of a character.
+pub(crate) const fn value(byte: u8) -> Option<u8> {
+    match VALUES[byte as usize] {
+        NONE => None,
+        value => Some(value),
+    }
+}
+
 /// Whether a group of four characters stands for three bytes of ASCII: three bits tell.
 pub(crate) fn is_ascii(group: &[u8]) -> bool {
     let value = |index: usize| VALUES[usize::from(group[index])];

@@ -23,6 +23,10 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
         let formats = tally.by_format.iter().map(|(format, n_records)| format!("{n_records} {format}"));
         let _ = writeln!(text, "changed  {}", formats.collect::<Vec<_>>().join(", "));
     }
+    if !tally.by_encoding.is_empty() {
+        let encodings = tally.by_encoding.iter().map(|(encoding, n_findings)| format!("{n_findings} {encoding}"));
+        let _ = writeln!(text, "decoded  {}", encodings.collect::<Vec<_>>().join(", "));
+    }
     if tally.allowed() > 0 {
         let _ = writeln!(text, "{:<9}{:>12}  by the configuration", "allowed", tally.allowed());
         for (id, rule) in rules.iter().filter(|(id, _)| tally.allowed_of(*id) > 0) {
@@ -37,6 +41,9 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
     }
     if tally.torn > 0 {
         let _ = writeln!(text, "torn {:>16} records whose rest did not come in time", tally.torn);
+    }
+    if tally.too_deep > 0 {
+        let _ = writeln!(text, "masked {:>14} texts that are encoded too deep", tally.too_deep);
     }
     text
 }
@@ -53,11 +60,13 @@ pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
         "findings": tally.findings(),
         "by_rule": by_rule,
         "by_format": tally.by_format,
+        "by_encoding": tally.by_encoding,
         "allowed": tally.allowed(),
         "allowed_by_rule": allowed_by_rule,
         "withheld": tally.withheld,
         "broken": tally.broken,
         "torn": tally.torn,
+        "too_deep": tally.too_deep,
         "seconds": (seconds * 1e6).round() / 1e6,
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! A record that holds an escape is read once more without its escapes; a long run of the base64 alphabet or of hexadecimal digits
 //! that stands for text is read as that. All of it goes into one view, a line for each, so that looking through costs one scan a
-//! block. Where nothing is encoded this is three searches for single bytes and one test of every eighth byte's neighbours.
+//! block. Where nothing is encoded this is four searches and one test of every eight bytes.
 
 use super::Locate;
 use crate::{
@@ -16,7 +16,7 @@ const MIN_RUN: usize = 20;
 /// Of a run that is text only in part, so many groups in a row must stand for ASCII.
 const MIN_GROUPS: usize = 5;
 
-/// Every run of [`MIN_RUN`] bytes holds a whole chunk of so many that begins at a multiple of it.
+/// Every run of [`MIN_RUN`] bytes holds a whole chunk of so many that begins at a multiple of it, and its text a whole one of that.
 const CHUNK: usize = 8;
 
 /// Digits are pairs; so many pairs at the head tell whether they stand for text.
@@ -60,12 +60,13 @@ impl Decoded {
         for record in records(hay, locate) {
             self.unescape(hay, record);
         }
-        let mut at = 0;
-        while let Some(run) = next_run(hay, at) {
+        let mut chunk = 0;
+        while let Some(found) = next_chunk(hay, chunk) {
+            let run = run_around(hay, found);
             if run.len() >= MIN_RUN && is_new(run) {
                 self.read_run(hay, run);
             }
-            at = run.end + 1;
+            chunk = run.end.max(found + CHUNK).next_multiple_of(CHUNK);
         }
     }
 
@@ -174,7 +175,11 @@ impl Decoded {
     /// A run that is UTF-8 as a whole.
     fn read_whole(&mut self, hay: &[u8], run: Span) -> bool {
         let text = run.of(hay);
-        if !base64::is_ascii(&text[..4]) || text.len() % 4 == 1 {
+        let groups = |text: &[u8]| text.chunks_exact(4).take_while(|group| base64::is_ascii(group)).count();
+        // Whether it is found must not depend on where chunks begin: so it has to have what holds one in any case.
+        let has_ascii =
+            (0..text.len()).step_by(4).any(|at| groups(&text[at..text.len().min(at + 4 * MIN_GROUPS)]) >= MIN_GROUPS);
+        if !base64::is_ascii(&text[..4]) || text.len() % 4 == 1 || !has_ascii {
             return false;
         }
         let mut bytes = Vec::new();
@@ -309,22 +314,61 @@ impl Starts {
     }
 }
 
-/// The next run of the base64 alphabet that holds a whole chunk, and maybe more of its kind, from `from` on.
-fn next_run(hay: &[u8], from: usize) -> Option<Span> {
-    let first = from.next_multiple_of(CHUNK);
-    let chunks = hay.get(first..)?.chunks_exact(CHUNK);
-    let index = chunks.into_iter().position(|chunk| chunk.iter().fold(true, |all, byte| all & is_blob(*byte)))?;
-    let inside = first + index * CHUNK;
-    let left = hay[..inside].iter().rev().take_while(|byte| base64::is_in(**byte)).count();
-    let right = hay[inside..].iter().take_while(|byte| base64::is_in(**byte)).count();
-    Some(Span::new(inside - left, inside + right))
+/// The next chunk, from the one at `from` on, that may stand for text.
+fn next_chunk(hay: &[u8], from: usize) -> Option<usize> {
+    let chunks = hay.get(from..)?.as_chunks::<CHUNK>().0;
+    let index = chunks.iter().position(|chunk| may_be_blob(u64::from_le_bytes(*chunk)) && may_be_text(chunk))?;
+    Some(from + index * CHUNK)
 }
 
-/// As [`base64::is_in`], by comparisons, which go eight bytes at once.
-fn is_blob(byte: u8) -> bool {
-    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    let digit = byte.wrapping_sub(b'/') < 11;
-    letter | digit | (byte == b'+') | (byte == b'-') | (byte == b'_')
+/// The run of the base64 alphabet around a chunk of it.
+fn run_around(hay: &[u8], chunk: usize) -> Span {
+    let left = hay[..chunk].iter().rev().take_while(|byte| base64::is_in(**byte)).count();
+    let right = hay[chunk..].iter().take_while(|byte| base64::is_in(**byte)).count();
+    Span::new(chunk - left, chunk + right)
+}
+
+/// Whether eight bytes may all be of the base64 alphabet: all eight compared at once, with some punctuation let through.
+fn may_be_blob(bytes: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    let low = bytes & !HIGH;
+    // No sum of these goes over the byte it belongs to.
+    let letter = (low | 0x20 * ONES) + (0x80 - 0x61) * ONES;
+    let digit = (low + (0x80 - 0x2b) * ONES) & !(low + (0x7f - 0x39) * ONES);
+    (letter | digit) & !bytes & HIGH == HIGH
+}
+
+/// Whether a chunk may be the inside of a text in base64, whichever of its characters begins a group, or of one in digits,
+/// whichever begins a pair.
+fn may_be_text(chunk: &[u8; CHUNK]) -> bool {
+    let roles = chunk.iter().enumerate().fold(u16::MAX, |all, (at, byte)| all & ROLES[usize::from(*byte)] >> (at & 3));
+    roles & 0x030f != 0
+}
+
+/// What a byte may be in a text of ASCII: bits 0 to 3, the first to fourth of a group of base64; bits 8 and 9, the first or second
+/// digit of a pair. Both are repeated up to the next byte's, so that a shift turns them.
+const ROLES: [u16; 256] = {
+    let mut roles = [0_u16; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        roles[byte] = roles_of(byte as u8);
+        byte += 1;
+    }
+    roles
+};
+
+const fn roles_of(byte: u8) -> u16 {
+    let mut roles = 0;
+    if let Some(value) = base64::value(byte) {
+        let group = (value & 32 == 0) as u16 | ((value & 8 == 0) as u16) << 1 | ((value & 2 == 0) as u16) << 2 | 8;
+        roles |= group | group << 4;
+    }
+    if byte.is_ascii_hexdigit() {
+        let pair = matches!(byte, b'2'..=b'7') as u16 | 2;
+        roles |= (pair | pair << 2 | pair << 4 | pair << 6) << 8;
+    }
+    roles
 }
 
 #[cfg(test)]
@@ -344,8 +388,29 @@ mod tests {
     }
 
     #[test]
-    fn both_tests_of_the_alphabet_say_the_same() {
-        assert!((0..=255).all(|byte| is_blob(byte) == base64::is_in(byte)));
+    fn no_chunk_of_a_text_is_passed_over() {
+        let text = b"The quick brown fox jumps over the lazy dog; 0123456789 ~!@#$%^&*()_+{}|:<>?";
+        for like in [&b"+"[..], b"-"] {
+            let mut blob = Vec::new();
+            base64::encode(text, like, &mut blob);
+            for chunk in blob.windows(CHUNK).map(|chunk| chunk.as_chunks::<CHUNK>().0[0]) {
+                assert!(may_be_blob(u64::from_le_bytes(chunk)) && may_be_text(&chunk));
+            }
+        }
+        for like in [&b"a"[..], b"A"] {
+            let mut digits = Vec::new();
+            hex::encode(text, like, &mut digits);
+            for chunk in digits.windows(CHUNK).map(|chunk| chunk.as_chunks::<CHUNK>().0[0]) {
+                assert!(may_be_blob(u64::from_le_bytes(chunk)) && may_be_text(&chunk));
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_of_the_alphabet_may_be_one() {
+        let all_alike = |byte: u8| may_be_blob(u64::from_le_bytes([byte; 8]));
+        assert!((0..=255).filter(|byte| base64::is_in(*byte)).all(all_alike));
+        assert!(!b" \"\'=:;()@\n\t\0".iter().copied().any(all_alike) && !(0x80..=0xff).any(all_alike));
     }
 
     #[test]

@@ -269,6 +269,13 @@ pub(super) fn in_block(layout: &Layout, findings: &mut Vec<crate::span::Finding>
     findings.sort_unstable_by_key(|finding| finding.span.start);
 }
 
+/// A change in the text of a layout where its first byte stands in the block.
+#[cfg(feature = "cli")]
+pub(super) fn in_place(layout: &Layout, change: super::Change) -> super::Change {
+    let raw = layout.view().raw(change.raw).next().unwrap_or_default();
+    super::Change { raw, ..change }
+}
+
 /// Edits the lengths of fields whose values change.
 fn keep_lengths(layout: &Layout, segment: Span, edits: &mut Edits) {
     let mut changed = Vec::new();
