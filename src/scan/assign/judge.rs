@@ -62,7 +62,7 @@ pub(super) fn is_nothing_plain(hay: &[u8], key: &Key) -> bool {
         // No word of a sentence has a value behind a comma.
         [b',', ..] => true,
         [b' ', rest @ ..] => !key.is_flag && is_prose_word(rest, strength),
-        [b'=', rest @ ..] => strength == Strength::Weak && is_calm_word(rest),
+        [b'=', rest @ ..] => strength == Strength::Weak && !is_pass(key.name.of(hay)) && is_calm_word(rest),
         _ => false,
     }
 }
@@ -93,11 +93,12 @@ fn is_calm_word(rest: &[u8]) -> bool {
     let length = class::run(near, class::ALNUM | class::JOINT | class::COLON);
     let (word, behind) = near.split_at(length);
     // A type goes on with `=`, and `new String("` opens a string.
-    let is_alone = matches!(behind, [b' ', next, ..] if !matches!(next, b' ' | b'\t' | b'='));
+    let goes_on = |next: u8| matches!(next, b' ' | b'\t' | b'=' | b'"' | b'\'' | b'\\');
+    let is_alone = matches!(behind, [b' ', next, ..] if !goes_on(*next));
     let call = class::run(near, class::ALNUM | class::UNDERSCORE | class::DOT | class::COLON | class::SPACE);
     let is_call = call <= 32 && near.get(call) == Some(&b'(');
     let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let is_calm = || word.len() < 8 || !value::is_random(word) && (word.contains(&b':') || !is_long_mix(word));
+    let is_calm = || word.len() < 8 || !looks_secret(word, Traits::of(word));
     is_alone && !is_call && is_plain(word.first()) && is_plain(word.last()) && is_calm()
 }
 
@@ -180,12 +181,7 @@ fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits
     let is_service = matches!(key.kind, Kind::Service { .. });
     match place.form {
         Form::Structure | Form::Bytes => false,
-        Form::Quoted | Form::Element | Form::Tight | Form::Argument => {
-            value::is_random(bytes)
-                || traits.all(class::MIX) && is_long_mix(bytes)
-                || traits.all(class::ALNUM) && is_mix(bytes)
-                || is_hex_pair(bytes)
-        }
+        Form::Quoted | Form::Element | Form::Tight | Form::Argument => looks_secret(bytes, traits),
         Form::Spaced | Form::Colon | Form::Prose if is_code(bytes, traits) || is_segment(hit, key, place) => false,
         Form::Spaced | Form::Colon => value::is_random(bytes) || traits.all(class::ALNUM) && is_long_run(bytes),
         // Behind `key` or `token` in a sentence stands also what a program calls so.
@@ -194,6 +190,14 @@ fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits
             value::is_random(bytes) || traits.all(class::ALNUM) && !is_word() && is_long_run(bytes)
         }
     }
+}
+
+/// Whether a value that a weak key has by itself looks like a secret.
+fn looks_secret(bytes: &[u8], traits: Traits) -> bool {
+    value::is_random(bytes)
+        || traits.all(class::MIX) && is_long_mix(bytes)
+        || traits.all(class::ALNUM) && is_mix(bytes)
+        || is_hex_pair(bytes)
 }
 
 /// `library/auth: 9f86d0…`: the key is the end of a path, and what follows is about what lies there.
