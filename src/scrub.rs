@@ -158,7 +158,7 @@ impl<'f> Both<'f> {
 
     /// Appends what `part` covers of `hay` with all of them replaced.
     fn splice(mut self, redactor: &Redactor, hay: &[u8], part: Span, out: &mut Vec<u8>) {
-        let mut done = 0;
+        let mut done = part.start;
         while let Some((change, rest)) = self.changes.split_first() {
             let before = self.split(change.raw.start).findings;
             self.changes = rest;

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::{Hit, Locate, Scanner, Scratch, State, Target};
+use super::{Locate, Scanner, Scratch, Sight, State, Target};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::RuleId,
@@ -130,7 +130,7 @@ impl Meter {
     }
 
     /// Whose candidate it is: of a shared recogniser the rule that has the anchor, or any of its rules.
-    fn owner(&self, rules: &RuleSet, target: Target, hit: &Hit<'_>) -> Option<RuleId> {
+    fn owner(&self, rules: &RuleSet, target: Target, sight: &Sight<'_>) -> Option<RuleId> {
         let name = match target {
             Target::Token(id) => return Some(id),
             Target::Assign => "assign",
@@ -138,7 +138,7 @@ impl Meter {
             Target::Email => "email",
             Target::KeyBlock => "key_block",
         };
-        let anchor = hit.anchor.of(hit.hay).to_ascii_lowercase().into();
+        let anchor = sight.anchor.of(sight.hay).to_ascii_lowercase().into();
         let any = || rules.iter().find(|(_, rule)| rule.recogniser() == name).map(|(id, _)| id);
         self.owners.get(&(name, anchor)).copied().or_else(any)
     }
@@ -153,13 +153,20 @@ fn effort(scratch: &Scratch) -> [u64; 6] {
 
 impl Scanner {
     /// Asks, and counts.
-    pub(super) fn ask_measured(&self, target: Target, hit: &Hit<'_>, state: &mut State, scratch: &mut Scratch) {
+    pub(super) fn ask_measured(
+        &self,
+        target: Target,
+        sight: &Sight<'_>,
+        locate: Locate,
+        state: &mut State,
+        scratch: &mut Scratch,
+    ) {
         let Some(mut meter) = scratch.meter.take() else { return };
         let before = effort(scratch);
         let begin = meter.read();
-        self.ask(target, hit, state, scratch);
+        self.ask(target, sight, locate, state, scratch);
         let end = meter.read();
-        if let Some(owner) = meter.owner(&self.rules, target, hit) {
+        if let Some(owner) = meter.owner(&self.rules, target, sight) {
             let cost = &mut meter.costs[owner.index()];
             cost.candidates += 1;
             cost.confirmations += u64::from(effort(scratch) != before);

@@ -370,7 +370,7 @@ fn may_be_blob(bytes: u64) -> bool {
     const HIGH: u64 = 0x80 * ONES;
     let low = bytes & !HIGH;
     // No sum of these goes over the byte it belongs to.
-    let letter = (low | 0x20 * ONES) + (0x80 - 0x61) * ONES;
+    let letter = (low | (0x20 * ONES)) + (0x80 - 0x61) * ONES;
     let digit = (low + (0x80 - 0x2b) * ONES) & !(low + (0x7f - 0x39) * ONES);
     (letter | digit) & !bytes & HIGH == HIGH
 }

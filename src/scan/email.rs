@@ -6,7 +6,7 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2>
 
-use super::{Hit, edge, placeholder::Placeholders, url, words::WordTable};
+use super::{Hit, Sight, edge, placeholder::Placeholders, url, words::WordTable};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
@@ -69,25 +69,28 @@ impl Email {
     /// Most of what has an `@` is no address, and nearly all of that is told by the two bytes around it or by the last label.
     /// So the domain comes first, which is short and never walked twice; what stands before and around it is looked at only
     /// behind a domain that may be one.
-    pub(super) fn confirm(
+    pub(super) fn confirm<'h>(
         &self,
-        hit: &Hit<'_>,
+        sight: &Sight<'h>,
+        hit: impl FnOnce() -> Hit<'h>,
         placeholders: &Placeholders,
         progress: &mut Progress,
         urls: &mut url::Progress,
         findings: &mut Vec<Finding>,
     ) {
         let Some(rule) = self.rule else { return };
-        let (hay, at) = (hit.hay, hit.anchor);
-        if at.start < progress.done || at.start == hit.record.start {
+        let Sight { hay, anchor: at } = *sight;
+        if at.start < progress.done || at.start == 0 {
             return;
         }
-        let floor = hit.record.start.max(progress.done);
-        if !is_local(hay[at.start - 1]) && hay[at.start - 1] != b'"' && at.start != floor {
+        // Nothing begins where a line ends, so what begins a record goes here, too.
+        if !is_local(hay[at.start - 1]) && hay[at.start - 1] != b'"' && at.start != progress.done {
             return;
         }
-        let Some(domain) = domain(hay, at.end, hit.record.end) else { return };
+        let Some(domain) = domain(hay, at.end) else { return };
         progress.judged += 1;
+        let hit = &hit();
+        let floor = hit.record.start.max(progress.done);
         let chained = || is_chained(hit, floor).then_some(floor);
         let Some(start) = local_start(hay, floor, at.start).or_else(chained) else { return };
         let local = &hay[start..at.start];
@@ -161,9 +164,9 @@ enum Label {
     Unknown,
 }
 
-/// The domain that begins at `start`, where one does.
-fn domain(hay: &[u8], start: usize, ceiling: usize) -> Option<Domain> {
-    let rest = &hay[start..ceiling.min(start + MAX_DOMAIN)];
+/// The domain that begins at `start`, where one does. No line end is part of one.
+fn domain(hay: &[u8], start: usize) -> Option<Domain> {
+    let rest = &hay[start..hay.len().min(start + MAX_DOMAIN)];
     if rest.first() == Some(&b'[') {
         return literal(rest).map(|length| Domain { end: start + length, label: Label::Known });
     }

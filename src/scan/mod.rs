@@ -52,7 +52,18 @@ pub(crate) struct Hit<'h> {
     pub(crate) anchor: Span,
 }
 
-/// Answers the record around an offset, without its terminator.
+/// A candidate whose record is not located yet. Most candidates are told to be nothing by the bytes right beside them, and for
+/// those nobody searches the edges of a record.
+#[derive(Clone, Copy)]
+pub(crate) struct Sight<'h> {
+    /// The block.
+    pub(crate) hay: &'h [u8],
+    /// Where the anchor stands.
+    pub(crate) anchor: Span,
+}
+
+/// Answers the record around an offset, without its terminator. A record ends where a line ends or the block does, so what no
+/// line end can be part of lies in one record.
 pub(crate) type Locate = fn(&[u8], usize) -> Span;
 
 /// Who is asked about a candidate of an anchor.
@@ -263,16 +274,11 @@ impl Scanner {
             let Scratch { findings, progress, .. } = &mut *scratch;
             progress.below = below::lines(hay, 0, &mut state.below, &self.placeholders, findings);
         }
-        let mut record = Span::default();
         for index in 0..scratch.candidates.len() {
             let candidate = scratch.candidates[index];
-            let anchor = candidate.span();
-            if anchor.start >= record.end {
-                record = scratch.records.locate(hay, locate, anchor.start);
-            }
-            let hit = Hit { hay, record, anchor };
+            let sight = Sight { hay, anchor: candidate.span() };
             for target in &self.targets[candidate.anchor()] {
-                self.ask(*target, &hit, state, scratch);
+                self.ask(*target, &sight, locate, state, scratch);
             }
         }
         if !self.allowances.is_empty() {
@@ -293,30 +299,36 @@ impl Scanner {
         allowed.extend(findings.extract_if(.., is_allowed));
     }
 
-    fn ask(&self, target: Target, hit: &Hit<'_>, state: &mut State, scratch: &mut Scratch) {
+    fn ask(&self, target: Target, sight: &Sight<'_>, locate: Locate, state: &mut State, scratch: &mut Scratch) {
         if scratch.meter.is_some() {
-            return self.ask_measured(target, hit, state, scratch);
+            return self.ask_measured(target, sight, locate, state, scratch);
         }
-        let Scratch { findings, token, progress, .. } = scratch;
+        let Scratch { findings, token, progress, records, .. } = scratch;
+        let placeholders = &self.placeholders;
+        let hit = || records.hit(sight, locate);
         match target {
-            Target::Token(id) => token::confirm(&self.rules, id, hit, &self.placeholders, token, findings),
+            Target::Token(id) => token::confirm(&self.rules, id, sight, hit, placeholders, token, findings),
             Target::Assign => {
-                self.assign.confirm(hit, &self.placeholders, &mut progress.assign, findings);
-                let opened = progress.assign.below.take();
-                if opened.is_some() && hit.anchor.start >= progress.below {
-                    state.below = opened;
-                    let next = memchr::memchr(b'\n', &hit.hay[hit.record.end..]);
-                    let next = next.map_or(hit.hay.len(), |newline| hit.record.end + newline + 1);
-                    progress.below = below::lines(hit.hay, next, &mut state.below, &self.placeholders, findings).max(1);
+                self.assign.confirm(sight, hit, placeholders, &mut progress.assign, findings);
+                if let Some(opened) = progress.assign.below.take().filter(|_| sight.anchor.start >= progress.below) {
+                    state.below = Some(opened);
+                    let record = records.hit(sight, locate).record;
+                    let next = memchr::memchr(b'\n', &sight.hay[record.end..]);
+                    let next = next.map_or(sight.hay.len(), |newline| record.end + newline + 1);
+                    progress.below = below::lines(sight.hay, next, &mut state.below, placeholders, findings).max(1);
                 }
             }
-            Target::Url => self.url.confirm(hit, &self.placeholders, &mut progress.url, findings),
+            Target::Url => self.url.confirm(sight, hit, placeholders, &mut progress.url, findings),
             Target::Email => {
-                self.email.confirm(hit, &self.placeholders, &mut progress.email, &mut progress.url, findings)
+                self.email.confirm(sight, hit, placeholders, &mut progress.email, &mut progress.url, findings)
             }
-            Target::KeyBlock => {
-                self.key_block.confirm(hit, &self.placeholders, &mut progress.key_block, state, findings)
-            }
+            Target::KeyBlock => self.key_block.confirm(
+                &records.hit(sight, locate),
+                placeholders,
+                &mut progress.key_block,
+                state,
+                findings,
+            ),
         }
     }
 }

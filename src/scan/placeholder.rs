@@ -9,7 +9,8 @@ pub(crate) const RECORD: &str = "record";
 
 /// The placeholders in force: one for each rule, the common ones of other tools, and the user's own.
 pub(crate) struct Placeholders {
-    ids: Vec<Box<[u8]>>,
+    /// What stands behind `REDACTED-`, in a table by [`hash`]; empty where nothing is.
+    ids: Box<[Box<[u8]>]>,
     own: Vec<Box<[u8]>>,
     /// What placeholders begin with: nearly every value that is asked about is none, and is told by its first byte.
     first: ByteSet,
@@ -18,9 +19,7 @@ pub(crate) struct Placeholders {
 impl Placeholders {
     /// `own`: texts that the policy puts in place of findings.
     pub(crate) fn new(rules: &RuleSet, own: impl IntoIterator<Item = Box<[u8]>>) -> Placeholders {
-        let mut ids: Vec<Box<[u8]>> = rules.rules().iter().map(|rule| rule.id().as_bytes().into()).collect();
-        ids.push(RECORD.as_bytes().into());
-        ids.sort();
+        let ids = table(rules.rules().iter().map(|rule| rule.id()).chain([RECORD]));
         let own: Vec<Box<[u8]>> = own.into_iter().collect();
         let mut first = ByteSet::default();
         own.iter().filter_map(|own| own.first()).chain(b"Rr[<(*").for_each(|byte| first.insert(*byte));
@@ -35,10 +34,19 @@ impl Placeholders {
         let bare = strip_brackets(value);
         bare.eq_ignore_ascii_case(b"redacted")
             || is_masked(value)
-            || value
-                .strip_prefix(b"REDACTED-")
-                .is_some_and(|id| self.ids.binary_search_by(|known| (**known).cmp(id)).is_ok())
+            || value.strip_prefix(b"REDACTED-").is_some_and(|id| self.is_id(id))
             || self.own.iter().any(|own| **own == *value)
+    }
+
+    fn is_id(&self, id: &[u8]) -> bool {
+        let mut slot = hash(id) & (self.ids.len() - 1);
+        while !self.ids[slot].is_empty() {
+            if *self.ids[slot] == *id {
+                return true;
+            }
+            slot = (slot + 1) & (self.ids.len() - 1);
+        }
+        false
     }
 
     /// Whether `text` ends with a whole label.
@@ -52,6 +60,26 @@ impl Placeholders {
         }
         false
     }
+}
+
+/// A table with room to spare, so that what is not in it is told by a slot or two.
+fn table<'i>(ids: impl Iterator<Item = &'i str>) -> Box<[Box<[u8]>]> {
+    let ids: Vec<&[u8]> = ids.map(str::as_bytes).collect();
+    let mut table: Vec<Box<[u8]>> = vec![Box::default(); (ids.len() * 4).next_power_of_two()];
+    for id in ids {
+        let mut slot = hash(id) & (table.len() - 1);
+        while !table[slot].is_empty() {
+            slot = (slot + 1) & (table.len() - 1);
+        }
+        table[slot] = id.into();
+    }
+    table.into()
+}
+
+/// No id is longer than what is hashed by much, and a value may be.
+fn hash(id: &[u8]) -> usize {
+    let mixed = id.iter().take(64).fold(0_u32, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    (mixed ^ mixed >> 15) as usize
 }
 
 fn strip_brackets(value: &[u8]) -> &[u8] {

@@ -3,7 +3,7 @@
 //! A span that begins or ends inside a backslash escape is widened to hold it whole: half an escape left behind would
 //! change what its neighbour means, and break the JSON string around it.
 
-use super::{Locate, edge};
+use super::{Hit, Locate, Sight, edge};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, Shape, Span},
@@ -24,11 +24,18 @@ impl Records {
         self.at = 0;
     }
 
-    /// Locates the record around `at`, which lies behind all that were located.
-    pub(super) fn locate(&mut self, hay: &[u8], locate: Locate, at: usize) -> Span {
-        let record = locate(hay, at);
-        self.located.push(record);
-        record
+    /// The candidate in its record, which is the one that was located last or lies behind it.
+    pub(super) fn hit<'h>(&mut self, sight: &Sight<'h>, locate: Locate) -> Hit<'h> {
+        let Sight { hay, anchor } = *sight;
+        let record = match self.located.last() {
+            Some(record) if anchor.start < record.end => *record,
+            _ => {
+                let record = locate(hay, anchor.start);
+                self.located.push(record);
+                record
+            }
+        };
+        Hit { hay, record, anchor }
     }
 
     /// The record around `at`, whoever located it. Cheap when asked in order.

@@ -3,7 +3,7 @@
 use super::{Report, judge, seek::Seek};
 use crate::{
     rules::syntax::KeysSyntax,
-    scan::{Hit, class, edge, value},
+    scan::{Hit, Sight, class, edge, value},
     span::{RuleId, Shape, Span},
 };
 
@@ -77,11 +77,13 @@ impl Commands {
         Commands { commands, names }
     }
 
+    /// Whether the anchor may be a command's name.
+    pub(super) fn may_be(&self, sight: &Sight<'_>) -> bool {
+        self.names & name_bit(sight.anchor.of(sight.hay)) != 0
+    }
+
     pub(super) fn confirm(&self, hit: &Hit<'_>, memo: &mut Memo, report: &mut Report<'_, '_>) {
         let anchor = hit.anchor.of(hit.hay);
-        if self.names & name_bit(anchor) == 0 {
-            return;
-        }
         for (index, command) in self.commands.iter().enumerate() {
             if anchor.eq_ignore_ascii_case(&command.command) && is_alone(hit) {
                 command.find(hit, index, memo, report);

@@ -53,6 +53,54 @@ pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place,
     if is_secret { Verdict::Goes } else { Verdict::Stays }
 }
 
+/// Whether what stands right behind the name says that [`place`](super::place) finds no value or [`judge`] lets it stay, whatever
+/// stands around the two. Most names in clean logs are told by it, and none of them needs its record.
+pub(super) fn is_nothing_plain(hay: &[u8], key: &Key) -> bool {
+    let Kind::Plain(strength) = key.kind else { return false };
+    match &hay[key.name.end..] {
+        [b'"', b':', b'"', rest @ ..] | [b'"', b':', b' ', b'"', rest @ ..] => is_starred(rest),
+        // No word of a sentence has a value behind a comma.
+        [b',', ..] => true,
+        [b' ', rest @ ..] => !key.is_flag && is_prose_word(rest, strength),
+        [b'=', rest @ ..] => strength == Strength::Weak && is_calm_word(rest),
+        _ => false,
+    }
+}
+
+/// `***"`
+fn is_starred(rest: &[u8]) -> bool {
+    let stars = rest.iter().take(64).take_while(|byte| **byte == b'*').count();
+    stars > 0 && rest.get(stars) == Some(&b'"')
+}
+
+/// `password reset requested`: behind the key a word, and behind the word no sign that it is something else.
+fn is_prose_word(rest: &[u8], strength: Strength) -> bool {
+    let length = class::run(&rest[..rest.len().min(32)], class::LOWER);
+    let (word, behind) = rest.split_at(length);
+    let is_alone = matches!(behind, [b' ', next, ..] if !matches!(next, b' ' | b'\t' | b'='));
+    let is_link = matches!(word, b"is" | b"was" | b"to" | b"as" | b"of" | b"for");
+    let is_word = || match strength {
+        Strength::Strong => is_prose(word),
+        // Too short to be random.
+        Strength::Weak => word.len() < 8,
+    };
+    length > 0 && is_alone && !is_link && is_word()
+}
+
+/// `key=order:12:summary dur=5ms`: a value that is the whole of what stands before the white space, and does not look like a secret.
+fn is_calm_word(rest: &[u8]) -> bool {
+    let near = &rest[..rest.len().min(64)];
+    let length = class::run(near, class::ALNUM | class::JOINT | class::COLON);
+    let (word, behind) = near.split_at(length);
+    // A type goes on with `=`, and `new String("` opens a string.
+    let is_alone = matches!(behind, [b' ', next, ..] if !matches!(next, b' ' | b'\t' | b'='));
+    let call = class::run(near, class::ALNUM | class::UNDERSCORE | class::DOT | class::COLON | class::SPACE);
+    let is_call = call <= 32 && near.get(call) == Some(&b'(');
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let is_calm = || word.len() < 8 || !value::is_random(word) && (word.contains(&b':') || !is_long_mix(word));
+    is_alone && !is_call && is_plain(word.first()) && is_plain(word.last()) && is_calm()
+}
+
 /// What is known of a value behind a weak key when the value begins inside another.
 #[derive(Default)]
 pub(super) struct Calm {
@@ -72,8 +120,7 @@ impl Calm {
             let length = class::run(&hay[from..to], class::MIX);
             (from + length < to).then_some(from + length)
         };
-        matches!(place.form, Form::Spaced | Form::Colon | Form::Prose)
-            || self.mark.find(start, end.min(start + LOOK), mark).is_some()
+        self.mark.find(start, end.min(start + LOOK), mark).is_some()
     }
 }
 
@@ -83,11 +130,8 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
     }
     match place.form {
         Form::Quoted => {
-            !is_sentence(bytes, traits)
-                && !is_path(bytes)
-                && !is_message(bytes)
-                && !is_reference(bytes)
-                && !opens_bracket(bytes)
+            let is_marked = opens_bracket(bytes) && matches!(bytes[0], b'+' | b'.' | b',' | b' ');
+            !(is_sentence(bytes, traits) || is_path(bytes) || is_message(bytes) || is_reference(bytes) || is_marked)
         }
         Form::Tight | Form::Element => {
             // In a connection string a semicolon follows, and the value is no variable of a program.
@@ -119,7 +163,12 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
 }
 
 fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits) -> bool {
-    if traits.any(class::SPACE) || value::is_filler(bytes) || is_path(bytes) || is_named_digest(bytes) {
+    if traits.any(class::SPACE)
+        || value::is_filler(bytes)
+        || is_path(bytes)
+        || is_named_digest(bytes)
+        || is_behind_port(bytes)
+    {
         return false;
     }
     if value::asks_to_fill_in(bytes) {
@@ -330,6 +379,7 @@ fn is_expression(bytes: &[u8], traits: Traits) -> bool {
     traits.any(class::ROUND) && is_behind_name(b'(')
         || traits.any(class::SQUARE) && (is_behind_name(b'[') && is_subscript() || bytes.starts_with(b"[]"))
         || opens_bracket(bytes)
+        || is_literal(bytes)
         || traits.any(class::COLON) && holds(b"::")
         || traits.any(class::MORE) && holds(b"->")
         || matches!(bytes, [b'$', b'(' | b'{', ..] | [b'{', b'{', ..] | [b'<', b'%', ..])
@@ -338,6 +388,12 @@ fn is_expression(bytes: &[u8], traits: Traits) -> bool {
 /// `environment[`, `new Buffer(`: a quote ended the value that a program fetches.
 fn opens_bracket(bytes: &[u8]) -> bool {
     matches!(bytes, [.., before, b'(' | b'['] if before.is_ascii_alphabetic() || matches!(before, b'_' | b')'))
+}
+
+/// `acctest.Representation{Type`: a literal of a program's structure.
+fn is_literal(bytes: &[u8]) -> bool {
+    let name = class::run(bytes, class::NAME);
+    bytes.get(name) == Some(&b'{') && bytes[..name].contains(&b'.')
 }
 
 /// `config.token`, `user.password.value`.
@@ -351,9 +407,6 @@ fn is_member(bytes: &[u8], traits: Traits) -> bool {
 
 /// A file, a folder or a URL.
 fn is_path(bytes: &[u8]) -> bool {
-    if bytes[0].is_ascii_digit() {
-        return is_behind_port(bytes);
-    }
     let rest = &bytes[bytes.len().min(1)..];
     let begins = match bytes.first() {
         Some(b'/') => true,
@@ -380,7 +433,7 @@ fn is_path(bytes: &[u8]) -> bool {
 /// `443/password/reset`: what follows the name of a host.
 fn is_behind_port(bytes: &[u8]) -> bool {
     let digits = class::run(bytes, class::DIGIT);
-    digits <= 5 && bytes.get(digits) == Some(&b'/') && !value::is_random(&bytes[digits..])
+    (1..=5).contains(&digits) && bytes.get(digits) == Some(&b'/') && !value::is_random(&bytes[digits..])
 }
 
 /// `$BASE_URL/classroom`, `${HOME}/.pw`: the rest of a path that begins with a variable.
@@ -405,7 +458,8 @@ fn is_sentence(bytes: &[u8], traits: Traits) -> bool {
     n_words >= 2
         && words.clone().all(plain)
         && (n_words >= 5
-            || words.clone().any(|word| is_prose(word) || is_noun(word))
+            || words.clone().any(is_prose)
+            || n_words >= 3 && words.clone().any(is_noun)
             || n_words >= 3 && bytes.first().is_some_and(u8::is_ascii_uppercase))
 }
 
@@ -525,8 +579,12 @@ mod tests {
             let path = memchr::memmem::find(bytes, b"::").is_some() || memchr::memmem::find(bytes, b"->").is_some();
             let is_open = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b')';
             let opens = matches!(bytes, [.., before, b'(' | b'['] if is_open(*before));
+            let is_name = |byte: &u8| byte.is_ascii_alphabetic() || b"_.$->:@&*?!".contains(byte);
+            let is_literal = memchr::memchr(b'{', bytes)
+                .is_some_and(|open| bytes[..open].contains(&b'.') && bytes[..open].iter().all(is_name));
             call || subscript
                 || opens
+                || is_literal
                 || bytes.starts_with(b"[]")
                 || path
                 || bytes.starts_with(b"$(")
@@ -562,10 +620,6 @@ mod tests {
                 b"ssm:",
             ];
             let slashes = bytes.iter().filter(|byte| **byte == b'/').count();
-            let port = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if (1..=5).contains(&port) && bytes.get(port) == Some(&b'/') {
-                return !value::is_random(&bytes[port..]);
-            }
             if let Some(name) = bytes.strip_prefix(b"$") {
                 let name = name.strip_prefix(b"{").map_or((name, &b"/"[..]), |name| (name, b"}/"));
                 let is_part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
@@ -585,7 +639,8 @@ mod tests {
             n_words >= 2
                 && words.clone().all(plain)
                 && (n_words >= 5
-                    || words.clone().any(|word| super::is_prose(word) || super::is_noun(word))
+                    || words.clone().any(super::is_prose)
+                    || n_words >= 3 && words.clone().any(super::is_noun)
                     || n_words >= 3 && bytes.first().is_some_and(u8::is_ascii_uppercase))
         }
     }

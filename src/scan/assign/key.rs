@@ -7,7 +7,7 @@ use super::Strength;
 use crate::{
     rules::syntax::KeysSyntax,
     scan::{
-        Hit, class, edge,
+        Sight, class, edge,
         words::{MAX_WORD, WordTable},
     },
     span::{RuleId, Span},
@@ -212,13 +212,13 @@ impl Table {
     }
 
     /// The key that `name` is, if it is one.
-    pub(super) fn classify(&self, hit: &Hit<'_>, name: Span) -> Option<Key> {
-        let words = Words::of(name.of(hit.hay));
+    pub(super) fn classify(&self, hay: &[u8], name: Span) -> Option<Key> {
+        let words = Words::of(name.of(hay));
         let mut end = words.name.len();
         let mut behind = Behind::default();
         for _ in 0..4 {
             if let Some((entry, start)) = self.entry(words, end) {
-                return self.accept(hit, name, words, entry, start, behind);
+                return self.accept(hay, name, words, entry, start, behind);
             }
             let last = words.last(end);
             let word = last.of(words.name);
@@ -239,17 +239,16 @@ impl Table {
 
     fn accept(
         &self,
-        hit: &Hit<'_>,
+        hay: &[u8],
         name: Span,
         words: Words<'_>,
         entry: &Entry,
         start: usize,
         behind: Behind,
     ) -> Option<Key> {
-        let hay = hit.hay;
         let before = || WORDS.lists(words.last(start).of(words.name));
         let is_other = || match start {
-            0 => WORDS.lists(word_before(&hay[hit.record.start..name.start])) & IS_OTHER != 0,
+            0 => WORDS.lists(word_before(&hay[..name.start])) & IS_OTHER != 0,
             _ => before() & IS_OTHER != 0,
         };
         // The hash of a key is none, and `libpassword0` no password.
@@ -257,7 +256,7 @@ impl Table {
             return None;
         }
         // `pass` alone is also what tests and players do; in capitals, or behind another word, it is a password.
-        let is_capital = || name.of(hit.hay).iter().all(|byte| !byte.is_ascii_lowercase());
+        let is_capital = || name.of(hay).iter().all(|byte| !byte.is_ascii_lowercase());
         let is_pass = entry.special == Special::Pass && (is_capital() || before() & IS_OWNER != 0);
         let kind = match entry.kind {
             Kind::Plain(_) if is_pass && !behind.is_doubtful => Kind::Plain(Strength::Strong),
@@ -266,9 +265,8 @@ impl Table {
             _ if behind.is_doubtful => return None,
             kind => kind,
         };
-        let is_flag =
-            name.start > hit.record.start && hay[name.start - 1] == b'-' || hay[name.start] == b'-' && name.len() > 2;
-        Some(Key { name, kind, rule: entry.rule, is_flag, quote: quote_at(hay, name.end, hit.record.end) })
+        let is_flag = hay[..name.start].ends_with(b"-") || hay[name.start] == b'-' && name.len() > 2;
+        Some(Key { name, kind, rule: entry.rule, is_flag, quote: quote_at(hay, name.end, hay.len()) })
     }
 }
 
@@ -308,16 +306,16 @@ const fn letters() -> [u8; 256] {
 
 /// The identifier around the anchor: letters, digits, `_`, and `-` and `.` between them.
 #[inline]
-pub(super) fn identifier(hit: &Hit<'_>) -> Option<Span> {
+pub(super) fn identifier(sight: &Sight<'_>) -> Option<Span> {
     const IDENTIFIER: u64 = class::ALNUM | class::JOINT;
-    let Hit { hay, record, anchor } = *hit;
-    let floor = record.start.max(anchor.start.saturating_sub(MAX_NAME));
+    let Sight { hay, anchor } = *sight;
+    let floor = anchor.start.saturating_sub(MAX_NAME);
     let mut start = anchor.start - class::run_back(&hay[floor..anchor.start], IDENTIFIER);
     if start > floor && class::is(hay[start - 1], class::ESCAPE) {
         start = behind_escape(&hay[floor..anchor.start], start - floor) + floor;
     }
     start += hay[start..anchor.start].iter().take_while(|byte| is_joint(**byte)).count();
-    let ceiling = record.end.min(anchor.end + MAX_NAME);
+    let ceiling = hay.len().min(anchor.end + MAX_NAME);
     let mut end = anchor.end + class::run(&hay[anchor.end..ceiling], IDENTIFIER);
     // A key in kebab case may be followed by an arrow or the end of a sentence.
     while end > anchor.end && is_joint(hay[end - 1]) {
@@ -562,7 +560,7 @@ mod tests {
             }
             name.truncate(MAX_NAME);
             let all = Span::new(0, name.len());
-            let key = table.classify(&Hit { hay: name.as_bytes(), record: all, anchor: all }, all);
+            let key = table.classify(name.as_bytes(), all);
             let expected = naive(&rules, &name);
             assert_eq!(key.map(|key| (key.kind, key.rule)), expected, "{name}");
             n_keys += usize::from(expected.is_some());

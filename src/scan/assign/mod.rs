@@ -18,7 +18,7 @@ use self::{
     key::{Kind, Table},
     seek::Seek,
 };
-use super::{Hit, below, class, placeholder::Placeholders};
+use super::{Hit, Sight, below, class, placeholder::Placeholders};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Shape, Span},
@@ -90,39 +90,47 @@ impl Assign {
         Assign { table: Table::new(keys()), commands: Commands::new(keys()) }
     }
 
-    pub(super) fn confirm(
+    pub(super) fn confirm<'h>(
         &self,
-        hit: &Hit<'_>,
+        sight: &Sight<'h>,
+        mut hit: impl FnMut() -> Hit<'h>,
         placeholders: &Placeholders,
         memo: &mut Memo,
         findings: &mut Vec<Finding>,
     ) {
-        let mut report = Report { hay: hit.hay, placeholders, findings };
-        self.commands.confirm(hit, &mut memo.commands, &mut report);
-        if hit.anchor.start < memo.done {
+        let Sight { hay, anchor } = *sight;
+        let mut report = Report { hay, placeholders, findings };
+        if self.commands.may_be(sight) {
+            self.commands.confirm(&hit(), &mut memo.commands, &mut report);
+        }
+        if anchor.start < memo.done {
             return;
         }
-        let Some(name) = key::identifier(hit) else { return };
+        // No line end is part of a name or follows one that has a value, so as yet it does not matter where the record ends.
+        let Some(name) = key::identifier(sight) else { return };
         memo.done = name.end;
         // Nothing but white space, a separator, a quote or a bracket leads from a key to a value: `invalid token, client`.
-        let Some(follower) = hit.hay[..hit.record.end].get(name.end) else { return };
+        let Some(follower) = hay.get(name.end) else { return };
         if !class::is(*follower, class::FOLLOWER) {
             return;
         }
         // `REDACTED-db-password` names a rule and no key.
-        let text = name.of(hit.hay);
+        let text = name.of(hay);
         if report.is_label(text) {
             return;
         }
-        let Some(key) = self.table.classify(hit, name) else { return };
+        let Some(key) = self.table.classify(hay, name) else { return };
+        if judge::is_nothing_plain(hay, &key) {
+            return;
+        }
         if key::may_be_label(text) && placeholders.ends(text) {
             return;
         }
         match key.kind {
-            Kind::Header => header::credential(hit, &key, &mut memo.headers, &mut report),
-            Kind::Cookie => header::cookies(hit, &key, &mut memo.headers, &mut report),
-            Kind::Plain(strength) => plain(hit, &key, strength, memo, &mut report),
-            Kind::Service { .. } => plain(hit, &key, Strength::Weak, memo, &mut report),
+            Kind::Header => header::credential(&hit(), &key, &mut memo.headers, &mut report),
+            Kind::Cookie => header::cookies(&hit(), &key, &mut memo.headers, &mut report),
+            Kind::Plain(strength) => plain(&hit(), &key, strength, memo, &mut report),
+            Kind::Service { .. } => plain(&hit(), &key, Strength::Weak, memo, &mut report),
         }
     }
 }
@@ -185,5 +193,77 @@ fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, rep
         && is_bare
     {
         memo.gone = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{rules::RuleSet, scan::oracle::Numbers};
+
+    #[test]
+    fn what_is_told_by_what_follows_the_name_has_no_value() {
+        const NAMES: &[&str] = &["password", "token", "max_tokens", "key", "api_key", "client-secret", "pass", "Auth"];
+        const BEFORE: &[&str] = &["", " ", "?", "-", "--", "{\"", "x=", "login bob ", "\"a\":\"", "<", "token=(a,b"];
+        const BEHIND: &[&str] = &[
+            " ",
+            " ",
+            "=",
+            "=",
+            ":",
+            "\"",
+            "\":\"",
+            "\": \"",
+            "***",
+            "***\"",
+            ",",
+            ";",
+            "\t",
+            "(\"",
+            "('",
+            "[",
+            "{",
+            "}",
+            "\\\"",
+            "is ",
+            "reset ",
+            "expired",
+            "to ",
+            "new String",
+            "order:12:summary",
+            "4096",
+            "k",
+            ".",
+            "-",
+            "hunter2",
+            "\n",
+            "x7Kp2mQ9vT4nB8dL1sR6",
+            "\u{e9}",
+        ];
+        let rules = RuleSet::embedded();
+        let (assign, placeholders) = (Assign::new(&rules), Placeholders::new(&rules, []));
+        let mut numbers = Numbers(11);
+        let mut n_nothing = 0;
+        for _ in 0..200_000 {
+            let mut text = BEFORE[numbers.below(BEFORE.len())].to_owned();
+            let start = text.len();
+            text.push_str(NAMES[numbers.below(NAMES.len())]);
+            let name = Span::new(start, text.len());
+            (0..=numbers.below(6)).for_each(|_| text.push_str(BEHIND[numbers.below(BEHIND.len())]));
+            let hay = text.as_bytes();
+            let Some(key) = assign.table.classify(hay, name) else { continue };
+            let Kind::Plain(strength) = key.kind else { continue };
+            if judge::is_nothing_plain(hay, &key) {
+                n_nothing += 1;
+                let end = memchr::memchr(b'\n', hay).unwrap_or(hay.len());
+                let hit = Hit { hay, record: Span::new(0, end), anchor: name };
+                let mut findings = Vec::new();
+                let mut report = Report { hay, placeholders: &placeholders, findings: &mut findings };
+                let mut memo = Memo::default();
+                plain(&hit, &key, strength, &mut memo, &mut report);
+                assert!(findings.is_empty() && memo.below.is_none(), "{text:?}");
+            }
+        }
+        assert!(n_nothing > 5000, "{n_nothing} were told so");
     }
 }

@@ -351,7 +351,7 @@ impl<'h> Cursor<'h> {
         let list = &list[..list.iter().take_while(is_list).count()];
         let list = list.trim_ascii_end();
         let list = list.strip_suffix(b",").unwrap_or(list);
-        let n_numbers = list.iter().filter(|byte| **byte == b',').count();
+        let n_numbers = 1 + list.iter().filter(|byte| **byte == b',').count();
         let value = Span::new(start, start + list.len());
         (n_numbers >= LEAST_BYTES).then_some(Place { value, form: Form::Bytes })
     }

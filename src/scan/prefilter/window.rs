@@ -61,8 +61,9 @@ impl Window {
         for (index, set) in self.sets.iter().enumerate() {
             let lows = set.rows().iter().fold(0, |all, row| all | row);
             features[index] = lows;
+            let highs = highs(self.sets[(index + 1) % WIDTH]);
             for high in 0..16 {
-                let is_there = highs(self.sets[(index + 1) % WIDTH]) & 1 << high != 0;
+                let is_there = highs & 1 << high != 0;
                 features[WIDTH + index] |= if is_there { lows.rotate_left(high) } else { 0 };
             }
         }

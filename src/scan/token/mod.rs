@@ -17,7 +17,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use self::walk::{Glance, Memo, Walk, Walked};
 use super::{
-    Hit,
+    Hit, Sight,
     class::{self, Traits},
     edge,
     placeholder::Placeholders,
@@ -222,10 +222,11 @@ struct Match {
     secret: Span,
 }
 
-pub(super) fn confirm(
+pub(super) fn confirm<'h>(
     rules: &RuleSet,
     id: RuleId,
-    hit: &Hit<'_>,
+    sight: &Sight<'h>,
+    hit: impl FnOnce() -> Hit<'h>,
     placeholders: &Placeholders,
     caches: &mut Caches,
     findings: &mut Vec<Finding>,
@@ -233,9 +234,10 @@ pub(super) fn confirm(
     let rule = rules.get(id);
     let Recogniser::Token(pattern) = &rule.recogniser else { return };
     let cache = caches.of(id, rule, pattern);
-    if cache.glance.is_some_and(|glance| glance.refutes(&hit.hay[..hit.record.end], hit.anchor.start)) {
+    if cache.glance.is_some_and(|glance| glance.refutes(sight.hay, sight.anchor.start)) {
         return;
     }
+    let hit = &hit();
     let compiled = pattern.compiled();
     let (least, most) = cache.reach;
     let Some(last) = hit.anchor.start.checked_sub(least) else { return };

@@ -42,10 +42,11 @@ pub(super) struct Glance {
 }
 
 impl Glance {
-    /// Whether what begins at `start` can be no match, nor one that the end of `hay` cut.
+    /// Whether what begins at `start` can be no match, nor one that the end of its record cut, wherever that is.
     pub(super) fn refutes(&self, hay: &[u8], start: usize) -> bool {
         let there = hay.get(start + self.offset..).unwrap_or_default();
-        there.iter().take(self.length).any(|byte| !self.set.contains(*byte))
+        let other = there.iter().take(self.length).find(|byte| !self.set.contains(**byte));
+        other.is_some_and(|byte| !matches!(byte, b'\r' | b'\n'))
     }
 }
 

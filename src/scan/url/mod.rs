@@ -11,7 +11,7 @@ mod userinfo;
 
 pub(super) use self::userinfo::is_userinfo_end;
 use self::{parameters::Parameters, path::Paths};
-use super::{Hit, edge, placeholder::Placeholders, value};
+use super::{Hit, Sight, edge, placeholder::Placeholders, value};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
@@ -97,27 +97,30 @@ impl Url {
 
     /// An anchor says by its form what it is about: `token=` a parameter, `://` an authority, `@tcp(` a data source name,
     /// anything else a host or a path.
-    pub(super) fn confirm(
+    pub(super) fn confirm<'h>(
         &self,
-        hit: &Hit<'_>,
+        sight: &Sight<'h>,
+        hit: impl FnOnce() -> Hit<'h>,
         placeholders: &Placeholders,
         progress: &mut Progress,
         findings: &mut Vec<Finding>,
     ) {
-        let anchor = hit.anchor.of(hit.hay);
+        let anchor = sight.anchor.of(sight.hay);
         let replaced = Replaced { placeholders, labels: &self.labels };
+        if let Some(depth) = parameters::equals(anchor) {
+            return self.parameters.confirm(sight, hit, depth, replaced, progress, findings);
+        }
+        if anchor == b"://" && userinfo::has_none(sight) {
+            return;
+        }
+        let hit = &hit();
         let password = match anchor {
             [b':', ..] => userinfo::password(hit, Depth::Plain, &mut progress.userinfo),
             [b'%', b'2', b'5', ..] => userinfo::password(hit, Depth::Twice, &mut progress.userinfo),
             [b'%', ..] => userinfo::password(hit, Depth::Encoded, &mut progress.userinfo),
             [b'@', ..] => userinfo::source_name(hit),
             [.., b':'] => userinfo::oracle(hit),
-            _ => {
-                return match parameters::equals(anchor) {
-                    Some(depth) => self.parameters.confirm(hit, depth, replaced, progress, findings),
-                    None => self.paths.confirm(hit, replaced, progress, findings),
-                };
-            }
+            _ => return self.paths.confirm(hit, replaced, progress, findings),
         };
         let (Some(rule), Some(mut span)) = (self.userinfo, password) else { return };
         progress.judged += 1;

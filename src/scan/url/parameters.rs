@@ -6,7 +6,7 @@
 use super::{Depth, Progress, Replaced, Stops, Unit, trim};
 use crate::{
     rules::syntax::KeysSyntax,
-    scan::{Hit, MAX_SECRET, edge, value},
+    scan::{Hit, MAX_SECRET, Sight, edge, value},
     span::{Finding, RuleId, Span},
 };
 
@@ -65,19 +65,21 @@ impl Parameters {
         None
     }
 
-    pub(super) fn confirm(
+    pub(super) fn confirm<'h>(
         &self,
-        hit: &Hit<'_>,
+        sight: &Sight<'h>,
+        hit: impl FnOnce() -> Hit<'h>,
         depth: Depth,
         replaced: Replaced<'_>,
         progress: &mut Progress,
         findings: &mut Vec<Finding>,
     ) {
-        let start = hit.anchor.end;
+        let start = sight.anchor.end;
         if progress.claimed.contains(start) {
             return;
         }
-        let Some((name, in_path)) = self.name_before(hit, depth) else { return };
+        let Some((name, in_path)) = self.name_before(sight, depth) else { return };
+        let hit = &hit();
         progress.judged += 1;
         let mut end = progress.value_end(hit, start, depth);
         if in_path {
@@ -94,8 +96,8 @@ impl Parameters {
 
     /// The name that ends at the `=` of the anchor, if a separator stands before it and somebody wants it, and whether it is a
     /// parameter of the path.
-    fn name_before(&self, hit: &Hit<'_>, depth: Depth) -> Option<(&Name, bool)> {
-        let left = &hit.hay[hit.record.start..hit.anchor.end - equals_len(depth, hit.anchor.of(hit.hay))];
+    fn name_before(&self, sight: &Sight<'_>, depth: Depth) -> Option<(&Name, bool)> {
+        let left = &sight.hay[..sight.anchor.end - equals_len(depth, sight.anchor.of(sight.hay))];
         let left = left.strip_suffix(b"]").or_else(|| strip_closing(left)).unwrap_or(left);
         let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || is_joint(**byte);
         let length = left.iter().rev().take(MAX_NAME).take_while(is_name).count();

@@ -5,7 +5,7 @@
 
 use super::{Depth, Stops, Unit};
 use crate::{
-    scan::{Hit, MAX_SECRET, value},
+    scan::{Hit, MAX_SECRET, Sight, value},
     span::Span,
 };
 
@@ -53,7 +53,6 @@ fn limit(hit: &Hit<'_>, start: usize) -> usize {
 /// The password behind the scheme separator that `hit` is about.
 pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<Span> {
     let start = match hit.anchor.of(hit.hay) {
-        b"://" if has_no_userinfo(hit) => return None,
         b"://" => hit.anchor.end,
         _ => behind_slashes(hit, depth)?,
     };
@@ -73,8 +72,8 @@ pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<S
 }
 
 /// Whether the authority behind `://` ends before a colon or an `@`, as nearly all do, or with the colon of the next `://`.
-fn has_no_userinfo(hit: &Hit<'_>) -> bool {
-    let rest = &hit.hay[hit.anchor.end..hit.record.end];
+pub(super) fn has_none(sight: &Sight<'_>) -> bool {
+    let rest = &sight.hay[sight.anchor.end..];
     let stop = &rest[PLAIN.skip(rest)..];
     matches!(stop, [] | [b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | ..=b' ', ..] | [b':', b'/', b'/', ..])
 }
