@@ -88,7 +88,7 @@ impl Escape {
 pub(crate) const STARTS: [[u8; 3]; 2] = [[0x1b, b'%', b'\\'], [b'&', 0xe2, 0xef]];
 
 /// How a record tells that it is quoted-printable.
-pub(crate) const SIGN: [&[u8]; 2] = [b"=3D", b"=40"];
+pub(crate) const SIGN: &[u8] = b"=3D";
 
 /// The escape at the head of `rest`.
 pub(crate) fn escape(rest: &[u8]) -> Option<Escape> {

@@ -2,7 +2,7 @@
 //!
 //! A record that holds an escape is read once more without its escapes; a long run of the base64 alphabet or of hexadecimal digits
 //! that stands for text is read as that. All of it goes into one view, a line for each, so that looking through costs one scan a
-//! block. Where nothing is encoded this is four searches and one test of every eight bytes.
+//! block. Where nothing is encoded this is three searches and a test of eight bytes of every sixteen.
 
 use super::Locate;
 use crate::{
@@ -11,16 +11,19 @@ use crate::{
 };
 
 /// A shorter run is not looked into: what would be decoded is shorter than any token and nearly any address.
-const MIN_RUN: usize = 20;
+const MIN_RUN: usize = 23;
 
 /// Of a run that is text only in part, so many groups in a row must stand for ASCII.
 const MIN_GROUPS: usize = 5;
 
-/// Every run of [`MIN_RUN`] bytes holds a whole chunk of so many that begins at a multiple of it, and its text a whole one of that.
+/// What is looked at of so many bytes; [`MIN_RUN`] bytes hold all of that wherever they begin.
+const STEP: usize = 16;
+
+/// So many bytes of each step are looked at.
 const CHUNK: usize = 8;
 
 /// Digits are pairs; so many pairs at the head tell whether they stand for text.
-const HEX_SAMPLE: usize = 8;
+const HEX_SAMPLE: usize = 12;
 
 /// What stands encoded in a block, as text.
 #[derive(Default)]
@@ -54,20 +57,46 @@ impl Decoded {
         self.escapes.clear();
     }
 
-    /// Reads `hay`. `is_new` says of a run whether it is looked into: not where it was before something else was decoded.
-    pub(crate) fn read(&mut self, hay: &[u8], locate: Locate, is_new: impl Fn(Span) -> bool) {
+    /// Reads `parts` of `hay`. `is_new` says of a run whether it is looked into: not where it was before something else was decoded.
+    pub(crate) fn read(&mut self, hay: &[u8], parts: &[Span], locate: Locate, is_new: impl Fn(Span) -> bool) {
         self.clear();
-        for record in records(hay, locate) {
-            self.unescape(hay, record);
-        }
-        let mut chunk = 0;
-        while let Some(found) = next_chunk(hay, chunk) {
-            let run = run_around(hay, found);
-            if run.len() >= MIN_RUN && is_new(run) {
-                self.read_run(hay, run);
+        for part in parts {
+            let shift = |span: Span| Span::new(part.start + span.start, part.start + span.end);
+            for record in records(part.of(hay), locate) {
+                self.unescape(hay, shift(record));
             }
-            chunk = run.end.max(found + CHUNK).next_multiple_of(CHUNK);
+            let mut chunk = 0;
+            while let Some(found) = next_chunk(part.of(hay), chunk) {
+                let run = run_around(part.of(hay), found);
+                if run.len() >= MIN_RUN && is_new(shift(run)) {
+                    self.read_run(hay, shift(run));
+                }
+                chunk = run.end.max(found + STEP).next_multiple_of(STEP);
+            }
         }
+    }
+
+    /// The parts of the text that may be encoded once more: what came out of blobs, and records in which an escape stood for what
+    /// begins another, or had characters of a blob on both sides.
+    pub(crate) fn parts(&self) -> Vec<Span> {
+        let mut escapes = self.escapes.iter().map(|(at, _)| *at).peekable();
+        let may_go_on = |piece: &&Piece| {
+            let mut may_go_on = matches!(piece.kind, Kind::Blob { .. });
+            while let Some(at) = escapes.next_if(|at| *at <= piece.text.end) {
+                may_go_on = may_go_on || self.opens(piece, at);
+            }
+            may_go_on
+        };
+        self.pieces.iter().filter(may_go_on).map(|piece| piece.text).collect()
+    }
+
+    fn opens(&self, piece: &Piece, at: usize) -> bool {
+        let text = piece.text.of(self.view.text());
+        let at = at - piece.text.start;
+        let is_part = |byte: &u8| base64::is_in(*byte) || b"%\\&;=".contains(byte) || *byte >= 0x80;
+        let left = at.checked_sub(1).and_then(|before| text.get(before));
+        text.get(at).is_some_and(|byte| b"%\\&".contains(byte))
+            || left.is_some_and(is_part) && text.get(at).is_some_and(is_part)
     }
 
     /// Whether an escape was read in `span` of the text.
@@ -175,10 +204,13 @@ impl Decoded {
     /// A run that is UTF-8 as a whole.
     fn read_whole(&mut self, hay: &[u8], run: Span) -> bool {
         let text = run.of(hay);
-        let groups = |text: &[u8]| text.chunks_exact(4).take_while(|group| base64::is_ascii(group)).count();
-        // Whether it is found must not depend on where chunks begin: so it has to have what holds one in any case.
-        let has_ascii =
-            (0..text.len()).step_by(4).any(|at| groups(&text[at..text.len().min(at + 4 * MIN_GROUPS)]) >= MIN_GROUPS);
+        // Whether it is found must not depend on where steps begin: so it has to have what holds a chunk in any case.
+        let mut row = 0;
+        let has_ascii = text.chunks(4).any(|group| {
+            let is_ascii = group.len() < 4 || base64::is_ascii(group);
+            row = if is_ascii { row + group.len() } else { 0 };
+            row >= MIN_RUN
+        });
         if !base64::is_ascii(&text[..4]) || text.len() % 4 == 1 || !has_ascii {
             return false;
         }
@@ -199,6 +231,9 @@ impl Decoded {
             end = run.end;
         }
         let raw = Span::new(run.start + groups.start, end);
+        if raw.len() < MIN_RUN {
+            return;
+        }
         let mut bytes = Vec::new();
         base64::decode(raw.of(hay), &mut bytes);
         let mut at = 0;
@@ -249,10 +284,8 @@ fn records(hay: &[u8], locate: Locate) -> Vec<Span> {
         let next = |from: usize| memchr::memchr3(one, two, three, &hay[from..]);
         add_records(hay, locate, next, &mut records);
     }
-    for sign in SIGN {
-        let finder = memchr::memmem::Finder::new(sign);
-        add_records(hay, locate, |from| finder.find(&hay[from..]), &mut records);
-    }
+    let finder = memchr::memmem::Finder::new(SIGN);
+    add_records(hay, locate, |from| finder.find(&hay[from..]), &mut records);
     records.sort_unstable();
     records.dedup();
     records
@@ -284,7 +317,7 @@ struct Starts {
 
 impl Starts {
     fn new(text: &[u8]) -> Starts {
-        let is_printable = SIGN.iter().any(|sign| memchr::memmem::find(text, sign).is_some());
+        let is_printable = memchr::memmem::find(text, SIGN).is_some();
         let mut starts = Starts { next: [0; 3], is_printable };
         (0..3).for_each(|index| starts.search(index, text, 0));
         starts
@@ -316,9 +349,12 @@ impl Starts {
 
 /// The next chunk, from the one at `from` on, that may stand for text.
 fn next_chunk(hay: &[u8], from: usize) -> Option<usize> {
-    let chunks = hay.get(from..)?.as_chunks::<CHUNK>().0;
-    let index = chunks.iter().position(|chunk| may_be_blob(u64::from_le_bytes(*chunk)) && may_be_text(chunk))?;
-    Some(from + index * CHUNK)
+    let rest = hay.get(from..)?;
+    let is_found = |chunk: &[u8; CHUNK]| may_be_blob(u64::from_le_bytes(*chunk)) && may_be_text(chunk);
+    let (steps, rest) = rest.as_chunks::<STEP>();
+    let index = steps.iter().position(|step| step.first_chunk().is_some_and(is_found));
+    let last = || rest.first_chunk().is_some_and(is_found).then_some(steps.len());
+    index.or_else(last).map(|index| from + index * STEP)
 }
 
 /// The run of the base64 alphabet around a chunk of it.
@@ -377,7 +413,7 @@ mod tests {
 
     fn read(hay: &[u8]) -> Decoded {
         let mut decoded = Decoded::default();
-        decoded.read(hay, super::super::tests::line, |_| true);
+        decoded.read(hay, &[Span::new(0, hay.len())], super::super::tests::line, |_| true);
         decoded
     }
 

@@ -94,7 +94,8 @@ impl Through<'_> {
     fn level(self, hay: &[u8], findings: &[Finding], above: Option<&Decoded>, levels: &mut [Level]) -> Vec<Change> {
         let Some((Level { decoded, scratch }, deeper)) = levels.split_first_mut() else { return Vec::new() };
         let is_new = |run: Span| above.is_none_or(|above| is_new(above, run));
-        decoded.read(hay, line::around, is_new);
+        let parts = above.map_or_else(|| vec![Span::new(0, hay.len())], Decoded::parts);
+        decoded.read(hay, &parts, line::around, is_new);
         if decoded.pieces.is_empty() {
             return Vec::new();
         }
