@@ -25,6 +25,9 @@ pub(crate) enum Behind {
     Late,
 }
 
+/// A rest that has not come within so many bytes does not come any more. For as long as one may, every record is read.
+const MAX_AGE: usize = 1 << 20;
+
 /// How long a record may wait for its rest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
@@ -44,6 +47,8 @@ pub(crate) struct Torn {
     stream: Stream,
     /// The end of what was handed on, as it was before it was scrubbed.
     context: Vec<u8>,
+    /// Bytes of records since then.
+    age: usize,
 }
 
 /// What is known of an input from one block to the next.
@@ -403,6 +408,11 @@ impl Walk<'_, '_> {
         if let Some(part) = part(self.hay, record, self.format) {
             self.join(part);
         }
+        let length = next - self.at;
+        self.memory.torn.retain_mut(|torn| {
+            torn.age += length;
+            torn.age < MAX_AGE
+        });
         self.at = next;
         true
     }
@@ -504,7 +514,7 @@ impl Walk<'_, '_> {
             context.drain(..context.len().saturating_sub(CONTEXT));
             self.layout.late.push(open.last);
             self.layout.n_cut += 1;
-            self.memory.torn.push(Torn { stream: open.stream, context });
+            self.memory.torn.push(Torn { stream: open.stream, context, age: 0 });
         }
     }
 
