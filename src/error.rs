@@ -93,6 +93,12 @@ impl Error {
         self.kind == Kind::Pipe
     }
 
+    /// What lies beneath, taken out.
+    #[cfg(feature = "batch")]
+    pub(crate) fn into_source(self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+        self.source
+    }
+
     /// The kind that an `io::Error` around this one has.
     pub(crate) fn io_kind(&self) -> io::ErrorKind {
         let beneath = self.source.as_deref().and_then(|source| source.downcast_ref::<io::Error>());

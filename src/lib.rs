@@ -32,6 +32,8 @@
 //! - *placeholder*: what stands in place of a finding.
 //! - *splice*: copying what is clean and writing placeholders between.
 
+#[cfg(feature = "batch")]
+mod archive;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod encoding;

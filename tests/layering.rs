@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// Each room and the rooms it may name; a room may always name itself.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("span", &["rules"]),
     ("error", &[]),
     ("tally", &["span"]),
@@ -20,18 +20,19 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("lint", &["scrub", "scan", "policy", "rules", "error", "span", "tally"]),
     ("pool", &[]),
     ("stream", &["pool", "scrub", "source", "sink", "frame", "redact", "policy", "rules", "error", "span", "tally"]),
+    ("archive", &["stream", "pool", "scrub", "source", "sink", "rules", "error", "span", "tally"]),
     (
         "cli",
         &[
-            "stream", "lint", "scrub", "source", "sink", "report", "frame", "scan", "policy", "rules", "encoding",
-            "error", "span", "tally",
+            "archive", "stream", "lint", "scrub", "source", "sink", "report", "frame", "scan", "policy", "rules",
+            "encoding", "error", "span", "tally",
         ],
     ),
     (
         "lib",
         &[
-            "cli", "encoding", "error", "frame", "lint", "policy", "pool", "redact", "report", "rules", "scan",
-            "scrub", "sink", "source", "span", "stream", "tally",
+            "archive", "cli", "encoding", "error", "frame", "lint", "policy", "pool", "redact", "report", "rules",
+            "scan", "scrub", "sink", "source", "span", "stream", "tally",
         ],
     ),
     ("main", &["cli"]),

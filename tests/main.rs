@@ -3,6 +3,7 @@
 // Tests write files of their own, read the environment they are started with, and say what they skip.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
+mod batch;
 mod cli;
 mod containers;
 mod documents;

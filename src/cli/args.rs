@@ -222,6 +222,13 @@ pub(super) enum Verb {
         #[arg(long, help_heading = "Report")]
         show_secrets: bool,
     },
+    /// Scrub files, trees and archives, in the formats they came in
+    ///
+    /// Text, gzip, zstd, xz, bzip2, lz4, snappy, tar, zip and jar, nested, told by their content. What cannot be examined (binary data,
+    /// encrypted entries, unknown formats, corrupt files) is not in the output, is listed with its reason and gives exit code 3. A
+    /// manifest says what was done with each file. Names of files and entries are not changed.
+    #[command(after_help = BATCH_EXAMPLES)]
+    Batch(Box<Batch>),
     /// List, show, lint, measure and test rules
     #[command(subcommand)]
     Rules(Rules),
@@ -235,6 +242,163 @@ pub(super) enum Verb {
     },
     /// Print the manual page (troff)
     Man,
+}
+
+const BATCH_EXAMPLES: &str = "\
+Examples:
+  logscrub batch /var/log/old -o /srv/clean           mirror a tree, in the formats it came in
+  logscrub batch --in-place --backup .orig app.tar.gz rewrite one archive, keep the original beside it
+  logscrub batch logs -o clean --include '*.gz' --since 2026-01-01
+  logscrub batch logs --dry-run --summary json        count only
+  logscrub batch --verify-manifest clean              check every digest, and that nothing is found any more
+
+Exit codes: 0 done, 2 usage or configuration, 3 something could not be examined and is not in the output (in place: stayed
+as it was), 4 --verify-manifest failed, 74 the output could not be written.";
+
+/// Flags of `batch`.
+#[derive(Clone, Debug, Default, Flags)]
+pub(super) struct Batch {
+    /// Files and folders to scrub; hidden files only with --hidden, links are never followed
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Mirror into this folder; the manifest lies there too
+    ///
+    /// One folder's files go there by their path below it; with several PATHs each keeps its own name in front. Files that an earlier
+    /// run did under the same rules are passed over, so a run that was killed goes on where it was.
+    #[arg(short, long, value_name = "DIR", help_heading = "Output")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace each original, when something in it changed
+    ///
+    /// The new file is written without a name, made safe on the disk and renamed over the original; mode, owner, times and extended
+    /// attributes are kept. What cannot be examined stays as it was, entries of archives too.
+    #[arg(long, conflicts_with = "output", help_heading = "Output")]
+    pub(super) in_place: bool,
+    /// Keep each original that is replaced under its name and this suffix
+    ///
+    /// A backup that is there already stays: it is the older one.
+    #[arg(long, value_name = "SUFFIX", requires = "in_place", help_heading = "Output")]
+    pub(super) backup: Option<String>,
+    /// Where the manifest of --in-place lies
+    ///
+    /// [default: logscrub-manifest.jsonl in the first PATH, or beside it when it is a file]
+    #[arg(long, value_name = "FILE", requires = "in_place", help_heading = "Output")]
+    pub(super) manifest: Option<PathBuf>,
+    /// Copy what cannot be examined as it is
+    ///
+    /// For those who know that nothing is in it. It is told all the same, and the exit code is 3.
+    #[arg(long, help_heading = "Output")]
+    pub(super) copy_unexamined: bool,
+    /// Write compressed files in this format and level, as zstd:9
+    ///
+    /// gzip, zstd, xz, bzip2, lz4 or snappy. File names stay as they are. [default: as they came, about the same level]
+    #[arg(long, value_name = "FORMAT[:LEVEL]", help_heading = "Output")]
+    pub(super) recompress: Option<String>,
+    /// Only count: write nothing
+    ///
+    /// Neither files nor a manifest.
+    #[arg(long, conflicts_with_all = ["output", "in_place"], help_heading = "Output")]
+    pub(super) dry_run: bool,
+    /// Check a folder against its manifest: digests, and that nothing is found any more
+    ///
+    /// Ends with exit code 4 when a file is missing, differs, or holds what the rules in force find.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["paths", "output", "in_place", "dry_run"], help_heading = "Output")]
+    pub(super) verify_manifest: Option<PathBuf>,
+    /// Take only files whose path below PATH, or whose name, matches one of these globs
+    ///
+    /// May be given several times.
+    #[arg(long, value_name = "GLOB", help_heading = "Files")]
+    pub(super) include: Vec<String>,
+    /// Leave files out that match one of these globs
+    ///
+    /// May be given several times; goes before --include.
+    #[arg(long, value_name = "GLOB", help_heading = "Files")]
+    pub(super) exclude: Vec<String>,
+    /// Only files changed at or after this time: 2026-01-31, 2026-01-31T12:00:00Z or an age such as 7d
+    ///
+    /// Times are in UTC. Ages in s, m, h, d or w.
+    #[arg(long, value_name = "TIME", help_heading = "Files")]
+    pub(super) since: Option<String>,
+    /// Only files changed before this time
+    ///
+    /// In the forms of --since.
+    #[arg(long, value_name = "TIME", help_heading = "Files")]
+    pub(super) until: Option<String>,
+    /// Hidden files and folders too
+    ///
+    /// Those whose name begins with a dot.
+    #[arg(long, help_heading = "Files")]
+    pub(super) hidden: bool,
+    /// Read more PATHs from this file, one a line; `-` for standard input
+    ///
+    /// Lines end with a line feed, or with NUL when one is in the file.
+    #[arg(long, value_name = "FILE|-", help_heading = "Files")]
+    pub(super) files_from: Option<PathBuf>,
+    /// How deep archives may lie in archives
+    ///
+    /// What lies deeper cannot be examined. A compressed tar is one archive. [default: 3]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(super) depth: Option<u32>,
+    /// How much memory all threads may take together, about
+    ///
+    /// Fewer threads run where it is not enough for all; at least 64MiB. [default: 512MiB]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub(super) memory: Option<String>,
+    /// How large a file may become unpacked: a number of times its size, or a size with a unit
+    ///
+    /// May be given twice, once for each. 64MiB are always allowed by the ratio. [default: 1000 and 1024GiB]
+    #[arg(long, value_name = "RATIO|SIZE", help_heading = "Limits")]
+    pub(super) max_expansion: Vec<String>,
+    /// Longest record that is held whole, as 1MiB or 1048576; at least 256KiB
+    ///
+    /// As for the filter. [default: 1MiB]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub(super) max_record: Option<String>,
+    /// How many threads work; 0: as many as there are cores
+    ///
+    /// The output is the same with any number. [default: 0]
+    #[arg(short = 'j', long, value_name = "N", help_heading = "Limits")]
+    pub(super) threads: Option<u32>,
+    /// What becomes of a record that cannot be examined
+    ///
+    /// As for the filter. [default: mask]
+    #[arg(long, value_name = "ACTION", value_parser = PossibleValuesParser::new(ON_ERROR), help_heading = "Limits")]
+    pub(super) on_error: Option<String>,
+    /// The form of the summary at the end: human on standard error, json on standard output
+    ///
+    /// auto: for people, unless --quiet is given. [default: auto]
+    #[arg(long, value_name = "FORM", value_parser = PossibleValuesParser::new(SUMMARIES), help_heading = "Report")]
+    pub(super) summary: Option<String>,
+    /// Write a report as one HTML file
+    ///
+    /// It needs no network, has a light and a dark face and can be printed. It holds counts, names of files and reasons, and nothing
+    /// that was found.
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub(super) report: Option<PathBuf>,
+    /// No progress, neither as a bar nor as lines
+    ///
+    /// Errors and the summary are told all the same.
+    #[arg(long, help_heading = "Report")]
+    pub(super) no_progress: bool,
+    /// End with exit code 1 when something was found
+    ///
+    /// Files that could not be examined go before: exit code 3.
+    #[arg(long, help_heading = "Report")]
+    pub(super) fail_on_findings: bool,
+}
+
+impl Batch {
+    /// What the filter has flags for too.
+    pub(super) fn as_filter(&self) -> Filter {
+        Filter {
+            dry_run: self.dry_run,
+            max_record: self.max_record.clone(),
+            on_error: self.on_error.clone(),
+            threads: self.threads,
+            summary: self.summary.clone(),
+            fail_on_findings: self.fail_on_findings,
+            ..Filter::default()
+        }
+    }
 }
 
 /// What to do with rules.

@@ -5,6 +5,7 @@
 
 mod allow;
 mod args;
+mod batch;
 mod cost;
 mod explain;
 mod filter;
@@ -99,11 +100,16 @@ fn run(args: &Args, environment: &Environment, colors: &mut Colors) -> Result<u8
         None if io::stdin().is_terminal() => return Err(no_input(args.common.quiet, colors.stderr)),
         verb => verb,
     };
-    let settings = settings::settle(args, environment)?;
+    let settings = match verb {
+        // Flags of the filter that batch has too are typed behind the verb.
+        Some(Verb::Batch(batch)) => settings::settle(&Args { filter: batch.as_filter(), ..args.clone() }, environment)?,
+        _ => settings::settle(args, environment)?,
+    };
     *colors = Colors::new(Some(&settings.color), environment);
     let Some(verb) = verb else { return filter::run(&settings, colors.stderr) };
     let mut out = Out::new(colors.stdout);
     match verb {
+        Verb::Batch(batch) => batch::run(batch, &settings, &mut out, colors.stderr),
         Verb::Config(Config::Show { json }) => show_config(&settings, *json, &mut out),
         Verb::Rules(verb) => rules::run(verb, &settings, &mut out),
         Verb::Explain { files, json, show_secrets } => {

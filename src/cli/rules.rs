@@ -145,7 +145,7 @@ fn show(rules: &RuleSet, id: &str, json: bool, out: &mut Out) -> Result<u8, Erro
     out.text(&text)
 }
 
-fn whole(rule: &Rule) -> Value {
+pub(super) fn whole(rule: &Rule) -> Value {
     let pattern = match &rule.recogniser {
         Recogniser::Token(pattern) => Some(pattern.source()),
         _ => None,

@@ -566,7 +566,7 @@ fn record_limit(size: Option<Value>) -> Result<usize, Error> {
     Ok(n_bytes)
 }
 
-fn parse_size(text: &str) -> Option<u64> {
+pub(super) fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic() || letter == ' ');
     let factor = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {

@@ -1,5 +1,10 @@
 //! What was done, never what was seen: the summary, for people and for programs.
 
+#[cfg(feature = "batch")]
+pub(crate) mod batch;
+#[cfg(feature = "batch")]
+pub(crate) mod html;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -78,7 +83,7 @@ fn by_rule(rules: &RuleSet, number: impl Fn(RuleId) -> u64) -> serde_json::Map<S
 }
 
 /// A number of bytes as people read it.
-fn bytes(n_bytes: f64) -> String {
+pub(crate) fn bytes(n_bytes: f64) -> String {
     let mut value = n_bytes;
     for unit in ["B", "KiB", "MiB", "GiB"] {
         if value < 1024.0 {

@@ -1,5 +1,8 @@
 //! Where clean bytes go: standard output or a file that is appended to. What was not written is not claimed.
 
+#[cfg(feature = "batch")]
+pub(crate) mod file;
+
 use std::{
     fs::{File, OpenOptions},
     io::{self, IoSlice},

@@ -3,3 +3,5 @@
 pub(crate) mod refuse;
 #[cfg(feature = "cli")]
 pub(crate) mod stdin;
+#[cfg(feature = "batch")]
+pub(crate) mod tree;

@@ -65,10 +65,15 @@ fn refusal(name: &str, head: &[u8]) -> Option<Error> {
         let error = Error::unexamined(format!("{name}: {format} data cannot be examined as text"));
         return Some(error.hint(format!("decompress it first: {command} FILE | logscrub")));
     }
-    let mark = MARKS.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, encoding)| *encoding);
-    let encoding = mark.or_else(|| alternate_nuls(head))?;
+    let encoding = wide(head)?;
     let error = Error::unexamined(format!("{name}: {encoding} text cannot be examined"));
     Some(error.hint(format!("convert it first: iconv -f {encoding} -t UTF-8 FILE | logscrub")))
+}
+
+/// The encoding of text in wide characters.
+pub(crate) fn wide(head: &[u8]) -> Option<&'static str> {
+    let mark = MARKS.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, encoding)| *encoding);
+    mark.or_else(|| alternate_nuls(head))
 }
 
 /// NUL in nine of ten even or odd bytes: text in UTF-16 (or UTF-32) without a mark.

@@ -11,6 +11,8 @@ mod read;
 mod write;
 
 use std::io::IoSlice;
+#[cfg(feature = "batch")]
+use std::io::Read;
 
 pub use self::{read::ScrubReader, write::ScrubWriter};
 use crate::{
@@ -119,6 +121,46 @@ impl Pump {
             self.buffer.consume(step.done.end, step.ends_record);
             is_stuck = false;
         }
+    }
+}
+
+/// Scrubs all that `rdr` gives, by `n_threads` threads, and hands it to `write`, run by run. `name`: how errors call the input.
+#[cfg(feature = "batch")]
+pub(crate) fn carry(
+    rdr: impl Read + Send,
+    name: &str,
+    max_record: usize,
+    scrubber: &mut Scrubber,
+    n_threads: usize,
+    write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send,
+) -> Result<(), Error> {
+    let mut pump = Pump::new(BLOCK, max_record, name);
+    flow::carry(&mut Reader { rdr, name }, &mut pump, scrubber, n_threads, write)
+}
+
+/// Anything that can be read, for as long as it gives something.
+#[cfg(feature = "batch")]
+struct Reader<'n, R> {
+    rdr: R,
+    name: &'n str,
+}
+
+#[cfg(feature = "batch")]
+impl<R: Read + Send> flow::Feed for Reader<'_, R> {
+    fn wait(&mut self) -> bool {
+        true
+    }
+
+    fn is_over(&mut self) -> bool {
+        false
+    }
+
+    fn read(&mut self, space: &mut [u8]) -> Result<usize, Error> {
+        self.rdr.read(space).map_err(|error| Error::input(self.name, error))
+    }
+
+    fn is_dry(&mut self) -> bool {
+        false
     }
 }
 

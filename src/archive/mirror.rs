@@ -1,0 +1,510 @@
+//! A run over many files: by several threads, each file whole or not at all, with a line in the manifest for each that is done.
+//!
+//! Threads take files in order. Large ones are taken by one thread at a time, which has the others' help inside the file; so one large
+//! file and many small ones both keep all cores busy, and memory does not grow with the number of large files.
+
+use std::{
+    fs::{self, File, Metadata},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use super::{
+    Expansion, Manifest,
+    chunks::Packers,
+    kind::Packed,
+    limits::Budget,
+    manifest::{self, Line},
+    rewrite::{self, Place, Rewriter, Unexamined},
+};
+use crate::{
+    error::Error,
+    rules::RuleSet,
+    scrub::Scrubber,
+    sink::file::{self, Fresh},
+    source::tree::Found,
+    tally::Tally,
+};
+
+/// From this size on a file is worked on by all threads.
+const LARGE: u64 = 4 << 20;
+
+/// Files that are written and not yet safe: so many at most, and so many bytes.
+const MOST_PENDING: usize = 512;
+const MOST_PENDING_BYTES: u64 = 256 << 20;
+
+/// Where clean files go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Into this folder, by their path below the root.
+    Mirror(PathBuf),
+    /// In place of the original, which is kept under its name and this suffix when there is one.
+    InPlace(Option<String>),
+    /// Nowhere: only count.
+    Nowhere,
+}
+
+/// How a run is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) target: Target,
+    pub(crate) depth: u32,
+    /// What all threads together may take, about; bytes.
+    pub(crate) memory: u64,
+    pub(crate) expansion: Expansion,
+    pub(crate) recompress: Option<(Packed, u32)>,
+    /// Whether what cannot be examined is copied as it is.
+    pub(crate) copies_unexamined: bool,
+    pub(crate) n_threads: usize,
+    pub(crate) max_record: usize,
+    /// The digest of rules and settings.
+    pub(crate) digest: String,
+}
+
+impl Options {
+    /// So many threads fit in the memory.
+    pub(super) fn threads(&self) -> usize {
+        self.n_threads.min(usize::try_from(self.memory >> 26).unwrap_or(1)).max(1)
+    }
+
+    fn share(&self) -> u64 {
+        self.memory / self.threads() as u64
+    }
+
+    /// What rewrites one file of `n_bytes`.
+    pub(super) fn rewriter<'r>(
+        &self,
+        scrubber: &'r Scrubber,
+        packers: &'r Packers,
+        folder: &'r Path,
+        n_bytes: u64,
+    ) -> Rewriter<'r> {
+        let keeps = self.copies_unexamined || matches!(self.target, Target::InPlace(_));
+        Rewriter {
+            scrubber,
+            max_record: self.max_record,
+            n_threads: if n_bytes >= LARGE { self.threads() } else { 1 },
+            packers,
+            recompress: self.recompress,
+            unexamined: if keeps { Unexamined::Keep } else { Unexamined::Leave },
+            folder,
+            spool_memory: usize::try_from(self.share() / 16).unwrap_or(usize::MAX),
+            window_memory: self.share() / 2,
+            budget: Arc::new(Budget::new(self.expansion, n_bytes)),
+            tally: Tally::default(),
+            left: Vec::new(),
+        }
+    }
+}
+
+/// Is told what happens while it happens.
+pub(crate) trait Watch: Sync {
+    /// A file is begun.
+    fn begin(&self, path: &Path);
+    /// So many bytes of files were read.
+    fn advance(&self, n_bytes: u64);
+    /// A file has ended, with so many findings.
+    fn end(&self, path: &Path, n_findings: u64);
+}
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) n_done: u64,
+    /// Files that an earlier run did.
+    pub(crate) n_before: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    /// What could not be examined, with the reason.
+    pub(crate) unexamined: Vec<(String, String)>,
+    pub(crate) tally: Tally,
+    /// Files with findings, and how many.
+    pub(crate) files: Vec<(String, u64)>,
+}
+
+/// Rewrites `files`. The manifest is none when nothing is written.
+pub(crate) fn run(
+    files: &[Found],
+    options: &Options,
+    scrubber: &Scrubber,
+    manifest: Option<Manifest>,
+    watch: &dyn Watch,
+) -> Result<Summary, Error> {
+    let n_threads = options.threads();
+    let run = Run {
+        files,
+        options,
+        scrubber,
+        packers: Packers::start(n_threads),
+        next: AtomicUsize::new(0),
+        large: Mutex::new(()),
+        shared: Mutex::new(Shared {
+            manifest,
+            pending: Vec::new(),
+            n_pending: 0,
+            summary: Summary::default(),
+            failure: None,
+        }),
+        watch,
+    };
+    thread::scope(|scope| {
+        for _ in 1..n_threads.min(files.len()) {
+            // Where the system allows no more threads, those that are there do the work.
+            let _ = thread::Builder::new().name("batch".to_owned()).spawn_scoped(scope, || run.work());
+        }
+        run.work();
+    });
+    let mut shared = run.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(failure) = shared.failure.take() {
+        return Err(failure);
+    }
+    shared.commit(&options.target)?;
+    shared.summary.files.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+    shared.summary.unexamined.sort();
+    Ok(shared.summary)
+}
+
+struct Run<'r> {
+    files: &'r [Found],
+    options: &'r Options,
+    scrubber: &'r Scrubber,
+    packers: Packers,
+    next: AtomicUsize,
+    large: Mutex<()>,
+    shared: Mutex<Shared>,
+    watch: &'r dyn Watch,
+}
+
+struct Shared {
+    manifest: Option<Manifest>,
+    /// Lines of files that are written and not yet safe.
+    pending: Vec<Line>,
+    n_pending: u64,
+    summary: Summary,
+    failure: Option<Error>,
+}
+
+impl Shared {
+    /// Makes what was written safe, then says so.
+    fn commit(&mut self, target: &Target) -> Result<(), Error> {
+        let Some(manifest) = &mut self.manifest else { return Ok(()) };
+        if let (Target::Mirror(folder), false) = (target, self.pending.is_empty()) {
+            // One call for many files: to wait for each would take longer than to write it.
+            let synced = File::open(folder).and_then(|folder| rustix::fs::syncfs(folder).map_err(io::Error::from));
+            synced.map_err(|error| Error::output(&folder.display().to_string(), error))?;
+        }
+        self.n_pending = 0;
+        manifest.append(&std::mem::take(&mut self.pending))
+    }
+}
+
+/// What became of a file.
+enum Outcome {
+    Done(Box<Line>, Tally),
+    Unexamined(String),
+}
+
+impl Run<'_> {
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        while let Some(found) = self.files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            if self.shared().failure.is_some() {
+                return;
+            }
+            if let Err(error) = self.one(found) {
+                self.shared().failure.get_or_insert(error);
+                return;
+            }
+        }
+    }
+
+    fn one(&self, found: &Found) -> Result<(), Error> {
+        let name = manifest::text_of(&found.below);
+        if self.was_done(found, &name) {
+            self.watch.advance(found.metadata.len());
+            return Ok(());
+        }
+        let _alone = (found.metadata.len() >= LARGE).then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
+        self.watch.begin(&found.below);
+        let outcome = self.rewrite(found, &name)?;
+        let mut shared = self.shared();
+        let mut n_findings = 0;
+        match outcome {
+            Outcome::Unexamined(reason) => shared.summary.unexamined.push((name, reason)),
+            Outcome::Done(line, tally) => {
+                n_findings = tally.findings();
+                shared.summary.n_done += 1;
+                shared.summary.tally.merge(&tally);
+                note(&mut shared.summary, &line, n_findings);
+                shared.n_pending += line.bytes_after;
+                shared.pending.push(*line);
+                let is_due = shared.pending.len() >= MOST_PENDING || shared.n_pending >= MOST_PENDING_BYTES;
+                if is_due || matches!(self.options.target, Target::InPlace(_)) {
+                    shared.commit(&self.options.target)?;
+                }
+            }
+        }
+        drop(shared);
+        self.watch.end(&found.below, n_findings);
+        Ok(())
+    }
+
+    /// Whether an earlier run did this file, with the same rules, and nothing has changed since.
+    fn was_done(&self, found: &Found, name: &str) -> bool {
+        let mut shared = self.shared();
+        let Some(line) = shared.manifest.as_ref().and_then(|manifest| manifest.get(name)).cloned() else {
+            return false;
+        };
+        let metadata = &found.metadata;
+        let size = if matches!(self.options.target, Target::InPlace(_)) { line.bytes_after } else { line.bytes_before };
+        let is_there = match &self.options.target {
+            Target::Mirror(folder) => {
+                fs::metadata(folder.join(&found.below)).is_ok_and(|there| there.len() == line.bytes_after)
+            }
+            _ => true,
+        };
+        let is_same =
+            line.rules == self.options.digest && metadata.len() == size && manifest::changed(metadata) == line.changed;
+        if is_same && is_there {
+            shared.summary.n_before += 1;
+            shared.summary.unexamined.extend(line.unexamined);
+        }
+        is_same && is_there
+    }
+
+    fn rewrite(&self, found: &Found, name: &str) -> Result<Outcome, Error> {
+        let begin = Instant::now();
+        let original = match File::open(&found.path).and_then(|file| Ok((file.metadata()?, file))) {
+            Ok((metadata, file)) if metadata.is_file() => file,
+            Ok(_) => return Ok(Outcome::Unexamined("it is no file any more".to_owned())),
+            Err(error) => return Ok(Outcome::Unexamined(format!("cannot be read: {error}"))),
+        };
+        let target = self.target_of(found);
+        if let Some(folder) = target.as_deref().and_then(Path::parent) {
+            fs::create_dir_all(folder).map_err(|error| Error::output(&folder.display().to_string(), error))?;
+        }
+        let temporary = std::env::temp_dir();
+        let folder = target
+            .as_deref()
+            .and_then(Path::parent)
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(&temporary);
+        let mut rewriter = self.options.rewriter(self.scrubber, &self.packers, folder, found.metadata.len());
+        let mut wtr = Hashed::new(match &target {
+            Some(target) => Some(Fresh::new(target)?),
+            None => None,
+        });
+        let mut rdr = Source { file: &original, hasher: blake3::Hasher::new(), hashed: 0, at: 0, watch: self.watch };
+        let result = rewriter.file(&mut rdr, &Place::new(name.to_owned(), self.options.depth), &mut wtr);
+        let result = result.and_then(|()| rdr.digest());
+        let blake3_before = match result {
+            Ok(digest) if !has_changed(&original, &found.metadata) => digest,
+            Ok(_) => return Ok(Outcome::Unexamined("it changed while it was read".to_owned())),
+            Err(error) => {
+                let reason = rewrite::reason(error).map_err(fatal)?;
+                return self.unexamined(found, &original, target.as_deref(), reason);
+            }
+        };
+        let tally = rewriter.tally;
+        let (bytes_after, blake3_after) = (wtr.len, wtr.hasher.finalize().to_hex().to_string());
+        let mut line = Line {
+            path: name.to_owned(),
+            bytes_before: found.metadata.len(),
+            blake3_before,
+            changed: manifest::changed(&found.metadata),
+            bytes_after,
+            blake3_after,
+            records: tally.records_in,
+            findings: by_rule(self.scrubber.rules(), &tally),
+            withheld: tally.withheld,
+            unexamined: rewriter.left,
+            rules: self.options.digest.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seconds: (begin.elapsed().as_secs_f64() * 1e6).round() / 1e6,
+        };
+        if let Some(fresh) = wtr.wtr {
+            let is_changed = tally.findings() > 0 || tally.withheld > 0 || self.options.recompress.is_some();
+            if !self.land(fresh, found, &original, is_changed)? {
+                (line.bytes_after, line.blake3_after) = (line.bytes_before, line.blake3_before.clone());
+            }
+        }
+        Ok(Outcome::Done(Box::new(line), tally))
+    }
+
+    /// Gives the new file its place; in place of an original only when something changed. Answers whether it did.
+    fn land(&self, fresh: Fresh, found: &Found, original: &File, is_changed: bool) -> Result<bool, Error> {
+        let Target::InPlace(backup) = &self.options.target else {
+            fresh.resemble(original, &found.metadata)?;
+            fresh.land()?;
+            return Ok(true);
+        };
+        if !is_changed {
+            return Ok(false);
+        }
+        fresh.resemble(original, &found.metadata)?;
+        fresh.sync()?;
+        if let Some(suffix) = backup {
+            keep(&found.path, suffix)?;
+        }
+        fresh.land()?;
+        file::sync_folder_of(&found.path)?;
+        Ok(true)
+    }
+
+    /// What cannot be examined: copied as it is for those who ask for it.
+    fn unexamined(
+        &self,
+        found: &Found,
+        mut original: &File,
+        target: Option<&Path>,
+        reason: String,
+    ) -> Result<Outcome, Error> {
+        if let (Target::Mirror(_), true, Some(target)) = (&self.options.target, self.options.copies_unexamined, target)
+        {
+            let mut fresh = Fresh::new(target)?;
+            let copied = original.seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut original, &mut fresh));
+            if let Err(error) = copied {
+                rewrite::reason(error).map_err(fatal)?;
+                return Ok(Outcome::Unexamined(reason));
+            }
+            fresh.resemble(original, &found.metadata)?;
+            fresh.land()?;
+        }
+        Ok(Outcome::Unexamined(reason))
+    }
+
+    fn target_of(&self, found: &Found) -> Option<PathBuf> {
+        match &self.options.target {
+            Target::Mirror(folder) => Some(folder.join(&found.below)),
+            Target::InPlace(_) => Some(found.path.clone()),
+            Target::Nowhere => None,
+        }
+    }
+}
+
+fn note(summary: &mut Summary, line: &Line, n_findings: u64) {
+    summary.bytes_in += line.bytes_before;
+    summary.bytes_out += line.bytes_after;
+    summary.unexamined.extend(line.unexamined.iter().cloned());
+    if n_findings > 0 {
+        summary.files.push((line.path.clone(), n_findings));
+    }
+}
+
+/// The original under a second name. One that an earlier run kept stays: it is older, and the original.
+fn keep(path: &Path, suffix: &str) -> Result<(), Error> {
+    let mut backup = path.as_os_str().to_owned();
+    backup.push(suffix);
+    match fs::hard_link(path, &backup) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::output(&Path::new(&backup).display().to_string(), error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn has_changed(file: &File, before: &Metadata) -> bool {
+    !file.metadata().is_ok_and(|now| now.len() == before.len() && manifest::changed(&now) == manifest::changed(before))
+}
+
+/// The error that ends the run, taken out of what carried it.
+pub(super) fn fatal(error: io::Error) -> Error {
+    let mut error = error;
+    while let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        let is_carried = std::error::Error::source(inner)
+            .and_then(|source| source.downcast_ref::<io::Error>())
+            .is_some_and(|source| source.get_ref().is_some_and(|inner| inner.is::<Error>()));
+        let inner = error.into_inner().and_then(|inner| inner.downcast::<Error>().ok()).expect("it was looked at");
+        if !is_carried {
+            return *inner;
+        }
+        error = *inner.into_source().and_then(|source| source.downcast::<io::Error>().ok()).expect("it was looked at");
+    }
+    Error::output("output", error)
+}
+
+pub(super) fn by_rule(rules: &RuleSet, tally: &Tally) -> serde_json::Map<String, serde_json::Value> {
+    let found = rules.iter().filter(|(id, _)| tally.of(*id) > 0);
+    found.map(|(id, rule)| (rule.id().to_owned(), tally.of(id).into())).collect()
+}
+
+/// A file that is read, hashed as far as it is read in order.
+struct Source<'f> {
+    file: &'f File,
+    hasher: blake3::Hasher,
+    hashed: u64,
+    at: u64,
+    watch: &'f dyn Watch,
+}
+
+impl Source<'_> {
+    /// The digest of the whole file; what was not read in order is read now.
+    fn digest(&mut self) -> io::Result<String> {
+        self.file.seek(SeekFrom::Start(self.hashed))?;
+        let mut space = vec![0; 128 << 10];
+        loop {
+            let n_bytes = (&mut self.file).read(&mut space)?;
+            if n_bytes == 0 {
+                return Ok(self.hasher.finalize().to_hex().to_string());
+            }
+            self.hasher.update(&space[..n_bytes]);
+        }
+    }
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let n_bytes = self.file.read(space)?;
+        let end = self.at + n_bytes as u64;
+        if self.at <= self.hashed && end > self.hashed {
+            let known = usize::try_from(self.hashed - self.at).unwrap_or(usize::MAX);
+            self.hasher.update(&space[known..n_bytes]);
+            self.watch.advance(end - self.hashed);
+            self.hashed = end;
+        }
+        self.at = end;
+        Ok(n_bytes)
+    }
+}
+
+impl Seek for Source<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.at = self.file.seek(to)?;
+        Ok(self.at)
+    }
+}
+
+/// A file that is written, or nothing, counted and hashed.
+pub(super) struct Hashed<W> {
+    pub(super) wtr: Option<W>,
+    pub(super) hasher: blake3::Hasher,
+    pub(super) len: u64,
+}
+
+impl<W> Hashed<W> {
+    pub(super) fn new(wtr: Option<W>) -> Hashed<W> {
+        Hashed { wtr, hasher: blake3::Hasher::new(), len: 0 }
+    }
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.wtr.as_mut().map_or(Ok(()), |wtr| wtr.write_all(bytes))?;
+        self.hasher.update(bytes);
+        self.len += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! One file or entry: what it is, layer by layer, down to the text, and the same layers around the clean text.
+
+use std::{
+    io::{self, BufRead, BufReader, Cursor, Read, Seek, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use super::{
+    chunks::Packers,
+    codec::{self, Packing},
+    kind::{self, Kind, Packed},
+    limits::{Budget, Metered, refuse},
+    spool::Spool,
+    tar, zip,
+};
+use crate::{error::Error, scrub::Scrubber, stream, tally::Tally};
+
+/// Reads of compressed data.
+const READ: usize = 128 << 10;
+
+/// What becomes of an entry that cannot be examined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unexamined {
+    /// It is not in the output.
+    Leave,
+    /// It stays in its archive as it was.
+    Keep,
+}
+
+/// How files are rewritten.
+pub(super) struct Rewriter<'r> {
+    /// Forked for each text.
+    pub(super) scrubber: &'r Scrubber,
+    pub(super) max_record: usize,
+    /// How many threads scrub one text.
+    pub(super) n_threads: usize,
+    pub(super) packers: &'r Packers,
+    pub(super) recompress: Option<(Packed, u32)>,
+    pub(super) unexamined: Unexamined,
+    /// Where entries that do not fit in memory wait, without a name.
+    pub(super) folder: &'r Path,
+    /// How much of an entry is held in memory.
+    pub(super) spool_memory: usize,
+    /// What the window of a decoder may take.
+    pub(super) window_memory: u64,
+    pub(super) budget: Arc<Budget>,
+    pub(super) tally: Tally,
+    /// Entries that could not be examined, by name, with the reason.
+    pub(super) left: Vec<(String, String)>,
+}
+
+/// Where in the nesting something lies.
+#[derive(Clone)]
+pub(super) struct Place {
+    /// How it is called in reports: the file, and `!` before each entry's name.
+    pub(super) name: String,
+    /// So many more archives may lie inside.
+    pub(super) depth: u32,
+    /// Whether it came out of a compressed stream: an archive in it is the same layer.
+    is_unpacked: bool,
+}
+
+impl Place {
+    pub(super) fn new(name: String, depth: u32) -> Place {
+        Place { name, depth, is_unpacked: false }
+    }
+
+    /// An entry of the archive here.
+    pub(super) fn entry(&self, name: &[u8]) -> Place {
+        Place { name: format!("{}!{}", self.name, name.escape_ascii()), depth: self.depth, is_unpacked: false }
+    }
+
+    fn deeper(&self, is_unpacked: bool) -> io::Result<Place> {
+        if self.is_unpacked && !is_unpacked {
+            return Ok(Place { is_unpacked: false, ..self.clone() });
+        }
+        let depth = self.depth.checked_sub(1).ok_or_else(|| refuse("it lies deeper than --depth allows"))?;
+        Ok(Place { name: self.name.clone(), depth, is_unpacked })
+    }
+}
+
+impl<'r> Rewriter<'r> {
+    /// Rewrites a file. Its archive directory is read where it lies.
+    pub(super) fn file(
+        &mut self,
+        mut file: impl Read + Seek + Send,
+        place: &Place,
+        wtr: &mut (dyn Write + Send),
+    ) -> io::Result<()> {
+        let head = head_of(&mut file)?;
+        file.rewind()?;
+        match kind::of(&head) {
+            Kind::Zip => zip::rewrite(self, &mut file, &place.deeper(false)?, wtr),
+            _ => self.stream(Box::new(file), place, wtr),
+        }
+    }
+
+    /// Rewrites what can be read once.
+    pub(super) fn stream(
+        &mut self,
+        mut rdr: Box<dyn Read + Send + '_>,
+        place: &Place,
+        wtr: &mut (dyn Write + Send),
+    ) -> io::Result<()> {
+        let head = head_of(&mut rdr)?;
+        let kind = kind::of(&head);
+        let mut rdr = BufReader::with_capacity(READ, Cursor::new(head.clone()).chain(rdr));
+        match kind {
+            Kind::Text => self.text(rdr, place, wtr),
+            Kind::Packed(packed) => self.packed(packed, &head, Box::new(rdr), &place.deeper(true)?, wtr),
+            Kind::Tar => tar::rewrite(self, &mut rdr, &place.deeper(false)?, wtr),
+            Kind::Zip => {
+                let place = place.deeper(false)?;
+                let mut spool = self.spool();
+                io::copy(&mut rdr, &mut spool)?;
+                spool.rewind()?;
+                zip::rewrite(self, &mut spool, &place, wtr)
+            }
+            Kind::Foreign(what) => Err(refuse(what)),
+        }
+    }
+
+    fn text(&mut self, rdr: impl Read + Send, place: &Place, wtr: &mut (dyn Write + Send)) -> io::Result<()> {
+        let mut scrubber = self.scrubber.fork();
+        let mut n_bytes = 0;
+        let result = stream::carry(rdr, &place.name, self.max_record, &mut scrubber, self.n_threads, |runs| {
+            runs.iter().try_for_each(|run| {
+                n_bytes += run.len() as u64;
+                wtr.write_all(run).map_err(|error| Error::output(&place.name, error))
+            })
+        });
+        scrubber.tally_mut().bytes_out += n_bytes;
+        result.map_err(io::Error::other)?;
+        self.tally.merge(scrubber.tally());
+        Ok(())
+    }
+
+    fn packed(
+        &mut self,
+        packed: Packed,
+        head: &[u8],
+        rdr: Box<dyn BufRead + Send + '_>,
+        place: &Place,
+        wtr: &mut (dyn Write + Send),
+    ) -> io::Result<()> {
+        let opened = codec::open(packed, head, rdr, self.window_memory, self.scrubber.fork())?;
+        let (to, level) = self.recompress.unwrap_or((packed, opened.level));
+        // What stands at the head of a member belongs to its format.
+        let heads = if to == packed { opened.heads } else { codec::Heads::default() };
+        let mut packing = Packing::new(to, level, heads, wtr, self.packers);
+        let text = Metered { rdr: opened.text, budget: Arc::clone(&self.budget) };
+        self.stream(Box::new(text), place, &mut packing)?;
+        packing.finish()
+    }
+
+    /// Room for an entry.
+    pub(super) fn spool(&self) -> Spool<'r> {
+        Spool::new(self.folder, self.spool_memory)
+    }
+
+    /// Rewrites an entry into a spool. `None`: it cannot be examined, which is noted. An output that cannot be written is an error.
+    pub(super) fn entry(&mut self, rdr: Box<dyn Read + Send + '_>, place: &Place) -> io::Result<Option<Spool<'r>>> {
+        let mut spool = self.spool();
+        let before = self.tally.clone();
+        match self.stream(rdr, place, &mut spool) {
+            Ok(()) => {
+                spool.rewind()?;
+                Ok(Some(spool))
+            }
+            Err(error) => {
+                let reason = reason(error)?;
+                self.tally = before;
+                self.left.push((place.name.clone(), reason));
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn head_of(rdr: &mut (impl Read + ?Sized)) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    rdr.take(kind::SAMPLE as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Why something could not be examined, in words that hold nothing of it; an error that is no such reason comes back.
+pub(super) fn reason(error: io::Error) -> io::Result<String> {
+    let Some(inner) = error.get_ref() else { return Ok(in_words(&error)) };
+    let Some(ours) = inner.downcast_ref::<Error>() else { return Ok(in_words(&error)) };
+    if ours.exit_code() != 3 {
+        return Err(error);
+    }
+    let beneath = std::error::Error::source(ours).and_then(|source| source.downcast_ref::<io::Error>());
+    match beneath {
+        // What was read failed beneath the text.
+        Some(beneath) if beneath.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
+            let inner = beneath.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).expect("it was looked at");
+            if inner.exit_code() == 3 { Ok(inner.to_string()) } else { Err(error) }
+        }
+        Some(beneath) => Ok(in_words(beneath)),
+        None => Ok(ours.to_string().rsplit(": ").next().unwrap_or_default().to_owned()),
+    }
+}
+
+fn in_words(error: &io::Error) -> String {
+    match error.get_ref() {
+        Some(inner) if inner.is::<super::limits::Refusal>() => inner.to_string(),
+        _ if error.raw_os_error().is_some() => format!("cannot be read: {error}"),
+        _ if error.kind() == io::ErrorKind::UnexpectedEof => "truncated".to_owned(),
+        _ => format!("corrupt: {error}"),
+    }
+}

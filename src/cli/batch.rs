@@ -1,0 +1,462 @@
+//! `logscrub batch`: files and trees, mirrored or in place.
+
+use std::{
+    collections::HashSet,
+    fs,
+    io::{self, IsTerminal as _, Read as _},
+    num::NonZero,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use anstream::ColorChoice;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{
+    Out,
+    args::Batch,
+    complain, say,
+    settings::{self, Settings},
+};
+use crate::{
+    archive::{self, Expansion, MANIFEST, Manifest, Options, Packed, Target, Watch},
+    error::Error,
+    report::{self, batch::Report},
+    rules::RuleSet,
+    scrub::Scrubber,
+    sink::file,
+    source::tree::{self, Filter, Found},
+};
+
+/// `--verify-manifest` failed.
+const NOT_VERIFIED: u8 = 4;
+
+/// Something could not be examined.
+const UNEXAMINED: u8 = 3;
+
+/// Where nobody watches, progress is a line every so often.
+const LINE_EVERY: Duration = Duration::from_secs(30);
+
+pub(super) fn run(batch: &Batch, settings: &Settings, out: &mut Out, stderr: ColorChoice) -> Result<u8, Error> {
+    let rules = settings.rules()?;
+    let mut scrubber = Scrubber::for_cpu(&rules, &settings.policy, settings.cpu)?;
+    if let Some(marker) = &settings.fault {
+        scrubber.fail_on(marker.as_bytes());
+    }
+    if let Some(folder) = &batch.verify_manifest {
+        return verify(folder, &options(batch, settings, &rules, Target::Nowhere)?, &scrubber, stderr);
+    }
+    let roots = roots(batch)?;
+    let target = target(batch)?;
+    let options = options(batch, settings, &rules, target)?;
+    let filter = filter(batch)?;
+    let manifest = manifest(batch, &roots, &options.target)?;
+    let walked = walk(&roots, &filter, &options.target)?;
+    let begin = Instant::now();
+    let progress = Progress::new(&walked.files, settings.quiet > 0 || batch.no_progress, stderr);
+    let summary = progress.during(|| archive::run(&walked.files, &options, &scrubber, manifest, &progress));
+    let mut summary = summary?;
+    let skipped = walked.skipped.iter().map(|(path, reason)| (path.display().to_string(), reason.clone()));
+    let skipped: Vec<(String, String)> = skipped.collect();
+    summary.unexamined.sort();
+    let report = Report {
+        rules: &rules,
+        tally: &summary.tally,
+        n_done: summary.n_done,
+        n_before: summary.n_before,
+        bytes_in: summary.bytes_in,
+        bytes_out: summary.bytes_out,
+        files: &summary.files,
+        unexamined: &summary.unexamined,
+        skipped: &skipped,
+        digest: &options.digest,
+        seconds: begin.elapsed().as_secs_f64(),
+    };
+    tell(batch, settings, &report, out, stderr)?;
+    let is_incomplete =
+        !summary.unexamined.is_empty() || summary.tally.withheld > 0 || walked.skipped.iter().any(is_fault);
+    Ok(if is_incomplete { UNEXAMINED } else { u8::from(settings.fail_on_findings && summary.tally.findings() > 0) })
+}
+
+/// Whether something was passed over because it could not be read; links and devices are no logs.
+fn is_fault((_, reason): &(PathBuf, String)) -> bool {
+    reason.starts_with("cannot be read")
+}
+
+fn tell(
+    batch: &Batch,
+    settings: &Settings,
+    report: &Report<'_>,
+    out: &mut Out,
+    stderr: ColorChoice,
+) -> Result<(), Error> {
+    use settings::Summary;
+    if let Some(path) = &batch.report {
+        let mut fresh = file::Fresh::new(path)?;
+        let written = io::Write::write_all(&mut fresh, report::html::page(report).as_bytes());
+        written.map_err(|error| Error::output(&path.display().to_string(), error))?;
+        fresh.land()?;
+    }
+    match settings.summary {
+        Summary::Json => out.text(&format!("{}\n", report::batch::json(report))).map(drop),
+        Summary::Auto | Summary::Human if settings.quiet == 0 => {
+            say(&report::batch::human(report), stderr);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn verify(folder: &Path, options: &Options, scrubber: &Scrubber, stderr: ColorChoice) -> Result<u8, Error> {
+    let path = if folder.is_dir() { folder.join(MANIFEST) } else { folder.to_owned() };
+    fs::metadata(&path).map_err(|error| Error::unreadable(&path, error))?;
+    let (n_files, faults) = archive::verify(&Manifest::open(&path)?, options, scrubber)?;
+    for (path, fault) in &faults {
+        complain(&Error::unexamined(format!("{path}: {fault}")), stderr);
+    }
+    let n_right = n_files - faults.len() as u64;
+    say(&format!("{n_right} of {n_files} files are as the manifest says, with nothing to find in them\n"), stderr);
+    Ok(if faults.is_empty() { 0 } else { NOT_VERIFIED })
+}
+
+fn roots(batch: &Batch) -> Result<Vec<PathBuf>, Error> {
+    let mut roots = batch.paths.clone();
+    if let Some(list) = &batch.files_from {
+        let mut bytes = Vec::new();
+        let read = if list == Path::new("-") {
+            io::stdin().lock().read_to_end(&mut bytes)
+        } else {
+            fs::File::open(list).and_then(|mut file| file.read_to_end(&mut bytes))
+        };
+        read.map_err(|error| Error::unreadable(list, error))?;
+        let separator = if bytes.contains(&0) { 0 } else { b'\n' };
+        let names = bytes.split(|byte| *byte == separator).filter(|name| !name.is_empty());
+        roots.extend(
+            names.map(|name| PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name))),
+        );
+    }
+    if roots.is_empty() {
+        return Err(Error::usage("batch: no PATH").hint("logscrub batch PATH... -o DIR"));
+    }
+    for root in &roots {
+        fs::symlink_metadata(root).map_err(|error| Error::unreadable(root, error))?;
+    }
+    Ok(roots)
+}
+
+fn target(batch: &Batch) -> Result<Target, Error> {
+    match (&batch.output, batch.in_place, batch.dry_run) {
+        (Some(folder), _, _) => {
+            fs::create_dir_all(folder).map_err(|error| Error::output(&folder.display().to_string(), error))?;
+            Ok(Target::Mirror(folder.clone()))
+        }
+        (None, true, _) => match batch.backup.as_deref() {
+            Some(suffix) if suffix.is_empty() || suffix.contains('/') => {
+                Err(Error::usage("--backup: the suffix is empty or holds a slash"))
+            }
+            suffix => Ok(Target::InPlace(suffix.map(str::to_owned))),
+        },
+        (None, false, true) => Ok(Target::Nowhere),
+        (None, false, false) => {
+            Err(Error::usage("batch: nowhere to write")
+                .hint("-o DIR mirrors, --in-place replaces, --dry-run only counts"))
+        }
+    }
+}
+
+fn options(batch: &Batch, settings: &Settings, rules: &RuleSet, target: Target) -> Result<Options, Error> {
+    let memory = batch.memory.as_deref().map_or(Some(512 << 20), settings::parse_size);
+    let memory = memory.filter(|memory| *memory >= 64 << 20);
+    let n_cores = thread::available_parallelism().map_or(1, NonZero::get);
+    Ok(Options {
+        target,
+        depth: batch.depth.unwrap_or(3),
+        memory: memory.ok_or_else(|| Error::usage("--memory: not a size of at least 64MiB"))?,
+        expansion: expansion(&batch.max_expansion)?,
+        recompress: batch.recompress.as_deref().map(recompress).transpose()?,
+        copies_unexamined: batch.copy_unexamined,
+        n_threads: if settings.threads == 0 { n_cores } else { settings.threads },
+        max_record: settings.max_record,
+        digest: digest(batch, settings, rules),
+    })
+}
+
+/// What decides what comes out: the rules with all that they are, the settings, and how files are written.
+fn digest(batch: &Batch, settings: &Settings, rules: &RuleSet) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for rule in rules.rules() {
+        hasher.update(super::rules::whole(rule).to_string().as_bytes());
+    }
+    // Where a key was said, how many threads there are and how it is told change nothing.
+    let decides = |key: &str| !["threads", "output", "summary", "grace", "color", "fail-on-findings"].contains(&key);
+    for shown in settings.shown.iter().filter(|shown| decides(&shown.key)) {
+        hasher.update(format!("{}={}\n", shown.key, shown.value).as_bytes());
+    }
+    hasher.update(format!("{:?} {}", batch.recompress, env!("CARGO_PKG_VERSION")).as_bytes());
+    hasher.finalize().to_hex().to_string()
+}
+
+fn expansion(typed: &[String]) -> Result<Expansion, Error> {
+    let mut expansion = Expansion::default();
+    for text in typed {
+        match text.parse() {
+            Ok(ratio) => expansion.ratio = ratio,
+            Err(_) => {
+                expansion.absolute = settings::parse_size(text).ok_or_else(|| {
+                    Error::usage("--max-expansion: neither a number of times nor a size").hint("1000 or 50GiB")
+                })?;
+            }
+        }
+    }
+    Ok(expansion)
+}
+
+fn recompress(typed: &str) -> Result<(Packed, u32), Error> {
+    let (name, level) = typed.split_once(':').map_or((typed, None), |(name, level)| (name, Some(level)));
+    let (_, packed, levels) = Packed::ALL
+        .into_iter()
+        .find(|(known, _, _)| *known == name)
+        .ok_or_else(|| Error::usage("--recompress: no such format").hint("gzip, zstd, xz, bzip2, lz4 or snappy"))?;
+    let level = match level {
+        None => {
+            if packed == Packed::Zstd {
+                3
+            } else {
+                6.clamp(*levels.start(), *levels.end())
+            }
+        }
+        Some(level) => level.parse().ok().filter(|level| levels.contains(level)).ok_or_else(|| {
+            Error::usage(format!("--recompress: {name} has the levels {} to {}", levels.start(), levels.end()))
+        })?,
+    };
+    Ok((packed, level))
+}
+
+fn filter(batch: &Batch) -> Result<Filter, Error> {
+    Ok(Filter {
+        hidden: batch.hidden,
+        include: globs("--include", &batch.include)?,
+        exclude: globs("--exclude", &batch.exclude)?,
+        since: batch.since.as_deref().map(|text| time("--since", text)).transpose()?,
+        until: batch.until.as_deref().map(|text| time("--until", text)).transpose()?,
+    })
+}
+
+fn globs(flag: &str, typed: &[String]) -> Result<Option<GlobSet>, Error> {
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let mut set = GlobSetBuilder::new();
+    for text in typed {
+        let glob = GlobBuilder::new(text).literal_separator(true).build();
+        set.add(glob.map_err(|error| Error::usage(format!("{flag}: {error}")))?);
+    }
+    set.build().map(Some).map_err(|error| Error::usage(format!("{flag}: {error}")))
+}
+
+/// A day, a moment, or an age.
+fn time(flag: &str, text: &str) -> Result<SystemTime, Error> {
+    let wrong =
+        || Error::usage(format!("{flag}: not a time")).hint("2026-01-31, 2026-01-31T12:00:00Z or an age such as 7d");
+    let age = || {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let seconds = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800)]
+            .into_iter()
+            .find(|(name, _)| *name == unit)?;
+        SystemTime::now().checked_sub(Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(seconds.1)?))
+    };
+    moment(text).map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).or_else(age).ok_or_else(wrong)
+}
+
+/// Seconds since 1970 of `2026-01-31` or `2026-01-31T12:00:00Z`.
+fn moment(text: &str) -> Option<u64> {
+    let (day, clock) = text.split_once('T').map_or((text, None), |(day, clock)| (day, Some(clock)));
+    let mut parts = day.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Days since the first of March of the year 0, so that the leap day comes last.
+    let (shifted, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
+    let seconds = match clock {
+        None => 0,
+        Some(clock) => {
+            let mut parts = clock.strip_suffix('Z')?.splitn(3, ':').map(|part| part.parse::<u64>().ok());
+            parts.next()?? * 3600 + parts.next()?? * 60 + parts.next()??
+        }
+    };
+    u64::try_from(days).ok().map(|days| days * 86_400 + seconds)
+}
+
+fn manifest(batch: &Batch, roots: &[PathBuf], target: &Target) -> Result<Option<Manifest>, Error> {
+    let path = match target {
+        Target::Nowhere => return Ok(None),
+        Target::Mirror(folder) => folder.join(MANIFEST),
+        Target::InPlace(_) => batch.manifest.clone().unwrap_or_else(|| {
+            let root = &roots[0];
+            if root.is_dir() { root.join(MANIFEST) } else { root.with_file_name(MANIFEST) }
+        }),
+    };
+    Manifest::open(&path).map(Some)
+}
+
+/// The files, each with its place in the output; two with one place are refused before anything is written.
+fn walk(roots: &[PathBuf], filter: &Filter, target: &Target) -> Result<tree::Walked, Error> {
+    let output = match target {
+        Target::Mirror(folder) => folder.canonicalize().ok(),
+        _ => None,
+    };
+    let backup = match target {
+        Target::InPlace(Some(suffix)) => Some(suffix.clone()),
+        _ => None,
+    };
+    let is_ours = |path: &Path| {
+        let name = path.file_name().unwrap_or_default();
+        let is_backup = backup.as_ref().is_some_and(|suffix| name.as_encoded_bytes().ends_with(suffix.as_bytes()));
+        let is_output =
+            output.as_ref().is_some_and(|output| path.canonicalize().is_ok_and(|path| path.starts_with(output)));
+        name == MANIFEST || file::is_passing(name) || is_backup || is_output
+    };
+    let mut walked = tree::Walked::default();
+    for root in roots {
+        let mut one = tree::walk(std::slice::from_ref(root), filter, &is_ours);
+        if let (true, Some(name)) = (roots.len() > 1 && root.is_dir(), root.file_name()) {
+            one.files.iter_mut().for_each(|found| found.below = Path::new(name).join(&found.below));
+        }
+        walked.files.append(&mut one.files);
+        walked.skipped.append(&mut one.skipped);
+    }
+    let mut places = HashSet::new();
+    if let Some(twice) = walked.files.iter().find(|found| !places.insert(&found.below)) {
+        return Err(Error::usage(format!(
+            "{}: two files would become {}",
+            twice.path.display(),
+            twice.below.display()
+        ))
+        .hint("run batch once for each of them, with an -o of its own"));
+    }
+    Ok(walked)
+}
+
+/// What is being done, for whoever watches.
+struct Progress {
+    bar: Option<ProgressBar>,
+    is_quiet: bool,
+    n_bytes: AtomicU64,
+    n_files: AtomicU64,
+    n_findings: AtomicU64,
+    total_files: u64,
+    total_bytes: u64,
+    current: Mutex<Vec<PathBuf>>,
+    stderr: ColorChoice,
+}
+
+impl Progress {
+    fn new(files: &[Found], is_quiet: bool, stderr: ColorChoice) -> Progress {
+        let total_bytes = files.iter().map(|found| found.metadata.len()).sum();
+        let bar = (!is_quiet && io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::new(total_bytes);
+            let form = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta} {msg}";
+            bar.set_style(ProgressStyle::with_template(form).expect("the template is sound"));
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        Progress {
+            bar,
+            is_quiet,
+            n_bytes: AtomicU64::new(0),
+            n_files: AtomicU64::new(0),
+            n_findings: AtomicU64::new(0),
+            total_files: files.len() as u64,
+            total_bytes,
+            current: Mutex::new(Vec::new()),
+            stderr,
+        }
+    }
+
+    /// Tells while `work` lasts.
+    fn during<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        if self.is_quiet || self.bar.is_some() {
+            let done = work();
+            self.bar.iter().for_each(ProgressBar::finish_and_clear);
+            return done;
+        }
+        let (is_over, over) = std::sync::mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let teller = move || {
+                while over.recv_timeout(LINE_EVERY) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                    say(&format!("{}\n", self.line()), self.stderr);
+                }
+            };
+            // Without the teller nothing is told, and the work is done all the same.
+            let _ = thread::Builder::new().name("progress".to_owned()).spawn_scoped(scope, teller);
+            let done = work();
+            drop(is_over);
+            done
+        })
+    }
+
+    fn line(&self) -> String {
+        let [bytes, files, findings] =
+            [&self.n_bytes, &self.n_files, &self.n_findings].map(|count| count.load(Ordering::Relaxed));
+        let (bytes, total) = (report::bytes(bytes as f64), report::bytes(self.total_bytes as f64));
+        format!("{files} of {} files, {bytes} of {total}, {findings} findings", self.total_files)
+    }
+
+    fn show(&self, change: impl FnOnce(&mut Vec<PathBuf>)) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut current);
+        if let Some(bar) = &self.bar {
+            let names: Vec<String> = current.iter().take(2).map(|path| path.display().to_string()).collect();
+            let (files, findings) = (self.n_files.load(Ordering::Relaxed), self.n_findings.load(Ordering::Relaxed));
+            bar.set_message(format!("{files}/{} files {findings} findings {}", self.total_files, names.join(" ")));
+        }
+    }
+}
+
+impl Watch for Progress {
+    fn begin(&self, path: &Path) {
+        self.show(|current| current.push(path.to_owned()));
+    }
+
+    fn advance(&self, n_bytes: u64) {
+        self.n_bytes.fetch_add(n_bytes, Ordering::Relaxed);
+        self.bar.iter().for_each(|bar| bar.inc(n_bytes));
+    }
+
+    fn end(&self, path: &Path, n_findings: u64) {
+        self.n_files.fetch_add(1, Ordering::Relaxed);
+        self.n_findings.fetch_add(n_findings, Ordering::Relaxed);
+        self.show(|current| current.retain(|other| other != path));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_moments_are_seconds_since_1970() {
+        assert_eq!(moment("1970-01-01"), Some(0));
+        assert_eq!(moment("2000-03-01"), Some(951_868_800));
+        assert_eq!(moment("2026-11-26T00:00:01Z"), Some(1_795_651_201));
+        for text in ["2026", "2026-13-01", "2026-01-01T1", "-1-1-1", ""] {
+            assert_eq!(moment(text), None, "{text}");
+        }
+        assert!(time("--since", "7d").is_ok() && time("--since", "7y").is_err() && time("--since", "é").is_err());
+    }
+
+    #[test]
+    fn levels_are_those_of_the_format() {
+        assert_eq!(recompress("zstd:9").expect("it is one"), (Packed::Zstd, 9));
+        assert_eq!(recompress("lz4").expect("it is one"), (Packed::Lz4, 0));
+        assert!(recompress("zstd:23").is_err() && recompress("rar").is_err());
+    }
+}

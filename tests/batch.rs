@@ -1,0 +1,554 @@
+//! Batch: every format round trip through the programs that people use, hostile archives, what is refused, kills and full disks.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use crate::harness::{Ran, binary, logscrub};
+
+/// A log with findings that only a program can make at run time, and the same clean.
+fn log(n_lines: usize) -> (Vec<u8>, Vec<u8>) {
+    let (mut dirty, mut clean) = (Vec::new(), Vec::new());
+    for n in 0..n_lines {
+        let line = format!("2026-11-{:02}T10:00:00Z request {n} took {} ms, status 200\n", n % 28 + 1, n * 7919 % 1000);
+        dirty.extend_from_slice(line.as_bytes());
+        clean.extend_from_slice(line.as_bytes());
+        if n % 10 == 3 {
+            dirty.extend_from_slice(format!("login of canary{n}@example.com password=canary-{n}\n").as_bytes());
+            clean.extend_from_slice(b"login of REDACTED-email password=REDACTED-password\n");
+        }
+    }
+    (dirty, clean)
+}
+
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        Place { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("it lies in the folder")).expect("the folder can be written");
+        fs::write(&path, bytes).expect("the folder can be written");
+        path
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn batch(&self, args: &[&str]) -> Ran {
+        let args = args.iter().map(|arg| arg.replace("@", self.folder.path().to_str().expect("a plain path")));
+        let args: Vec<String> = ["batch".to_owned()].into_iter().chain(args).collect();
+        logscrub().args(args.iter().map(String::as_str)).run()
+    }
+
+    /// Runs a shell command in the folder.
+    #[track_caller]
+    fn shell(&self, command: &str) -> Vec<u8> {
+        let output =
+            Command::new("sh").arg("-ec").arg(command).current_dir(self.folder.path()).output().expect("sh is there");
+        let words = output.stderr.escape_ascii().to_string();
+        assert!(output.status.success(), "{command}: {words}");
+        output.stdout
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(folder)).expect("the folder is there");
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect();
+        names.sort();
+        names
+    }
+}
+
+fn has(program: &str) -> bool {
+    let found = Command::new("sh").arg("-c").arg(format!("command -v {program}")).stdout(Stdio::null()).status();
+    let is_there = found.is_ok_and(|status| status.success());
+    if !is_there {
+        eprintln!("SKIPPED: {program} is not installed");
+    }
+    is_there
+}
+
+#[test]
+fn streams_come_back_through_their_own_programs() {
+    let (dirty, clean) = log(30_000);
+    for (pack, unpack) in [
+        ("cat", "cat"),
+        ("gzip -9", "gzip -dc"),
+        ("zstd -q -19 --long=23", "zstd -qdc"),
+        ("zstd -q", "zstd -qdc"),
+        ("xz", "xz -dc"),
+        ("bzip2 -1", "bzip2 -dc"),
+        ("lz4 -q", "lz4 -qdc"),
+    ] {
+        if !has(pack.split(' ').next().expect("a name")) {
+            continue;
+        }
+        let place = Place::new();
+        place.write("log", &dirty);
+        place.shell(&format!("mkdir in; {pack} < log > in/app.packed"));
+        place.batch(&["@/in", "-o", "@/out"]).success().stderr_lacks("canary");
+        assert!(place.shell(&format!("{unpack} < out/app.packed")) == clean, "{pack}");
+        place.batch(&["--verify-manifest", "@/out"]).success().stderr_has("1 of 1 files");
+    }
+}
+
+#[test]
+fn an_empty_stream_stays_one() {
+    let place = Place::new();
+    place.shell("mkdir in; : > in/plain; gzip < in/plain > in/a.gz; zstd -qc in/plain > in/a.zst; xz -c in/plain > in/a.xz; bzip2 -c in/plain > in/a.bz2");
+    place.batch(&["@/in", "-o", "@/out"]).success();
+    place.shell("cd out; gzip -t a.gz; zstd -qt a.zst; xz -t a.xz; bzip2 -t a.bz2; test ! -s plain");
+}
+
+#[test]
+fn members_and_frames_are_all_read_and_a_secret_over_their_edge_goes() {
+    let place = Place::new();
+    place.shell(
+        "mkdir in; for way in 'gzip -c' 'zstd -qc' 'xz -c' 'bzip2 -c' 'lz4 -qc'; do name=$(echo $way | cut -d' ' -f1)
+         (printf 'one\\nlogin of ali' | $way; printf 'ce@example.com\\ntwo\\n' | $way) > in/$name; done",
+    );
+    place.batch(&["@/in", "-o", "@/out"]).success();
+    for way in ["gzip -dc", "zstd -qdc", "xz -dc", "bzip2 -dc", "lz4 -qdc"] {
+        let name = way.split(' ').next().expect("a name");
+        assert_eq!(place.shell(&format!("{way} < out/{name}")), b"one\nlogin of REDACTED-email\ntwo\n", "{way}");
+    }
+}
+
+#[test]
+fn gzip_headers_are_kept_and_their_comments_scrubbed() {
+    let place = Place::new();
+    let script = "import zlib,struct
+def member(text, name, comment, extra):
+    c = zlib.compressobj(6, zlib.DEFLATED, -15); data = c.compress(text) + c.flush()
+    head = b'\\x1f\\x8b\\x08\\x1c' + struct.pack('<I', 1234567) + b'\\0\\x03' + struct.pack('<H', len(extra)) + extra + name + b'\\0' + comment + b'\\0'
+    return head + data + struct.pack('<II', zlib.crc32(text), len(text))
+open('a.gz','wb').write(member(b'one\\n', b'first.log', b'of bob@example.com', b'XY\\2\\0zz') + member(b'two\\n', b'second.log', b'plain', b'XY\\1\\0z') + b'\\0' * 100)";
+    place.write("make.py", script.as_bytes());
+    place.shell("python3 make.py; mkdir in; mv a.gz in");
+    place.batch(&["@/in", "-o", "@/out"]).success();
+    let out = place.read("out/a.gz");
+    let has = |part: &[u8]| out.windows(part.len()).any(|window| window == part);
+    assert!(has(b"XY\x02\0zzfirst.log\0of REDACTED-email\0") && has(b"XY\x01\0zsecond.log\0plain\0"));
+    assert_eq!(&out[4..8], 1_234_567_u32.to_le_bytes());
+    assert_eq!(place.shell("gzip -dc out/a.gz"), b"one\ntwo\n");
+}
+
+#[test]
+fn skippable_frames_with_text_stay_and_are_scrubbed() {
+    let place = Place::new();
+    place.shell(
+        "mkdir in; (printf '\\x50\\x2a\\x4d\\x18\\x12\\0\\0\\0by bob@example.com'; printf 'one\\n' | zstd -qc
+         printf '\\x51\\x2a\\x4d\\x18\\x04\\0\\0\\0\\x01\\x02\\x03\\x00') > in/a.zst",
+    );
+    place.batch(&["@/in", "-o", "@/out"]).success();
+    assert!(place.read("out/a.zst").starts_with(b"\x50\x2a\x4d\x18\x11\0\0\0by REDACTED-email"));
+    assert_eq!(place.shell("zstd -qdc out/a.zst"), b"one\n");
+}
+
+/// A tree with what tar knows: long names, links, an empty folder, modes, a compressed log and an empty file.
+fn tree(place: &Place) -> (Vec<u8>, String) {
+    let (dirty, clean) = log(3000);
+    let long = format!("{}/{}.log", "d".repeat(90), "n".repeat(150));
+    place.write("t/app.log", &dirty);
+    place.write(&format!("t/{long}"), b"by bob@example.com\n");
+    place.write("t/empty", b"");
+    place.shell("cd t; mkdir folder; ln -s app.log link; ln app.log hard; gzip -c app.log > app.log.gz; chmod 640 app.log; touch -d @1000000000 app.log");
+    (clean, long)
+}
+
+#[test]
+fn tar_comes_back_through_gnu_tar_bsdtar_and_python() {
+    for form in ["gnu", "pax", "ustar", "v7"] {
+        let place = Place::new();
+        let (clean, long) = tree(&place);
+        let long = if matches!(form, "gnu" | "pax") {
+            Some(long)
+        } else {
+            place.shell("rm -r t/d*");
+            None
+        };
+        place.shell(&format!("mkdir in; tar --format={form} -czf in/a.tgz t"));
+        place.batch(&["@/in", "-o", "@/out"]).success();
+        let mut readers = vec![
+            "tar -xzf ../out/a.tgz",
+            "python3 -c 'import tarfile; tarfile.open(\"../out/a.tgz\").extractall()' 2>/dev/null",
+        ];
+        if has("bsdtar") {
+            readers.push("bsdtar -xzf ../out/a.tgz");
+        }
+        for reader in readers {
+            place.shell(&format!("rm -rf x; mkdir x; cd x; {reader}"));
+            assert!(place.read("x/t/app.log") == clean && place.read("x/t/hard") == clean, "{form} {reader}");
+            assert!(place.shell("gzip -dc x/t/app.log.gz") == clean, "{form} {reader}");
+            let metadata = fs::metadata(place.path("x/t/app.log")).expect("it is there");
+            assert_eq!(
+                (metadata.mode() & 0o777, metadata.mtime(), metadata.nlink()),
+                (0o640, 1_000_000_000, 2),
+                "{form} {reader}"
+            );
+            assert_eq!(fs::read_link(place.path("x/t/link")).expect("it is a link"), Path::new("app.log"));
+            assert!(place.path("x/t/folder").is_dir() && place.read("x/t/empty").is_empty());
+            if let Some(long) = &long {
+                assert_eq!(place.read(&format!("x/t/{long}")), b"by REDACTED-email\n", "{form} {reader}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sparse_entries_come_out_whole() {
+    for form in ["gnu", "posix"] {
+        let place = Place::new();
+        place.shell(&format!(
+            "mkdir in; printf 'by bob@example.com\\n' > s; truncate -s 1M s; printf 'end of eve@example.com\\n' >> s
+             tar --format={form} -Scf in/a.tar s; test $(stat -c %s in/a.tar) -lt 100000"
+        ));
+        place.batch(&["@/in", "-o", "@/out"]).success();
+        let whole = place.shell("tar -xOf out/a.tar s");
+        let expected = [&b"by REDACTED-email\n"[..], &vec![0; (1 << 20) - 19], b"end of REDACTED-email\n"].concat();
+        assert!(whole == expected, "{form}");
+    }
+}
+
+#[test]
+fn zip_comes_back_through_unzip_bsdtar_and_python() {
+    let place = Place::new();
+    let (dirty, clean) = log(3000);
+    place.write("app.log", &dirty);
+    let script = "import zipfile
+z = zipfile.ZipFile('in/a.jar', 'w'); text = open('app.log').read()
+z.writestr(zipfile.ZipInfo('stored.log', (2020, 1, 2, 3, 4, 6)), text)
+z.writestr('folder/deflated.log', text, zipfile.ZIP_DEFLATED)
+z.writestr('folder/', '')
+i = zipfile.ZipInfo('mode.log'); i.external_attr = 0o640 << 16; i.comment = b'by bob@example.com'; z.writestr(i, 'x\\n')
+with z.open('wide.log', 'w', force_zip64=True) as f: f.write(b'to eve@example.com\\n')
+z.comment = b'for al@example.com'; z.close()";
+    place.write("make.py", script.as_bytes());
+    place.shell("mkdir in; python3 make.py");
+    place.batch(&["@/in", "-o", "@/out"]).success();
+    place.shell("unzip -tq out/a.jar; mkdir x; cd x; unzip -q ../out/a.jar");
+    for name in ["stored.log", "folder/deflated.log"] {
+        assert!(place.read(&format!("x/{name}")) == clean, "{name}");
+    }
+    assert_eq!(place.read("x/wide.log"), b"to REDACTED-email\n");
+    let check = "import zipfile
+z = zipfile.ZipFile('out/a.jar'); assert z.testzip() is None
+assert z.namelist() == ['stored.log','folder/deflated.log','folder/','mode.log','wide.log'], z.namelist()
+i = z.getinfo('stored.log'); assert i.compress_type == 0 and i.date_time == (2020, 1, 2, 3, 4, 6)
+assert z.getinfo('mode.log').external_attr == 0o640 << 16 and z.getinfo('mode.log').comment == b'by REDACTED-email'
+assert z.comment == b'for REDACTED-email'";
+    place.write("check.py", check.as_bytes());
+    place.shell("python3 check.py");
+    if has("bsdtar") {
+        assert!(place.shell("bsdtar -xOf out/a.jar folder/deflated.log") == clean);
+    }
+}
+
+#[test]
+fn archives_lie_in_archives_up_to_the_depth() {
+    let place = Place::new();
+    place.shell("mkdir in; echo by bob@example.com > a.log; gzip -k a.log; tar -cf b.tar a.log.gz; zip -q c.zip b.tar; tar -czf in/d.tgz c.zip");
+    place.batch(&["@/in", "-o", "@/out"]).code(3).stderr_has("d.tgz!c.zip!b.tar!a.log.gz: it lies deeper");
+    place.batch(&["@/in", "-o", "@/deep", "--depth", "4"]).success();
+    let text = place.shell("tar -xzOf deep/d.tgz c.zip > c; unzip -p c b.tar | tar -xO | gzip -dc");
+    assert_eq!(text, b"by REDACTED-email\n");
+}
+
+#[test]
+fn what_cannot_be_examined_is_told_and_is_in_no_output() {
+    let place = Place::new();
+    let noise: Vec<u8> = (0..5000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+    let wide: Vec<u8> = "to bob@example.com\n".repeat(20).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    place.write("in/noise", &noise);
+    place.write("in/wide", &wide);
+    place.write("in/7z", b"7z\xbc\xaf\x27\x1cxxxx");
+    place.write("in/good.log", b"to bob@example.com\n");
+    place.shell("cd in; gzip -c noise > noise.gz; gzip -c good.log | head -c 20 > cut.gz; zip -q -P pw enc.zip good.log; tar -cf mix.tar noise good.log; (gzip -c good.log; printf x) > tail.gz");
+    let ran = place.batch(&["@/in", "-o", "@/out"]).code(3);
+    for told in [
+        "noise: binary data",
+        "noise.gz: binary data",
+        "7z: a 7z archive",
+        "cut.gz: truncated",
+        "enc.zip!good.log: encrypted",
+        "mix.tar!noise: binary data",
+        "tail.gz: something that is no gzip follows",
+        "wide: UTF-16LE text cannot be examined",
+    ] {
+        assert!(ran.err().contains(told), "{told:?} is not in {}", ran.err());
+    }
+    assert_eq!(place.names("out"), ["enc.zip", "good.log", "logscrub-manifest.jsonl", "mix.tar"]);
+    assert_eq!(place.shell("tar -tf out/mix.tar"), b"good.log\n");
+    // A second run has nothing to do for what is done, and tells the rest again.
+    place.batch(&["@/in", "-o", "@/out"]).code(3).stderr_has("mix.tar!noise: binary data").stderr_has("3 done before");
+
+    place.batch(&["@/in", "-o", "@/all", "--copy-unexamined"]).code(3);
+    assert_eq!(place.read("all/noise"), noise);
+    assert_eq!(place.read("all/cut.gz"), place.read("in/cut.gz"));
+    assert_eq!(place.shell("tar -xOf all/mix.tar noise"), noise);
+    place.shell("unzip -P pw -p all/enc.zip good.log > enc; cmp enc in/good.log");
+}
+
+#[test]
+fn in_place_keeps_what_it_cannot_examine_and_all_that_belongs_to_a_file() {
+    let place = Place::new();
+    let noise: Vec<u8> = (0..5000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+    place.write("in/noise", &noise);
+    place.write("in/good.log", b"to bob@example.com\n");
+    place.write("in/clean.gz", &place.shell("echo nothing here | gzip -1"));
+    place.shell(
+        "cd in; tar -cf mix.tar noise good.log; chmod 604 good.log; touch -d @1000000000.123456789 good.log clean.gz",
+    );
+    let before = fs::metadata(place.path("in/clean.gz")).expect("it is there").ino();
+    place.batch(&["@/in", "--in-place", "--backup", ".orig"]).code(3);
+    let metadata = fs::metadata(place.path("in/good.log")).expect("it is there");
+    assert_eq!((metadata.mode() & 0o777, metadata.mtime(), metadata.mtime_nsec()), (0o604, 1_000_000_000, 123_456_789));
+    assert_eq!(place.read("in/good.log"), b"to REDACTED-email\n");
+    assert_eq!(place.read("in/good.log.orig"), b"to bob@example.com\n");
+    assert_eq!(place.read("in/noise"), noise);
+    assert_eq!(place.shell("cd in; tar -xOf mix.tar noise"), noise);
+    assert_eq!(place.shell("cd in; tar -xOf mix.tar good.log"), b"to REDACTED-email\n");
+    // What holds no secret is not touched.
+    assert_eq!(fs::metadata(place.path("in/clean.gz")).expect("it is there").ino(), before);
+    place.batch(&["@/in", "--in-place", "--backup", ".orig"]).code(3).stderr_has("3 done before");
+    assert_eq!(place.read("in/good.log.orig"), b"to bob@example.com\n");
+}
+
+#[test]
+fn links_are_not_followed_and_hidden_files_wait_to_be_asked_for() {
+    let place = Place::new();
+    place.write("secret/outside.log", b"to bob@example.com\n");
+    place.write("in/.hidden", b"to bob@example.com\n");
+    place.write("in/a.log", b"x\n");
+    place.write("in/b.txt", b"x\n");
+    symlink(place.path("secret"), place.path("in/link")).expect("links can be made");
+    place.shell("mkfifo in/pipe");
+    place.batch(&["@/in", "-o", "@/out"]).success().stderr_has("a symbolic link").stderr_has("a named pipe");
+    assert_eq!(place.names("out"), ["a.log", "b.txt", "logscrub-manifest.jsonl"]);
+    place.batch(&["@/in", "-o", "@/some", "--hidden", "--include", "*.log", "--include", ".*"]).success();
+    assert_eq!(place.names("some"), [".hidden", "a.log", "logscrub-manifest.jsonl"]);
+    place.batch(&["@/in", "-o", "@/none", "--until", "2000-01-01"]).success();
+    assert_eq!(place.names("none"), ["logscrub-manifest.jsonl"]);
+    place.write("list", format!("{}\n", place.path("in/b.txt").display()).as_bytes());
+    place.batch(&["--files-from", "@/list", "-o", "@/listed", "--exclude", "a*"]).success();
+    assert_eq!(place.names("listed"), ["b.txt", "logscrub-manifest.jsonl"]);
+}
+
+#[test]
+fn hostile_archives_do_no_harm() {
+    let place = Place::new();
+    let script = "import tarfile, zipfile, io, gzip
+def tar(name, entries):
+    t = tarfile.open(name, 'w')
+    for n, kind in entries:
+        i = tarfile.TarInfo(n); i.type = kind; data = b'to bob@example.com\\n' if kind == tarfile.REGTYPE else b''
+        i.size = len(data); i.linkname = '../../../etc/passwd' if kind in (tarfile.SYMTYPE, tarfile.LNKTYPE) else ''
+        t.addfile(i, io.BytesIO(data))
+    t.close()
+R = tarfile.REGTYPE
+tar('in/names.tar', [('../../up.log', R), ('/tmp/absolute.log', R), ('twice.log', R), ('twice.log', R), ('Case.log', R), ('case.log', R),
+    ('link', tarfile.SYMTYPE), ('hard', tarfile.LNKTYPE), ('device', tarfile.CHRTYPE), ('disk', tarfile.BLKTYPE)])
+import warnings; warnings.simplefilter('ignore')
+z = zipfile.ZipFile('in/names.zip', 'w')
+for n in ['../../up.log', '/tmp/absolute.log', 'twice.log', 'twice.log', 'a\\\\b.log']: z.writestr(n, 'to bob@example.com\\n')
+z.close()
+open('in/bomb.gz','wb').write(gzip.compress(b'a\\n' * (50 << 20)))
+b = bytearray(open('in/names.zip','rb').read()); b[40] ^= 1; open('in/crc.zip','wb').write(b)
+open('in/front.zip','wb').write(b'hidden bob@example.com')
+open('in/front.zip','ab').write(open('in/names.zip','rb').read())
+open('in/front.zip','r+b').write(b'PK\\x03\\x04')
+g = bytearray(gzip.compress(b'to bob@example.com\\n' * 1000)); g[-6] ^= 1; open('in/crc.gz','wb').write(g)
+t = open('in/names.tar','rb').read(); open('in/cut.tar','wb').write(t[:1600]); open('in/after.tar','wb').write(t + b'bob@example.com')";
+    place.write("make.py", script.as_bytes());
+    place.shell("mkdir in; python3 make.py");
+    let ran = place
+        .batch(&["@/in", "-o", "@/out", "--max-expansion", "10", "--max-expansion", "80MiB", "--memory", "64MiB"])
+        .code(3);
+    for told in [
+        "bomb.gz: it unpacks to more than --max-expansion allows",
+        "crc.gz: corrupt",
+        "cut.tar: truncated",
+        "after.tar: something follows the end",
+        "crc.zip",
+        "front.zip",
+    ] {
+        assert!(ran.err().contains(told), "{told:?} is not in {}", ran.err());
+    }
+    let names = place.names("out");
+    assert!(
+        ["bomb.gz", "crc.gz", "cut.tar", "after.tar", "front.zip"]
+            .iter()
+            .all(|name| !names.contains(&(*name).to_owned())),
+        "{names:?}"
+    );
+    // The archives keep what they hold; nothing was unpacked.
+    assert_eq!(place.shell("tar -tPf out/names.tar | wc -l"), b"10\n");
+    assert_eq!(
+        place.shell("python3 -c \"import zipfile; print(len(zipfile.ZipFile('out/names.zip').namelist()))\""),
+        b"5\n"
+    );
+    assert!(!Path::new("/tmp/absolute.log").exists() && !place.path("up.log").exists());
+    let all = place.shell("cat out/*");
+    assert!(!all.windows(15).any(|window| window == b"bob@example.com"));
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_whole_files_and_goes_on() {
+    let (dirty, clean) = log(4000);
+    let make = || {
+        let place = Place::new();
+        for n in 0..12 {
+            place.write(&format!("in/{n}.log"), &dirty);
+            place.shell(&format!("gzip -1 < in/{n}.log > in/{n}.gz"));
+        }
+        place
+    };
+    let undisturbed = make();
+    undisturbed.batch(&["@/in", "-o", "@/out"]).success();
+    let (mirror, place) = (make(), make());
+    let originals: Vec<(String, Vec<u8>)> =
+        place.names("in").into_iter().map(|name| (name.clone(), place.read(&format!("in/{name}")))).collect();
+    let mut moment = 1_u64;
+    for _ in 0..50 {
+        // A generator with a seed: the moments are the same in every run, what they meet is not.
+        moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let wait = format!("0.{:03}", (moment >> 33) % 400);
+        for (place, args) in [(&mirror, "in -o out"), (&place, "in --in-place")] {
+            let command = format!("timeout -s KILL {wait} {} batch -q {args} || true", binary().display());
+            place.shell(&command);
+        }
+        for (name, original) in &originals {
+            let now = place.read(&format!("in/{name}"));
+            let whole = undisturbed.read(&format!("out/{name}"));
+            assert!(now == *original || now == whole, "{name} is neither what it was nor what it becomes");
+            let mirrored = fs::read(mirror.path(&format!("out/{name}")));
+            assert!(mirrored.is_err() || mirrored.is_ok_and(|bytes| bytes == whole), "{name} is not whole");
+        }
+    }
+    mirror.batch(&["@/in", "-o", "@/out"]).success();
+    place.batch(&["@/in", "--in-place"]).success();
+    for (name, _) in &originals {
+        let whole = undisturbed.read(&format!("out/{name}"));
+        assert!(mirror.read(&format!("out/{name}")) == whole && place.read(&format!("in/{name}")) == whole, "{name}");
+    }
+    assert!(mirror.read("out/0.log") == clean);
+    mirror.batch(&["--verify-manifest", "@/out"]).success();
+}
+
+#[test]
+fn verification_finds_what_was_changed_and_what_is_missing() {
+    let place = Place::new();
+    place.write("in/a.log", b"to bob@example.com\n");
+    place.write("in/b.log", b"to bob@example.com\n");
+    place.batch(&["@/in", "-o", "@/out"]).success();
+    place.batch(&["--verify-manifest", "@/out"]).success().stderr_has("2 of 2");
+    place.write("out/a.log", b"to REDACTED-email!\n");
+    fs::remove_file(place.path("out/b.log")).expect("it is there");
+    place
+        .batch(&["--verify-manifest", "@/out"])
+        .code(4)
+        .stderr_has("a.log: its digest")
+        .stderr_has("b.log: cannot be read");
+}
+
+#[test]
+fn a_full_disk_ends_the_run_and_leaves_originals_whole() {
+    let place = Place::new();
+    place.shell("mkdir disk");
+    let mounted =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(place.path("disk")).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: a small disk cannot be mounted here");
+        return;
+    }
+    let (dirty, _) = log(30_000);
+    place.write("disk/a.log", &dirty);
+    place.write("in/a.log", &dirty.repeat(2));
+    let in_place = place.batch(&["@/disk/a.log", "--in-place"]);
+    let mirrored = place.batch(&["@/in", "-o", "@/disk/out"]);
+    let kept = place.read("disk/a.log") == dirty;
+    let names = place.names("disk");
+    place.shell("umount disk");
+    in_place.code(74).stderr_has("cannot be written").stderr_has("it goes on where it was");
+    mirrored.code(74).stderr_has("cannot be written");
+    assert!(kept && names.iter().all(|name| !name.contains("passing")), "{names:?}");
+}
+
+#[test]
+fn the_summary_and_the_report_tell_counts_and_no_value() {
+    let place = Place::new();
+    let (dirty, _) = log(3000);
+    place.write("in/a.log", &dirty);
+    place.write("in/<b>.log", b"\x7fELF");
+    let ran = place.batch(&["@/in", "-o", "@/out", "--summary", "json", "--report", "@/r.html"]).code(3);
+    let told: serde_json::Value = serde_json::from_str(&ran.out()).expect("it is JSON");
+    assert_eq!((told["findings"].as_u64(), told["by_rule"]["email"].as_u64()), (Some(600), Some(300)));
+    assert_eq!(told["unexamined"][0]["reason"], "an executable");
+    let page = String::from_utf8(place.read("r.html")).expect("it is text");
+    let manifest = String::from_utf8(place.read("out/logscrub-manifest.jsonl")).expect("it is text");
+    for text in [&page, &manifest, &ran.out(), &ran.err()] {
+        assert!(!text.contains("canary"));
+    }
+    assert!(page.contains("&lt;b&gt;.log") && page.contains("an executable") && page.contains(">300<"));
+    assert!(["http", "<script", "url("].iter().all(|part| !page.contains(part)));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anything_is_written() {
+    let place = Place::new();
+    place.write("in/a/x.log", b"x\n");
+    place.write("in/b/x.log", b"x\n");
+    place.batch(&["@/in"]).code(2).stderr_has("nowhere to write");
+    place.batch(&["-o", "@/out"]).code(2).stderr_has("no PATH");
+    place.batch(&["@/none", "-o", "@/out"]).code(2).stderr_has("cannot be read");
+    place.batch(&["@/in/a/x.log", "@/in/b/x.log", "-o", "@/out"]).code(2).stderr_has("two files would become");
+    place.batch(&["@/in", "-o", "@/out", "--memory", "1MiB"]).code(2).stderr_has("--memory");
+    place.batch(&["@/in", "-o", "@/out", "--recompress", "zstd:99"]).code(2).stderr_has("1 to 22");
+    place.batch(&["@/in", "-o", "@/out", "--since", "soon"]).code(2).stderr_has("--since");
+}
+
+#[test]
+fn another_format_can_be_asked_for_and_threads_change_nothing() {
+    let place = Place::new();
+    let (dirty, clean) = log(120_000);
+    place.write("log", &dirty);
+    place.shell("mkdir in; gzip -1 < log > in/a.gz; cp log in/a.log");
+    place.batch(&["@/in", "-o", "@/one", "-j", "1"]).success();
+    place.batch(&["@/in", "-o", "@/many", "-j", "4"]).success();
+    for name in ["a.gz", "a.log"] {
+        assert!(place.read(&format!("one/{name}")) == place.read(&format!("many/{name}")), "{name}");
+    }
+    place.batch(&["@/in", "-o", "@/other", "--recompress", "zstd:1"]).success();
+    assert!(place.shell("zstd -qdc < other/a.gz") == clean);
+    assert!(place.read("other/a.log") == clean);
+}
+
+#[test]
+fn dry_runs_write_nothing() {
+    let place = Place::new();
+    place.write("in/a.log", b"to bob@example.com\n");
+    File::open(place.path("in/a.log"))
+        .expect("it is there")
+        .set_permissions(fs::Permissions::from_mode(0o444))
+        .expect("it is ours");
+    place.batch(&["@/in", "--dry-run", "--summary", "json", "--fail-on-findings"]).code(1).stdout_has("\"findings\":1");
+    assert_eq!(place.names("in"), ["a.log"]);
+    std::io::stderr().flush().expect("standard error is open");
+}
