@@ -94,6 +94,13 @@ impl Tally {
         self.allowed.0.iter().sum()
     }
 
+    /// Records that were masked or left out, as a whole or in part, because they could not be examined or did not hold: coverage is
+    /// incomplete where there are any.
+    #[must_use]
+    pub fn incomplete(&self) -> u64 {
+        self.withheld + self.broken + self.torn + self.too_deep
+    }
+
     /// Adds another worker's counts.
     pub fn merge(&mut self, other: &Tally) {
         self.bytes_in += other.bytes_in;

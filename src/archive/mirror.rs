@@ -325,14 +325,14 @@ impl Run<'_> {
             blake3_after,
             records: tally.records_in,
             findings: by_rule(self.scrubber.rules(), &tally),
-            withheld: tally.withheld,
+            withheld: tally.incomplete(),
             unexamined: rewriter.left,
             rules: self.options.digest.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seconds: (begin.elapsed().as_secs_f64() * 1e6).round() / 1e6,
         };
         if let Some(fresh) = wtr.wtr {
-            let is_changed = tally.findings() > 0 || tally.withheld > 0 || self.options.recompress.is_some();
+            let is_changed = tally.findings() > 0 || tally.incomplete() > 0 || self.options.recompress.is_some();
             if !self.land(fresh, found, &original, is_changed)? {
                 (line.bytes_after, line.blake3_after) = (line.bytes_before, line.blake3_before.clone());
             }

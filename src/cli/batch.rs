@@ -45,7 +45,7 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 
 pub(super) fn run(batch: &Batch, settings: &Settings, out: &mut Out, stderr: ColorChoice) -> Result<u8, Error> {
     let rules = settings.rules()?;
-    let mut scrubber = Scrubber::for_cpu(&rules, &settings.policy, settings.cpu)?;
+    let mut scrubber = Scrubber::for_cpu(&rules, &settings.policy, settings.cpu)?.with_format(settings.format);
     if let Some(marker) = &settings.fault {
         scrubber.fail_on(marker.as_bytes());
     }
@@ -80,7 +80,7 @@ pub(super) fn run(batch: &Batch, settings: &Settings, out: &mut Out, stderr: Col
     };
     tell(batch, settings, &report, out, stderr)?;
     let is_incomplete =
-        !summary.unexamined.is_empty() || summary.tally.withheld > 0 || walked.skipped.iter().any(is_fault);
+        !summary.unexamined.is_empty() || summary.tally.incomplete() > 0 || walked.skipped.iter().any(is_fault);
     Ok(if is_incomplete { UNEXAMINED } else { u8::from(settings.fail_on_findings && summary.tally.findings() > 0) })
 }
 

@@ -47,7 +47,7 @@ pub(super) fn run(settings: &Settings, stderr: ColorChoice) -> Result<u8, Error>
 
 /// Whether something was masked because it could not be examined, or could not be waited for.
 fn is_incomplete(tally: &Tally) -> bool {
-    tally.withheld + tally.broken + tally.torn + tally.too_deep > 0
+    tally.incomplete() > 0
 }
 
 fn exit_code(settings: &Settings, tally: &Tally, end: End) -> u8 {

@@ -66,8 +66,8 @@ pub(crate) fn human(report: &Report<'_>) -> String {
             let _ = writeln!(text, "    {n_findings:>10}  {rule}");
         }
     }
-    if report.tally.withheld > 0 {
-        let _ = writeln!(text, "withheld {:>12} records that could not be examined", report.tally.withheld);
+    if report.tally.incomplete() > 0 {
+        let _ = writeln!(text, "withheld {:>12} records that could not be examined", report.tally.incomplete());
     }
     list(&mut text, "unexamined", report.unexamined);
     list(&mut text, "skipped", report.skipped);
@@ -103,7 +103,7 @@ pub(crate) fn json(report: &Report<'_>) -> Value {
         "records": report.tally.records_in,
         "findings": report.tally.findings(),
         "by_rule": by_rule,
-        "withheld": report.tally.withheld,
+        "withheld": report.tally.incomplete(),
         "unexamined": pairs(report.unexamined),
         "skipped": pairs(report.skipped),
         "rules": report.digest,

@@ -39,9 +39,9 @@ pub(crate) fn page(report: &Report<'_>) -> String {
     reasons(&mut page, "Skipped", report.skipped);
     let version = env!("CARGO_PKG_VERSION");
     let digest = report.digest;
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "<h2>Rules</h2><p>logscrub {version}, rules and settings <code>{digest}</code></p></body></html>\n"
+        "<h2>Rules</h2><p>logscrub {version}, rules and settings <code>{digest}</code></p></body></html>"
     );
     page
 }
@@ -58,7 +58,7 @@ fn totals(page: &mut String, report: &Report<'_>) {
         ("text", bytes(report.tally.bytes_in as f64)),
         ("seconds", format!("{:.1}", report.seconds)),
         ("text a second", bytes(report.rate())),
-        ("records withheld", report.tally.withheld.to_string()),
+        ("records withheld", report.tally.incomplete().to_string()),
         ("not examined", report.unexamined.len().to_string()),
         ("skipped", report.skipped.len().to_string()),
     ];

@@ -12,7 +12,7 @@ mod write;
 
 use std::io::IoSlice;
 #[cfg(feature = "batch")]
-use std::io::Read;
+use std::{io::Read, time::Duration};
 
 pub use self::{read::ScrubReader, write::ScrubWriter};
 use crate::{
@@ -135,7 +135,8 @@ pub(crate) fn carry(
     write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
     let mut pump = Pump::new(BLOCK, max_record, name);
-    flow::carry(&mut Reader { rdr, name }, &mut pump, scrubber, n_threads, write)
+    // A reader that gives nothing has ended: nobody waits for it.
+    flow::carry(&mut Reader { rdr, name }, &mut pump, scrubber, n_threads, Duration::MAX, write)
 }
 
 /// Anything that can be read, for as long as it gives something.
@@ -147,8 +148,8 @@ struct Reader<'n, R> {
 
 #[cfg(feature = "batch")]
 impl<R: Read + Send> flow::Feed for Reader<'_, R> {
-    fn wait(&mut self) -> bool {
-        true
+    fn wait(&mut self, _: Option<Duration>) -> flow::Waited {
+        flow::Waited::Ready
     }
 
     fn is_over(&mut self) -> bool {
