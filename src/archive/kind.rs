@@ -102,12 +102,20 @@ fn is_tar(head: &[u8]) -> bool {
     super::tar::has_checksum(block)
 }
 
-/// More than one byte of thirty is a control character that no log holds. NULs at the beginning are what `copytruncate` leaves; others
-/// count, and so does nothing above 0x7f, for logs in Latin-1.
+/// So many NULs in a row are no part of a text or of a program.
+const HOLE: usize = 256;
+
+/// More than one byte of thirty is a control character that no log holds. NULs in long rows are what `copytruncate` and holes leave;
+/// others count, and so does nothing above 0x7f, for logs in Latin-1.
 fn is_binary(head: &[u8]) -> bool {
-    let head = &head[head.iter().take_while(|byte| **byte == 0).count()..];
-    let is_control = |byte: &&u8| matches!(**byte, 0..=6 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
-    head.len() >= LEAST && head.iter().filter(is_control).count() * 30 > head.len()
+    let is_control = |byte: &u8| matches!(*byte, 0..=6 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
+    let rows = head.chunk_by(|one, next| *one == 0 && *next == 0).filter(|row| row.len() < HOLE);
+    let (mut n_bytes, mut n_controls) = (0, 0);
+    for byte in rows.flatten() {
+        n_bytes += 1;
+        n_controls += usize::from(is_control(byte));
+    }
+    n_bytes >= LEAST && n_controls * 30 > n_bytes
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ const END: u32 = 0x0605_4b50;
 const END_64: u32 = 0x0606_4b50;
 const LOCATOR_64: u32 = 0x0706_4b50;
 const CENTRAL: u32 = 0x0201_4b50;
+const DESCRIPTOR: u32 = 0x0807_4b50;
 const LOCAL: u32 = 0x0403_4b50;
 
 /// The extra field that holds what does not fit in 32 bits.
@@ -49,6 +50,11 @@ struct Entry {
 impl Entry {
     fn method(&self) -> u16 {
         u16_at(&self.fixed, 10)
+    }
+
+    /// Whether sizes and checksum must follow the data: a password is tested against the time there, and against the checksum elsewhere.
+    fn has_descriptor(&self) -> bool {
+        self.is_encrypted() && u16_at(&self.fixed, 8) & 8 != 0
     }
 
     fn is_encrypted(&self) -> bool {
@@ -97,7 +103,9 @@ pub(super) fn rewrite(
         let (local, line) = headers(rewriter, entry, &written, at)?;
         wtr.write_all(&local)?;
         io::copy(&mut written.data, wtr)?;
-        at += local.len() as u64 + written.data.len();
+        let descriptor = descriptor(entry, &written);
+        wtr.write_all(&descriptor)?;
+        at += local.len() as u64 + written.data.len() + descriptor.len() as u64;
         lines.extend_from_slice(&line);
         n_entries += 1;
     }
@@ -398,10 +406,26 @@ fn with_wide(extra: &[u8], wide: &[u8]) -> io::Result<Vec<u8>> {
     if whole.len() > usize::from(u16::MAX) { Err(wrong()) } else { Ok(whole) }
 }
 
-/// The local header of an entry, and its line in the directory. Sizes stand before the data, so no descriptor follows it.
+/// What follows the data of an entry that says so: nothing, but for encrypted ones, whose first bytes were made for it.
+fn descriptor(entry: &Entry, written: &Written<'_>) -> Vec<u8> {
+    if !entry.has_descriptor() {
+        return Vec::new();
+    }
+    let mut wide = Vec::new();
+    let sizes = [written.data.len(), written.size];
+    let narrow = sizes.map(|size| narrow(size, &mut wide));
+    let mut out = [DESCRIPTOR.to_le_bytes(), written.crc.to_le_bytes()].concat();
+    match wide.is_empty() {
+        true => narrow.iter().for_each(|size| out.extend_from_slice(size)),
+        false => sizes.iter().for_each(|size| out.extend_from_slice(&size.to_le_bytes())),
+    }
+    out
+}
+
+/// The local header of an entry, and its line in the directory. Sizes stand before the data.
 fn headers(rewriter: &Rewriter<'_>, entry: &Entry, written: &Written<'_>, at: u64) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let mut fixed = entry.fixed;
-    let flags = u16_at(&fixed, 8) & !8;
+    let flags = if entry.has_descriptor() { u16_at(&fixed, 8) } else { u16_at(&fixed, 8) & !8 };
     fixed[8..10].copy_from_slice(&flags.to_le_bytes());
     fixed[16..20].copy_from_slice(&written.crc.to_le_bytes());
     let mut wide = Vec::new();
