@@ -93,7 +93,7 @@ impl Fresh {
         let passing = folder_of(&self.target).join(passing_name());
         link(&self.file, &passing)?;
         std::fs::rename(&passing, &self.target).inspect_err(|_| {
-            // The name is a passing one either way; the next run takes it away.
+            // A process that dies here leaves a whole, clean copy under a passing name.
             let _ = std::fs::remove_file(&passing);
         })
     }
