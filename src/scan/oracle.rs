@@ -23,7 +23,7 @@ fn is_fill(value: &[u8]) -> bool {
 
 fn is_filler(value: &[u8]) -> bool {
     let half = &value[value.len() / 2..];
-    let mut plain = half.iter().filter(|byte| !b"-_.=".contains(byte)).map(u8::to_ascii_lowercase);
+    let mut plain = half.iter().filter(|byte| !b"-_.=%".contains(byte)).map(u8::to_ascii_lowercase);
     let first = plain.next();
     half.len() >= 4 && first.is_none_or(|first| b"xabcf01*#?z".contains(&first) && plain.all(|byte| byte == first))
 }

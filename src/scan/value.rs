@@ -179,10 +179,11 @@ fn is_fill(value: &[u8], traits: Traits) -> bool {
 }
 
 /// Whether the second half is one filling character over and over, whatever its case, marks between, as people write secrets
-/// that are none: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`, `0a1baaaaaaaa`.
+/// that are none: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`, `0a1baaaaaaaa`. A percent sign is such a mark: what was cut behind it is not told.
 pub(super) fn is_filler(value: &[u8]) -> bool {
     let half = &value[value.len() / 2..];
-    let mut plain = half.iter().filter(|byte| !matches!(byte, b'-' | b'_' | b'.' | b'=')).map(u8::to_ascii_lowercase);
+    let mut plain =
+        half.iter().filter(|byte| !matches!(byte, b'-' | b'_' | b'.' | b'=' | b'%')).map(u8::to_ascii_lowercase);
     let first = plain.next();
     half.len() >= 4 && first.is_none_or(|first| class::is(first, class::FILLER) && plain.all(|byte| byte == first))
 }
