@@ -55,8 +55,10 @@ fn check(
         return rewrite::reason(error).map(Some).map_err(fatal);
     }
     Ok(match rewriter.tally.findings() {
-        0 if rewriter.left.len() <= line.unexamined.len() => None,
-        0 => Some("an entry cannot be examined".to_owned()),
+        0 if rewriter.left.len() > line.unexamined.len() => Some("an entry cannot be examined".to_owned()),
+        // A record that a runtime cut and never ended is incomplete every time it is read.
+        0 if rewriter.tally.incomplete() > line.withheld => Some("a record cannot be examined".to_owned()),
+        0 => None,
         n_findings => Some(format!("{n_findings} findings")),
     })
 }
