@@ -4,6 +4,10 @@
 //! that stands for text is read as that. All of it goes into one view, a line for each, so that looking through costs one scan a
 //! block. Where nothing is encoded this is three searches and a test of eight bytes of every sixteen.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::Locate;
 use crate::{
     encoding::{self, Encoding, SIGN, STARTS, base64, hex, view::View},
@@ -277,6 +281,9 @@ fn text_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
     hex::decode(digits).filter(|bytes| is_text(bytes))
 }
 
+/// Asked for every record with an escape, so it is made once.
+static PRINTABLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(SIGN));
+
 /// The records that hold an escape, in order.
 fn records(hay: &[u8], locate: Locate) -> Vec<Span> {
     let mut records = Vec::new();
@@ -284,8 +291,7 @@ fn records(hay: &[u8], locate: Locate) -> Vec<Span> {
         let next = |from: usize| memchr::memchr3(one, two, three, &hay[from..]);
         add_records(hay, locate, next, &mut records);
     }
-    let finder = memchr::memmem::Finder::new(SIGN);
-    add_records(hay, locate, |from| finder.find(&hay[from..]), &mut records);
+    add_records(hay, locate, |from| PRINTABLE.find(&hay[from..]), &mut records);
     records.sort_unstable();
     records.dedup();
     records
@@ -317,7 +323,7 @@ struct Starts {
 
 impl Starts {
     fn new(text: &[u8]) -> Starts {
-        let is_printable = memchr::memmem::find(text, SIGN).is_some();
+        let is_printable = PRINTABLE.find(text).is_some();
         let mut starts = Starts { next: [0; 3], is_printable };
         (0..3).for_each(|index| starts.search(index, text, 0));
         starts

@@ -94,8 +94,9 @@ impl Through<'_> {
     fn level(self, hay: &[u8], findings: &[Finding], above: Option<&Decoded>, levels: &mut [Level]) -> Vec<Change> {
         let Some((Level { decoded, scratch }, deeper)) = levels.split_first_mut() else { return Vec::new() };
         let is_new = |run: Span| above.is_none_or(|above| is_new(above, run));
-        let parts = above.map_or_else(|| vec![Span::new(0, hay.len())], Decoded::parts);
-        decoded.read(hay, &parts, line::around, is_new);
+        // At the top it is the whole block, and a clean one must cost no allocation.
+        let (whole, inner) = ([Span::new(0, hay.len())], above.map(Decoded::parts));
+        decoded.read(hay, inner.as_deref().unwrap_or(&whole), line::around, is_new);
         if decoded.pieces.is_empty() {
             return Vec::new();
         }
