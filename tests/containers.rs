@@ -12,7 +12,7 @@ use logscrub::{Format, Outcome, Policy, RuleSet, ScrubReader, Scrubber, lint::ex
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::RngSeed};
 use serde_json::{Map, Value};
 
-use crate::harness::logscrub;
+use crate::harness::{Slow, logscrub};
 
 static BASE: LazyLock<Scrubber> =
     LazyLock::new(|| Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain"));
@@ -235,21 +235,6 @@ fn a_secret_in_three_parts_is_gone() {
                 }
             }
         }
-    }
-}
-
-/// Gives `read` bytes at a time.
-struct Slow<'b> {
-    rest: &'b [u8],
-    read: usize,
-}
-
-impl std::io::Read for Slow<'_> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let n_bytes = self.read.min(out.len()).min(self.rest.len());
-        out[..n_bytes].copy_from_slice(&self.rest[..n_bytes]);
-        self.rest = &self.rest[n_bytes..];
-        Ok(n_bytes)
     }
 }
 

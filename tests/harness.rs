@@ -107,3 +107,18 @@ impl Ran {
         self
     }
 }
+
+/// Gives `read` bytes at a time.
+pub(crate) struct Slow<'b> {
+    pub(crate) rest: &'b [u8],
+    pub(crate) read: usize,
+}
+
+impl std::io::Read for Slow<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let n_bytes = self.read.min(out.len()).min(self.rest.len());
+        out[..n_bytes].copy_from_slice(&self.rest[..n_bytes]);
+        self.rest = &self.rest[n_bytes..];
+        Ok(n_bytes)
+    }
+}

@@ -9,7 +9,7 @@ use proptest::{collection::vec, prelude::*, sample::select, test_runner::RngSeed
 use regex::bytes::RegexBuilder;
 use serde_json::Value;
 
-use crate::harness::logscrub;
+use crate::harness::{Slow, logscrub};
 
 /// Tables are built once; each case takes a scrubber of its own over them.
 static BASE: LazyLock<Scrubber> =
@@ -247,21 +247,6 @@ proptest! {
     #[test]
     fn arbitrary_bytes_are_no_trouble(bytes in vec(any::<u8>(), 0..300)) {
         let _ = scrub(&mut BASE.fork(), &bytes);
-    }
-}
-
-/// Gives `read` bytes at a time.
-struct Slow<'b> {
-    rest: &'b [u8],
-    read: usize,
-}
-
-impl std::io::Read for Slow<'_> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let n_bytes = self.read.min(out.len()).min(self.rest.len());
-        out[..n_bytes].copy_from_slice(&self.rest[..n_bytes]);
-        self.rest = &self.rest[n_bytes..];
-        Ok(n_bytes)
     }
 }
 
