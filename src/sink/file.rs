@@ -1,7 +1,7 @@
 //! A file that is there whole or not at all: written without a name, made safe on the disk, then given its name.
 //!
-//! A process that dies leaves nothing behind, because what has no name goes with it. Where a file of that name is already there, the new
-//! one gets a passing name beside it for the moment of the rename; [`is_passing`] knows such names.
+//! A process that dies leaves nothing behind, because what has no name goes with it. The exception is the moment of a rename: where a file
+//! of that name is already there, the new one gets a passing name beside it, which a kill can leave; [`is_passing`] knows such names.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -93,7 +93,6 @@ impl Fresh {
         let passing = folder_of(&self.target).join(passing_name());
         link(&self.file, &passing)?;
         std::fs::rename(&passing, &self.target).inspect_err(|_| {
-            // A process that dies here leaves a whole, clean copy under a passing name.
             let _ = std::fs::remove_file(&passing);
         })
     }
