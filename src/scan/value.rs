@@ -179,7 +179,8 @@ fn is_fill(value: &[u8], traits: Traits) -> bool {
 }
 
 /// Whether the second half is one filling character over and over, whatever its case, marks between, as people write secrets
-/// that are none: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`, `0a1baaaaaaaa`. A percent sign is such a mark: what was cut behind it is not told.
+/// that are none: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`, `0a1baaaaaaaa`. A percent sign is a mark, too: an escape may be cut
+/// behind it.
 pub(super) fn is_filler(value: &[u8]) -> bool {
     let half = &value[value.len() / 2..];
     let mut plain =
