@@ -81,6 +81,13 @@ impl Error {
         self
     }
 
+    /// The same with its message as `words` writes it.
+    #[cfg(feature = "batch")]
+    pub(crate) fn in_words(mut self, words: &mut dyn FnMut(&str) -> String) -> Error {
+        self.message = words(&self.message);
+        self
+    }
+
     /// The mend, where one is known.
     #[must_use]
     pub fn mend(&self) -> Option<&str> {

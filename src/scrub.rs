@@ -104,6 +104,9 @@ pub struct Scrubber {
     carry: Carry,
     tally: Tally,
     fault: Option<Vec<u8>>,
+    /// Whether findings are counted by the day that their record tells.
+    #[cfg(feature = "batch")]
+    tells_days: bool,
 }
 
 /// A record that was changed is looked at again until nothing more is found, so that scrubbing twice is scrubbing once whatever
@@ -212,13 +215,27 @@ impl Scrubber {
     #[must_use]
     pub fn fork(&self) -> Scrubber {
         let fork = Scrubber::at_start(Arc::clone(&self.scanner), Arc::clone(&self.redactor), self.on_error);
-        Scrubber { fault: self.fault.clone(), format: self.format, verify: self.verify, ..fork }
+        Scrubber {
+            fault: self.fault.clone(),
+            format: self.format,
+            verify: self.verify,
+            #[cfg(feature = "batch")]
+            tells_days: self.tells_days,
+            ..fork
+        }
     }
 
     /// The same for an input whose records are written in `format`; otherwise that is told at each record's start.
     #[must_use]
     pub fn with_format(mut self, format: Format) -> Scrubber {
         self.format = format;
+        self
+    }
+
+    /// The same, counting findings by the day that their record tells.
+    #[cfg(feature = "batch")]
+    pub(crate) fn telling_days(mut self) -> Scrubber {
+        self.tells_days = true;
         self
     }
 
@@ -266,6 +283,8 @@ impl Scrubber {
             carry: Carry::Nothing,
             tally: Tally::default(),
             fault: None,
+            #[cfg(feature = "batch")]
+            tells_days: false,
         }
     }
 
@@ -319,7 +338,8 @@ impl Scrubber {
         }
     }
 
-    /// Every block that holds `marker` fails inside, to show what becomes of it. The command line asks for it in builds with debug assertions only.
+    /// Every block that holds `marker` fails inside, to show what becomes of it; behind `guard:` it is the guard that finds every changed
+    /// record broken that holds the rest. The command line asks for it in builds with debug assertions only.
     #[doc(hidden)]
     pub fn fail_on(&mut self, marker: &[u8]) {
         self.fault = Some(marker.to_vec());
@@ -509,13 +529,18 @@ impl Scrubber {
         let Again { text, records, .. } = again;
         for changed in records.iter_mut().filter(|_| self.verify) {
             let before = changed.record.of(hay);
-            if !guard::holds(before, changed.text.of(text)) {
+            if self.is_to_break(before) || !guard::holds(before, changed.text.of(text)) {
                 self.tally.broken += 1;
                 let start = text.len();
                 guard::mask(before, text);
                 changed.text = Span::new(start, text.len());
             }
         }
+    }
+
+    fn is_to_break(&self, record: &[u8]) -> bool {
+        let marker = self.fault.as_deref().and_then(|marker| marker.strip_prefix(b"guard:"));
+        marker.is_some_and(|marker| memchr::memmem::find(record, marker).is_some())
     }
 
     /// Every record that changes, as it becomes.
@@ -530,6 +555,8 @@ impl Scrubber {
             let group = rest.split(record.end.max(first + 1));
             self.count_both(group);
             *self.tally.by_format.entry(self.format.of(record.of(hay)).name()).or_default() += 1;
+            #[cfg(feature = "batch")]
+            self.count_day(hay, record, group);
             let start = again.text.len();
             group.splice(&self.redactor, hay, record, &mut again.text);
             again.records.push(Changed { record, text: Span::new(start, again.text.len()) });
@@ -537,6 +564,14 @@ impl Scrubber {
         }
         *self.scratch.findings_mut() = findings;
         self.changes = changes;
+    }
+
+    #[cfg(feature = "batch")]
+    fn count_day(&mut self, hay: &[u8], record: Span, both: Both<'_>) {
+        if let Some(day) = self.tells_days.then(|| crate::frame::time::day(hay, record)).flatten() {
+            let unveiled = both.changes.iter().flat_map(|change| &change.found).filter(|found| found.rule.is_some());
+            *self.tally.by_day.entry(day).or_default() += (both.findings.len() + unveiled.count()) as u64;
+        }
     }
 
     fn count_both(&mut self, both: Both<'_>) {

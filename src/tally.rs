@@ -29,8 +29,62 @@ pub struct Tally {
     pub too_deep: u64,
     /// Findings that lay behind an encoding, by its name; one behind several counts for each.
     pub by_encoding: BTreeMap<&'static str, u64>,
+    /// Findings by the day that their record tells, where the days were asked for.
+    #[cfg(feature = "batch")]
+    pub(crate) by_day: BTreeMap<Day, u64>,
     findings: Counts,
     allowed: Counts,
+}
+
+/// A day of the calendar.
+#[cfg(feature = "batch")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Day {
+    /// 0 where the record does not tell.
+    pub(crate) year: u16,
+    pub(crate) month: u16,
+    pub(crate) day: u16,
+}
+
+#[cfg(feature = "batch")]
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+#[cfg(feature = "batch")]
+impl Day {
+    /// So many days after the first of January 1970.
+    pub(crate) fn of_1970(n_days: u64) -> Option<Day> {
+        // Days since the first of March of the year 0, so that the leap day comes last: 146,097 in 400 years.
+        let shifted = n_days.checked_add(719_468)?;
+        let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+        let (month, carry) = if shifted_month < 10 { (shifted_month + 3, 0) } else { (shifted_month - 9, 1) };
+        let year = u16::try_from(era * 400 + year_of_era + carry).ok()?;
+        Some(Day { year, month: u16::try_from(month).ok()?, day: u16::try_from(day).ok()? })
+    }
+
+    /// Days since the first of January 1970.
+    pub(crate) fn since_1970(self) -> i64 {
+        let (year, month) = (i64::from(self.year), i64::from(self.month));
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + i64::from(self.day) - 1 - 719_468
+    }
+
+    /// The day with its year, when what holds the record was changed last on the day `last`: the latest that is not behind it. A clock
+    /// may be a day ahead.
+    pub(crate) fn before(self, last: Day) -> Day {
+        if self.year > 0 {
+            return self;
+        }
+        let is_later = (self.month, self.day) > (last.month, last.day + 1);
+        Day { year: last.year - u16::from(is_later && last.year > 0), ..self }
+    }
 }
 
 /// A number for each rule.
@@ -117,6 +171,10 @@ impl Tally {
         for (encoding, n_findings) in &other.by_encoding {
             *self.by_encoding.entry(encoding).or_default() += n_findings;
         }
+        #[cfg(feature = "batch")]
+        for (day, n_findings) in &other.by_day {
+            *self.by_day.entry(*day).or_default() += n_findings;
+        }
         self.findings.merge(&other.findings);
         self.allowed.merge(&other.allowed);
     }
@@ -138,5 +196,19 @@ mod tests {
         assert_eq!((one.bytes_in, one.records_out, one.withheld), (12, 2, 1));
         assert_eq!((one.of(RuleId(0)), one.of(RuleId(3)), one.of(RuleId(9))), (1, 2, 0));
         assert_eq!((one.findings(), one.allowed(), one.allowed_of(RuleId(1)), one.allowed_of(RuleId(3))), (3, 1, 1, 0));
+    }
+
+    #[cfg(feature = "batch")]
+    #[test]
+    fn days_are_counted_from_1970_and_get_the_year_that_fits() {
+        let day = |year, month, day| Day { year, month, day };
+        for (n_days, expected) in [(0, day(1970, 1, 1)), (11_016, day(2000, 2, 29)), (20_783, day(2026, 11, 26))] {
+            assert_eq!(Day::of_1970(n_days), Some(expected));
+            assert_eq!(expected.since_1970(), n_days.cast_signed());
+        }
+        let last = day(2026, 1, 3);
+        assert_eq!(day(0, 12, 31).before(last), day(2025, 12, 31));
+        assert_eq!(day(0, 1, 4).before(last), day(2026, 1, 4));
+        assert_eq!(day(2020, 5, 5).before(last), day(2020, 5, 5));
     }
 }

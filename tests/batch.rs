@@ -410,6 +410,72 @@ t = open('in/names.tar','rb').read(); open('in/cut.tar','wb').write(t[:1600]); o
 }
 
 #[test]
+fn bombs_in_bombs_overlaps_and_cuts_are_refused_each_with_its_reason() {
+    let place = Place::new();
+    let script = "import gzip, zipfile, struct, io, tarfile, bz2, lzma, subprocess
+text = b'to bob@example.com\\n' * 2000
+flat = gzip.compress(b'a\\n' * (60 << 20))
+open('in/nested.gz', 'wb').write(gzip.compress(flat))
+z = zipfile.ZipFile('in/many.zip', 'w', zipfile.ZIP_DEFLATED)
+for n in range(9): z.writestr(f'{n}.log', b'a\\n' * (10 << 20))
+z.close()
+# Two entries of the directory that mean the same bytes.
+z = zipfile.ZipFile('in/overlap.zip', 'w'); z.writestr('a.log', text); z.close()
+b = bytearray(open('in/overlap.zip', 'rb').read()); at = b.index(b'PK\\x01\\x02'); end = b.index(b'PK\\x05\\x06')
+line = bytes(b[at:end]); tail = bytearray(b[end:]); tail[8:12] = struct.pack('<HH', 2, 2); tail[12:16] = struct.pack('<I', 2 * len(line))
+open('in/overlap.zip', 'wb').write(bytes(b[:at]) + line + line + bytes(tail))
+# A size that is not there, and one that is no size.
+t = io.BytesIO(); a = tarfile.open(fileobj=t, mode='w'); i = tarfile.TarInfo('a.log'); i.size = len(text); a.addfile(i, io.BytesIO(text)); a.close()
+t = bytearray(t.getvalue())
+def with_size(size):
+    h = bytearray(t[:512]); h[124:136] = size; h[148:156] = b' ' * 8; h[148:156] = b'%06o\\0 ' % sum(h); return bytes(h) + bytes(t[512:])
+open('in/size.tar', 'wb').write(with_size(b'77777777777\\0')); open('in/minus.tar', 'wb').write(with_size(b'\\xff' * 12))
+h = bytearray(t); h[0] ^= 1; h[512 + 40960:512 + 41472] = h[:512]; h[0] ^= 1; open('in/sum.tar', 'wb').write(bytes(h))
+for name, packed in [('gz', gzip.compress(text)), ('bz2', bz2.compress(text)), ('xz', lzma.compress(text)),
+    ('zst', subprocess.run(['zstd', '-qc'], input=text, stdout=subprocess.PIPE).stdout), ('lz4', subprocess.run(['lz4', '-qc'], input=text, stdout=subprocess.PIPE).stdout),
+    ('zip', open('in/many.zip', 'rb').read()[:-30])]:
+    open(f'in/cut.{name}', 'wb').write(packed[:-7])
+    middle = bytearray(packed); middle[len(packed) // 2] ^= 0x55
+    if name != 'zip': open(f'in/bad.{name}', 'wb').write(middle)";
+    place.write("make.py", script.as_bytes());
+    place.shell("mkdir in; python3 make.py");
+    let before = place.shell("cat in/* | cksum");
+    let ran = place
+        .batch(&["@/in", "-o", "@/out", "--max-expansion", "20", "--max-expansion", "80MiB", "--memory", "64MiB"])
+        .code(3);
+    for (name, reason) in [
+        ("nested.gz", "it unpacks to more than --max-expansion"),
+        ("many.zip!", "it unpacks to more than --max-expansion"),
+        ("overlap.zip", "entries of the zip archive share bytes"),
+        ("size.tar", "truncated"),
+        ("minus.tar", "corrupt"),
+        ("sum.tar", "corrupt"),
+        ("cut.gz", "truncated"),
+        ("cut.bz2", ""),
+        ("cut.xz", ""),
+        ("cut.zst", ""),
+        ("cut.lz4", ""),
+        ("cut.zip", "truncated"),
+        ("bad.gz", "corrupt"),
+        ("bad.bz2", ""),
+        ("bad.xz", ""),
+        ("bad.zst", ""),
+        ("bad.lz4", ""),
+    ] {
+        let has = |entry: &serde_json::Value, key: &str, part: &str| {
+            entry[key].as_str().is_some_and(|text| text.contains(part))
+        };
+        let is_told = told.iter().any(|entry| has(entry, "path", name) && has(entry, "reason", reason));
+        assert!(is_told, "{name} {reason:?} is not in {told:?}");
+    }
+    assert_eq!(place.names("out"), ["logscrub-manifest.jsonl", "many.zip"]);
+    // In place nothing of it changes.
+    place.batch(&["@/in", "--in-place", "--max-expansion", "20", "--max-expansion", "80MiB"]).code(3);
+    fs::remove_file(place.path("in/logscrub-manifest.jsonl")).expect("it is there");
+    assert_eq!(place.shell("cat in/* | cksum"), before);
+}
+
+#[test]
 fn a_run_that_is_killed_leaves_whole_files_and_goes_on() {
     let (dirty, clean) = log(4000);
     let make = || {
@@ -461,11 +527,137 @@ fn verification_finds_what_was_changed_and_what_is_missing() {
     place.batch(&["--verify-manifest", "@/out"]).success().stderr_has("2 of 2");
     place.write("out/a.log", b"to REDACTED-email!\n");
     fs::remove_file(place.path("out/b.log")).expect("it is there");
+    place.write("out/sub/.more.log", b"nothing\n");
     place
         .batch(&["--verify-manifest", "@/out"])
         .code(4)
         .stderr_has("a.log: its digest")
-        .stderr_has("b.log: cannot be read");
+        .stderr_has("b.log: it is not there")
+        .stderr_has("sub/.more.log: it is not in the manifest")
+        .stderr_has("3 faults");
+}
+
+#[test]
+fn several_paths_in_place_have_one_manifest_that_can_be_checked() {
+    let place = Place::new();
+    place.write("one/a.log", b"to bob@example.com\n");
+    place.write("two/a.log", b"to eve@example.com\n");
+    place.write("real.log", b"to eve@example.com\n");
+    symlink(place.path("real.log"), place.path("link.log")).expect("links can be made");
+    let paths = ["@/one", "@/two", "@/link.log", "@/one/a.log"];
+    place.batch(&[&paths[..], &["--in-place"]].concat()).success().stderr_has("findings            3");
+    // What the link means was replaced, and the link is one still.
+    assert!(fs::symlink_metadata(place.path("link.log")).expect("it is there").is_symlink());
+    assert_eq!(place.read("real.log"), b"to REDACTED-email\n");
+    assert_eq!(place.names("two"), ["a.log"]);
+    place.batch(&["--verify-manifest", "@/one"]).success().stderr_has("3 of 3");
+    place.batch(&[&paths[..], &["--in-place"]].concat()).success().stderr_has("3 done before");
+    place.write("two/a.log", b"to eve@example.com\n");
+    place.batch(&["--verify-manifest", "@/one"]).code(4).stderr_has("two/a.log: its digest");
+    place.batch(&["@/real.log", "--in-place", "--manifest", "@/list/m"]).code(74);
+    place.shell("mkdir list");
+    place.batch(&["@/real.log", "--in-place", "--manifest", "@/list/m"]).success();
+    place.batch(&["--verify-manifest", "@/list/m"]).success().stderr_has("1 of 1");
+}
+
+#[test]
+fn secrets_in_names_are_on_the_disk_and_nowhere_else() {
+    let place = Place::new();
+    place.write("in/canary1@example.com/app.log", b"to bob@example.com\n");
+    place.write("in/canary2@example.com.log.gz", b"\x7fELF");
+    place.write("t/canary3@example.com.log", b"\x7fELF");
+    place.shell("tar -cf in/a.tar t; ln -s x in/canary4@example.com; rm -r t");
+    let ran =
+        place.batch(&["@/in", "-o", "@/out", "--summary", "json", "--report", "@/r.html", "--no-progress"]).code(3);
+    let (page, manifest) = (place.read("r.html"), place.read("out/logscrub-manifest.jsonl"));
+    let told = [ran.out(), ran.err(), String::from_utf8_lossy(&page).into(), String::from_utf8_lossy(&manifest).into()];
+    for text in &told {
+        assert!(!text.contains("canary"), "{text}");
+    }
+    assert!(
+        told[0].contains("REDACTED-email.log.gz#") && told[0].contains("a.tar!t/REDACTED-email.log"),
+        "{}",
+        told[0]
+    );
+    assert_eq!(place.read("out/canary1@example.com/app.log"), b"to REDACTED-email\n");
+    // Such names are known again, by a second run and by the check.
+    place.batch(&["@/in", "-o", "@/out"]).code(3).stderr_has("2 done before").stderr_lacks("canary");
+    place.batch(&["--verify-manifest", "@/out"]).success().stderr_has("2 of 2");
+    fs::remove_file(place.path("out/canary1@example.com/app.log")).expect("it is there");
+    place.batch(&["--verify-manifest", "@/out"]).code(4).stderr_has("it is not there").stderr_lacks("canary");
+    place.batch(&["@/none/password=canary5x9q", "-o", "@/out"]).code(2).stderr_lacks("canary");
+}
+
+#[test]
+fn what_the_guard_finds_broken_is_withheld_and_the_original_stays() {
+    if !cfg!(debug_assertions) || std::env::var_os("LOGSCRUB_BIN").is_some() {
+        eprintln!("SKIPPED: only a build with debug assertions can be made to fail");
+        return;
+    }
+    let place = Place::new();
+    let text = b"to bob@example.com\nBREAK to eve@example.com\n";
+    place.write("in/bad.log", text);
+    place.write("in/good.log", b"to bob@example.com\n");
+    place.shell("cd in; gzip -k good.log; tar -cf mix.tar bad.log good.log");
+    let run = |args: &[&str]| {
+        let args: Vec<String> =
+            args.iter().map(|arg| arg.replace('@', &place.path("").display().to_string())).collect();
+        logscrub().env("LOGSCRUB_FAULT", "guard:BREAK").args(args.iter().map(String::as_str)).run()
+    };
+    let ran = run(&["batch", "@in", "-o", "@out"]).code(4);
+    assert!(ran.err().contains("bad.log: withheld by the guard: 1 records"), "{}", ran.err());
+    assert_eq!(place.names("out"), ["good.log", "good.log.gz", "logscrub-manifest.jsonl", "mix.tar"]);
+    assert_eq!(place.shell("tar -tf out/mix.tar"), b"good.log\n");
+    run(&["batch", "@in", "-o", "@out"]).code(4).stderr_has("3 done before");
+    run(&["batch", "@in", "--in-place"]).code(4);
+    assert_eq!(place.read("in/bad.log"), text);
+    assert_eq!(place.shell("tar -xOf in/mix.tar bad.log"), text);
+    assert_eq!(place.read("in/good.log"), b"to REDACTED-email\n");
+}
+
+#[test]
+fn what_a_killed_run_left_on_its_way_is_swept() {
+    let place = Place::new();
+    for left in [
+        "in/.logscrub-1-0.passing",
+        "in/sub/.logscrub-1-1.passing",
+        "out/sub/.logscrub-1-2.passing",
+        "one/.logscrub-1-3.passing",
+    ] {
+        place.write(left, b"to bob@example.com\n");
+    }
+    place.write("in/a.log", b"to bob@example.com\n");
+    place.write("one/a.log", b"to bob@example.com\n");
+    place.batch(&["@/in", "--dry-run"]).success();
+    assert!(place.path("in/.logscrub-1-0.passing").exists());
+    place.batch(&["@/in", "-o", "@/out"]).success();
+    place.batch(&["@/in", "--in-place"]).success();
+    place.batch(&["@/one/a.log", "--in-place"]).success();
+    assert_eq!(place.shell("find . -name '*.passing'"), b"");
+    assert_eq!(place.shell("find in out one -type f | wc -l"), b"6\n");
+}
+
+#[test]
+fn a_file_system_without_nameless_files_does_as_well() {
+    let place = Place::new();
+    let mount = "mkdir real fuse; bindfs --no-allow-other real fuse";
+    let mounted = Command::new("sh").arg("-ec").arg(mount).current_dir(place.folder.path()).output();
+    if !mounted.is_ok_and(|mounted| mounted.status.success()) {
+        eprintln!("SKIPPED: no file system without nameless files (bindfs) can be mounted here");
+        return;
+    }
+    let (dirty, clean) = log(3000);
+    place.write("in/a.log", &dirty);
+    place.shell("gzip -k in/a.log; tar -cf in/a.tar in/a.log; cp in/a.log fuse/own.log");
+    let mirrored = place.batch(&["@/in", "-o", "@/fuse/out"]);
+    let in_place = place.batch(&["@/fuse/own.log", "--in-place"]);
+    let made =
+        (place.read("fuse/out/a.log"), place.read("fuse/own.log"), place.shell("tar -xOf fuse/out/a.tar in/a.log"));
+    let names = place.shell("find fuse -name '*.passing'");
+    place.shell("umount fuse");
+    mirrored.success();
+    in_place.success();
+    assert!(made.0 == clean && made.1 == clean && made.2 == clean && names.is_empty());
 }
 
 #[test]
@@ -507,7 +699,106 @@ fn the_summary_and_the_report_tell_counts_and_no_value() {
         assert!(!text.contains("canary"));
     }
     assert!(page.contains("&lt;b&gt;.log") && page.contains("an executable") && page.contains(">300<"));
-    assert!(["http", "<script", "url("].iter().all(|part| !page.contains(part)));
+    assert!(["http:", "https:", "<script", "url("].iter().all(|part| !page.contains(part)));
+}
+
+#[test]
+fn days_are_told_by_the_records_and_the_time_of_the_file() {
+    let place = Place::new();
+    place.write(
+        "in/cri.log",
+        b"2026-11-24T10:00:00.1Z stdout F to bob@example.com\n2026-11-24T10:00:00.2Z stderr F to eve@example.com\n",
+    );
+    place.write(
+        "in/docker.log",
+        b"{\"log\":\"to bob@example.com\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-25T10:00:00Z\"}\n",
+    );
+    place.write(
+        "in/syslog",
+        b"Dec 31 23:59:59 host app: to bob@example.com\nJan  2 00:00:01 host app: to bob@example.com\n",
+    );
+    place.write("in/none", b"to bob@example.com\n");
+    place.shell("touch -d 2026-01-03 in/syslog");
+    let ran = place.batch(&["@/in", "-o", "@/out", "--summary", "json", "--report", "@/r.html"]).success();
+    let told: serde_json::Value = serde_json::from_str(&ran.out()).expect("it is JSON");
+    let expected = serde_json::json!({"2025-12-31": 1, "2026-01-02": 1, "2026-11-24": 2, "2026-11-25": 1});
+    assert_eq!(told["by_day"], expected);
+    let page = String::from_utf8(place.read("r.html")).expect("it is text");
+    assert!(page.contains("<title>2026-11-24: 2</title>") && page.contains("1 more stand in records that tell no day"));
+}
+
+/// The words of a page as Chromium shows it, a picture of it, and all that it asked for.
+fn shown(place: &Place, page: &str, is_dark: bool) -> (String, Vec<u8>, String) {
+    let name = if is_dark { "dark" } else { "light" };
+    let flags = format!(
+        "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --no-first-run \
+         --user-data-dir=profile --host-resolver-rules='MAP * ~NOTFOUND' --hide-scrollbars --window-size=1000,1600 \
+         --blink-settings=preferredColorScheme={} --log-net-log={name}.json",
+        u8::from(!is_dark)
+    );
+    let document = place.shell(&format!("chromium {flags} --dump-dom {page} 2>{name}.err"));
+    place.shell(&format!("chromium {flags} --screenshot={name}.png {page} 2>{name}.err"));
+    let log = String::from_utf8_lossy(&place.read(&format!("{name}.json"))).into_owned();
+    (String::from_utf8(document).expect("it is text"), place.read(&format!("{name}.png")), log)
+}
+
+#[test]
+fn chromium_shows_the_report_in_light_and_dark_and_asks_for_nothing_else() {
+    if !has("chromium") {
+        return;
+    }
+    let place = Place::new();
+    let line =
+        |n: usize| format!("2026-11-{:02}T10:00:00Z login of canary-{n}@example.com password=canary-{n}\n", n % 28 + 1);
+    place.write("in/a.log", (0..3000).map(line).collect::<String>().as_bytes());
+    place.write("in/<img src=x>&http:canary.log", b"\x7fELF");
+    place.batch(&["@/in", "-o", "@/out", "--report", "@/r.html"]).code(3);
+    let (light, dark) = (shown(&place, "r.html", false), shown(&place, "r.html", true));
+    for (document, picture, log) in [&light, &dark] {
+        for part in
+            ["Findings by rule", "Findings by day", "2026-11-01", "Files with the most findings", "an executable"]
+        {
+            assert!(document.contains(part), "{part} is not on the page");
+        }
+        assert!(!document.contains("<img") && !document.contains("@example.com") && !document.contains("canary-"));
+        assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "the page is empty");
+        let asked = log.split("\"url\":\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let others: Vec<&str> = asked.filter(|url| url.starts_with("http") && !url.contains("google")).collect();
+        assert!(others.is_empty(), "{others:?}");
+    }
+    assert!(light.1 != dark.1, "light and dark are alike");
+}
+
+/// The corpora that are kept beside the project.
+fn corpora() -> Option<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["../shared/corpora", "../../shared/corpora"].map(|folder| root.join(folder));
+    folders.into_iter().find(|folder| folder.join("benign").is_dir())
+}
+
+#[test]
+fn a_mirror_of_the_corpora_is_what_the_filter_makes_of_each_file() {
+    let Some(corpora) = corpora() else {
+        eprintln!("SKIPPED: no corpora at ../shared/corpora");
+        return;
+    };
+    let place = Place::new();
+    for folder in ["benign", "containers"] {
+        place.shell(&format!("mkdir -p in; cp -r {} in/{folder}", corpora.join(folder).display()));
+    }
+    place.batch(&["@/in", "-o", "@/out", "--config", "none"]);
+    let files = String::from_utf8(place.shell("cd in; find . -type f")).expect("plain names");
+    let (mut n_files, mut n_changed) = (0, 0);
+    for name in files.lines() {
+        let (before, after) = (format!("in/{name}"), format!("out/{name}"));
+        let unpack = if name.ends_with(".gz") { "gzip -dc" } else { "cat" };
+        let text = place.shell(&format!("{unpack} '{before}'"));
+        let filtered = logscrub().args(["--config", "none"]).stdin(text.clone()).run().bytes();
+        n_changed += usize::from(filtered != text);
+        assert!(place.shell(&format!("{unpack} '{after}'")) == filtered, "{name}");
+        n_files += 1;
+    }
+    assert!(n_files > 50 && n_changed > 20, "{n_files} files, {n_changed} of them changed");
 }
 
 #[test]
@@ -535,9 +826,101 @@ fn another_format_can_be_asked_for_and_threads_change_nothing() {
     for name in ["a.gz", "a.log"] {
         assert!(place.read(&format!("one/{name}")) == place.read(&format!("many/{name}")), "{name}");
     }
-    place.batch(&["@/in", "-o", "@/other", "--recompress", "zstd:1"]).success();
-    assert!(place.shell("zstd -qdc < other/a.gz") == clean);
-    assert!(place.read("other/a.log") == clean);
+    // Formats that are written as one stream after the other are read as one.
+    for (format, unpack) in [
+        ("zstd:1", "zstd -qdc"),
+        ("gzip:9", "gzip -dc"),
+        ("xz:9", "xz -dc"),
+        ("bzip2", "bzip2 -dc"),
+        ("lz4", "lz4 -qdc"),
+        ("xz:0", "python3 -c 'import lzma,sys; sys.stdout.buffer.write(lzma.open(sys.stdin.buffer).read())'"),
+        ("bzip2:1", "python3 -c 'import bz2,sys; sys.stdout.buffer.write(bz2.open(sys.stdin.buffer).read())'"),
+    ] {
+        let folder = format!("@/other-{format}");
+        place.batch(&["@/in", "-o", &folder, "--recompress", format]).success();
+        assert!(place.shell(&format!("{unpack} < other-{format}/a.gz")) == clean, "{format}");
+        assert!(place.read(&format!("other-{format}/a.log")) == clean);
+    }
+}
+
+/// snappy's frames as its description says, without a library: what is written is not compressed, what is read may be.
+const SNAPPY: &str = "import struct, sys
+def crc(data):
+    c = 0xffffffff
+    for byte in data:
+        c ^= byte
+        for _ in range(8): c = c >> 1 ^ (0x82f63b78 if c & 1 else 0)
+    c ^= 0xffffffff
+    return ((c >> 15 | c << 17) + 0xa282ead8) & 0xffffffff
+def frames(text):
+    out = b'\\xff\\x06\\0\\0sNaPpY'
+    for at in range(0, len(text), 65536):
+        part = text[at:at + 65536]
+        out += b'\\x01' + (len(part) + 4).to_bytes(3, 'little') + struct.pack('<I', crc(part)) + part
+    return out
+def raw(data):
+    at, size, shift = 0, 0, 0
+    while True:
+        byte = data[at]; at += 1; size |= (byte & 127) << shift; shift += 7
+        if byte < 128: break
+    out = bytearray()
+    while at < len(data):
+        tag = data[at]; at += 1
+        if tag & 3 == 0:
+            n = tag >> 2
+            if n >= 60: k = n - 59; n = int.from_bytes(data[at:at + k], 'little'); at += k
+            out += data[at:at + n + 1]; at += n + 1
+            continue
+        if tag & 3 == 1: n = (tag >> 2 & 7) + 4; back = (tag >> 5) << 8 | data[at]; at += 1
+        elif tag & 3 == 2: n = (tag >> 2) + 1; back = int.from_bytes(data[at:at + 2], 'little'); at += 2
+        else: n = (tag >> 2) + 1; back = int.from_bytes(data[at:at + 4], 'little'); at += 4
+        for _ in range(n): out.append(out[-back])
+    assert len(out) == size
+    return bytes(out)
+def text(data):
+    at, out = 0, b''
+    while at < len(data):
+        kind, n = data[at], int.from_bytes(data[at + 1:at + 4], 'little'); body = data[at + 4:at + 4 + n]; at += 4 + n
+        if kind == 255: assert body == b'sNaPpY'
+        elif kind < 2:
+            part = raw(body[4:]) if kind == 0 else body[4:]
+            assert struct.unpack('<I', body[:4])[0] == crc(part); out += part
+    return out
+sys.stdout.buffer.write((frames if sys.argv[1] == 'pack' else text)(sys.stdin.buffer.read()))";
+
+#[test]
+fn snappy_frames_come_back_through_a_reader_of_their_description() {
+    let place = Place::new();
+    let (dirty, clean) = log(3000);
+    place.write("log", &dirty);
+    place.write("snappy.py", SNAPPY.as_bytes());
+    place.shell("mkdir in; python3 snappy.py pack < log > in/a.sz; : | python3 snappy.py pack > in/empty.sz; cat in/a.sz in/a.sz > in/two.sz");
+    place.batch(&["@/in", "-o", "@/out"]).success();
+    assert!(place.shell("python3 snappy.py unpack < out/a.sz") == clean);
+    assert!(place.shell("python3 snappy.py unpack < out/two.sz") == clean.repeat(2));
+    assert_eq!(place.read("out/empty.sz"), b"\xff\x06\0\0sNaPpY");
+}
+
+#[test]
+fn zip_entries_of_zstd_stay_such() {
+    let place = Place::new();
+    let script = "import struct, zlib, subprocess, sys
+text = b'to bob@example.com\\n' * 50
+data = subprocess.run(['zstd', '-qc'], input=text, stdout=subprocess.PIPE, check=True).stdout
+fixed = struct.pack('<HHHIIIIHH', 63, 0, 93, 0x21 << 16, zlib.crc32(text), len(data), len(text), 5, 0)
+local = b'PK\\x03\\x04' + fixed + b'a.log' + data
+line = b'PK\\x01\\x02' + struct.pack('<H', 63) + fixed + struct.pack('<HHHII', 0, 0, 0, 0, 0) + b'a.log'
+end = b'PK\\x05\\x06' + struct.pack('<HHHHIIH', 0, 0, 1, 1, len(line), len(local), 0)
+open('in/a.zip', 'wb').write(local + line + end)";
+    place.write("make.py", script.as_bytes());
+    place.shell("mkdir in; python3 make.py");
+    place.batch(&["@/in", "-o", "@/out"]).success();
+    let check = "import struct, sys, zlib, zipfile
+i = zipfile.ZipFile('out/a.zip').getinfo('a.log'); assert i.compress_type == 93
+b = open('out/a.zip', 'rb').read(); start = 30 + sum(struct.unpack('<HH', b[26:30]))
+sys.stdout.buffer.write(b[start:start + i.compress_size])";
+    place.write("check.py", check.as_bytes());
+    assert_eq!(place.shell("python3 check.py | zstd -qdc"), b"to REDACTED-email\n".repeat(50));
 }
 
 #[test]

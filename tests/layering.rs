@@ -9,7 +9,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("tally", &["span"]),
     ("encoding", &["span"]),
     ("rules", &["error", "span"]),
-    ("frame", &["encoding", "error", "span"]),
+    ("frame", &["encoding", "error", "span", "tally"]),
     ("scan", &["rules", "encoding", "error", "span", "tally"]),
     ("policy", &["rules", "error"]),
     ("redact", &["policy", "rules", "span"]),

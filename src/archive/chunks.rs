@@ -1,5 +1,5 @@
 //! Compression by several threads inside one stream: the text is cut into chunks that are compressed each by itself and written in order,
-//! gzip as members, zstd as frames.
+//! gzip as members, zstd and lz4 as frames, the others as streams.
 //!
 //! All streams of a run share the threads. Where a stream must wait for its oldest chunk it takes a chunk from the queue and compresses it
 //! itself, so every core has work for as long as there is any, and one thread alone is enough.
@@ -9,6 +9,7 @@ use std::{
     io::{self, Write},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
     thread,
@@ -64,8 +65,13 @@ impl Queue {
 /// The threads of a run that compress.
 pub(super) struct Packers {
     queue: Arc<Queue>,
-    n_threads: usize,
+    /// So many chunks of all streams are on the way at most, one of each stream apart: that bounds what they take.
+    limit: usize,
+    n_on_the_way: AtomicUsize,
 }
+
+/// So many chunks for each thread: one that it works on, one that waits for it, one that waits to be written.
+const CHUNKS_PER_THREAD: usize = 3;
 
 impl Packers {
     pub(super) fn start(n_threads: usize) -> Packers {
@@ -75,7 +81,7 @@ impl Packers {
             // Where the system allows no more threads the streams do it themselves.
             let _ = thread::Builder::new().name("pack".to_owned()).spawn(move || queue.serve());
         }
-        Packers { queue, n_threads }
+        Packers { queue, limit: CHUNKS_PER_THREAD * n_threads, n_on_the_way: AtomicUsize::new(0) }
     }
 }
 
@@ -125,7 +131,8 @@ impl<'w> Chunks<'w> {
         self.packers.queue.lock().0.push_back(job);
         self.packers.queue.came.notify_one();
         self.on_the_way.push_back(packed);
-        while self.on_the_way.len() > 2 * self.packers.n_threads {
+        self.packers.n_on_the_way.fetch_add(1, Ordering::Relaxed);
+        while self.on_the_way.len() > 1 && self.packers.n_on_the_way.load(Ordering::Relaxed) > self.packers.limit {
             self.receive()?;
         }
         Ok(())
@@ -134,6 +141,7 @@ impl<'w> Chunks<'w> {
     /// Writes the oldest chunk.
     fn receive(&mut self) -> io::Result<()> {
         let Some(oldest) = self.on_the_way.pop_front() else { return Ok(()) };
+        self.packers.n_on_the_way.fetch_sub(1, Ordering::Relaxed);
         let packed = loop {
             if let Ok(packed) = oldest.try_recv() {
                 break packed;
@@ -161,6 +169,13 @@ impl<'w> Chunks<'w> {
             self.wtr.write_all(&(self.pack)(&head, b"", self.level)?)?;
         }
         Ok(())
+    }
+}
+
+impl Drop for Chunks<'_> {
+    /// Of a stream that was given up nothing is on the way any more.
+    fn drop(&mut self) {
+        self.packers.n_on_the_way.fetch_sub(self.on_the_way.len(), Ordering::Relaxed);
     }
 }
 

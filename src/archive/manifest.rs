@@ -3,14 +3,11 @@
 
 use std::{
     collections::HashMap,
-    ffi::OsString,
     fs::{File, Metadata, OpenOptions},
     io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
-    os::unix::{
-        ffi::{OsStrExt, OsStringExt},
-        fs::MetadataExt,
-    },
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use rustix::fs::FlockOperation;
@@ -24,7 +21,7 @@ pub(crate) const NAME: &str = "logscrub-manifest.jsonl";
 /// A file that is done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Line {
-    /// Below the root; a name that is no text stands in hexadecimal behind `hex:`.
+    /// Below the folder of the manifest, or from the root of the file system for what lies elsewhere; as [`super::names`] says.
     pub(crate) path: String,
     pub(crate) bytes_before: u64,
     pub(crate) blake3_before: String,
@@ -38,6 +35,9 @@ pub(crate) struct Line {
     pub(crate) withheld: u64,
     /// Entries that could not be examined, with the reason.
     pub(crate) unexamined: Vec<(String, String)>,
+    /// How many of those the guard withheld.
+    #[serde(default)]
+    pub(crate) n_guarded: u64,
     /// The digest of rules and settings.
     pub(crate) rules: String,
     pub(crate) version: String,
@@ -49,25 +49,9 @@ pub(super) fn changed(metadata: &Metadata) -> String {
     (i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec())).to_string()
 }
 
-/// A path as the manifest writes it.
-pub(super) fn text_of(path: &Path) -> String {
-    match path.to_str() {
-        Some(text) if !text.starts_with("hex:") => text.to_owned(),
-        _ => path.as_os_str().as_bytes().iter().fold("hex:".to_owned(), |text, byte| format!("{text}{byte:02x}")),
-    }
-}
-
-/// The path that the manifest means.
-pub(super) fn path_of(text: &str) -> Option<PathBuf> {
-    let Some(digits) = text.strip_prefix("hex:") else { return Some(text.into()) };
-    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
-    let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
-    bytes.map(|bytes| OsString::from_vec(bytes).into())
-}
-
 /// The manifest of a run, held by it alone.
 pub(crate) struct Manifest {
-    file: File,
+    file: Mutex<File>,
     path: PathBuf,
     /// The last line of each path.
     done: HashMap<String, Line>,
@@ -86,7 +70,7 @@ impl Manifest {
         // A line that was cut off is no line; what is appended must not go on in it.
         file.set_len(n_whole).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
-        Ok(Manifest { file, path: path.to_owned(), done })
+        Ok(Manifest { file: Mutex::new(file), path: path.to_owned(), done })
     }
 
     /// What is known of a path.
@@ -101,20 +85,34 @@ impl Manifest {
         lines
     }
 
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The folder it lies in.
-    pub(super) fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new("."))
+    pub(crate) fn folder(&self) -> &Path {
+        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
     /// Appends lines, all in one write.
-    pub(super) fn append(&mut self, lines: &[Line]) -> Result<(), Error> {
+    pub(super) fn append(&self, lines: &[Line]) -> Result<(), Error> {
         let mut text = Vec::new();
         for line in lines {
             serde_json::to_writer(&mut text, line).expect("a line is plain data");
             text.push(b'\n');
         }
-        let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
-        written.map_err(|error| Error::output(&self.path.display().to_string(), error))
+        self.with_file(|file| file.write_all(&text))
+    }
+
+    /// Makes what was appended safe on the disk.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        self.with_file(|file| file.sync_data())
+    }
+
+    fn with_file(&self, work: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<(), Error> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut file).map_err(|error| Error::output(&self.path.display().to_string(), error))
     }
 }
 
@@ -136,17 +134,4 @@ fn read(file: &File, path: &Path) -> Result<(HashMap<String, Line>, u64), Error>
         n_whole += n_bytes as u64;
     }
     Ok((done, n_whole))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_are_no_text_come_back() {
-        for bytes in [&b"a/b.log"[..], b"caf\xe9.log", b"hex:61", b""] {
-            let path = PathBuf::from(OsString::from_vec(bytes.to_vec()));
-            assert_eq!(path_of(&text_of(&path)), Some(path));
-        }
-    }
 }

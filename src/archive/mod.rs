@@ -12,6 +12,7 @@ mod kind;
 mod limits;
 mod manifest;
 mod mirror;
+mod names;
 mod rewrite;
 mod spool;
 mod tar;
@@ -22,6 +23,7 @@ pub(crate) use self::{
     kind::Packed,
     limits::Expansion,
     manifest::{Manifest, NAME as MANIFEST},
-    mirror::{Options, Target, Watch, run},
+    mirror::{Options, Summary, Target, Watch, run},
+    names::Names,
     verify::verify,
 };

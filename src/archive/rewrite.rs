@@ -8,9 +8,10 @@ use std::{
 
 use super::{
     chunks::Packers,
-    codec::{self, Packing},
+    codec,
     kind::{self, Kind, Packed},
     limits::{Budget, Metered, refuse},
+    names::Names,
     spool::Spool,
     tar, zip,
 };
@@ -18,6 +19,9 @@ use crate::{error::Error, scrub::Scrubber, stream, tally::Tally};
 
 /// Reads of compressed data.
 const READ: usize = 128 << 10;
+
+/// Texts that are shorter than the sample get a buffer of this size: to clear a large one would cost more than to scrub them.
+const SMALL_BLOCK: usize = 2 * kind::SAMPLE;
 
 /// What becomes of an entry that cannot be examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,18 +40,19 @@ pub(super) struct Rewriter<'r> {
     /// How many threads scrub one text.
     pub(super) n_threads: usize,
     pub(super) packers: &'r Packers,
+    pub(super) names: &'r mut Names,
     pub(super) recompress: Option<(Packed, u32)>,
     pub(super) unexamined: Unexamined,
     /// Where entries that do not fit in memory wait, without a name.
     pub(super) folder: &'r Path,
     /// How much of an entry is held in memory.
     pub(super) spool_memory: usize,
-    /// What the window of a decoder may take.
-    pub(super) window_memory: u64,
     pub(super) budget: Arc<Budget>,
     pub(super) tally: Tally,
     /// Entries that could not be examined, by name, with the reason.
     pub(super) left: Vec<(String, String)>,
+    /// Texts that are in no output because a record would have been another one.
+    pub(super) n_guarded: u64,
 }
 
 /// Where in the nesting something lies.
@@ -57,18 +62,15 @@ pub(super) struct Place {
     pub(super) name: String,
     /// So many more archives may lie inside.
     pub(super) depth: u32,
+    /// What the window of a decoder may take here: of several in one another each half of the one around it.
+    pub(super) memory: u64,
     /// Whether it came out of a compressed stream: an archive in it is the same layer.
     is_unpacked: bool,
 }
 
 impl Place {
-    pub(super) fn new(name: String, depth: u32) -> Place {
-        Place { name, depth, is_unpacked: false }
-    }
-
-    /// An entry of the archive here.
-    pub(super) fn entry(&self, name: &[u8]) -> Place {
-        Place { name: format!("{}!{}", self.name, name.escape_ascii()), depth: self.depth, is_unpacked: false }
+    pub(super) fn new(name: String, depth: u32, memory: u64) -> Place {
+        Place { name, depth, memory, is_unpacked: false }
     }
 
     fn deeper(&self, is_unpacked: bool) -> io::Result<Place> {
@@ -76,7 +78,7 @@ impl Place {
             return Ok(Place { is_unpacked: false, ..self.clone() });
         }
         let depth = self.depth.checked_sub(1).ok_or_else(|| refuse("it lies deeper than --depth allows"))?;
-        Ok(Place { name: self.name.clone(), depth, is_unpacked })
+        Ok(Place { depth, is_unpacked, ..self.clone() })
     }
 }
 
@@ -89,10 +91,12 @@ impl<'r> Rewriter<'r> {
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
         let head = head_of(&mut file)?;
-        file.rewind()?;
         match kind::of(&head) {
-            Kind::Zip => zip::rewrite(self, &mut file, &place.deeper(false)?, wtr),
-            _ => self.stream(Box::new(file), place, wtr),
+            Kind::Zip => {
+                file.rewind()?;
+                zip::rewrite(self, &mut file, &place.deeper(false)?, wtr)
+            }
+            kind => self.open(kind, head, Box::new(file), place, wtr),
         }
     }
 
@@ -104,10 +108,24 @@ impl<'r> Rewriter<'r> {
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
         let head = head_of(&mut rdr)?;
-        let kind = kind::of(&head);
-        let mut rdr = BufReader::with_capacity(READ, Cursor::new(head.clone()).chain(rdr));
+        self.open(kind::of(&head), head, rdr, place, wtr)
+    }
+
+    /// Rewrites what begins with `head` and goes on with `rest`.
+    fn open(
+        &mut self,
+        kind: Kind,
+        head: Vec<u8>,
+        rest: Box<dyn Read + Send + '_>,
+        place: &Place,
+        wtr: &mut (dyn Write + Send),
+    ) -> io::Result<()> {
+        if kind == Kind::Text {
+            let size = if head.len() < kind::SAMPLE { SMALL_BLOCK } else { stream::BLOCK };
+            return self.text(Cursor::new(head).chain(rest), size, place, wtr);
+        }
+        let mut rdr = BufReader::with_capacity(READ, Cursor::new(head.clone()).chain(rest));
         match kind {
-            Kind::Text => self.text(rdr, place, wtr),
             Kind::Packed(packed) => self.packed(packed, &head, Box::new(rdr), &place.deeper(true)?, wtr),
             Kind::Tar => tar::rewrite(self, &mut rdr, &place.deeper(false)?, wtr),
             Kind::Zip => {
@@ -118,13 +136,21 @@ impl<'r> Rewriter<'r> {
                 zip::rewrite(self, &mut spool, &place, wtr)
             }
             Kind::Foreign(what) => Err(refuse(what)),
+            Kind::Text => unreachable!("it was told apart above"),
         }
     }
 
-    fn text(&mut self, rdr: impl Read + Send, place: &Place, wtr: &mut (dyn Write + Send)) -> io::Result<()> {
+    fn text(
+        &mut self,
+        rdr: impl Read + Send,
+        size: usize,
+        place: &Place,
+        wtr: &mut (dyn Write + Send),
+    ) -> io::Result<()> {
         let mut scrubber = self.scrubber.fork();
         let mut n_bytes = 0;
-        let result = stream::carry(rdr, &place.name, self.max_record, &mut scrubber, self.n_threads, |runs| {
+        let cut = stream::Cut { size, max_record: self.max_record, n_threads: self.n_threads };
+        let result = stream::carry(rdr, &place.name, cut, &mut scrubber, |runs| {
             runs.iter().try_for_each(|run| {
                 n_bytes += run.len() as u64;
                 wtr.write_all(run).map_err(|error| Error::output(&place.name, error))
@@ -132,8 +158,19 @@ impl<'r> Rewriter<'r> {
         });
         scrubber.tally_mut().bytes_out += n_bytes;
         result.map_err(io::Error::other)?;
+        let n_broken = scrubber.tally().broken;
+        if n_broken > 0 {
+            // The filter has nothing but the mask; here the original is kept, and not one byte of it need be lost.
+            self.n_guarded += 1;
+            return Err(refuse(format!("withheld by the guard: {n_broken} records would not be what they were")));
+        }
         self.tally.merge(scrubber.tally());
         Ok(())
+    }
+
+    /// An entry of the archive at `place`.
+    pub(super) fn entry_of(&mut self, place: &Place, name: &[u8]) -> Place {
+        Place { name: format!("{}!{}", place.name, self.names.shown(name)), is_unpacked: false, ..place.clone() }
     }
 
     fn packed(
@@ -144,13 +181,13 @@ impl<'r> Rewriter<'r> {
         place: &Place,
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
-        let opened = codec::open(packed, head, rdr, self.window_memory, self.scrubber.fork())?;
+        let opened = codec::open(packed, head, rdr, place.memory, self.scrubber.fork())?;
         let (to, level) = self.recompress.unwrap_or((packed, opened.level));
         // What stands at the head of a member belongs to its format.
         let heads = if to == packed { opened.heads } else { codec::Heads::default() };
-        let mut packing = Packing::new(to, level, heads, wtr, self.packers);
+        let mut packing = codec::packing(to, level, heads, wtr, self.packers);
         let text = Metered { rdr: opened.text, budget: Arc::clone(&self.budget) };
-        self.stream(Box::new(text), place, &mut packing)?;
+        self.stream(Box::new(text), &Place { memory: place.memory / 2, ..place.clone() }, &mut packing)?;
         packing.finish()
     }
 
@@ -179,7 +216,7 @@ impl<'r> Rewriter<'r> {
 }
 
 fn head_of(rdr: &mut (impl Read + ?Sized)) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
+    let mut head = Vec::with_capacity(kind::SAMPLE);
     rdr.take(kind::SAMPLE as u64).read_to_end(&mut head)?;
     Ok(head)
 }
@@ -208,6 +245,10 @@ fn in_words(error: &io::Error) -> String {
         Some(inner) if inner.is::<super::limits::Refusal>() => inner.to_string(),
         _ if error.raw_os_error().is_some() => format!("cannot be read: {error}"),
         _ if error.kind() == io::ErrorKind::UnexpectedEof => "truncated".to_owned(),
+        // The decoders of zstd and xz say it in their own words and nothing else tells it.
+        Some(inner) if inner.to_string().to_lowercase().contains("memory") => {
+            "its window takes more than --memory allows".to_owned()
+        }
         _ => format!("corrupt: {error}"),
     }
 }

@@ -149,7 +149,7 @@ fn entry(
     }
     let size = size_of(header, &records)?;
     let sparse = sparse::Map::of(&block, &mut records, rdr, size)?;
-    let entry_place = place.entry(&name);
+    let entry_place = rewriter.entry_of(place, &name);
     let Some(mut data) = data(rewriter, rdr, &entry_place, size, sparse.as_ref())? else { return Ok(0) };
     let mut header = Header::new_old();
     header.as_mut_bytes().copy_from_slice(&block);

@@ -1,56 +1,78 @@
-//! `--verify-manifest`: every file that the manifest calls done is there with its digest, and nothing is found in it any more.
+//! `--verify-manifest`: every file that the manifest calls done is there with its digest, nothing is found in it any more, and no other file
+//! lies beside them.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{self, Read, Seek},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::{
     Manifest, Options,
     chunks::Packers,
-    manifest::{self, Line},
+    manifest::Line,
     mirror::{Hashed, fatal},
-    rewrite::{self, Place},
+    names::{self, Names},
+    rewrite,
 };
-use crate::{error::Error, scrub::Scrubber};
+use crate::{error::Error, scrub::Scrubber, source::tree};
 
-/// Checks every line; answers how many there are, and each fault: the path and what is wrong.
+/// Checks every line and every file; answers how many lines there are, and each fault: the path and what is wrong.
 pub(crate) fn verify(
     manifest: &Manifest,
     options: &Options,
     scrubber: &Scrubber,
 ) -> Result<(u64, Vec<(String, String)>), Error> {
+    let mut names = Names::new(scrubber);
+    let mut there = files(manifest, &mut names);
     let packers = Packers::start(options.threads());
     let mut faults = Vec::new();
     let lines = manifest.lines();
     for line in &lines {
-        if let Some(fault) = check(line, manifest.folder(), options, scrubber, &packers)? {
-            faults.push((line.path.clone(), fault));
-        }
+        // What was scrubbed in place may lie elsewhere; then its name is a path from the root.
+        let elsewhere = names::path_of(&line.path).filter(|path| path.is_absolute());
+        let fault = match there.remove(&line.path).or(elsewhere) {
+            Some(path) => check(line, &path, options, scrubber, &packers, &mut names)?,
+            None => Some("it is not there".to_owned()),
+        };
+        faults.extend(fault.map(|fault| (line.path.clone(), fault)));
     }
+    let mut others: Vec<String> = there.into_keys().collect();
+    others.sort();
+    faults.extend(others.into_iter().map(|name| (name, "it is not in the manifest".to_owned())));
     Ok((lines.len() as u64, faults))
+}
+
+/// The files below the folder of the manifest, by their names in it.
+fn files(manifest: &Manifest, names: &mut Names) -> HashMap<String, PathBuf> {
+    let mut there = HashMap::new();
+    tree::files(manifest.folder(), &mut |path| {
+        if path.file_name() != manifest.path().file_name() || path.parent() != Some(manifest.folder()) {
+            there.insert(names.of(path.strip_prefix(manifest.folder()).unwrap_or(&path)), path);
+        }
+    });
+    there
 }
 
 fn check(
     line: &Line,
-    folder: &Path,
+    path: &Path,
     options: &Options,
     scrubber: &Scrubber,
     packers: &Packers,
+    names: &mut Names,
 ) -> Result<Option<String>, Error> {
-    let Some(below) = manifest::path_of(&line.path) else { return Ok(Some("not a path".to_owned())) };
-    let path = folder.join(below);
-    let digest = File::open(&path).and_then(digest_of);
+    let digest = File::open(path).and_then(digest_of);
     let mut file = match digest {
         Err(error) => return Ok(Some(format!("cannot be read: {error}"))),
         Ok((_, digest)) if digest != line.blake3_after => return Ok(Some("its digest is another one".to_owned())),
         Ok((file, _)) => file,
     };
     let temporary = std::env::temp_dir();
-    let mut rewriter = options.rewriter(scrubber, packers, &temporary, line.bytes_after);
+    let mut rewriter = options.rewriter(scrubber, packers, names, &temporary, line.bytes_after);
     let mut nowhere = Hashed::<io::Sink>::new(None);
-    let place = Place::new(line.path.clone(), options.depth);
+    let place = options.place(&line.path);
     if let Err(error) = file.rewind().and_then(|()| rewriter.file(&mut file, &place, &mut nowhere)) {
         return rewrite::reason(error).map(Some).map_err(fatal);
     }

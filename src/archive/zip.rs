@@ -99,7 +99,8 @@ pub(super) fn rewrite(
     let mut lines = Vec::new();
     let mut n_entries = 0_u64;
     for entry in &entries {
-        let Some(mut written) = entry_data(rewriter, archive, entry, &place.entry(&entry.name))? else { continue };
+        let entry_place = rewriter.entry_of(place, &entry.name);
+        let Some(mut written) = entry_data(rewriter, archive, entry, &entry_place)? else { continue };
         let (local, line) = headers(rewriter, entry, &written, at)?;
         wtr.write_all(&local)?;
         io::copy(&mut written.data, wtr)?;
@@ -263,7 +264,7 @@ fn entry_data<'r>(
             None
         }
         None => {
-            let text = unpacked(rewriter, archive, entry)?;
+            let text = unpacked(rewriter, archive, entry, place.memory)?;
             rewriter.entry(text, place)?
         }
     };
@@ -308,11 +309,12 @@ fn unpacked<'a>(
     rewriter: &Rewriter<'_>,
     archive: &'a mut (dyn Archive + '_),
     entry: &Entry,
+    memory: u64,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
     let packed = BufReader::new(archive.take(entry.packed));
     let text: Box<dyn Read + Send + 'a> = match entry.method() {
         DEFLATED => Box::new(DeflateDecoder::new(packed)),
-        ZSTD => Box::new(codec::zstd_frames(packed, rewriter.window_memory, rewriter.scrubber.fork())),
+        ZSTD => Box::new(codec::zstd_frames(packed, memory, rewriter.scrubber.fork())),
         _ => Box::new(packed),
     };
     let checked = Checked { rdr: text, crc: libdeflater::Crc::new(), size: 0, expected: (entry.size, entry.crc()) };

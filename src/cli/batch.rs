@@ -25,16 +25,17 @@ use super::{
     settings::{self, Settings},
 };
 use crate::{
-    archive::{self, Expansion, MANIFEST, Manifest, Options, Packed, Target, Watch},
+    archive::{self, Expansion, MANIFEST, Manifest, Names, Options, Packed, Target, Watch},
     error::Error,
     report::{self, batch::Report},
     rules::RuleSet,
     scrub::Scrubber,
     sink::file,
-    source::tree::{self, Filter, Found},
+    source::tree::{self, Filter, Found, Passed},
+    tally::Day,
 };
 
-/// `--verify-manifest` failed.
+/// `--verify-manifest` failed, or the guard withheld an output.
 const NOT_VERIFIED: u8 = 4;
 
 /// Something could not be examined.
@@ -49,24 +50,42 @@ pub(super) fn run(batch: &Batch, settings: &Settings, out: &mut Out, stderr: Col
     if let Some(marker) = &settings.fault {
         scrubber.fail_on(marker.as_bytes());
     }
-    if let Some(folder) = &batch.verify_manifest {
-        return verify(folder, &options(batch, settings, &rules, Target::Nowhere)?, &scrubber, stderr);
+    if batch.report.is_some() || settings.summary == settings::Summary::Json {
+        scrubber = scrubber.telling_days();
     }
-    let roots = roots(batch)?;
+    let mut names = Names::new(&scrubber);
+    // What is told of a file names it, and its name may hold a secret.
+    work(batch, settings, &rules, &scrubber, &mut names, out, stderr)
+        .map_err(|error| error.in_words(&mut |words| names.shown(words.as_bytes())))
+}
+
+fn work(
+    batch: &Batch,
+    settings: &Settings,
+    rules: &RuleSet,
+    scrubber: &Scrubber,
+    names: &mut Names,
+    out: &mut Out,
+    stderr: ColorChoice,
+) -> Result<u8, Error> {
+    if let Some(folder) = &batch.verify_manifest {
+        return verify(folder, &options(batch, settings, rules, Target::Nowhere)?, scrubber, stderr);
+    }
     let target = target(batch)?;
-    let options = options(batch, settings, &rules, target)?;
+    let roots = roots(batch, &target)?;
+    let options = options(batch, settings, rules, target)?;
     let filter = filter(batch)?;
     let manifest = manifest(batch, &roots, &options.target)?;
-    let walked = walk(&roots, &filter, &options.target)?;
+    sweep(&roots, &options.target);
+    let walked = walk(&roots, &filter, &options.target, manifest.as_ref())?;
     let begin = Instant::now();
     let progress = Progress::new(&walked.files, settings.quiet > 0 || batch.no_progress, stderr);
-    let summary = progress.during(|| archive::run(&walked.files, &options, &scrubber, manifest, &progress));
-    let mut summary = summary?;
-    let skipped = walked.skipped.iter().map(|(path, reason)| (path.display().to_string(), reason.clone()));
-    let skipped: Vec<(String, String)> = skipped.collect();
-    summary.unexamined.sort();
+    let summary = progress.during(|| archive::run(&walked.files, &options, scrubber, manifest.as_ref(), &progress))?;
+    let skipped = walked.skipped.iter();
+    let skipped: Vec<(String, String)> =
+        skipped.map(|(path, reason)| (names.shown(path.as_os_str().as_encoded_bytes()), reason.to_string())).collect();
     let report = Report {
-        rules: &rules,
+        rules,
         tally: &summary.tally,
         n_done: summary.n_done,
         n_before: summary.n_before,
@@ -79,14 +98,19 @@ pub(super) fn run(batch: &Batch, settings: &Settings, out: &mut Out, stderr: Col
         seconds: begin.elapsed().as_secs_f64(),
     };
     tell(batch, settings, &report, out, stderr)?;
-    let is_incomplete =
-        !summary.unexamined.is_empty() || summary.tally.incomplete() > 0 || walked.skipped.iter().any(is_fault);
-    Ok(if is_incomplete { UNEXAMINED } else { u8::from(settings.fail_on_findings && summary.tally.findings() > 0) })
+    Ok(code(settings, &summary, &walked.skipped))
 }
 
-/// Whether something was passed over because it could not be read; links and devices are no logs.
-fn is_fault((_, reason): &(PathBuf, String)) -> bool {
-    reason.starts_with("cannot be read")
+fn code(settings: &Settings, summary: &archive::Summary, skipped: &[(PathBuf, Passed)]) -> u8 {
+    // Links and devices are no logs; what could not be read may be one.
+    let is_unread = skipped.iter().any(|(_, passed)| matches!(passed, Passed::Unreadable(_)));
+    if summary.n_guarded > 0 {
+        NOT_VERIFIED
+    } else if !summary.unexamined.is_empty() || summary.tally.incomplete() > 0 || is_unread {
+        UNEXAMINED
+    } else {
+        u8::from(settings.fail_on_findings && summary.tally.findings() > 0)
+    }
 }
 
 fn tell(
@@ -98,6 +122,7 @@ fn tell(
 ) -> Result<(), Error> {
     use settings::Summary;
     if let Some(path) = &batch.report {
+        sweep_folder(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")));
         let mut fresh = file::Fresh::new(path)?;
         let written = io::Write::write_all(&mut fresh, report::html::page(report).as_bytes());
         written.map_err(|error| Error::output(&path.display().to_string(), error))?;
@@ -118,14 +143,18 @@ fn verify(folder: &Path, options: &Options, scrubber: &Scrubber, stderr: ColorCh
     fs::metadata(&path).map_err(|error| Error::unreadable(&path, error))?;
     let (n_files, faults) = archive::verify(&Manifest::open(&path)?, options, scrubber)?;
     for (path, fault) in &faults {
-        complain(&Error::unexamined(format!("{path}: {fault}")), stderr);
+        complain(&Error::unexamined(format!("{}: {fault}", path.escape_debug())), stderr);
     }
-    let n_right = n_files - faults.len() as u64;
-    say(&format!("{n_right} of {n_files} files are as the manifest says, with nothing to find in them\n"), stderr);
+    let words = if faults.is_empty() {
+        format!("{n_files} of {n_files} files are as the manifest says, with nothing to find in them\n")
+    } else {
+        format!("{} faults; the manifest has {n_files} files\n", faults.len())
+    };
+    say(&words, stderr);
     Ok(if faults.is_empty() { 0 } else { NOT_VERIFIED })
 }
 
-fn roots(batch: &Batch) -> Result<Vec<PathBuf>, Error> {
+fn roots(batch: &Batch, target: &Target) -> Result<Vec<PathBuf>, Error> {
     let mut roots = batch.paths.clone();
     if let Some(list) = &batch.files_from {
         let mut bytes = Vec::new();
@@ -144,10 +173,35 @@ fn roots(batch: &Batch) -> Result<Vec<PathBuf>, Error> {
     if roots.is_empty() {
         return Err(Error::usage("batch: no PATH").hint("logscrub batch PATH... -o DIR"));
     }
-    for root in &roots {
-        fs::symlink_metadata(root).map_err(|error| Error::unreadable(root, error))?;
+    for root in &mut roots {
+        let real = root.canonicalize().map_err(|error| Error::unreadable(root, error))?;
+        // In place of what a link means, not of the link.
+        if matches!(target, Target::InPlace(_)) {
+            *root = real;
+        }
     }
     Ok(roots)
+}
+
+/// Takes away what a run that was killed left on its way. The manifest is ours by now.
+fn sweep(roots: &[PathBuf], target: &Target) {
+    match target {
+        Target::Nowhere => {}
+        Target::Mirror(folder) => tree::files(folder, &mut |path| file::sweep(&path)),
+        Target::InPlace(_) => {
+            for root in roots {
+                match root.parent() {
+                    Some(folder) if root.is_file() => sweep_folder(folder),
+                    _ => tree::files(root, &mut |path| file::sweep(&path)),
+                }
+            }
+        }
+    }
+}
+
+fn sweep_folder(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries.for_each(|entry| file::sweep(&entry.path()));
 }
 
 fn target(batch: &Batch) -> Result<Target, Error> {
@@ -277,14 +331,12 @@ fn time(flag: &str, text: &str) -> Result<SystemTime, Error> {
 /// Seconds since 1970 of `2026-01-31` or `2026-01-31T12:00:00Z`.
 fn moment(text: &str) -> Option<u64> {
     let (day, clock) = text.split_once('T').map_or((text, None), |(day, clock)| (day, Some(clock)));
-    let mut parts = day.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+    let mut parts = day.splitn(3, '-').map(|part| part.parse::<u16>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
     if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // Days since the first of March of the year 0, so that the leap day comes last.
-    let (shifted, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
+    let days = Day { year, month, day }.since_1970();
     let seconds = match clock {
         None => 0,
         Some(clock) => {
@@ -308,30 +360,30 @@ fn manifest(batch: &Batch, roots: &[PathBuf], target: &Target) -> Result<Option<
 }
 
 /// The files, each with its place in the output; two with one place are refused before anything is written.
-fn walk(roots: &[PathBuf], filter: &Filter, target: &Target) -> Result<tree::Walked, Error> {
-    let output = match target {
-        Target::Mirror(folder) => folder.canonicalize().ok(),
-        _ => None,
-    };
-    let backup = match target {
-        Target::InPlace(Some(suffix)) => Some(suffix.clone()),
-        _ => None,
-    };
-    let is_ours = |path: &Path| {
-        let name = path.file_name().unwrap_or_default();
-        let is_backup = backup.as_ref().is_some_and(|suffix| name.as_encoded_bytes().ends_with(suffix.as_bytes()));
-        let is_output =
-            output.as_ref().is_some_and(|output| path.canonicalize().is_ok_and(|path| path.starts_with(output)));
-        name == MANIFEST || file::is_passing(name) || is_backup || is_output
-    };
+fn walk(
+    roots: &[PathBuf],
+    filter: &Filter,
+    target: &Target,
+    manifest: Option<&Manifest>,
+) -> Result<tree::Walked, Error> {
     let mut walked = tree::Walked::default();
     for root in roots {
-        let mut one = tree::walk(std::slice::from_ref(root), filter, &is_ours);
-        if let (true, Some(name)) = (roots.len() > 1 && root.is_dir(), root.file_name()) {
+        let mut one = walk_one(root, filter, target);
+        if let (Target::InPlace(_), Some(manifest)) = (target, manifest) {
+            let folder = manifest.folder().canonicalize().unwrap_or_default();
+            for found in &mut one.files {
+                found.below = found.path.strip_prefix(&folder).unwrap_or(&found.path).to_owned();
+            }
+        } else if let (true, Some(name)) = (roots.len() > 1 && root.is_dir(), root.file_name()) {
             one.files.iter_mut().for_each(|found| found.below = Path::new(name).join(&found.below));
         }
         walked.files.append(&mut one.files);
         walked.skipped.append(&mut one.skipped);
+    }
+    if matches!(target, Target::InPlace(_)) {
+        // A folder and a file in it are no contradiction.
+        let mut seen = HashSet::new();
+        walked.files.retain(|found| seen.insert(found.path.clone()));
     }
     let mut places = HashSet::new();
     if let Some(twice) = walked.files.iter().find(|found| !places.insert(&found.below)) {
@@ -345,6 +397,28 @@ fn walk(roots: &[PathBuf], filter: &Filter, target: &Target) -> Result<tree::Wal
     Ok(walked)
 }
 
+fn walk_one(root: &Path, filter: &Filter, target: &Target) -> tree::Walked {
+    let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let output = match target {
+        Target::Mirror(folder) => folder.canonicalize().ok(),
+        _ => None,
+    };
+    let is_backup = |name: &std::ffi::OsStr| match target {
+        Target::InPlace(Some(suffix)) => name.as_encoded_bytes().ends_with(suffix.as_bytes()),
+        _ => false,
+    };
+    let is_ours = |path: &Path, metadata: &fs::Metadata| {
+        let name = path.file_name().unwrap_or_default();
+        let is_output = |output: &PathBuf| {
+            // No link is followed below the root, so this is the real path.
+            path.strip_prefix(root).is_ok_and(|below| real.join(below).starts_with(output))
+        };
+        output.as_ref().is_some_and(is_output)
+            || metadata.is_file() && (name == MANIFEST || file::is_passing(name) || is_backup(name))
+    };
+    tree::walk(root, filter, &is_ours)
+}
+
 /// What is being done, for whoever watches.
 struct Progress {
     bar: Option<ProgressBar>,
@@ -354,7 +428,7 @@ struct Progress {
     n_findings: AtomicU64,
     total_files: u64,
     total_bytes: u64,
-    current: Mutex<Vec<PathBuf>>,
+    current: Mutex<Vec<String>>,
     stderr: ColorChoice,
 }
 
@@ -410,11 +484,11 @@ impl Progress {
         format!("{files} of {} files, {bytes} of {total}, {findings} findings", self.total_files)
     }
 
-    fn show(&self, change: impl FnOnce(&mut Vec<PathBuf>)) {
+    fn show(&self, change: impl FnOnce(&mut Vec<String>)) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut current);
         if let Some(bar) = &self.bar {
-            let names: Vec<String> = current.iter().take(2).map(|path| path.display().to_string()).collect();
+            let names: Vec<String> = current.iter().take(2).map(|name| name.escape_debug().to_string()).collect();
             let (files, findings) = (self.n_files.load(Ordering::Relaxed), self.n_findings.load(Ordering::Relaxed));
             bar.set_message(format!("{files}/{} files {findings} findings {}", self.total_files, names.join(" ")));
         }
@@ -422,8 +496,8 @@ impl Progress {
 }
 
 impl Watch for Progress {
-    fn begin(&self, path: &Path) {
-        self.show(|current| current.push(path.to_owned()));
+    fn begin(&self, name: &str) {
+        self.show(|current| current.push(name.to_owned()));
     }
 
     fn advance(&self, n_bytes: u64) {
@@ -431,10 +505,10 @@ impl Watch for Progress {
         self.bar.iter().for_each(|bar| bar.inc(n_bytes));
     }
 
-    fn end(&self, path: &Path, n_findings: u64) {
+    fn end(&self, name: &str, n_findings: u64) {
         self.n_files.fetch_add(1, Ordering::Relaxed);
         self.n_findings.fetch_add(n_findings, Ordering::Relaxed);
-        self.show(|current| current.retain(|other| other != path));
+        self.show(|current| current.retain(|other| other != name));
     }
 }
 

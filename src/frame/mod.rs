@@ -14,6 +14,8 @@ pub(crate) mod line;
 pub(crate) mod manifest;
 pub(crate) mod sign;
 pub(crate) mod table;
+#[cfg(feature = "batch")]
+pub(crate) mod time;
 
 use crate::{error::Error, span::Span};
 

@@ -94,6 +94,8 @@ pub(crate) fn json(report: &Report<'_>) -> Value {
     let pairs = |entries: &[(String, String)]| -> Vec<Value> {
         entries.iter().map(|(path, reason)| json!({ "path": path, "reason": reason })).collect()
     };
+    let by_day = report.tally.by_day.iter().map(|(day, n_findings)| (day.to_string(), Value::from(*n_findings)));
+    let by_day: serde_json::Map<String, Value> = by_day.collect();
     json!({
         "files": report.n_done,
         "files_done_before": report.n_before,
@@ -103,6 +105,7 @@ pub(crate) fn json(report: &Report<'_>) -> Value {
         "records": report.tally.records_in,
         "findings": report.tally.findings(),
         "by_rule": by_rule,
+        "by_day": by_day,
         "withheld": report.tally.incomplete(),
         "unexamined": pairs(report.unexamined),
         "skipped": pairs(report.skipped),

@@ -1,11 +1,12 @@
 //! A file that is there whole or not at all: written without a name, made safe on the disk, then given its name.
 //!
 //! A process that dies leaves nothing behind, because what has no name goes with it. The exception is the moment of a rename: where a file
-//! of that name is already there, the new one gets a passing name beside it, which a kill can leave; [`is_passing`] knows such names.
+//! of that name is already there, the new one gets a passing name beside it. So does every file where the file system has none without a
+//! name (NFS, older FUSE, FAT). A kill can leave a passing name; the next run takes it away ([`sweep`]).
 
 use std::{
     ffi::{OsStr, OsString},
-    fs::{File, Metadata},
+    fs::{self, File, Metadata},
     io::{self, Write},
     os::{
         fd::AsRawFd,
@@ -15,11 +16,14 @@ use std::{
         },
     },
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use rustix::{
-    fs::{AtFlags, CWD, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags},
+    fs::{AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags},
     io::Errno,
 };
 
@@ -32,28 +36,94 @@ const TAIL: &str = ".passing";
 /// Attributes longer than this are none that a log has.
 const LONGEST_ATTRIBUTES: usize = 64 << 10;
 
-/// A file in `folder` without a name.
+/// A file in `folder` without a name: one that never had one, or has lost it.
 pub(crate) fn nameless(folder: &Path) -> io::Result<File> {
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    rustix::fs::openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR).map(File::from).map_err(io::Error::from)
+    match unnamed(folder) {
+        Ok(file) => Ok(file),
+        Err(error) if is_unknown(error) => {
+            let (file, passing) = named(folder)?;
+            fs::remove_file(passing).map(|()| file)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// Whether a file was on its way when its process ended: a whole copy whose original is still in place.
+fn unnamed(folder: &Path) -> Result<File, Errno> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR).map(File::from)
+}
+
+/// Whether a file system has no files without a name; kernels that do not know the flag see a folder opened for writing.
+fn is_unknown(error: Errno) -> bool {
+    matches!(error, Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL)
+}
+
+/// A file in `folder` with a passing name, held for as long as it is open so that nobody takes the name away.
+fn named(folder: &Path) -> io::Result<(File, PathBuf)> {
+    loop {
+        let passing = folder.join(passing_name());
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(CWD, &passing, flags, Mode::RUSR | Mode::WUSR) {
+            Ok(file) => File::from(file),
+            Err(Errno::EXIST) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        hold(&file)?;
+        // Another run may have swept it away before it was held.
+        if passing.exists() {
+            return Ok((file, passing));
+        }
+    }
+}
+
+/// Tells other runs that the passing name of `file` is in use.
+fn hold(file: &File) -> io::Result<()> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        // Who holds it is about to sweep it; that is seen by what follows. Where there are no locks nobody sweeps.
+        Ok(()) | Err(Errno::WOULDBLOCK | Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a file was on its way when its process ended: a copy whose original is still in place.
 pub(crate) fn is_passing(name: &OsStr) -> bool {
     name.as_bytes().starts_with(HEAD.as_bytes()) && name.as_bytes().ends_with(TAIL.as_bytes())
 }
+
+/// Takes away what is on its way at `path` and whose process is gone. What cannot be taken away stays.
+pub(crate) fn sweep(path: &Path) {
+    let is_left = |file: &File| rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).is_ok();
+    if path.file_name().is_some_and(is_passing) && File::open(path).is_ok_and(|file| is_left(&file)) {
+        // A name that is gone meanwhile was landed by its owner.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// A file without a name gets one by way of /proc.
+static CAN_BE_NAMED: LazyLock<bool> = LazyLock::new(|| Path::new("/proc/self/fd").exists());
 
 /// A file that has not got its name yet.
 pub(crate) struct Fresh {
     file: File,
     target: PathBuf,
+    /// The name that it has meanwhile, where it must have one.
+    passing: Option<PathBuf>,
 }
 
 impl Fresh {
     /// What becomes `target`. Readable by its owner only, until [`Fresh::resemble`] says otherwise.
     pub(crate) fn new(target: &Path) -> Result<Fresh, Error> {
-        let file = nameless(folder_of(target)).map_err(|error| failed(target, error))?;
-        Ok(Fresh { file, target: target.to_owned() })
+        match unnamed(folder_of(target)) {
+            Ok(file) if *CAN_BE_NAMED => Ok(Fresh { file, target: target.to_owned(), passing: None }),
+            Ok(_) => Fresh::named(target),
+            Err(error) if is_unknown(error) => Fresh::named(target),
+            Err(error) => Err(failed(target, error.into())),
+        }
+    }
+
+    fn named(target: &Path) -> Result<Fresh, Error> {
+        let (file, passing) = named(folder_of(target)).map_err(|error| failed(target, error))?;
+        Ok(Fresh { file, target: target.to_owned(), passing: Some(passing) })
     }
 
     /// Takes mode, owner, times and, from `original`, extended attributes. The owner is kept where that is allowed.
@@ -68,7 +138,11 @@ impl Fresh {
             Ok(()) | Err(Errno::PERM) => {}
             Err(error) => return Err(error.into()),
         }
-        rustix::fs::fchmod(&self.file, Mode::from_raw_mode(metadata.mode() & 0o7777))?;
+        match rustix::fs::fchmod(&self.file, Mode::from_raw_mode(metadata.mode() & 0o7777)) {
+            // FAT has modes by mount and not by file.
+            Ok(()) | Err(Errno::PERM) => {}
+            Err(error) => return Err(error.into()),
+        }
         copy_attributes(original, &self.file)?;
         let last_access = Timespec { tv_sec: metadata.atime(), tv_nsec: metadata.atime_nsec() };
         let last_modification = Timespec { tv_sec: metadata.mtime(), tv_nsec: metadata.mtime_nsec() };
@@ -81,20 +155,36 @@ impl Fresh {
     }
 
     /// Gives it its name, in place of what has it now.
-    pub(crate) fn land(self) -> Result<(), Error> {
-        let landed = match link(&self.file, &self.target) {
-            Err(Errno::EXIST) => self.replace(),
-            landed => landed.map_err(io::Error::from),
-        };
-        landed.map_err(|error| failed(&self.target, error))
+    pub(crate) fn land(mut self) -> Result<(), Error> {
+        self.landing().map_err(|error| failed(&self.target, error))
     }
 
-    fn replace(&self) -> io::Result<()> {
-        let passing = folder_of(&self.target).join(passing_name());
-        link(&self.file, &passing)?;
-        std::fs::rename(&passing, &self.target).inspect_err(|_| {
-            let _ = std::fs::remove_file(&passing);
-        })
+    fn landing(&mut self) -> io::Result<()> {
+        if self.passing.is_none() {
+            match link(&self.file, &self.target) {
+                Err(Errno::EXIST) => {}
+                landed => return landed.map_err(io::Error::from),
+            }
+            let passing = folder_of(&self.target).join(passing_name());
+            hold(&self.file)?;
+            link(&self.file, &passing)?;
+            self.passing = Some(passing);
+        }
+        if let Some(passing) = &self.passing {
+            fs::rename(passing, &self.target)?;
+        }
+        self.passing = None;
+        Ok(())
+    }
+}
+
+impl Drop for Fresh {
+    /// A file that has not landed goes.
+    fn drop(&mut self) {
+        if let Some(passing) = &self.passing {
+            // What stays is swept by the next run.
+            let _ = fs::remove_file(passing);
+        }
     }
 }
 
@@ -127,8 +217,11 @@ fn failed(path: &Path, error: io::Error) -> Error {
 }
 
 fn link(file: &File, name: &Path) -> Result<(), Errno> {
-    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
-    rustix::fs::linkat(CWD, open, CWD, name, AtFlags::SYMLINK_FOLLOW)
+    rustix::fs::linkat(CWD, open_name(file), CWD, name, AtFlags::SYMLINK_FOLLOW)
+}
+
+fn open_name(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
 fn passing_name() -> OsString {
@@ -161,24 +254,46 @@ fn copy_attributes(from: &File, to: &File) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn names(folder: &Path) -> Vec<OsString> {
+        fs::read_dir(folder).expect("it is there").map(|entry| entry.expect("an entry").file_name()).collect()
+    }
+
     #[test]
     fn a_file_is_there_only_once_it_has_landed_and_replaces_what_was_there() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let target = folder.path().join("a.log");
-        for text in ["one", "two"] {
-            let mut fresh = Fresh::new(&target).expect("the folder can be written");
-            fresh.write_all(text.as_bytes()).expect("there is room");
-            assert_ne!(std::fs::read(&target).ok().as_deref(), Some(text.as_bytes()));
-            fresh.land().expect("it lands");
-            assert_eq!(std::fs::read(&target).ok().as_deref(), Some(text.as_bytes()));
+        for make in [Fresh::new, Fresh::named] {
+            for text in ["one", "two"] {
+                let mut fresh = make(&target).expect("the folder can be written");
+                fresh.write_all(text.as_bytes()).expect("there is room");
+                assert_ne!(fs::read(&target).ok().as_deref(), Some(text.as_bytes()));
+                fresh.land().expect("it lands");
+                assert_eq!(fs::read(&target).ok().as_deref(), Some(text.as_bytes()));
+            }
+            drop(make(&target).expect("the folder can be written"));
+            assert_eq!(names(folder.path()), ["a.log"]);
         }
-        drop(Fresh::new(&target).expect("the folder can be written"));
-        assert_eq!(std::fs::read_dir(folder.path()).expect("it is there").count(), 1);
     }
 
     #[test]
-    fn passing_names_are_known() {
-        assert!(is_passing(&passing_name()));
-        assert!(!is_passing(OsStr::new(".logscrub.toml")));
+    fn what_a_dead_process_left_is_swept_and_what_is_in_use_stays() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let left = folder.path().join(format!("{HEAD}1-0{TAIL}"));
+        fs::File::create(&left).expect("the folder can be written");
+        let other = folder.path().join(".logscrub.toml");
+        fs::File::create(&other).expect("the folder can be written");
+        let used = Fresh::named(&folder.path().join("a.log")).expect("the folder can be written");
+        names(folder.path()).iter().for_each(|name| sweep(&folder.path().join(name)));
+        assert!(!left.exists() && other.exists());
+        used.land().expect("nobody took its name");
+        assert_eq!(names(folder.path()).len(), 2);
+    }
+
+    #[test]
+    fn a_nameless_file_leaves_no_name() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (file, passing) = named(folder.path()).expect("the folder can be written");
+        drop((nameless(folder.path()).expect("the folder can be written"), file));
+        assert_eq!(names(folder.path()), [passing.file_name().expect("it has one")]);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     ffi::OsStr,
+    fmt,
     fs::{self, Metadata},
     io,
     os::unix::{ffi::OsStrExt, fs::FileTypeExt},
@@ -49,36 +50,69 @@ pub(crate) struct Found {
 pub(crate) struct Walked {
     pub(crate) files: Vec<Found>,
     /// What is no file that can be read, with the reason.
-    pub(crate) skipped: Vec<(PathBuf, String)>,
+    pub(crate) skipped: Vec<(PathBuf, Passed)>,
 }
 
-/// Walks `roots` in order of names; `is_ours` tells files that are to be passed over without a word.
-pub(crate) fn walk(roots: &[PathBuf], filter: &Filter, is_ours: &dyn Fn(&Path) -> bool) -> Walked {
-    let mut walked = Walked::default();
-    for root in roots {
-        // A root that is a link is what the user named; links below are not followed.
-        match fs::metadata(root) {
-            Ok(metadata) if metadata.is_dir() => folder(root, root, filter, is_ours, &mut walked),
-            Ok(metadata) if metadata.is_file() => {
-                let below = PathBuf::from(root.file_name().unwrap_or(OsStr::new("file")));
-                take(root.clone(), below, metadata, filter, is_ours, &mut walked);
-            }
-            Ok(metadata) => walked.skipped.push((root.clone(), special(&metadata).to_owned())),
-            Err(error) => walked.skipped.push((root.clone(), unreadable(&error))),
+/// Why something is passed over.
+#[derive(Debug)]
+pub(crate) enum Passed {
+    /// It is no file and no folder: the name of what it is.
+    Special(&'static str),
+    /// It cannot be read, so what is in it is not known.
+    Unreadable(io::Error),
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Passed::Special(name) => f.write_str(name),
+            Passed::Unreadable(error) => write!(f, "cannot be read: {error}"),
         }
+    }
+}
+
+/// Tells what is to be passed over without a word.
+pub(crate) type IsOurs<'f> = &'f dyn Fn(&Path, &Metadata) -> bool;
+
+/// Walks `root` in order of names.
+pub(crate) fn walk(root: &Path, filter: &Filter, is_ours: IsOurs<'_>) -> Walked {
+    let mut walked = Walked::default();
+    // A root that is a link is what the user named; links below are not followed.
+    match fs::metadata(root) {
+        Ok(metadata) if is_ours(root, &metadata) => {}
+        Ok(metadata) if metadata.is_dir() => folder(root, root, filter, is_ours, &mut walked),
+        Ok(metadata) if metadata.is_file() => {
+            let below = PathBuf::from(root.file_name().unwrap_or(OsStr::new("file")));
+            take(root.to_owned(), below, metadata, filter, &mut walked);
+        }
+        Ok(metadata) => walked.skipped.push((root.to_owned(), special(&metadata))),
+        Err(error) => walked.skipped.push((root.to_owned(), Passed::Unreadable(error))),
     }
     walked
 }
 
-fn folder(path: &Path, root: &Path, filter: &Filter, is_ours: &dyn Fn(&Path) -> bool, walked: &mut Walked) {
-    let entries = fs::read_dir(path).and_then(|entries| {
-        let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
-        paths.sort_unstable();
-        Ok(paths)
-    });
-    let paths = match entries {
+/// Shows every file below `folder` to `each`, hidden ones too. What cannot be read is passed over.
+pub(crate) fn files(folder: &Path, each: &mut dyn FnMut(PathBuf)) {
+    for path in entries(folder).unwrap_or_default() {
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => files(&path, each),
+            Ok(metadata) if metadata.is_file() => each(path),
+            _ => {}
+        }
+    }
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?;
+    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+fn folder(path: &Path, root: &Path, filter: &Filter, is_ours: IsOurs<'_>, walked: &mut Walked) {
+    let paths = match entries(path) {
         Ok(paths) => paths,
-        Err(error) => return walked.skipped.push((path.to_owned(), unreadable(&error))),
+        Err(error) => return walked.skipped.push((path.to_owned(), Passed::Unreadable(error))),
     };
     for path in paths {
         let is_hidden = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"."));
@@ -86,33 +120,27 @@ fn folder(path: &Path, root: &Path, filter: &Filter, is_ours: &dyn Fn(&Path) -> 
             continue;
         }
         match fs::symlink_metadata(&path) {
+            Ok(metadata) if is_ours(&path, &metadata) => {}
             Ok(metadata) if metadata.is_dir() => folder(&path, root, filter, is_ours, walked),
             Ok(metadata) if metadata.is_file() => {
                 let below = path.strip_prefix(root).unwrap_or(&path).to_owned();
-                take(path, below, metadata, filter, is_ours, walked);
+                take(path, below, metadata, filter, walked);
             }
-            Ok(metadata) => walked.skipped.push((path, special(&metadata).to_owned())),
-            Err(error) => walked.skipped.push((path, unreadable(&error))),
+            Ok(metadata) => walked.skipped.push((path, special(&metadata))),
+            Err(error) => walked.skipped.push((path, Passed::Unreadable(error))),
         }
     }
 }
 
-fn take(
-    path: PathBuf,
-    below: PathBuf,
-    metadata: Metadata,
-    filter: &Filter,
-    is_ours: &dyn Fn(&Path) -> bool,
-    walked: &mut Walked,
-) {
-    if !is_ours(&path) && filter.takes(&below, &metadata) {
+fn take(path: PathBuf, below: PathBuf, metadata: Metadata, filter: &Filter, walked: &mut Walked) {
+    if filter.takes(&below, &metadata) {
         walked.files.push(Found { path, below, metadata });
     }
 }
 
-fn special(metadata: &Metadata) -> &'static str {
+fn special(metadata: &Metadata) -> Passed {
     let kind = metadata.file_type();
-    if kind.is_symlink() {
+    Passed::Special(if kind.is_symlink() {
         "a symbolic link"
     } else if kind.is_socket() {
         "a socket"
@@ -120,9 +148,5 @@ fn special(metadata: &Metadata) -> &'static str {
         "a named pipe"
     } else {
         "a device"
-    }
-}
-
-fn unreadable(error: &io::Error) -> String {
-    format!("cannot be read: {error}")
+    })
 }

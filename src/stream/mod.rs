@@ -124,19 +124,28 @@ impl Pump {
     }
 }
 
-/// Scrubs all that `rdr` gives, by `n_threads` threads, and hands it to `write`, run by run. `name`: how errors call the input.
+/// How an input is worked through.
+#[cfg(feature = "batch")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    /// Bytes of a block.
+    pub(crate) size: usize,
+    pub(crate) max_record: usize,
+    pub(crate) n_threads: usize,
+}
+
+/// Scrubs all that `rdr` gives and hands it to `write`, run by run. `name`: how errors call the input.
 #[cfg(feature = "batch")]
 pub(crate) fn carry(
     rdr: impl Read + Send,
     name: &str,
-    max_record: usize,
+    cut: Cut,
     scrubber: &mut Scrubber,
-    n_threads: usize,
     write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
-    let mut pump = Pump::new(BLOCK, max_record, name);
+    let mut pump = Pump::new(cut.size, cut.max_record, name);
     // A reader that gives nothing has ended: nobody waits for it.
-    flow::carry(&mut Reader { rdr, name }, &mut pump, scrubber, n_threads, Duration::MAX, write)
+    flow::carry(&mut Reader { rdr, name }, &mut pump, scrubber, cut.n_threads, Duration::MAX, write)
 }
 
 /// Anything that can be read, for as long as it gives something.

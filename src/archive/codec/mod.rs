@@ -1,12 +1,13 @@
 //! Compressed streams: one file for each that has more to it than a reader and a writer.
 
 mod gzip;
+mod streams;
 mod zstd;
 
 use std::io::{self, BufRead, Read, Write};
 
 use super::{
-    chunks::{Chunks, Packers},
+    chunks::{Chunks, Pack, Packers},
     kind::Packed,
     limits,
 };
@@ -76,65 +77,24 @@ impl<R: BufRead> Read for Lz4Frames<R> {
     }
 }
 
-/// Writes a compressed stream.
-pub(super) enum Packing<'w> {
-    Chunks(Chunks<'w>),
-    Xz(liblzma::write::XzEncoder<&'w mut (dyn Write + Send)>),
-    Bzip2(bzip2::write::BzEncoder<&'w mut (dyn Write + Send)>),
-    Lz4(Box<lz4_flex::frame::FrameEncoder<&'w mut (dyn Write + Send)>>),
-    Snappy(Box<snap::write::FrameEncoder<&'w mut (dyn Write + Send)>>),
-}
-
-impl<'w> Packing<'w> {
-    pub(super) fn new(
-        packed: Packed,
-        level: u32,
-        heads: Heads,
-        wtr: &'w mut (dyn Write + Send),
-        packers: &'w Packers,
-    ) -> Packing<'w> {
-        match packed {
-            Packed::Gzip => Packing::Chunks(Chunks::new(wtr, packers, (gzip::pack, level, gzip::CHUNK), heads)),
-            Packed::Zstd => Packing::Chunks(Chunks::new(wtr, packers, (zstd::pack, level, zstd::CHUNK), heads)),
-            Packed::Xz => Packing::Xz(liblzma::write::XzEncoder::new(wtr, level)),
-            Packed::Bzip2 => Packing::Bzip2(bzip2::write::BzEncoder::new(wtr, bzip2::Compression::new(level))),
-            Packed::Lz4 => {
-                let info = lz4_flex::frame::FrameInfo::new().content_checksum(true);
-                Packing::Lz4(Box::new(lz4_flex::frame::FrameEncoder::with_frame_info(info, wtr)))
-            }
-            Packed::Snappy => Packing::Snappy(Box::new(snap::write::FrameEncoder::new(wtr))),
-        }
-    }
-
-    pub(super) fn finish(self) -> io::Result<()> {
-        match self {
-            Packing::Chunks(chunks) => chunks.finish(),
-            Packing::Xz(encoder) => encoder.finish().map(drop),
-            Packing::Bzip2(encoder) => encoder.finish().map(drop),
-            Packing::Lz4(encoder) => encoder.finish().map(drop).map_err(io::Error::from),
-            Packing::Snappy(mut encoder) => {
-                encoder.flush()?;
-                encoder.into_inner().map(drop).map_err(|error| error.into_error())
-            }
-        }
-    }
-}
-
-impl Write for Packing<'_> {
-    #[allow(clippy::disallowed_methods)] // a short write of the encoder is one of ours
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Packing::Chunks(wtr) => wtr.write(bytes),
-            Packing::Xz(wtr) => wtr.write(bytes),
-            Packing::Bzip2(wtr) => wtr.write(bytes),
-            Packing::Lz4(wtr) => wtr.write(bytes),
-            Packing::Snappy(wtr) => wtr.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// What writes a compressed stream: chunks of text that several threads compress each by itself. All formats are read one stream after the
+/// other as one, by their own programs too.
+pub(super) fn packing<'w>(
+    packed: Packed,
+    level: u32,
+    heads: Heads,
+    wtr: &'w mut (dyn Write + Send),
+    packers: &'w Packers,
+) -> Chunks<'w> {
+    let (pack, size): (Pack, usize) = match packed {
+        Packed::Gzip => (gzip::pack, gzip::CHUNK),
+        Packed::Zstd => (zstd::pack, zstd::CHUNK),
+        Packed::Xz => (streams::xz, streams::XZ_CHUNK),
+        Packed::Bzip2 => (streams::bzip2, streams::BZIP2_CHUNK),
+        Packed::Lz4 => (streams::lz4, streams::CHUNK),
+        Packed::Snappy => (streams::snappy, streams::CHUNK),
+    };
+    Chunks::new(wtr, packers, (pack, level, size), heads)
 }
 
 /// A text in a header, clean; without it the header would carry past what the stream does not.

@@ -1,0 +1,130 @@
+"""What was measured, as Markdown and as a chart."""
+
+import datetime
+import html
+import os
+import re
+import shlex
+import subprocess
+import textwrap
+
+import archives
+import report
+
+COLOURS = {"logscrub": "#2b6cb0", "codecs": "#8a8f98", "sed": "#dd8a2e", "perl": "#b7791f", "rg": "#805ad5"}
+NAMES = {"all": "the whole set", "gz": "gzip", "zst": "zstd", "tar.gz": "tar.gz", "zip": "zip", "plain": "plain text"}
+WIDTH, LEFT, RIGHT, BAR, GAP = 960, 130, 80, 15, 14
+START, END = "<!-- figures of batch: benches/batch/run --write-docs -->", "<!-- end of the figures of batch -->"
+
+
+def lines(form, figures):
+    yield f"{NAMES[form]}:"
+    for name, figure in figures.items():
+        low, high = figure.spread
+        yield f"  {name:9} {figure.speed:8.1f} MB/s   wall {figure.wall:7.2f} s ({low:.2f} to {high:.2f})   CPU {figure.cpu:7.2f} s"
+
+
+def conclude(arguments, made, engines, left_out, figures):
+    titles = {engine.name: engine.title for engine in engines}
+    facts = head(arguments, made, left_out)
+    body = "\n\n".join([share(figures["all"]), table(figures, titles), METHOD])
+    print(f"\n{body}")
+    drawn = chart(figures, titles, facts)
+    folders = [arguments.out, *([arguments.repository / "docs/benchmarks"] if arguments.write_docs else [])]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "batch.md").write_text("\n".join(["# Batch, measured", "", "```", *facts, "```", "", body, ""]))
+        (folder / "batch.svg").write_text(drawn)
+    if arguments.write_docs:
+        write_readme(arguments.repository / "README.md", facts, share(figures["all"]), table(figures, titles))
+    print(f"written to {', '.join(str(folder) for folder in folders)}")
+
+
+def head(arguments, made, left_out):
+    version = subprocess.run([arguments.bin, "--version"], capture_output=True, text=True).stdout.split("\n")[0]
+    n_text = sum(file.n_text for files in made.values() for file in files)
+    said = [
+        f"date      {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC, load {os.getloadavg()[0]:.1f}",
+        f"machine   {report.machine()}",
+        f"command   {shlex.join(['benches/batch/run', *arguments.said])}",
+        f"program   {version}, {arguments.threads} threads; medians of {arguments.rounds} rounds",
+        f"set       {n_text / 1e6:,.0f} MB of generated log, a secret in 1 % of the lines, in {sum(map(len, made.values()))} files",
+        *(f"SKIPPED   {name}: {why}" for name, why in left_out.items()),
+    ]
+    return said + (["QUICK     built for debugging, one round, a small set; the figures mean nothing"] if arguments.quick else [])
+
+
+def share(figures):
+    ours, bound = figures["logscrub"], figures["codecs"]
+    return (
+        f"Of the wall time of the whole set ({ours.wall:.1f} s, {ours.speed:.0f} MB/s of text) decompression and compression alone take "
+        f"{bound.wall / ours.wall:.0%} ({bound.wall:.1f} s), of its processor time {bound.cpu / ours.cpu:.0%} ({bound.cpu:.1f} of {ours.cpu:.1f} s): "
+        f"{ours.wall / bound.wall:.2f} times the bound."
+    )
+
+
+def table(figures, titles):
+    peers = [name for name in titles if name not in ("logscrub", "codecs")]
+    heads = ["MB/s of text (wall)", f"**{titles['logscrub']}**", titles["codecs"], "times the bound", *(f"`{titles[name]}`".replace("|", "\\|") for name in peers)]
+    rows = [f"| {' | '.join(heads)} |", f"|---|{'--:|' * (len(heads) - 1)}"]
+    for form, known in figures.items():
+        ours, bound = known["logscrub"], known["codecs"]
+        cells = [NAMES[form], f"**{ours.speed:,.0f}**", f"{bound.speed:,.0f}", f"{ours.wall / bound.wall:.2f} ×"]
+        cells += [f"{known[name].speed:,.0f}" if name in known else "" for name in peers]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+METHOD = """The set lies in the page cache. *The codecs alone* (`benches/batch/src/recode.rs`) decompress and compress the same files with the codecs,
+levels, chunks and threads of `batch`, write them and end with the same `syncfs`; plain text is copied. `batch` hashes what it reads and
+writes and keeps a manifest besides. sed, perl and ripgrep get the twenty substitutions of `benches/compare`, file by file, with as many threads
+in pigz and zstd as `batch` has; none of them can rewrite tar or zip, whose sizes and directories would no longer fit. Of logscrub
+every output is compared with the expected text, of the others it is asked that no planted secret is left and no line lost."""
+
+
+def write_readme(path, facts, *parts):
+    text = path.read_text()
+    where = re.compile(f"{re.escape(START)}.*{re.escape(END)}", re.S)
+    told = "\n".join(["```", *facts, "```"])
+    picture = "![MB/s of text, by form and program](docs/benchmarks/batch.svg)"
+    made = "\n\n".join([START, told, picture, *parts, END])
+    if not where.search(text):
+        raise SystemExit(f"{path}: no place for the figures of batch")
+    path.write_text(where.sub(lambda _: made, text))
+
+
+def chart(figures, titles, facts):
+    """Bars of wall speed, group by group."""
+    fastest = max(figure.speed for known in figures.values() for figure in known.values())
+    per_mb = (WIDTH - LEFT - RIGHT) / fastest
+    body, y = [], 96
+    for form, known in figures.items():
+        body.append(text(LEFT - 10, y + len(known) * BAR / 2 + 4, NAMES[form], "end", 13))
+        for name, figure in known.items():
+            length = max(figure.speed * per_mb, 1)
+            body.append(f'<rect x="{LEFT}" y="{y}" width="{length:.1f}" height="{BAR - 2}" fill="{COLOURS[name]}"/>')
+            body.append(text(LEFT + length + 5, y + BAR - 4, f"{figure.speed:,.0f}", "start", 11))
+            y += BAR
+        y += GAP
+    notes = [line for fact in facts[:5] for line in textwrap.wrap(fact.split(maxsplit=1)[1], 140)]
+    height = y + 20 + 16 * len(notes)
+    footer = [text(20, y + 16 + 16 * n, note, "start", 11, ' fill="#555"') for n, note in enumerate(notes)]
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+        'font-family="DejaVu Sans, Verdana, Helvetica, Arial, sans-serif" fill="#222">',
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>', *frame(titles), *body, *footer, "</svg>", ""])
+
+
+def frame(titles):
+    parts = [text(20, 30, "Redacting archives in their own formats", "start", 17, ' font-weight="700"')]
+    parts.append(text(20, 50, "MB of text a second of wall time; longer is faster", "start", 12, ' fill="#555"'))
+    x = 20
+    for name, title in titles.items():
+        parts.append(f'<rect x="{x}" y="64" width="12" height="12" fill="{COLOURS[name]}"/>')
+        parts.append(text(x + 17, 74, title, "start", 12))
+        x += 40 + 7 * len(title)
+    return parts
+
+
+def text(x, y, words, anchor, font, more=""):
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{font}"{more}>{html.escape(words)}</text>'
