@@ -440,21 +440,22 @@ for name, packed in [('gz', gzip.compress(text)), ('bz2', bz2.compress(text)), (
     place.write("make.py", script.as_bytes());
     place.shell("mkdir in; python3 make.py");
     let before = place.shell("cat in/* | cksum");
-    let ran = place
-        .batch(&["@/in", "-o", "@/out", "--max-expansion", "20", "--max-expansion", "80MiB", "--memory", "64MiB"])
-        .code(3);
+    let limits = ["--max-expansion", "20", "--max-expansion", "80MiB", "--memory", "64MiB"];
+    let ran = place.batch(&[&["@/in", "-o", "@/out", "--summary", "json"], &limits[..]].concat()).code(3);
+    let told: serde_json::Value = serde_json::from_str(&ran.out()).expect("it is JSON");
+    let told = told["unexamined"].as_array().expect("a list");
     for (name, reason) in [
         ("nested.gz", "it unpacks to more than --max-expansion"),
         ("many.zip!", "it unpacks to more than --max-expansion"),
         ("overlap.zip", "entries of the zip archive share bytes"),
         ("size.tar", "truncated"),
-        ("minus.tar", "corrupt"),
+        ("minus.tar", ""),
         ("sum.tar", "corrupt"),
         ("cut.gz", "truncated"),
         ("cut.bz2", ""),
         ("cut.xz", ""),
         ("cut.zst", ""),
-        ("cut.lz4", ""),
+        ("cut.lz4", "truncated"),
         ("cut.zip", "truncated"),
         ("bad.gz", "corrupt"),
         ("bad.bz2", ""),
@@ -763,7 +764,10 @@ fn chromium_shows_the_report_in_light_and_dark_and_asks_for_nothing_else() {
         assert!(!document.contains("<img") && !document.contains("@example.com") && !document.contains("canary-"));
         assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "the page is empty");
         let asked = log.split("\"url\":\"").skip(1).filter_map(|rest| rest.split('"').next());
-        let others: Vec<&str> = asked.filter(|url| url.starts_with("http") && !url.contains("google")).collect();
+        // The browser has errands of its own.
+        let own = ["google", "gvt1.com"];
+        let is_other = |url: &&str| url.starts_with("http") && !own.iter().any(|name| url.contains(name));
+        let others: Vec<&str> = asked.filter(is_other).collect();
         assert!(others.is_empty(), "{others:?}");
     }
     assert!(light.1 != dark.1, "light and dark are alike");

@@ -109,11 +109,12 @@ const HOLE: usize = 256;
 /// others count, and so does nothing above 0x7f, for logs in Latin-1.
 fn is_binary(head: &[u8]) -> bool {
     let is_control = |byte: &u8| matches!(*byte, 0..=6 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
-    let rows = head.chunk_by(|one, next| *one == 0 && *next == 0).filter(|row| row.len() < HOLE);
-    let (mut n_bytes, mut n_controls) = (0, 0);
-    for byte in rows.flatten() {
-        n_bytes += 1;
-        n_controls += usize::from(is_control(byte));
+    let mut n_bytes = head.len();
+    let mut n_controls = head.iter().filter(|byte| is_control(byte)).count();
+    if memchr::memchr(0, head).is_some() {
+        let rows = head.chunk_by(|one, next| *one == 0 && *next == 0).filter(|row| row.len() >= HOLE);
+        let n_holes: usize = rows.map(<[u8]>::len).sum();
+        (n_bytes, n_controls) = (n_bytes - n_holes, n_controls - n_holes);
     }
     n_bytes >= LEAST && n_controls * 30 > n_bytes
 }

@@ -253,7 +253,7 @@ Examples:
   logscrub batch --verify-manifest clean              check every digest, and that nothing is found any more
 
 Exit codes: 0 done, 2 usage or configuration, 3 something could not be examined and is not in the output (in place: stayed
-as it was), 4 --verify-manifest failed, 74 the output could not be written.";
+as it was), 4 --verify-manifest failed or the guard withheld an output, 74 the output could not be written.";
 
 /// Flags of `batch`.
 #[derive(Clone, Debug, Default, Flags)]
@@ -280,7 +280,8 @@ pub(super) struct Batch {
     pub(super) backup: Option<String>,
     /// Where the manifest of --in-place lies
     ///
-    /// [default: logscrub-manifest.jsonl in the first PATH, or beside it when it is a file]
+    /// Files outside its folder stand in it by their whole path. [default: logscrub-manifest.jsonl in the first PATH, or beside it when
+    /// it is a file]
     #[arg(long, value_name = "FILE", requires = "in_place", help_heading = "Output")]
     pub(super) manifest: Option<PathBuf>,
     /// Copy what cannot be examined as it is
@@ -300,7 +301,8 @@ pub(super) struct Batch {
     pub(super) dry_run: bool,
     /// Check a folder against its manifest: digests, and that nothing is found any more
     ///
-    /// Ends with exit code 4 when a file is missing, differs, or holds what the rules in force find.
+    /// Ends with exit code 4 when a file is missing, differs, holds what the rules in force find, or is not in the manifest. The manifest's
+    /// own path may be given instead of its folder.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["paths", "output", "in_place", "dry_run"], help_heading = "Output")]
     pub(super) verify_manifest: Option<PathBuf>,
     /// Take only files whose path below PATH, or whose name, matches one of these globs
@@ -370,8 +372,8 @@ pub(super) struct Batch {
     pub(super) summary: Option<String>,
     /// Write a report as one HTML file
     ///
-    /// It needs no network, has a light and a dark face and can be printed. It holds counts, names of files and reasons, and nothing
-    /// that was found.
+    /// It needs no network, has a light and a dark face and can be printed. It holds counts, by rule, file and day, names of files and
+    /// reasons, and nothing that was found.
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     pub(super) report: Option<PathBuf>,
     /// No progress, neither as a bar nor as lines

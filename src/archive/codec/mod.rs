@@ -44,7 +44,7 @@ pub(super) fn open<'r>(
             Box::new(bzip2::bufread::MultiBzDecoder::new(rdr)),
             head.get(3).map_or(9, |digit| u32::from(digit.wrapping_sub(b'0')).clamp(1, 9)),
         ),
-        Packed::Lz4 => (Box::new(Lz4Frames { decoder: Some(lz4_flex::frame::FrameDecoder::new(rdr)) }), 0),
+        Packed::Lz4 => (Box::new(Lz4Frames::new(rdr)), 0),
         Packed::Snappy => (Box::new(snap::read::FrameDecoder::new(rdr)), 0),
     };
     Ok(Opened { text, level, heads })
@@ -55,9 +55,29 @@ pub(super) fn zstd_frames<'r>(rdr: impl BufRead + Send + 'r, memory: u64, scrubb
     zstd::Frames::new(rdr, Heads::default(), memory, scrubber)
 }
 
-/// The decoder reads one frame; files hold several.
+/// The decoder reads one frame; files hold several. It takes the end of the file for the end of a frame, wherever a block begins.
 struct Lz4Frames<R: BufRead> {
-    decoder: Option<lz4_flex::frame::FrameDecoder<R>>,
+    decoder: Option<lz4_flex::frame::FrameDecoder<Ending<R>>>,
+}
+
+/// A reader that knows whether more was asked of it than there is.
+struct Ending<R> {
+    rdr: R,
+    is_over: bool,
+}
+
+impl<R: Read> Read for Ending<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let n_bytes = self.rdr.read(space)?;
+        self.is_over |= n_bytes == 0 && !space.is_empty();
+        Ok(n_bytes)
+    }
+}
+
+impl<R: BufRead> Lz4Frames<R> {
+    fn new(rdr: R) -> Lz4Frames<R> {
+        Lz4Frames { decoder: Some(lz4_flex::frame::FrameDecoder::new(Ending { rdr, is_over: false })) }
+    }
 }
 
 impl<R: BufRead> Read for Lz4Frames<R> {
@@ -67,10 +87,12 @@ impl<R: BufRead> Read for Lz4Frames<R> {
             if n_bytes > 0 || space.is_empty() {
                 return Ok(n_bytes);
             }
-            // A frame has ended, or the file did; what follows is another frame or corrupt.
-            let mut rdr = self.decoder.take().map(lz4_flex::frame::FrameDecoder::into_inner).expect("it is there");
-            if !rdr.fill_buf()?.is_empty() {
-                self.decoder = Some(lz4_flex::frame::FrameDecoder::new(rdr));
+            let mut ending = self.decoder.take().map(lz4_flex::frame::FrameDecoder::into_inner).expect("it is there");
+            if ending.is_over {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if !ending.rdr.fill_buf()?.is_empty() {
+                *self = Lz4Frames::new(ending.rdr);
             }
         }
         Ok(0)
