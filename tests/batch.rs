@@ -430,7 +430,7 @@ t = bytearray(t.getvalue())
 def with_size(size):
     h = bytearray(t[:512]); h[124:136] = size; h[148:156] = b' ' * 8; h[148:156] = b'%06o\\0 ' % sum(h); return bytes(h) + bytes(t[512:])
 open('in/size.tar', 'wb').write(with_size(b'77777777777\\0')); open('in/minus.tar', 'wb').write(with_size(b'\\xff' * 12))
-h = bytearray(t); h[0] ^= 1; h[512 + 40960:512 + 41472] = h[:512]; h[0] ^= 1; open('in/sum.tar', 'wb').write(bytes(h))
+h = bytearray(t); h[0] ^= 1; h[512 + 38400:512 + 38912] = h[:512]; h[0] ^= 1; open('in/sum.tar', 'wb').write(bytes(h))
 for name, packed in [('gz', gzip.compress(text)), ('bz2', bz2.compress(text)), ('xz', lzma.compress(text)),
     ('zst', subprocess.run(['zstd', '-qc'], input=text, stdout=subprocess.PIPE).stdout), ('lz4', subprocess.run(['lz4', '-qc'], input=text, stdout=subprocess.PIPE).stdout),
     ('zip', open('in/many.zip', 'rb').read()[:-30])]:

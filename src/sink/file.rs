@@ -68,19 +68,19 @@ fn named(folder: &Path) -> io::Result<(File, PathBuf)> {
             Err(Errno::EXIST) => continue,
             Err(error) => return Err(error.into()),
         };
-        hold(&file)?;
-        // Another run may have swept it away before it was held.
-        if passing.exists() {
+        // Another run may be sweeping it away, or have done so before it was held.
+        if hold(&file)? && passing.exists() {
             return Ok((file, passing));
         }
     }
 }
 
-/// Tells other runs that the passing name of `file` is in use.
-fn hold(file: &File) -> io::Result<()> {
+/// Tells other runs that the passing name of `file` is in use; answers whether they see that.
+fn hold(file: &File) -> io::Result<bool> {
     match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-        // Who holds it is about to sweep it; that is seen by what follows. Where there are no locks nobody sweeps.
-        Ok(()) | Err(Errno::WOULDBLOCK | Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS) => Ok(()),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        // Where there are no locks nobody sweeps.
+        Ok(()) | Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS) => Ok(true),
         Err(error) => Err(error.into()),
     }
 }
@@ -166,6 +166,7 @@ impl Fresh {
                 landed => return landed.map_err(io::Error::from),
             }
             let passing = folder_of(&self.target).join(passing_name());
+            // Without a name nobody else can hold it.
             hold(&self.file)?;
             link(&self.file, &passing)?;
             self.passing = Some(passing);
