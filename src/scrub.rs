@@ -415,12 +415,7 @@ impl Scrubber {
         }
     }
 
-    /// Scans; answers how many findings the scratch holds, or `None` when a recogniser failed.
-    fn examine(&mut self, hay: &[u8]) -> Option<usize> {
-        self.examine_with(hay, Scanner::scan)
-    }
-
-    /// The same by `scan`, looking through what is encoded as well; answers how much is to be replaced.
+    /// Finds by `scan`, looking through what is encoded as well; answers how much is to be replaced, or `None` when a recogniser failed.
     fn examine_through(&mut self, hay: &[u8], scan: Scan) -> Option<usize> {
         self.changes.clear();
         self.examine_with(hay, scan)?;
@@ -431,7 +426,7 @@ impl Scrubber {
     /// Finds what changes in `hay`, which was scanned, behind encodings.
     fn look_through(&mut self, hay: &[u8]) {
         let through = Through { scanner: &self.scanner, redactor: &self.redactor };
-        self.changes = through.look(hay, self.scratch.findings_mut(), &mut self.levels);
+        self.changes = through.look(hay, &mut self.scratch, &mut self.levels);
     }
 
     /// Tells the changes among the findings, for whoever does not replace them; answers whether all could be examined.
@@ -467,14 +462,6 @@ impl Scrubber {
     fn count_allowed(&mut self, part: Span) {
         let allowed = self.scratch.allowed().iter().filter(|finding| part.contains(finding.span.start));
         allowed.for_each(|finding| self.tally.count_allowed(finding.rule));
-    }
-
-    /// Appends `hay[from..to]` with the scratch's findings replaced; all of them lie inside.
-    fn splice(&mut self, hay: &[u8], from: usize, to: usize, out: &mut Spliced) {
-        for finding in self.scratch.findings() {
-            self.tally.count(finding.rule);
-        }
-        out.write(|text| self.redactor.splice(hay, Span::new(from, to), self.scratch.findings(), text));
     }
 
     /// Appends `hay` with the scratch's findings replaced, record by record, each until nothing more is found in it.
@@ -572,7 +559,7 @@ impl Scrubber {
         let is_examined = scan_again(&self.scanner, hay, scratch).is_some();
         if is_examined {
             let through = Through { scanner: &self.scanner, redactor: &self.redactor };
-            self.changes = through.look(hay, scratch.findings_mut(), &mut self.levels);
+            self.changes = through.look(hay, scratch, &mut self.levels);
         }
         is_examined
     }
@@ -703,7 +690,7 @@ impl Scrubber {
         if window.context > 0 {
             self.state = State::default();
         }
-        let is_examined = self.examine(window.hay).is_some();
+        let is_examined = self.examine_through(window.hay, Scanner::scan).is_some();
         if !is_examined || !window.is_last || !self.state.is_open() {
             self.state = before;
         }
@@ -713,26 +700,37 @@ impl Scrubber {
     fn settle_window(&mut self, window: Window<'_>, from: usize, out: &mut Spliced) -> (Outcome, usize) {
         let end = self.cut_window(window, from);
         self.count_allowed(Span::new(from.min(end), end));
-        if self.scratch.findings().is_empty() {
-            return (Outcome::Clean, end);
+        let changes = std::mem::take(&mut self.changes);
+        let findings = std::mem::take(self.scratch.findings_mut());
+        let both = Both { findings: &findings, changes: &changes };
+        let is_clean = both.start().is_none();
+        if !is_clean {
+            self.count_both(both);
+            out.write(|text| both.splice(&self.redactor, window.hay, Span::new(from, end), text));
         }
-        self.splice(window.hay, from, end, out);
-        (Outcome::Changed, end)
+        *self.scratch.findings_mut() = findings;
+        (if is_clean { Outcome::Clean } else { Outcome::Changed }, end)
     }
 
-    /// Keeps the findings that are settled with this window; answers where the next one goes on.
+    /// Keeps the findings and the changes that are settled with this window; answers where the next one goes on.
     fn cut_window(&mut self, window: Window<'_>, from: usize) -> usize {
         let Window { hay, is_last, .. } = window;
         let mut end = if is_last { hay.len() } else { from.max(hay.len() - OVERLAP) };
-        let findings = self.scratch.findings_mut();
+        let (findings, changes) = (self.scratch.findings_mut(), &mut self.changes);
         if !is_last {
             // What begins behind the cut is found again; what begins before it is done here, whole.
             findings.retain(|finding| finding.span.start < end);
+            changes.retain(|change| change.raw.start < end);
             end = findings.last().map_or(end, |finding| finding.span.end.max(end));
+            end = changes.last().map_or(end, |change| change.raw.end.max(end));
         }
         findings.retain(|finding| finding.span.end > from);
+        changes.retain(|change| change.raw.end > from);
         if let Some(first) = findings.first_mut() {
             first.span.start = first.span.start.max(from);
+        }
+        if let Some(first) = changes.first_mut() {
+            first.raw.start = first.raw.start.max(from);
         }
         let is_open = !is_last && end == hay.len();
         self.carry = if is_open { Carry::Secret } else { Carry::Nothing };
@@ -796,18 +794,20 @@ impl Scrubber {
     fn find_window(&mut self, window: Window<'_>) -> Found<'_> {
         let from = self.window_start(window);
         let is_examined = self.carry != Carry::Withheld && self.examine_window(window);
-        let end = if is_examined {
-            self.cut_window(window, from)
+        let (is_examined, end) = if is_examined {
+            let end = self.cut_window(window, from);
+            (self.add_changes(), end)
         } else {
             self.carry = Carry::Withheld;
             self.scratch.findings_mut().clear();
-            window.hay.len()
+            self.changes.clear();
+            (false, window.hay.len())
         };
         if window.is_last {
             self.carry = Carry::Nothing;
         }
         let done = Span::new(from.min(end), end);
-        Found { done, is_examined, findings: self.scratch.findings(), changes: &[] }
+        Found { done, is_examined, findings: self.scratch.findings(), changes: &self.changes }
     }
 }
 

@@ -64,8 +64,7 @@ impl Measure {
         self.scratch.findings = findings;
         let meter = self.scratch.meter.take();
         self.prefilter += self.timed(meter, |measure| {
-            measure.scratch.candidates.clear();
-            measure.scanner.prefilter.candidates(hay, &mut measure.scratch.candidates);
+            measure.scanner.look(hay, &mut measure.scratch);
         });
         self.scanner.scan(hay, self.locate, &mut self.state, &mut self.scratch);
         self.n_bytes += hay.len() as u64;

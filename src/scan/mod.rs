@@ -31,9 +31,10 @@ mod words;
 
 use self::{
     placeholder::Placeholders,
-    prefilter::{Candidate, Cpu, Prefilter},
+    prefilter::{Candidate, Cpu, Prefilter, marks::Marks},
 };
 use crate::{
+    encoding,
     rules::{Allowances, Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
 };
@@ -83,6 +84,8 @@ pub(crate) struct Scanner {
     targets: Vec<Vec<Target>>,
     /// How many of the prefilter's anchors are rules'; behind them are signs.
     n_anchors: usize,
+    /// Which of the signs is that of quoted-printable: the last one.
+    printable: usize,
     placeholders: Placeholders,
     allowances: Allowances,
     assign: assign::Assign,
@@ -91,10 +94,33 @@ pub(crate) struct Scanner {
     key_block: key_block::KeyBlock,
 }
 
+/// What the one pass over a block tells of it.
+#[derive(Default)]
+pub(crate) struct Looked {
+    candidates: Vec<Candidate>,
+    marks: Marks,
+    /// Where it is said that a record is quoted-printable, in order.
+    printable: Vec<usize>,
+}
+
+impl Looked {
+    /// Becomes what `all` tells of `part` of its block.
+    fn take_part(&mut self, all: &Looked, part: Span) {
+        let first = |at: usize| all.candidates.partition_point(|candidate| candidate.span().start < at);
+        self.candidates.clear();
+        let inside = &all.candidates[first(part.start)..first(part.end)];
+        self.candidates.extend(inside.iter().map(|candidate| candidate.from(part.start)));
+        self.marks.take_part(&all.marks, part);
+        self.printable.clear();
+        let inside = all.printable.iter().filter(|at| part.contains(**at));
+        self.printable.extend(inside.map(|at| at - part.start));
+    }
+}
+
 /// Memory of one worker, reused from block to block.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    candidates: Vec<Candidate>,
+    looked: Looked,
     signs: Vec<(usize, usize)>,
     findings: Vec<Finding>,
     /// What the user says is no secret.
@@ -126,17 +152,19 @@ impl Scratch {
         &self.signs
     }
 
-    /// The candidates of the last look, to be judged part by part.
-    pub(crate) fn take_looked(&mut self) -> Vec<Candidate> {
-        std::mem::take(&mut self.candidates)
+    /// What the last look told, to be judged part by part.
+    pub(crate) fn take_looked(&mut self) -> Looked {
+        std::mem::take(&mut self.looked)
     }
 
-    /// `part` alone is to be judged next, as a block of its own; `looked`: the candidates of the whole.
-    pub(crate) fn give_looked(&mut self, looked: &[Candidate], part: Span) {
-        let inside = |at: usize| looked.partition_point(|candidate| candidate.span().start < at);
-        self.candidates.clear();
-        let inside = &looked[inside(part.start)..inside(part.end)];
-        self.candidates.extend(inside.iter().map(|candidate| candidate.from(part.start)));
+    /// `part` alone is to be judged next, as a block of its own; `looked` tells of the whole.
+    pub(crate) fn give_looked(&mut self, looked: &Looked, part: Span) {
+        self.looked.take_part(looked, part);
+    }
+
+    /// What the last look told, and what was found of it.
+    pub(crate) fn looked(&mut self) -> (&Looked, &mut Vec<Finding>) {
+        (&self.looked, &mut self.findings)
     }
 
     /// The record around `at` in the block that was scanned last. Cheap when asked in order.
@@ -195,10 +223,12 @@ impl Scanner {
 
     /// A scanner that tells as well where `signs` stand: texts that say something to whoever reads records.
     pub(crate) fn with_signs(rules: RuleSet, placeholders: Placeholders, cpu: Cpu, signs: &[&str]) -> Scanner {
-        let (prefilter, anchors) = Prefilter::new(&rules, cpu, signs);
+        let signs: Vec<&str> = signs.iter().copied().chain([encoding::SIGN]).collect();
+        let (prefilter, anchors) = Prefilter::new(&rules, cpu, &signs);
         Scanner {
             prefilter,
             n_anchors: anchors.len() - signs.len(),
+            printable: signs.len() - 1,
             targets: anchors.iter().map(|users| targets(&rules, users)).collect(),
             assign: assign::Assign::new(&rules),
             url: url::Url::new(&rules),
@@ -235,17 +265,20 @@ impl Scanner {
 
     /// Finds the candidates of a block, and the signs in it.
     pub(crate) fn look(&self, hay: &[u8], scratch: &mut Scratch) {
-        scratch.candidates.clear();
-        scratch.signs.clear();
-        self.prefilter.candidates(hay, &mut scratch.candidates);
-        if self.n_anchors < self.targets.len() {
-            let Scratch { candidates, signs, .. } = scratch;
-            candidates.retain(|candidate| {
-                let sign = candidate.anchor().checked_sub(self.n_anchors);
-                signs.extend(sign.map(|sign| (sign, candidate.span().start)));
-                sign.is_none()
-            });
-        }
+        let Scratch { looked: Looked { candidates, marks, printable }, signs, .. } = scratch;
+        candidates.clear();
+        signs.clear();
+        printable.clear();
+        self.prefilter.candidates(hay, candidates, marks);
+        candidates.retain(|candidate| {
+            let start = candidate.span().start;
+            match candidate.anchor().checked_sub(self.n_anchors) {
+                None => return true,
+                Some(sign) if sign == self.printable => printable.push(start),
+                Some(sign) => signs.push((sign, start)),
+            }
+            false
+        });
     }
 
     /// The findings of a block that was looked at, or of the part of it that is to be judged.
@@ -260,10 +293,10 @@ impl Scanner {
         scratch.allowed.clear();
         scratch.records.clear();
         scratch.progress.clear();
-        while scratch.candidates.last().is_some_and(|candidate| candidate.span().start >= hay.len()) {
-            scratch.candidates.pop();
+        while scratch.looked.candidates.last().is_some_and(|candidate| candidate.span().start >= hay.len()) {
+            scratch.looked.candidates.pop();
         }
-        if scratch.candidates.is_empty() && !state.is_open() {
+        if scratch.looked.candidates.is_empty() && !state.is_open() {
             return &[];
         }
         scratch.token.begin(self.rules.rules().len());
@@ -274,8 +307,8 @@ impl Scanner {
             let Scratch { findings, progress, .. } = &mut *scratch;
             progress.below = below::lines(hay, 0, &mut state.below, &self.placeholders, findings);
         }
-        for index in 0..scratch.candidates.len() {
-            let candidate = scratch.candidates[index];
+        for index in 0..scratch.looked.candidates.len() {
+            let candidate = scratch.looked.candidates[index];
             let sight = Sight { hay, anchor: candidate.span() };
             for target in &self.targets[candidate.anchor()] {
                 self.ask(*target, &sight, locate, state, scratch);
