@@ -34,6 +34,8 @@
 
 #[cfg(feature = "batch")]
 mod archive;
+#[cfg(feature = "msgpack")]
+mod chunk;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod encoding;
@@ -49,6 +51,8 @@ mod report;
 mod rules;
 mod scan;
 mod scrub;
+#[cfg(feature = "forward")]
+mod serve;
 #[cfg(feature = "cli")]
 mod sink;
 mod source;
@@ -56,6 +60,8 @@ mod span;
 mod stream;
 mod tally;
 
+#[cfg(feature = "msgpack")]
+pub use crate::chunk::{ChunkScrubber, Malformed, Seams};
 pub use crate::{
     error::Error,
     frame::Format,

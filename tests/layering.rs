@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// Each room and the rooms it may name; a room may always name itself.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     ("span", &["rules"]),
     ("error", &[]),
     ("tally", &["span"]),
@@ -18,21 +18,23 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("sink", &["error", "span"]),
     ("report", &["rules", "error", "span", "tally"]),
     ("lint", &["scrub", "scan", "policy", "rules", "error", "span", "tally"]),
+    ("chunk", &["scrub", "scan", "redact", "policy", "rules", "error", "span", "tally"]),
     ("pool", &[]),
     ("stream", &["pool", "scrub", "source", "sink", "frame", "redact", "policy", "rules", "error", "span", "tally"]),
     ("archive", &["stream", "pool", "scrub", "source", "sink", "rules", "error", "span", "tally"]),
+    ("serve", &["chunk", "report", "error"]),
     (
         "cli",
         &[
-            "archive", "stream", "lint", "scrub", "source", "sink", "report", "frame", "scan", "policy", "rules",
-            "encoding", "error", "span", "tally",
+            "serve", "chunk", "archive", "stream", "lint", "scrub", "source", "sink", "report", "frame", "scan",
+            "policy", "rules", "encoding", "error", "span", "tally",
         ],
     ),
     (
         "lib",
         &[
-            "archive", "cli", "encoding", "error", "frame", "lint", "policy", "pool", "redact", "report", "rules",
-            "scan", "scrub", "sink", "source", "span", "stream", "tally",
+            "archive", "chunk", "cli", "encoding", "error", "frame", "lint", "policy", "pool", "redact", "report",
+            "rules", "scan", "scrub", "serve", "sink", "source", "span", "stream", "tally",
         ],
     ),
     ("main", &["cli"]),

@@ -9,6 +9,8 @@ mod batch;
 mod cost;
 mod explain;
 mod filter;
+#[cfg(feature = "forward")]
+mod forward;
 mod import;
 mod rules;
 mod settings;
@@ -119,6 +121,11 @@ fn run(args: &Args, environment: &Environment, colors: &mut Colors) -> Result<u8
                     complain(error, colors.stderr);
                 }
             })
+        }
+        #[cfg(feature = "forward")]
+        Verb::Forward(verb) => {
+            drop(out);
+            forward::run(args, verb, &settings)
         }
         Verb::Config(Config::Check { .. } | Config::Path) | Verb::Completions { .. } | Verb::Man => {
             unreachable!("answered before the settings are read")
