@@ -32,6 +32,8 @@
 //! - *placeholder*: what stands in place of a finding.
 //! - *splice*: copying what is clean and writing placeholders between.
 
+#[cfg(feature = "tokio")]
+mod aio;
 #[cfg(feature = "batch")]
 mod archive;
 #[cfg(feature = "msgpack")]
@@ -60,8 +62,13 @@ mod span;
 mod stream;
 mod tally;
 
+#[cfg(feature = "tokio")]
+pub use crate::aio::AsyncScrubReader;
 #[cfg(feature = "msgpack")]
 pub use crate::chunk::{ChunkScrubber, Malformed, Seams};
+#[cfg(feature = "forward")]
+#[doc(hidden)]
+pub use crate::serve::pass_stream;
 pub use crate::{
     error::Error,
     frame::Format,

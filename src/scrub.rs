@@ -238,6 +238,12 @@ impl Scrubber {
         Scrubber { fault: self.fault.clone(), format: self.format, verify: self.verify, ..fork }
     }
 
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn acting(mut self, on_error: OnError) -> Scrubber {
+        self.on_error = on_error;
+        self
+    }
+
     /// The same for an input whose records are written in `format`; otherwise that is told at each record's start.
     #[must_use]
     pub fn with_format(mut self, format: Format) -> Scrubber {

@@ -85,6 +85,7 @@ enum Shape {
     /// Any other value, shown under a name.
     Named(&'static str),
     /// A key and its value, without a head.
+    #[cfg_attr(not(feature = "forward"), expect(dead_code, reason = "only messages have options"))]
     Pair,
 }
 
@@ -92,6 +93,7 @@ enum Shape {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) span: Span,
+    #[cfg_attr(not(feature = "forward"), expect(dead_code, reason = "only messages are taken apart"))]
     pub(crate) time: Span,
     pub(crate) metadata: Option<Span>,
     pub(crate) record: Span,
@@ -133,6 +135,12 @@ impl ChunkScrubber {
     #[must_use]
     pub fn fork(&self) -> ChunkScrubber {
         ChunkScrubber::around(self.scrubber.fork(), self.on_error)
+    }
+
+    /// A scrubber of text with the same rules and policy. It shares the tables of this one.
+    #[must_use]
+    pub fn for_text(&self) -> Scrubber {
+        self.scrubber.fork().acting(self.on_error)
     }
 
     /// The rules in force.

@@ -157,6 +157,7 @@ impl<'b> Walk<'b> {
     }
 
     /// A text.
+    #[cfg(feature = "forward")]
     pub(crate) fn string(&mut self) -> Result<Span, Malformed> {
         match self.token()? {
             Token::Text(_, span) => Ok(span),
@@ -176,6 +177,7 @@ pub(crate) struct Skip {
 }
 
 impl Skip {
+    #[cfg(any(test, feature = "forward"))]
     pub(crate) fn new() -> Skip {
         Skip { at: 0, due: 1 }
     }

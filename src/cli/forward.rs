@@ -11,10 +11,10 @@ use clap::{Args as Flags, builder::PossibleValuesParser};
 
 use super::{
     args::Args,
+    host::scrubber,
     settings::{self, Environment, Settings, parse_size},
 };
 use crate::{
-    chunk::ChunkScrubber,
     error::Error,
     serve::{self, Address, Badge, Guard, Options, Target, TlsFiles},
 };
@@ -173,15 +173,6 @@ pub(super) fn run(args: &Args, forward: &Forward, settings: &Settings) -> Result
     let args = args.clone();
     let again = move || scrubber(&settings::settle(&args, &Environment::read()?)?);
     serve::run(options, first, again).map(|()| 0)
-}
-
-/// The scrubber that the settings ask for.
-pub(super) fn scrubber(settings: &Settings) -> Result<ChunkScrubber, Error> {
-    let mut scrubber = ChunkScrubber::for_cpu(&settings.rules()?, &settings.policy, settings.cpu)?;
-    if let Some(marker) = &settings.fault {
-        scrubber.fail_on(marker.as_bytes());
-    }
-    Ok(scrubber)
 }
 
 fn options(forward: &Forward, settings: &Settings) -> Result<Options, Error> {

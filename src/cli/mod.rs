@@ -11,6 +11,8 @@ mod explain;
 mod filter;
 #[cfg(feature = "forward")]
 mod forward;
+#[cfg(feature = "msgpack")]
+mod host;
 mod import;
 mod rules;
 mod settings;
@@ -30,6 +32,9 @@ use self::{
     settings::{Environment, Settings},
 };
 use crate::{error::Error, rules::RuleSet};
+
+#[cfg(feature = "msgpack")]
+pub use self::host::{Scrubbers, scrubbers};
 
 /// When each stream is written in colour.
 #[derive(Clone, Copy)]

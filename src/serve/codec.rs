@@ -4,7 +4,8 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::chunk::{
-    Malformed,
+    ChunkScrubber, Malformed, Seams,
+    message::Passing,
     walk::{Skip, Token, Walk},
 };
 
@@ -111,6 +112,26 @@ pub(crate) fn acknowledged(frame: &[u8]) -> Option<&[u8]> {
 /// The content of a name of a chunk, which is a value of msgpack; what is no text is compared as it is.
 pub(crate) fn name_of(chunk: &[u8]) -> &[u8] {
     Walk::new(chunk).string().map_or(chunk, |name| name.of(chunk))
+}
+
+/// What is passed on of a stream that comes `step` bytes at a time: the messages, up to where it is no stream of messages any more. For
+/// fuzzing, which has no sockets.
+#[doc(hidden)]
+pub fn pass_stream(stream: &[u8], step: usize, limit: usize, scrubber: &mut ChunkScrubber) -> Vec<Vec<u8>> {
+    let (mut frames, mut bytes, mut seams) = (Frames::new(limit), BytesMut::new(), Seams::default());
+    let passing = Passing { chunk: "ours", strip_metadata: false, max_inflated: limit };
+    let mut passed = Vec::new();
+    for part in stream.chunks(step.max(1)) {
+        bytes.extend_from_slice(part);
+        loop {
+            match frames.decode(&mut bytes) {
+                Ok(Some(frame)) => passed.extend(scrubber.pass(&frame, passing, &mut seams).map(|passed| passed.bytes)),
+                Ok(None) => break,
+                Err(_) => return passed,
+            }
+        }
+    }
+    passed
 }
 
 #[cfg(test)]

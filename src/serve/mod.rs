@@ -34,6 +34,7 @@ use tokio::{
     time::timeout,
 };
 
+pub use self::codec::pass_stream;
 pub(crate) use self::{
     address::{Address, Target},
     handshake::{Badge, Guard},
