@@ -4,7 +4,8 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    path::Path,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -44,6 +45,14 @@ impl Hop {
         let line = hop.hears("listening");
         hop.address = line.split('"').nth(1).and_then(|url| url.strip_prefix("tcp://")).expect("an address").to_owned();
         hop
+    }
+
+    /// One with `--admin 127.0.0.1:0`, and that endpoint's address.
+    fn start_with_admin(flags: &[&str]) -> (Hop, String) {
+        let hop = Hop::start(&[&["--admin", "127.0.0.1:0"], flags].concat());
+        let line = hop.hears("admin endpoint");
+        let admin = line.split('"').nth(1).expect("an address").to_owned();
+        (hop, admin)
     }
 
     /// Waits for a line of the log that holds `part`.
@@ -239,6 +248,106 @@ fn a_line_that_was_cut_between_messages_is_judged_as_one() {
     assert_eq!(hop.end(), Some(0));
 }
 
+/// What the admin endpoint says.
+fn ask(admin: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(admin).expect("it listens");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+/// The value of a metric.
+fn metric(admin: &str, name: &str) -> u64 {
+    let text = ask(admin, "/metrics");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a metric of that name");
+    line.trim().parse().expect("a number")
+}
+
+#[test]
+fn a_next_hop_that_stalls_holds_the_sender_and_not_memory() {
+    const LIMIT: u64 = 64 << 10;
+    let (listener, to) = next_hop();
+    let flags = ["--to", &to, "--max-chunk", "64KiB", "--max-pending", "64KiB"];
+    let (hop, admin) = Hop::start_with_admin(&flags);
+    let mut sender = hop.connect();
+    // Packed entries, 1000 bytes of them that are not clean.
+    let text = "x".repeat(980);
+    let entry = [&[0x92, 1, 0x81][..], &string("log"), &[0xda, 0x03, 0xd4], text.as_bytes()].concat();
+    let content = [&[0xc5][..], &(entry.len() as u16).to_be_bytes(), &entry].concat();
+    let numbered = |number: u32| {
+        let name = format!("{number:08}");
+        [&[0x93][..], &string("app"), &content, &[0x81], &string("chunk"), &string(&name)].concat()
+    };
+    const N_MESSAGES: u32 = 20_000;
+    let all: Vec<u8> = (0..N_MESSAGES).flat_map(numbered).collect();
+    let length = all.len() / N_MESSAGES as usize;
+    let expected = all.clone();
+    let writer = thread::spawn(move || {
+        sender.write_all(&all).expect("it is sent in the end");
+        sender
+    });
+    let mut next = accept(&listener);
+    while metric(&admin, "logscrub_queued_messages ") < LIMIT / length as u64 - 1 {}
+    for _ in 0..20 {
+        assert!(metric(&admin, "logscrub_queued_bytes ") <= LIMIT, "more than --max-pending is held");
+    }
+    for number in 0..N_MESSAGES {
+        let at = number as usize * length;
+        assert!(receive(&mut next, length) == expected[at..at + length], "message {number}");
+        next.write_all(&ack(&format!("{number:08}"))).expect("it is sent");
+    }
+    let mut sender = writer.join().expect("all was sent");
+    let acks = receive(&mut sender, ack("00000000").len() * N_MESSAGES as usize);
+    assert!(acks.ends_with(&ack("00019999")));
+    assert_eq!(hop.end(), Some(0));
+}
+
+#[test]
+fn sigterm_waits_for_what_is_on_its_way() {
+    let (listener, to) = next_hop();
+    let mut hop = Hop::start(&["--to", &to]);
+    let mut sender = hop.connect();
+    let clean = message("x", Some("one"));
+    sender.write_all(&clean).expect("it is sent");
+    let mut next = accept(&listener);
+    assert_eq!(receive(&mut next, clean.len()), clean);
+    hop.signal("-TERM");
+    hop.hears("draining");
+    next.write_all(&ack("one")).expect("it is sent");
+    assert_eq!(receive(&mut sender, ack("one").len()), ack("one"));
+    assert_eq!(hop.child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn sighup_reads_rules_anew_and_keeps_the_old_ones_where_they_are_wrong() {
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let rule = |word: &str| {
+        format!(
+            "[[rule]]\nid = \"acme\"\ntitle = \"Acme\"\nclass = \"credential\"\nseverity = \"high\"\nabout = \"For tests.\"\n\
+             anchors = [\"{word}_\"]\npattern = \"(?<secret> {word}_ [a-z]{{8}} )\"\n"
+        )
+    };
+    let rules = file(temporary.path(), "acme.toml", &rule("acme"));
+    let path = temporary.path().join("clean.jsonl");
+    let hop = Hop::start_as(&["--rules", &rules], &["--to", &format!("file://{}", path.display())]);
+    let mut sender = hop.connect();
+    let mut last = || {
+        sender.write_all(&message("acme_abcdefgh mine_abcdefgh", Some("c"))).expect("it is sent");
+        receive(&mut sender, ack("c").len());
+        read(&path).lines().last().expect("a line").to_owned()
+    };
+    assert!(last().contains("\"REDACTED-acme mine_abcdefgh\""));
+    file(temporary.path(), "acme.toml", "[[rule]]\nid = 7\n");
+    hop.signal("-HUP");
+    assert!(hop.hears("the old ones stay").contains("acme.toml"));
+    assert!(last().contains("\"REDACTED-acme mine_abcdefgh\""));
+    file(temporary.path(), "acme.toml", &rule("mine"));
+    hop.signal("-HUP");
+    hop.hears("read anew");
+    assert!(last().contains("\"acme_abcdefgh REDACTED-acme\""));
+}
+
 #[test]
 fn a_file_gets_lines_of_json_before_the_acknowledgement() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -294,11 +403,7 @@ fn the_spool_answers_for_the_next_hop_and_survives_a_kill() {
 #[test]
 fn two_hops_show_each_other_key_and_user() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        fs::write(&path, text).expect("it can be written");
-        path.display().to_string()
-    };
+    let file = |name: &str, text: &str| file(folder.path(), name, text);
     let (key, users) = (file("key", "shared\n"), file("users", "ann:her word\nbob:his word\n"));
     let (user, wrong) = (file("user", "bob:his word\n"), file("wrong", "bob:her word\n"));
     let out = folder.path().join("out.jsonl");
@@ -317,23 +422,89 @@ fn two_hops_show_each_other_key_and_user() {
     assert_eq!(read(&out).lines().count(), 1);
 }
 
+/// Writes `text` into a file for a flag.
+fn file(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    fs::write(&path, text).expect("it can be written");
+    path.display().to_string()
+}
+
+/// A program that talks to the hop, or `None` where `tests/run` has not put what it needs.
+fn client(program: &str, needs: &str) -> Option<Command> {
+    let clients = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients");
+    if !clients.join(needs).exists() {
+        eprintln!("SKIPPED: no {} for {program}: tests/run puts it there", clients.join(needs).display());
+        return None;
+    }
+    let mut command = Command::new(program);
+    command.env("NODE_PATH", clients.join("node_modules")).env("PYTHONPATH", clients.join("python"));
+    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients"));
+    Some(command)
+}
+
+#[test]
+fn the_logger_of_node_js_is_served_in_every_mode() {
+    let (key, user) = ("shared", "bob:his word");
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let key_file = file(temporary.path(), "key", key);
+    let user_file = file(temporary.path(), "user", user);
+    let keyed = [
+        "--shared-key-file",
+        &key_file,
+        "--users-file",
+        &user_file,
+        "--to-shared-key-file",
+        &key_file,
+        "--to-user-file",
+        &user_file,
+    ];
+    for flags in [&[][..], &keyed] {
+        let Some(mut client) = client("node", "node_modules/@fluent-org/logger") else { return };
+        let (listener, to) = next_hop();
+        drop(listener);
+        let hop = Hop::start(&[&["--to", &to], flags].concat());
+        let port = to.rsplit(':').next().expect("a port");
+        client.args(["forward.js", port, &hop.address]);
+        if !flags.is_empty() {
+            client.args([key, "bob", "his word"]);
+        }
+        let output = client.output().expect("node starts");
+        assert!(output.status.success(), "{}", output.stderr.escape_ascii());
+        assert_eq!(hop.end(), Some(0));
+    }
+}
+
+#[test]
+fn the_logger_of_python_is_served() {
+    let Some(mut client) = client("python3", "python/fluent") else { return };
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let path = temporary.path().join("clean.jsonl");
+    let socket = temporary.path().join("hop.sock").display().to_string();
+    let listen = format!("unix://{socket}");
+    let hop = Hop::start(&["--to", &format!("file://{}", path.display()), "--listen", &listen]);
+    let output = client.args(["forward.py", &hop.address, &socket]).output().expect("python3 starts");
+    assert!(output.status.success(), "{}", output.stderr.escape_ascii());
+    assert_eq!(hop.end(), Some(0), "draining passes on what was sent");
+    let text = read(&path);
+    let mut n_times = [0; 50];
+    for line in text.lines() {
+        let (_, rest) = line.split_once("\"record\":{\"n\":").expect("a record");
+        let (number, rest) = rest.split_once(',').expect("more members");
+        assert_eq!(rest, "\"log\":\"from REDACTED-email\",\"float\":1.5,\"none\":null}}", "{line}");
+        n_times[number.parse::<usize>().expect("a number")] += 1;
+    }
+    assert_eq!(n_times, [8; 50]);
+}
+
 #[test]
 fn the_admin_endpoint_counts_and_names_no_value() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let to = format!("file://{}", folder.path().join("out").display());
-    let hop = Hop::start(&["--to", &to, "--admin", "127.0.0.1:0", "--log-format", "text"]);
-    let line = hop.hears("admin endpoint");
-    let admin = line.split('"').nth(1).expect("an address").to_owned();
+    let (hop, admin) = Hop::start_with_admin(&["--to", &to, "--log-format", "text"]);
     let mut sender = hop.connect();
     sender.write_all(&message("from alice@example.org", Some("one"))).expect("it is sent");
     receive(&mut sender, ack("one").len());
-    let get = |path: &str| {
-        let mut stream = TcpStream::connect(&admin).expect("it listens");
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").expect("it is sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        answer
-    };
+    let get = |path: &str| ask(&admin, path);
     let metrics = get("/metrics");
     assert!(metrics.contains("logscrub_findings_total{rule=\"email\"} 1\n"), "{metrics}");
     assert!(metrics.contains("logscrub_acks_sent_total 1\n") && !metrics.contains("alice"), "{metrics}");
@@ -380,9 +551,9 @@ fn hops_know_each_other_by_their_certificates() {
     assert_eq!(receive(&mut sender, ack("one").len()), ack("one"));
 }
 
-/// A Fluent Bit that runs an example with paths and ports of its own. The file is parsed as it is; it runs without the storage on disk,
-/// which a small build of Fluent Bit lacks.
-fn fluent_bit(program: &Path, folder: &Path, example: &str, changes: &[(&str, &str)]) -> Child {
+/// Writes an example with paths and ports of its own. The file is parsed as it is; it runs without the storage on disk, which a small build of Fluent Bit
+/// lacks.
+fn fluent_bit_file(program: &Path, folder: &Path, example: &str, changes: &[(&str, &str)]) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit").join(example);
     let parsed = Command::new(program).args(["--dry-run", "-c"]).arg(&source).output().expect("Fluent Bit starts");
     assert!(parsed.status.success(), "{example} is no configuration");
@@ -392,46 +563,136 @@ fn fluent_bit(program: &Path, folder: &Path, example: &str, changes: &[(&str, &s
         assert!(text.contains(from), "{from:?} is not in {example}");
         text = text.replace(from, to);
     }
-    let path = folder.join(example);
-    fs::write(&path, text).expect("it can be written");
+    file(folder, example, &text).into()
+}
+
+fn run_fluent_bit(program: &Path, folder: &Path, example: &str, changes: &[(&str, &str)]) -> Child {
+    let configuration = fluent_bit_file(program, folder, example, changes);
     let mut command = Command::new(program);
-    command.arg("-c").arg(path).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().expect("Fluent Bit starts")
+    command.arg("-c").arg(configuration).stdout(Stdio::null()).stderr(Stdio::null());
+    command.process_group(0).spawn().expect("Fluent Bit starts")
+}
+
+/// Ends a Fluent Bit and what it has started.
+fn end_fluent_bit(mut child: Child) {
+    let group = format!("-{}", child.id());
+    assert!(Command::new("kill").args(["-KILL", "--", &group]).status().expect("kill is there").success());
+    child.wait().expect("it ends");
+}
+
+/// The Fluent Bit to test with, if there is one.
+fn fluent_bit_program() -> Option<PathBuf> {
+    let on_path = std::env::var_os("PATH").and_then(|path| {
+        std::env::split_paths(&path).map(|folder| folder.join("fluent-bit")).find(|program| program.exists())
+    });
+    let program = std::env::var_os("FLUENT_BIT").map(PathBuf::from).or(on_path);
+    if program.is_none() {
+        eprintln!("SKIPPED: no fluent-bit on the path or in FLUENT_BIT");
+    }
+    program
+}
+
+/// A log with an address in every line, and what becomes of it under the key `key`.
+fn log_of_addresses(folder: &Path, n_lines: usize, key: &str) -> Vec<String> {
+    let lines: String = (0..n_lines).map(|number| format!("{number} by user{number}@example.org\n")).collect();
+    fs::write(folder.join("app.log"), lines).expect("it can be written");
+    (0..n_lines).map(|number| format!("{{\"{key}\":\"{number} by REDACTED-email\"}}")).collect()
+}
+
+/// Waits until the file has so many lines.
+fn wait_for_lines(path: &Path, n_lines: usize) {
+    let begin = std::time::Instant::now();
+    while fs::read_to_string(path).map_or(0, |text| text.lines().count()) < n_lines && begin.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]
 fn fluent_bit_sends_through_the_hop_to_fluent_bit() {
-    let on_path = std::env::var_os("PATH").and_then(|path| {
-        std::env::split_paths(&path).map(|folder| folder.join("fluent-bit")).find(|program| program.exists())
-    });
-    let Some(program) = std::env::var_os("FLUENT_BIT").map(Into::into).or(on_path) else {
-        eprintln!("SKIPPED: no fluent-bit on the path or in FLUENT_BIT");
-        return;
-    };
+    let Some(program) = fluent_bit_program() else { return };
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let folder = temporary.path().display().to_string();
-    let lines: String = (0..2000).map(|number| format!("{number} by user{number}@example.org\n")).collect();
-    fs::write(temporary.path().join("app.log"), lines).expect("it can be written");
+    let expected = log_of_addresses(temporary.path(), 2000, "log");
     let (listener, to) = next_hop();
     drop(listener);
     let port = to.rsplit(':').next().expect("a port");
     let hop = Hop::start(&["--to", &to]);
     let own = hop.address.rsplit(':').next().expect("a port");
-    let mut receiver =
-        fluent_bit(&program, temporary.path(), "receiver.yaml", &[("24225", port), ("/var/log/clean", &folder)]);
+    let changes = [("24225", port), ("/var/log/clean", &folder)];
+    let receiver = run_fluent_bit(&program, temporary.path(), "receiver.yaml", &changes);
     let changes = [("24224", own), ("/var/log/app", &folder), ("/var/lib/fluent-bit", &folder)];
-    let mut sender = fluent_bit(&program, temporary.path(), "sender.yaml", &changes);
+    let sender = run_fluent_bit(&program, temporary.path(), "sender.yaml", &changes);
     let out = temporary.path().join("clean.log");
-    let begin = std::time::Instant::now();
-    let n_lines = || fs::read_to_string(&out).map_or(0, |text| text.lines().count());
-    while n_lines() < 2000 && begin.elapsed() < PATIENCE {
-        thread::sleep(Duration::from_millis(50));
-    }
-    for child in [&mut sender, &mut receiver] {
-        child.kill().and_then(|()| child.wait()).expect("it ends");
-    }
-    let expected: Vec<String> = (0..2000).map(|number| format!("{{\"log\":\"{number} by REDACTED-email\"}}")).collect();
+    wait_for_lines(&out, expected.len());
+    end_fluent_bit(sender);
+    end_fluent_bit(receiver);
     assert!(read(&out).lines().eq(expected), "all of them, scrubbed, in order");
+}
+
+#[test]
+fn fluent_bit_reads_through_the_filter() {
+    let Some(program) = fluent_bit_program() else { return };
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let folder = temporary.path().display().to_string();
+    let expected = log_of_addresses(temporary.path(), 2000, "exec");
+    let filter = format!("{} --config none", binary().display());
+    let changes = [("| logscrub", &*format!("| {filter}")), ("/var/log/app", &folder), ("/var/log/clean", &folder)];
+    let reader = run_fluent_bit(&program, temporary.path(), "in-exec.yaml", &changes);
+    let out = temporary.path().join("clean.log");
+    wait_for_lines(&out, expected.len());
+    end_fluent_bit(reader);
+    assert!(read(&out).lines().eq(expected), "all of them, scrubbed, in order");
+}
+
+#[test]
+fn fluent_bit_writes_through_the_filter() {
+    let Some(program) = fluent_bit_program() else { return };
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let folder = temporary.path().display().to_string();
+    let expected = log_of_addresses(temporary.path(), 2000, "log");
+    let configuration = fluent_bit_file(&program, temporary.path(), "out-stdout.yaml", &[("/var/log/app", &folder)]);
+    let mut writer = Command::new(program).args(["-q", "-c"]).arg(configuration).stdout(Stdio::piped()).spawn();
+    let writer = writer.as_mut().expect("Fluent Bit starts");
+    let stdout = writer.stdout.take().expect("a pipe");
+    let filter =
+        Command::new(binary()).env_clear().args(["--config", "none"]).stdin(stdout).stdout(Stdio::piped()).spawn();
+    let mut filter = filter.expect("the filter starts");
+    let lines = BufReader::new(filter.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    let lines: Vec<String> = lines.take(expected.len()).collect();
+    writer.kill().and_then(|()| writer.wait()).expect("it ends");
+    filter.wait().expect("it ends with its input");
+    // `{"date":…,"log":"…"}`
+    let without_date = |line: &String| line.split_once(',').map(|(_, rest)| format!("{{{rest}"));
+    assert!(lines.iter().map(without_date).eq(expected.into_iter().map(Some)), "all of them, scrubbed, in order");
+}
+
+/// Every list of arguments in a document that calls the hop.
+fn calls(document: &serde_json::Value, found: &mut Vec<Vec<String>>) {
+    match document {
+        serde_json::Value::Array(members) if members.first().is_some_and(|first| first == "forward") => {
+            found.push(members.iter().map(|member| member.as_str().expect("a text").to_owned()).collect());
+        }
+        serde_json::Value::Array(members) => members.iter().for_each(|member| calls(member, found)),
+        serde_json::Value::Object(members) => members.values().for_each(|member| calls(member, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_flags_in_the_examples_are_the_hop_s() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit");
+    for name in ["kubernetes-sidecar.yaml", "kubernetes-daemonset.yaml", "compose.yaml", "firelens-task.json"] {
+        let mut found = Vec::new();
+        // JSON is YAML.
+        for document in read(&folder.join(name)).split("\n---\n") {
+            let document: serde_json::Value = serde_saphyr::from_str(document).expect(name);
+            calls(&document, &mut found);
+        }
+        let [call] = &found[..] else { panic!("{name} calls the hop {} times", found.len()) };
+        // With one address that is none, everything else is read and nothing is opened.
+        let run = logscrub().args(call.iter().map(String::as_str)).args(["--listen=nowhere", "--config=none"]).run();
+        run.code(2).stderr_has("--listen nowhere: no address");
+    }
 }
 
 #[test]
