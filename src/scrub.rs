@@ -65,6 +65,29 @@ pub(crate) struct Trace {
     tally: Tally,
 }
 
+/// What is open behind a block: a record whose rest has not come, a private key whose end has not.
+#[cfg(feature = "msgpack")]
+#[derive(Default)]
+pub(crate) struct Seam {
+    state: State,
+    memory: Memory,
+}
+
+#[cfg(feature = "msgpack")]
+impl Seam {
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.is_open() || !self.memory.is_empty()
+    }
+}
+
+#[cfg(feature = "msgpack")]
+impl std::fmt::Debug for Seam {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What is open may be a secret.
+        write!(f, "Seam({})", if self.is_open() { "open" } else { "closed" })
+    }
+}
+
 /// What is found in a piece, for whoever shows it instead of replacing it.
 #[cfg(feature = "cli")]
 pub(crate) struct Found<'s> {
@@ -215,6 +238,12 @@ impl Scrubber {
         Scrubber { fault: self.fault.clone(), format: self.format, verify: self.verify, ..fork }
     }
 
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn acting(mut self, on_error: OnError) -> Scrubber {
+        self.on_error = on_error;
+        self
+    }
+
     /// The same for an input whose records are written in `format`; otherwise that is told at each record's start.
     #[must_use]
     pub fn with_format(mut self, format: Format) -> Scrubber {
@@ -299,6 +328,26 @@ impl Scrubber {
         spliced.append_to(hay, out);
         self.spliced = spliced;
         outcome
+    }
+
+    /// Scrubs a block that goes on behind `seam` and cannot wait for what follows: a part whose rest is not there is scrubbed as it is,
+    /// the end masked that could begin a secret, and its rest is judged with what came before it.
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn scrub_behind(&mut self, seam: &mut Seam, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
+        let mut spliced = std::mem::take(&mut self.spliced);
+        spliced.clear();
+        self.exchange(seam);
+        let outcome = self.scrub_records(hay, Patience::SHORT, &mut spliced).outcome;
+        self.exchange(seam);
+        spliced.append_to(hay, out);
+        self.spliced = spliced;
+        outcome
+    }
+
+    #[cfg(feature = "msgpack")]
+    fn exchange(&mut self, seam: &mut Seam) {
+        std::mem::swap(&mut self.state, &mut seam.state);
+        std::mem::swap(&mut self.memory, &mut seam.memory);
     }
 
     /// The findings of one block, in order: what [`Scrubber::scrub_block`] would replace. State is carried on as there.

@@ -229,6 +229,14 @@ pub(super) enum Verb {
     /// manifest says what was done with each file. Names of files and entries are not changed.
     #[command(after_help = BATCH_EXAMPLES)]
     Batch(Box<Batch>),
+    /// A hop for Fluent Bit, Fluentd and Docker: takes messages of the Forward protocol and passes them on scrubbed
+    ///
+    /// A message is acknowledged to its sender only when the next hop has acknowledged it, or when it stands synced in the spool or the
+    /// output file. All modes of the protocol, gzip and zstd; keys, tags, metadata and the attributes of groups are scrubbed like values,
+    /// and what is clean keeps its bytes.
+    #[cfg(feature = "forward")]
+    #[command(after_help = super::forward::EXAMPLES)]
+    Forward(Box<super::forward::Forward>),
     /// List, show, lint, measure and test rules
     #[command(subcommand)]
     Rules(Rules),

@@ -9,6 +9,10 @@ mod batch;
 mod cost;
 mod explain;
 mod filter;
+#[cfg(feature = "forward")]
+mod forward;
+#[cfg(feature = "msgpack")]
+mod host;
 mod import;
 mod rules;
 mod settings;
@@ -28,6 +32,9 @@ use self::{
     settings::{Environment, Settings},
 };
 use crate::{error::Error, rules::RuleSet};
+
+#[cfg(feature = "msgpack")]
+pub use self::host::{Scrubbers, scrubbers};
 
 /// When each stream is written in colour.
 #[derive(Clone, Copy)]
@@ -119,6 +126,11 @@ fn run(args: &Args, environment: &Environment, colors: &mut Colors) -> Result<u8
                     complain(error, colors.stderr);
                 }
             })
+        }
+        #[cfg(feature = "forward")]
+        Verb::Forward(verb) => {
+            drop(out);
+            forward::run(args, verb, &settings)
         }
         Verb::Config(Config::Check { .. } | Config::Path) | Verb::Completions { .. } | Verb::Man => {
             unreachable!("answered before the settings are read")
