@@ -25,7 +25,7 @@ use crate::{
     policy::{OnError, Policy},
     redact::{self, Redactor, Spliced},
     rules::RuleSet,
-    scan::{Locate, MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders, prefilter::Cpu},
+    scan::{Locate, MAX_SECRET, Scanner, Scratch, State, doubt::Doubted, placeholder::Placeholders, prefilter::Cpu},
     span::{Finding, RuleId, Span},
     tally::Tally,
 };
@@ -98,6 +98,8 @@ pub(crate) struct Found<'s> {
     pub(crate) findings: &'s [Finding],
     /// Those among them that lie behind encodings, with what stands in their place.
     pub(crate) changes: &'s [Change],
+    /// What refuted candidates, where that was asked for, in order.
+    pub(crate) doubted: Vec<Doubted>,
 }
 
 /// What finds: [`Scanner::scan`], or its second half.
@@ -502,7 +504,7 @@ impl Scrubber {
         let n_findings = catch_unwind(scan).ok();
         if n_findings.is_none() {
             // Whatever the scratch held is half done.
-            self.scratch = Scratch::default();
+            self.scratch.reset();
         }
         n_findings
     }
@@ -837,7 +839,22 @@ impl Scrubber {
         }
         let done = Span::new(0, layout.end());
         self.layout = layout;
-        Found { done, is_examined, findings: self.scratch.findings(), changes: &self.changes }
+        let mut doubted = self.scratch.doubted().to_vec();
+        if !self.layout.segments().is_empty() {
+            doubted.iter_mut().for_each(|one| one.anchor = joined::first_place(&self.layout, one.anchor));
+            doubted.sort_by_key(|one| one.anchor.start);
+        }
+        Found { done, is_examined, findings: self.scratch.findings(), changes: &self.changes, doubted }
+    }
+
+    /// What refutes a candidate is told from now on.
+    pub(crate) fn ask_why(&mut self) {
+        self.scratch.ask_why();
+    }
+
+    /// Who doubted.
+    pub(crate) fn doubter(&self, doubted: &Doubted) -> &str {
+        self.scanner.name_of(doubted)
     }
 
     fn find_window(&mut self, window: Window<'_>) -> Found<'_> {
@@ -856,7 +873,9 @@ impl Scrubber {
             self.carry = Carry::Nothing;
         }
         let done = Span::new(from.min(end), end);
-        Found { done, is_examined, findings: self.scratch.findings(), changes: &self.changes }
+        let within = |one: &&Doubted| done.contains(one.anchor.start);
+        let doubted = self.scratch.doubted().iter().filter(within).copied().collect();
+        Found { done, is_examined, findings: self.scratch.findings(), changes: &self.changes, doubted }
     }
 }
 

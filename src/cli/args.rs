@@ -216,6 +216,12 @@ pub(super) enum Verb {
         /// Its members: file, record (counted from 1), offset and length (bytes within the record), rule, class, style.
         #[arg(long, help_heading = "Report")]
         json: bool,
+        /// Tell as well what refuted each candidate that is no finding
+        ///
+        /// A candidate is an anchor of a rule where it stands. Of the record nothing is shown but the anchor. With --json each is an
+        /// object with file, record, offset, length, anchor, by (the rule, or the recogniser that rules share) and refuted.
+        #[arg(long, help_heading = "Report")]
+        why: bool,
         /// Show the secrets themselves; only on a terminal
         ///
         /// Refused when standard output is a file or a pipe, and together with --json.
@@ -581,6 +587,7 @@ mod tests {
     fn every_flag_of_the_verbs_is_taken() {
         for typed in [
             "explain --json",
+            "explain --why a",
             "explain --show-secrets a b -",
             "rules list --json",
             "rules show jwt --json",

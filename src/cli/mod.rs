@@ -119,9 +119,9 @@ fn run(args: &Args, environment: &Environment, colors: &mut Colors) -> Result<u8
         Verb::Batch(batch) => batch::run(batch, &settings, &mut out, colors.stderr),
         Verb::Config(Config::Show { json }) => show_config(&settings, *json, &mut out),
         Verb::Rules(verb) => rules::run(verb, &settings, &mut out),
-        Verb::Explain { files, json, show_secrets } => {
-            let view = explain::View::new(*json, *show_secrets)?;
-            explain::run(&settings, files, view, &mut out, |error| {
+        Verb::Explain { files, json, why, show_secrets } => {
+            let question = explain::Question { view: explain::View::new(*json, *show_secrets)?, why: *why };
+            explain::run(&settings, files, question, &mut out, |error| {
                 if settings.quiet < 2 {
                     complain(error, colors.stderr);
                 }

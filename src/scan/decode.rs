@@ -109,7 +109,8 @@ impl Decoded {
             if matches!(piece.kind, Kind::Blob { .. }) {
                 return true;
             }
-            let n_inside = escapes.partition_point(|(at, _)| *at <= piece.text.end);
+            // Each is passed once: a search would be one for every piece.
+            let n_inside = escapes.iter().take_while(|(at, _)| *at <= piece.text.end).count();
             let (inside, rest) = escapes.split_at(n_inside);
             escapes = rest;
             let text = piece.text.of(self.view.text());

@@ -15,6 +15,7 @@ pub(crate) mod assign;
 pub(crate) mod below;
 pub(crate) mod cost;
 pub(crate) mod decode;
+pub(crate) mod doubt;
 pub(crate) mod email;
 pub(crate) mod key_block;
 pub(crate) mod token;
@@ -30,6 +31,7 @@ mod value;
 mod words;
 
 use self::{
+    doubt::{Answer, Doubted},
     placeholder::Placeholders,
     prefilter::{Candidate, Cpu, Prefilter, marks::Marks},
 };
@@ -130,6 +132,8 @@ pub(crate) struct Scratch {
     records: settle::Records,
     /// Counts and times what is asked; only where somebody measures.
     meter: Option<Box<cost::Meter>>,
+    /// What refuted the candidates of the last scan; only where somebody asks.
+    doubted: Option<Vec<Doubted>>,
 }
 
 impl Scratch {
@@ -145,6 +149,24 @@ impl Scratch {
 
     pub(crate) fn findings_mut(&mut self) -> &mut Vec<Finding> {
         &mut self.findings
+    }
+
+    /// What refutes candidates is written down from now on.
+    #[cfg(feature = "cli")]
+    pub(crate) fn ask_why(&mut self) {
+        self.doubted = Some(Vec::new());
+    }
+
+    /// What refuted candidates of the last scan, in order.
+    #[cfg(feature = "cli")]
+    pub(crate) fn doubted(&self) -> &[Doubted] {
+        self.doubted.as_deref().unwrap_or_default()
+    }
+
+    /// Forgets what a scan left half done.
+    pub(crate) fn reset(&mut self) {
+        let doubted = self.doubted.take().map(|_| Vec::new());
+        *self = Scratch { doubted, ..Scratch::default() };
     }
 
     /// The signs that the last look met, in order: which, and where.
@@ -293,6 +315,9 @@ impl Scanner {
         scratch.allowed.clear();
         scratch.records.clear();
         scratch.progress.clear();
+        if let Some(doubted) = &mut scratch.doubted {
+            doubted.clear();
+        }
         while scratch.looked.candidates.last().is_some_and(|candidate| candidate.span().start >= hay.len()) {
             scratch.looked.candidates.pop();
         }
@@ -311,7 +336,12 @@ impl Scanner {
             let candidate = scratch.looked.candidates[index];
             let sight = Sight { hay, anchor: candidate.span() };
             for target in &self.targets[candidate.anchor()] {
-                self.ask(*target, &sight, locate, state, scratch);
+                let n_before = scratch.findings.len();
+                let answer = self.ask(*target, &sight, locate, state, scratch);
+                let is_found = scratch.findings.len() > n_before;
+                if let (Some(doubted), Err(doubt), false) = (&mut scratch.doubted, answer, is_found) {
+                    doubted.push(Doubted { anchor: sight.anchor, target: *target, doubt });
+                }
             }
         }
         if !self.allowances.is_empty() {
@@ -332,7 +362,14 @@ impl Scanner {
         allowed.extend(findings.extract_if(.., is_allowed));
     }
 
-    fn ask(&self, target: Target, sight: &Sight<'_>, locate: Locate, state: &mut State, scratch: &mut Scratch) {
+    fn ask(
+        &self,
+        target: Target,
+        sight: &Sight<'_>,
+        locate: Locate,
+        state: &mut State,
+        scratch: &mut Scratch,
+    ) -> Answer {
         if scratch.meter.is_some() {
             return self.ask_measured(target, sight, locate, state, scratch);
         }
@@ -342,7 +379,7 @@ impl Scanner {
         match target {
             Target::Token(id) => token::confirm(&self.rules, id, sight, hit, placeholders, token, findings),
             Target::Assign => {
-                self.assign.confirm(sight, hit, placeholders, &mut progress.assign, findings);
+                let answer = self.assign.confirm(sight, hit, placeholders, &mut progress.assign, findings);
                 if let Some(opened) = progress.assign.below.take().filter(|_| sight.anchor.start >= progress.below) {
                     state.below = Some(opened);
                     let record = records.hit(sight, locate).record;
@@ -350,6 +387,7 @@ impl Scanner {
                     let next = next.map_or(sight.hay.len(), |newline| record.end + newline + 1);
                     progress.below = below::lines(sight.hay, next, &mut state.below, placeholders, findings).max(1);
                 }
+                answer
             }
             Target::Url => self.url.confirm(sight, hit, placeholders, &mut progress.url, findings),
             Target::Email => {
@@ -362,6 +400,20 @@ impl Scanner {
                 state,
                 findings,
             ),
+        }
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Scanner {
+    /// Who doubted: a token rule by its id, or the recogniser that rules share.
+    pub(crate) fn name_of(&self, doubted: &Doubted) -> &str {
+        match doubted.target {
+            Target::Token(id) => self.rules.get(id).id(),
+            Target::Assign => "assign",
+            Target::Url => "url",
+            Target::Email => "email",
+            Target::KeyBlock => "key_block",
         }
     }
 }
