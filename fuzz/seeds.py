@@ -5,6 +5,7 @@ The examples of patterns/*.toml, with their placeholders filled, are logs that h
 files. Nothing realistic stands in the repository, so seeds are made where they are used.
 """
 
+import gzip
 import pathlib
 import random
 import re
@@ -44,8 +45,46 @@ def filled(text):
     return PLACEHOLDER.sub(fill, text).replace("«", "").replace("»", "")
 
 
+def msgpack(value):
+    """Enough of msgpack for a seed."""
+    if isinstance(value, str):
+        data = value.encode()
+        return (bytes([0xA0 | len(data)]) if len(data) < 32 else b"\xda" + len(data).to_bytes(2, "big")) + data
+    if isinstance(value, bytes):
+        return b"\xc5" + len(value).to_bytes(2, "big") + value
+    if isinstance(value, int):
+        return b"\xce" + value.to_bytes(4, "big")
+    if isinstance(value, dict):
+        return bytes([0x80 | len(value)]) + b"".join(msgpack(part) for pair in value.items() for part in pair)
+    return bytes([0x90 | len(value)]) + b"".join(map(msgpack, value))
+
+
+def messages(folder, target):
+    """Messages of the Forward protocol in every mode, or the entries in them."""
+    record = {"log": "by alice@example.org", "logtag": "P", "password": "hunter22", "n": 7}
+    entries = [[1700000000, record], [[1700000001, {"by": "bob@example.org"}], record | {"logtag": "F"}]]
+    packed = b"".join(map(msgpack, entries))
+    if target != "forward":
+        (folder / "entries").write_bytes(packed)
+        return
+    options = {"chunk": "q83v", "size": 2}
+    modes = [
+        ["app", 1700000000, record, options],
+        ["app", entries, options],
+        ["app", packed],
+        ["app", gzip.compress(packed), options | {"compressed": "gzip"}],
+        ["app", packed, {"fluent_signal": 2}],
+    ]
+    for number, message in enumerate(modes):
+        # How it is cut, first.
+        (folder / f"mode-{number}").write_bytes(b"\x07" + msgpack(message))
+
+
 def main():
     target, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    if target in ("forward", "msgpack", "abi"):
+        messages(folder, target)
+        return
     for path in sorted(pathlib.Path(__file__).parent.parent.glob("patterns/*.toml")):
         text = path.read_text()
         if target == "rules":

@@ -32,8 +32,12 @@
 //! - *placeholder*: what stands in place of a finding.
 //! - *splice*: copying what is clean and writing placeholders between.
 
+#[cfg(feature = "tokio")]
+mod aio;
 #[cfg(feature = "batch")]
 mod archive;
+#[cfg(feature = "msgpack")]
+mod chunk;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod encoding;
@@ -49,6 +53,8 @@ mod report;
 mod rules;
 mod scan;
 mod scrub;
+#[cfg(feature = "forward")]
+mod serve;
 #[cfg(feature = "cli")]
 mod sink;
 mod source;
@@ -56,6 +62,13 @@ mod span;
 mod stream;
 mod tally;
 
+#[cfg(feature = "tokio")]
+pub use crate::aio::AsyncScrubReader;
+#[cfg(feature = "msgpack")]
+pub use crate::chunk::{ChunkScrubber, Malformed, Seams};
+#[cfg(feature = "forward")]
+#[doc(hidden)]
+pub use crate::serve::pass_stream;
 pub use crate::{
     error::Error,
     frame::Format,

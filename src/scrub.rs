@@ -25,7 +25,7 @@ use crate::{
     policy::{OnError, Policy},
     redact::{self, Redactor, Spliced},
     rules::RuleSet,
-    scan::{Locate, MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders, prefilter::Cpu},
+    scan::{Locate, MAX_SECRET, Scanner, Scratch, State, doubt::Doubted, placeholder::Placeholders, prefilter::Cpu},
     span::{Finding, RuleId, Span},
     tally::Tally,
 };
@@ -65,6 +65,29 @@ pub(crate) struct Trace {
     tally: Tally,
 }
 
+/// What is open behind a block: a record whose rest has not come, a private key whose end has not.
+#[cfg(feature = "msgpack")]
+#[derive(Default)]
+pub(crate) struct Seam {
+    state: State,
+    memory: Memory,
+}
+
+#[cfg(feature = "msgpack")]
+impl Seam {
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.is_open() || !self.memory.is_empty()
+    }
+}
+
+#[cfg(feature = "msgpack")]
+impl std::fmt::Debug for Seam {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What is open may be a secret.
+        write!(f, "Seam({})", if self.is_open() { "open" } else { "closed" })
+    }
+}
+
 /// What is found in a piece, for whoever shows it instead of replacing it.
 #[cfg(feature = "cli")]
 pub(crate) struct Found<'s> {
@@ -75,6 +98,8 @@ pub(crate) struct Found<'s> {
     pub(crate) findings: &'s [Finding],
     /// Those among them that lie behind encodings, with what stands in their place.
     pub(crate) changes: &'s [Change],
+    /// What refuted candidates, where that was asked for, in order.
+    pub(crate) doubted: Vec<Doubted>,
 }
 
 /// What finds: [`Scanner::scan`], or its second half.
@@ -225,6 +250,12 @@ impl Scrubber {
         }
     }
 
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn acting(mut self, on_error: OnError) -> Scrubber {
+        self.on_error = on_error;
+        self
+    }
+
     /// The same for an input whose records are written in `format`; otherwise that is told at each record's start.
     #[must_use]
     pub fn with_format(mut self, format: Format) -> Scrubber {
@@ -318,6 +349,26 @@ impl Scrubber {
         spliced.append_to(hay, out);
         self.spliced = spliced;
         outcome
+    }
+
+    /// Scrubs a block that goes on behind `seam` and cannot wait for what follows: a part whose rest is not there is scrubbed as it is,
+    /// the end masked that could begin a secret, and its rest is judged with what came before it.
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn scrub_behind(&mut self, seam: &mut Seam, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
+        let mut spliced = std::mem::take(&mut self.spliced);
+        spliced.clear();
+        self.exchange(seam);
+        let outcome = self.scrub_records(hay, Patience::SHORT, &mut spliced).outcome;
+        self.exchange(seam);
+        spliced.append_to(hay, out);
+        self.spliced = spliced;
+        outcome
+    }
+
+    #[cfg(feature = "msgpack")]
+    fn exchange(&mut self, seam: &mut Seam) {
+        std::mem::swap(&mut self.state, &mut seam.state);
+        std::mem::swap(&mut self.memory, &mut seam.memory);
     }
 
     /// The findings of one block, in order: what [`Scrubber::scrub_block`] would replace. State is carried on as there.
@@ -435,12 +486,7 @@ impl Scrubber {
         }
     }
 
-    /// Scans; answers how many findings the scratch holds, or `None` when a recogniser failed.
-    fn examine(&mut self, hay: &[u8]) -> Option<usize> {
-        self.examine_with(hay, Scanner::scan)
-    }
-
-    /// The same by `scan`, looking through what is encoded as well; answers how much is to be replaced.
+    /// Finds by `scan`, looking through what is encoded as well; answers how much is to be replaced, or `None` when a recogniser failed.
     fn examine_through(&mut self, hay: &[u8], scan: Scan) -> Option<usize> {
         self.changes.clear();
         self.examine_with(hay, scan)?;
@@ -451,7 +497,7 @@ impl Scrubber {
     /// Finds what changes in `hay`, which was scanned, behind encodings.
     fn look_through(&mut self, hay: &[u8]) {
         let through = Through { scanner: &self.scanner, redactor: &self.redactor };
-        self.changes = through.look(hay, self.scratch.findings_mut(), &mut self.levels);
+        self.changes = through.look(hay, &mut self.scratch, &mut self.levels);
     }
 
     /// Tells the changes among the findings, for whoever does not replace them; answers whether all could be examined.
@@ -478,7 +524,7 @@ impl Scrubber {
         let n_findings = catch_unwind(scan).ok();
         if n_findings.is_none() {
             // Whatever the scratch held is half done.
-            self.scratch = Scratch::default();
+            self.scratch.reset();
         }
         n_findings
     }
@@ -487,14 +533,6 @@ impl Scrubber {
     fn count_allowed(&mut self, part: Span) {
         let allowed = self.scratch.allowed().iter().filter(|finding| part.contains(finding.span.start));
         allowed.for_each(|finding| self.tally.count_allowed(finding.rule));
-    }
-
-    /// Appends `hay[from..to]` with the scratch's findings replaced; all of them lie inside.
-    fn splice(&mut self, hay: &[u8], from: usize, to: usize, out: &mut Spliced) {
-        for finding in self.scratch.findings() {
-            self.tally.count(finding.rule);
-        }
-        out.write(|text| self.redactor.splice(hay, Span::new(from, to), self.scratch.findings(), text));
     }
 
     /// Appends `hay` with the scratch's findings replaced, record by record, each until nothing more is found in it.
@@ -607,7 +645,7 @@ impl Scrubber {
         let is_examined = scan_again(&self.scanner, hay, scratch).is_some();
         if is_examined {
             let through = Through { scanner: &self.scanner, redactor: &self.redactor };
-            self.changes = through.look(hay, scratch.findings_mut(), &mut self.levels);
+            self.changes = through.look(hay, scratch, &mut self.levels);
         }
         is_examined
     }
@@ -738,7 +776,7 @@ impl Scrubber {
         if window.context > 0 {
             self.state = State::default();
         }
-        let is_examined = self.examine(window.hay).is_some();
+        let is_examined = self.examine_through(window.hay, Scanner::scan).is_some();
         if !is_examined || !window.is_last || !self.state.is_open() {
             self.state = before;
         }
@@ -748,26 +786,37 @@ impl Scrubber {
     fn settle_window(&mut self, window: Window<'_>, from: usize, out: &mut Spliced) -> (Outcome, usize) {
         let end = self.cut_window(window, from);
         self.count_allowed(Span::new(from.min(end), end));
-        if self.scratch.findings().is_empty() {
-            return (Outcome::Clean, end);
+        let changes = std::mem::take(&mut self.changes);
+        let findings = std::mem::take(self.scratch.findings_mut());
+        let both = Both { findings: &findings, changes: &changes };
+        let is_clean = both.start().is_none();
+        if !is_clean {
+            self.count_both(both);
+            out.write(|text| both.splice(&self.redactor, window.hay, Span::new(from, end), text));
         }
-        self.splice(window.hay, from, end, out);
-        (Outcome::Changed, end)
+        *self.scratch.findings_mut() = findings;
+        (if is_clean { Outcome::Clean } else { Outcome::Changed }, end)
     }
 
-    /// Keeps the findings that are settled with this window; answers where the next one goes on.
+    /// Keeps the findings and the changes that are settled with this window; answers where the next one goes on.
     fn cut_window(&mut self, window: Window<'_>, from: usize) -> usize {
         let Window { hay, is_last, .. } = window;
         let mut end = if is_last { hay.len() } else { from.max(hay.len() - OVERLAP) };
-        let findings = self.scratch.findings_mut();
+        let (findings, changes) = (self.scratch.findings_mut(), &mut self.changes);
         if !is_last {
             // What begins behind the cut is found again; what begins before it is done here, whole.
             findings.retain(|finding| finding.span.start < end);
+            changes.retain(|change| change.raw.start < end);
             end = findings.last().map_or(end, |finding| finding.span.end.max(end));
+            end = changes.last().map_or(end, |change| change.raw.end.max(end));
         }
         findings.retain(|finding| finding.span.end > from);
+        changes.retain(|change| change.raw.end > from);
         if let Some(first) = findings.first_mut() {
             first.span.start = first.span.start.max(from);
+        }
+        if let Some(first) = changes.first_mut() {
+            first.raw.start = first.raw.start.max(from);
         }
         let is_open = !is_last && end == hay.len();
         self.carry = if is_open { Carry::Secret } else { Carry::Nothing };
@@ -825,24 +874,43 @@ impl Scrubber {
         }
         let done = Span::new(0, layout.end());
         self.layout = layout;
-        Found { done, is_examined, findings: self.scratch.findings(), changes: &self.changes }
+        let mut doubted = self.scratch.doubted().to_vec();
+        if !self.layout.segments().is_empty() {
+            doubted.iter_mut().for_each(|one| one.anchor = joined::first_place(&self.layout, one.anchor));
+            doubted.sort_by_key(|one| one.anchor.start);
+        }
+        Found { done, is_examined, findings: self.scratch.findings(), changes: &self.changes, doubted }
+    }
+
+    /// What refutes a candidate is told from now on.
+    pub(crate) fn ask_why(&mut self) {
+        self.scratch.ask_why();
+    }
+
+    /// Who doubted.
+    pub(crate) fn doubter(&self, doubted: &Doubted) -> &str {
+        self.scanner.name_of(doubted)
     }
 
     fn find_window(&mut self, window: Window<'_>) -> Found<'_> {
         let from = self.window_start(window);
         let is_examined = self.carry != Carry::Withheld && self.examine_window(window);
-        let end = if is_examined {
-            self.cut_window(window, from)
+        let (is_examined, end) = if is_examined {
+            let end = self.cut_window(window, from);
+            (self.add_changes(), end)
         } else {
             self.carry = Carry::Withheld;
             self.scratch.findings_mut().clear();
-            window.hay.len()
+            self.changes.clear();
+            (false, window.hay.len())
         };
         if window.is_last {
             self.carry = Carry::Nothing;
         }
         let done = Span::new(from.min(end), end);
-        Found { done, is_examined, findings: self.scratch.findings(), changes: &[] }
+        let within = |one: &&Doubted| done.contains(one.anchor.start);
+        let doubted = self.scratch.doubted().iter().filter(within).copied().collect();
+        Found { done, is_examined, findings: self.scratch.findings(), changes: &self.changes, doubted }
     }
 }
 

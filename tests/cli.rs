@@ -136,6 +136,31 @@ fn explain_shows_where_and_never_what() {
     logscrub().args(["explain", "--show-secrets"]).stdin(input).run().code(2).stdout("");
 }
 
+#[test]
+fn explain_tells_what_refuted_the_other_candidates() {
+    let input = "max token_count=137\nicon@2x.png for alice@example.com, ghp_short, https://host/x, password=***\n";
+    let ran = logscrub().args(["explain", "--why", "--json"]).stdin(input).run().success();
+    let objects: Vec<serde_json::Value> =
+        ran.out().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let (found, refuted): (Vec<_>, Vec<_>) = objects.iter().partition(|object| object.get("rule").is_some());
+    assert_eq!((found.len(), &found[0]["rule"]), (1, &"email".into()));
+    let reason = |by: &str, record: u64, offset: u64| {
+        let is_it = |one: &&&serde_json::Value| one["by"] == by && one["record"] == record && one["offset"] == offset;
+        refuted.iter().find(is_it).and_then(|one| one["refuted"].as_str()).unwrap_or_default()
+    };
+    assert!(reason("assign", 1, 4).contains("no key's"), "{}", ran.out());
+    assert!(reason("email", 2, 4).contains("no domain"), "{}", ran.out());
+    assert!(reason("github-personal-access-token", 2, 35).contains("pattern"), "{}", ran.out());
+    assert!(reason("url", 2, 51).contains("no user"), "{}", ran.out());
+    assert!(reason("assign", 2, 62).contains("stand-in"), "{}", ran.out());
+    assert!(!ran.out().contains("alice") && !ran.out().contains("137"));
+    let human = logscrub().args(["explain", "--why"]).stdin(input).run().success().out();
+    assert!(human.contains("    not email: @ at 4: what follows is no domain"), "{human}");
+    assert_eq!(human.matches("standard input:2").count(), 1, "{human}");
+    // Nothing is told that was not asked for.
+    assert_eq!(logscrub().args(["explain"]).stdin("icon@2x.png\n").run().success().out(), "");
+}
+
 /// A record over the limit, with a secret of its own every few words, so that many stand at the seams of windows.
 fn long_record() -> (String, usize) {
     let mut text = String::new();

@@ -19,6 +19,10 @@ fn secrets() -> Vec<Secret> {
         "«alice@example.com»",
         "x-api-key: «{hex:40}»",
         "Cookie: sid=«{alnum:24}»",
+        "Authorization: Bearer «{alnum:40}»",
+        "curl -u deploy:«Hunter2{alnum:9}» https://host.internal/",
+        "https://hooks.slack.com/services/«T{base32:8}/B{base32:8}/{alnum:24}»",
+        "https://bucket.example.com/o?X-Amz-Signature=«{hex:64}»&x=1",
     ];
     let secret = |template: &&str| {
         let example = expand(template);
@@ -98,6 +102,26 @@ fn encodings() -> Vec<(&'static str, Encode, bool)> {
         ("base64, one more", |text| base64(&[b" ", text, b" and more"].concat()), true),
         ("base64, two more", |text| base64(&[b"m ", text, b" and more"].concat()), true),
         ("base64, glued", |text| [b"path/", base64(&[b"the value is ", text].concat()).as_slice()].concat(), true),
+        (
+            "base64 for urls",
+            |text| {
+                base64(&[b"~~? ", text, b" >>>"].concat())
+                    .iter()
+                    .map(|byte| match byte {
+                        b'+' => b'-',
+                        b'/' => b'_',
+                        byte => *byte,
+                    })
+                    .filter(|byte| *byte != b'=')
+                    .collect()
+            },
+            true,
+        ),
+        (
+            "quoted-printable",
+            |text| [b"=3D ".to_vec(), escape_marks(text, |byte| format!("={byte:02X}"))].concat(),
+            true,
+        ),
         ("base64 of json", |text| base64(&[b"{\"n\":17,\"m\":\"", text, b"\"}"].concat()), true),
         ("base64 of base64", |text| base64(&base64(text)), true),
         ("hexadecimal", |text| escape_all(text, |byte| format!("{byte:02x}")), true),
@@ -178,6 +202,37 @@ fn what_stays_in_base64_stays_and_decodes() {
         assert!(decoded.starts_with(&[before, b"mail REDACTED-email"].concat()), "{}", decoded.escape_ascii());
         assert!(decoded.ends_with(b" now, and what follows stays."), "{}", decoded.escape_ascii());
     }
+}
+
+#[test]
+fn a_record_over_the_limit_is_looked_through_as_well() {
+    let base = scrubber();
+    let limit = logscrub::MIN_RECORD_LIMIT;
+    let filler = |n_bytes: usize| b"0123456 ".iter().cycle().take(n_bytes).copied();
+    let encodings = encodings().into_iter().filter(|(name, _, _)| !name.contains("glued"));
+    let mut faults = Vec::new();
+    for (index, (name, encode, _)) in encodings.enumerate() {
+        for secret in secrets() {
+            let encoded = encode(&secret.text);
+            // Somewhere, and around what one window settles and the next one goes on with.
+            for at in [1000, limit - (68 << 10) - encoded.len() + 7 * index, limit - 7 * index, limit + 9000] {
+                let mut record: Vec<u8> = filler(at).collect();
+                record.push(b' ');
+                record.extend_from_slice(&encoded);
+                record.push(b' ');
+                record.extend(filler(2 * limit));
+                record.push(b'\n');
+                let mut out = Vec::new();
+                let mut reader = ScrubReader::with_capacity(4096, limit, &record[..], base.fork());
+                reader.read_to_end(&mut out).expect("the input is text");
+                let stays = filler(at).eq(out[..at].iter().copied()) && out.ends_with(b" 0123456 \n");
+                if !stays || leaks(&out[at..out.len().min(at + 4000)], &secret.core, encode) {
+                    faults.push(format!("{name} at {at}"));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
 }
 
 #[test]

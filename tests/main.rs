@@ -8,6 +8,8 @@ mod cli;
 mod containers;
 mod documents;
 mod encodings;
+#[cfg(feature = "forward")]
+mod forward;
 mod golden;
 mod harness;
 mod layering;

@@ -216,6 +216,12 @@ pub(super) enum Verb {
         /// Its members: file, record (counted from 1), offset and length (bytes within the record), rule, class, style.
         #[arg(long, help_heading = "Report")]
         json: bool,
+        /// Tell as well what refuted each candidate that is no finding
+        ///
+        /// A candidate is an anchor of a rule where it stands. Of the record nothing is shown but the anchor. With --json each is an
+        /// object with file, record, offset, length, anchor, by (the rule, or the recogniser that rules share) and refuted.
+        #[arg(long, help_heading = "Report")]
+        why: bool,
         /// Show the secrets themselves; only on a terminal
         ///
         /// Refused when standard output is a file or a pipe, and together with --json.
@@ -229,6 +235,14 @@ pub(super) enum Verb {
     /// manifest says what was done with each file. Names of files and entries are not changed.
     #[command(after_help = BATCH_EXAMPLES)]
     Batch(Box<Batch>),
+    /// A hop for Fluent Bit, Fluentd and Docker: takes messages of the Forward protocol and passes them on scrubbed
+    ///
+    /// A message is acknowledged to its sender only when the next hop has acknowledged it, or when it stands synced in the spool or the
+    /// output file. All modes of the protocol, gzip and zstd; keys, tags, metadata and the attributes of groups are scrubbed like values,
+    /// and what is clean keeps its bytes.
+    #[cfg(feature = "forward")]
+    #[command(after_help = super::forward::EXAMPLES)]
+    Forward(Box<super::forward::Forward>),
     /// List, show, lint, measure and test rules
     #[command(subcommand)]
     Rules(Rules),
@@ -575,6 +589,7 @@ mod tests {
     fn every_flag_of_the_verbs_is_taken() {
         for typed in [
             "explain --json",
+            "explain --why a",
             "explain --show-secrets a b -",
             "rules list --json",
             "rules show jwt --json",

@@ -24,6 +24,7 @@ use crate::{
         layout::{Behind, Patience},
         line,
     },
+    scan::doubt::Doubted,
     scrub::{Scrubber, through::Change},
     source::refuse::Gate,
     span::{Finding, Span},
@@ -34,6 +35,14 @@ const EXCERPT: usize = 120;
 
 /// Some input was unreadable or could not be examined; the rest is done.
 const INCOMPLETE: u8 = 3;
+
+/// What is asked for beside findings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    pub(super) view: View,
+    /// Whether what refuted the other candidates is told as well.
+    pub(super) why: bool,
+}
 
 /// How findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +70,7 @@ impl View {
 pub(super) fn run(
     settings: &Settings,
     files: &[PathBuf],
-    view: View,
+    question: Question,
     out: &mut Out,
     complain: impl Fn(&Error),
 ) -> Result<u8, Error> {
@@ -76,7 +85,10 @@ pub(super) fn run(
         if let Some(marker) = &settings.fault {
             scrubber.fail_on(marker.as_bytes());
         }
-        let mut explainer = Explainer::new(scrubber, view, path, out);
+        if question.why {
+            scrubber.ask_why();
+        }
+        let mut explainer = Explainer::new(scrubber, question.view, path, out);
         let result = open(path).and_then(|source| explainer.read(source, settings.max_record));
         n_findings += explainer.n_findings;
         is_complete &= explainer.is_complete;
@@ -114,6 +126,8 @@ struct Explainer<'o> {
     is_complete: bool,
     /// What of the findings lies behind encodings, in order.
     changes: Vec<Change>,
+    /// The record whose number was written last.
+    headed: u64,
 }
 
 /// What is shown of one record.
@@ -143,6 +157,7 @@ impl<'o> Explainer<'o> {
             n_findings: 0,
             is_complete: true,
             changes: Vec::new(),
+            headed: 0,
         }
     }
 
@@ -192,19 +207,28 @@ impl<'o> Explainer<'o> {
         if !found.is_examined {
             return self.one_by_one(hay);
         }
-        let findings = found.findings.to_vec();
+        let (findings, doubted) = (found.findings.to_vec(), found.doubted);
         self.changes = found.changes.to_vec();
-        let is_one_record = |one: &Finding, next: &Finding| {
-            let between = hay.get(one.span.end..next.span.start).unwrap_or_default();
-            memchr::memchr(b'\n', between).is_none()
-        };
+        let is_one_record =
+            |from: usize, to: usize| memchr::memchr(b'\n', hay.get(from..to).unwrap_or_default()).is_none();
+        let mut found = findings.chunk_by(|one, next| is_one_record(one.span.end, next.span.start)).peekable();
+        let mut refuted = doubted.chunk_by(|one, next| is_one_record(one.anchor.start, next.anchor.start)).peekable();
         let mut counted = 0;
-        for group in findings.chunk_by(is_one_record) {
-            let text = line::around(hay, group[0].span.start);
-            self.record += line::count(&hay[counted..text.start]);
-            counted = text.start;
+        loop {
+            let finding = found.peek().map(|group| group[0].span.start);
+            let doubt = refuted.peek().map(|group| group[0].anchor.start);
+            let Some(first) = finding.into_iter().chain(doubt).min() else { break };
+            let text = line::around(hay, first);
+            self.record += line::count(&hay[counted..text.start.max(counted)]);
+            counted = text.start.max(counted);
             let number = self.record + 1;
-            self.show(Entry { hay, text, before: 0, is_whole: true, number, findings: group })?;
+            if finding == Some(first) {
+                let findings = found.next().unwrap_or_default();
+                self.show(Entry { hay, text, before: 0, is_whole: true, number, findings })?;
+            } else {
+                let doubted = refuted.next().unwrap_or_default();
+                self.doubt(hay, number, doubted, |anchor| anchor.start.saturating_sub(text.start))?;
+            }
         }
         self.record += line::count(&hay[counted..]);
         Ok(hay.len())
@@ -232,15 +256,16 @@ impl<'o> Explainer<'o> {
         let Window { hay, context, is_last } = window;
         let found = self.scrubber.find_piece(Piece::Window(window), Patience::NONE);
         let (done, is_examined, findings) = (found.done, found.is_examined, found.findings.to_vec());
+        let doubted = found.doubted;
+        let (before, number) = (self.settled + (done.start - context), self.record + 1);
         if !is_examined {
             self.withhold()?;
         } else if !findings.is_empty() {
             let end = line::from(hay, done.start).end.min(done.end);
-            let before = self.settled + (done.start - context);
-            let number = self.record + 1;
             let text = Span::new(done.start, end);
             self.show(Entry { hay, text, before, is_whole: false, number, findings: &findings })?;
         }
+        self.doubt(hay, number, &doubted, |anchor| before + (anchor.start - done.start))?;
         self.settled = if is_last { 0 } else { self.settled + (done.end - context) };
         self.record += u64::from(is_last);
         Ok(done.end)
@@ -266,6 +291,40 @@ impl<'o> Explainer<'o> {
         self.out.bytes(&text).map(drop)
     }
 
+    /// Tells what refuted candidates of a record. Nothing of the record is shown but the anchor, which is the rule's.
+    fn doubt(
+        &mut self,
+        hay: &[u8],
+        number: u64,
+        doubted: &[Doubted],
+        offset: impl Fn(Span) -> usize,
+    ) -> Result<(), Error> {
+        if doubted.is_empty() {
+            return Ok(());
+        }
+        let mut text = if self.view == View::Json { Vec::new() } else { self.head(number) };
+        for one in doubted {
+            let (by, at) = (self.scrubber.doubter(one), offset(one.anchor));
+            let mut anchor = Vec::new();
+            printable(one.anchor.of(hay), &mut anchor);
+            let anchor = String::from_utf8_lossy(&anchor);
+            let line = if self.view == View::Json {
+                let (file, length, refuted) = (&self.name, one.anchor.len(), one.doubt.0);
+                serde_json::json!({
+                    "file": file, "record": number, "offset": at, "length": length,
+                    "anchor": anchor, "by": by, "refuted": refuted,
+                })
+                .to_string()
+            } else {
+                let dimmed = Style::new().dimmed();
+                format!("    {dimmed}not {by}: {anchor} at {at}: {}{dimmed:#}", one.doubt.0)
+            };
+            text.extend_from_slice(line.as_bytes());
+            text.push(b'\n');
+        }
+        self.out.bytes(&text).map(drop)
+    }
+
     fn json(&self, entry: Entry<'_>) -> Vec<u8> {
         let mut text = String::new();
         for finding in entry.findings {
@@ -285,7 +344,11 @@ impl<'o> Explainer<'o> {
         text.into_bytes()
     }
 
-    fn head(&self, number: u64) -> Vec<u8> {
+    /// The file and the record, once for all that is told of it.
+    fn head(&mut self, number: u64) -> Vec<u8> {
+        if std::mem::replace(&mut self.headed, number) == number {
+            return Vec::new();
+        }
         let bold = Style::new().bold();
         let mut text = bold.render().to_string().into_bytes();
         printable(self.name.as_bytes(), &mut text);
@@ -293,7 +356,7 @@ impl<'o> Explainer<'o> {
         text
     }
 
-    fn human(&self, entry: Entry<'_>) -> Vec<u8> {
+    fn human(&mut self, entry: Entry<'_>) -> Vec<u8> {
         let mut text = self.head(entry.number);
         if self.hides_more(entry) {
             text.extend_from_slice(b"    more is found once these are replaced; the record is not shown\n");

@@ -9,6 +9,10 @@ mod batch;
 mod cost;
 mod explain;
 mod filter;
+#[cfg(feature = "forward")]
+mod forward;
+#[cfg(feature = "msgpack")]
+mod host;
 mod import;
 mod rules;
 mod settings;
@@ -28,6 +32,9 @@ use self::{
     settings::{Environment, Settings},
 };
 use crate::{error::Error, rules::RuleSet};
+
+#[cfg(feature = "msgpack")]
+pub use self::host::{Scrubbers, scrubbers};
 
 /// When each stream is written in colour.
 #[derive(Clone, Copy)]
@@ -112,13 +119,18 @@ fn run(args: &Args, environment: &Environment, colors: &mut Colors) -> Result<u8
         Verb::Batch(batch) => batch::run(batch, &settings, &mut out, colors.stderr),
         Verb::Config(Config::Show { json }) => show_config(&settings, *json, &mut out),
         Verb::Rules(verb) => rules::run(verb, &settings, &mut out),
-        Verb::Explain { files, json, show_secrets } => {
-            let view = explain::View::new(*json, *show_secrets)?;
-            explain::run(&settings, files, view, &mut out, |error| {
+        Verb::Explain { files, json, why, show_secrets } => {
+            let question = explain::Question { view: explain::View::new(*json, *show_secrets)?, why: *why };
+            explain::run(&settings, files, question, &mut out, |error| {
                 if settings.quiet < 2 {
                     complain(error, colors.stderr);
                 }
             })
+        }
+        #[cfg(feature = "forward")]
+        Verb::Forward(verb) => {
+            drop(out);
+            forward::run(args, verb, &settings)
         }
         Verb::Config(Config::Check { .. } | Config::Path) | Verb::Completions { .. } | Verb::Man => {
             unreachable!("answered before the settings are read")

@@ -8,7 +8,7 @@ use super::{Out, args::Rules, cost, import, settings::Settings};
 use crate::{
     error::Error,
     lint::{self, Complaint, Failure},
-    rules::{Edges, Recogniser, Rule, RuleSet, pattern::Pattern},
+    rules::{Recogniser, Rule, RuleSet, pattern::Pattern},
 };
 
 pub(super) fn run(verb: &Rules, settings: &Settings, out: &mut Out) -> Result<u8, Error> {
@@ -179,8 +179,7 @@ fn extras(rule: &Rule) -> Vec<(&'static str, Value)> {
         extras.push(("validator", validator.to_string().into()));
     }
     if matches!(rule.recogniser, Recogniser::Token(_)) {
-        let edges = if rule.edges == Edges::Word { "word" } else { "free" };
-        extras.push(("edges", edges.into()));
+        extras.push(("edges", rule.edges.name().into()));
     }
     if let Some(style) = &rule.style {
         extras.push(("style", style.as_str().into()));

@@ -6,18 +6,38 @@ use super::{Encoding, Escape, json};
 const LONGEST: usize = 32;
 
 pub(super) fn read(rest: &[u8]) -> Option<Escape> {
+    if let [0x1b, b'[', body @ ..] = rest {
+        return sequence(2, body);
+    }
     let start = introducer(rest)?;
-    let body = rest.get(start..)?.strip_prefix(b"[")?;
-    let length = body.iter().take(LONGEST).take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
-    let is_sequence = body.get(length).is_some_and(|last| matches!(last, 0x40..=0x7e));
-    is_sequence.then(|| Escape::nothing(start + 1 + length + 1, Encoding::Ansi))
+    sequence(start + 1, rest.get(start..)?.strip_prefix(b"[")?)
 }
 
-/// The length of ESC, as it is written.
+/// The sequence whose `body` stands behind so many bytes of introducer.
+fn sequence(before: usize, body: &[u8]) -> Option<Escape> {
+    let length = match body.first_chunk() {
+        Some(head) if n_parameters(*head) < HEAD => n_parameters(*head),
+        _ => body.iter().take(LONGEST).take_while(|byte| matches!(byte, 0x20..=0x3f)).count(),
+    };
+    let is_sequence = body.get(length).is_some_and(|last| matches!(last, 0x40..=0x7e));
+    is_sequence.then(|| Escape::nothing(before + length + 1, Encoding::Ansi))
+}
+
+/// Bytes that are compared at once.
+const HEAD: usize = 8;
+
+/// How many parameters and intermediate bytes `head` begins with. A loop over the few that most sequences have costs more than all
+/// the rest: nobody can foresee where it ends.
+fn n_parameters(head: [u8; HEAD]) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let others = (u64::from_le_bytes(head) & 0xe0 * EACH) ^ 0x20 * EACH;
+    // The high bit of each byte that is not zero; no sum goes over its byte.
+    let others = (others | (others & 0x7f * EACH) + 0x7f * EACH) & 0x80 * EACH;
+    others.trailing_zeros() as usize / 8
+}
+
+/// The length of ESC, where it is written as an escape.
 fn introducer(rest: &[u8]) -> Option<usize> {
-    if rest.first() == Some(&0x1b) {
-        return Some(1);
-    }
     let n_backslashes = json::backslashes(rest);
     let written = rest.get(n_backslashes..)?;
     let forms: [&[u8]; 6] = [b"u001b", b"u001B", b"x1b", b"x1B", b"033", b"e"];

@@ -84,18 +84,27 @@ impl Escape {
     }
 }
 
-/// The bytes that an escape may begin with, but for that of quoted-printable, which is too common: [`SIGN`] tells of it.
-pub(crate) const STARTS: [[u8; 3]; 2] = [[0x1b, b'%', b'\\'], [b'&', 0xe2, 0xef]];
+/// Whether an escape may begin with the byte. That of quoted-printable is left out, since it is too common: [`SIGN`] tells of it.
+pub(crate) fn is_start(byte: u8) -> bool {
+    matches!(byte, 0x1b | b'%' | b'\\' | b'&' | 0xe2 | 0xef)
+}
 
 /// How a record tells that it is quoted-printable.
-pub(crate) const SIGN: &[u8] = b"=3D";
+pub(crate) const SIGN: &str = "=3D";
 
 /// The escape at the head of `rest`.
+#[inline]
 pub(crate) fn escape(rest: &[u8]) -> Option<Escape> {
     match rest.first()? {
         0x1b => ansi::read(rest),
         b'%' => percent::read(rest),
-        b'\\' => ansi::read(rest).or_else(|| json::read(rest)).or_else(|| backslash::read(rest)),
+        b'\\' => match rest.get(json::backslashes(rest))? {
+            b'u' => ansi::read(rest).or_else(|| json::read(rest)),
+            b'/' => json::read(rest),
+            b'x' => ansi::read(rest).or_else(|| backslash::read(rest)),
+            b'0' | b'e' => ansi::read(rest),
+            _ => None,
+        },
         b'&' => html::read(rest),
         b'=' => quoted_printable::read(rest),
         0xe2 | 0xef => zero_width(rest),

@@ -39,6 +39,10 @@ pub(crate) struct Patience {
 impl Patience {
     /// Nothing waits: what is there is all there is.
     pub(crate) const NONE: Patience = Patience { behind: Behind::Nothing, limit: usize::MAX };
+
+    /// Nothing waits, but more will come.
+    #[cfg(feature = "msgpack")]
+    pub(crate) const SHORT: Patience = Patience { behind: Behind::Late, limit: usize::MAX };
 }
 
 /// A stream whose last part was handed on before the rest of it had come.

@@ -4,6 +4,8 @@
 pub(crate) mod batch;
 #[cfg(feature = "batch")]
 pub(crate) mod html;
+#[cfg(feature = "forward")]
+pub(crate) mod prometheus;
 
 use std::fmt::Write as _;
 

@@ -91,9 +91,10 @@ pub(crate) fn rule(syntax: RuleSyntax, origin: Origin) -> Result<Rule, Error> {
         return Err(wrong("an anchor is empty".into()));
     }
     let edges = match syntax.edges.as_deref() {
-        Some("word") => Edges::Word,
-        Some("free") => Edges::Free,
-        Some(other) => return Err(wrong(format!("unknown edges {other:?}")).hint("\"word\" or \"free\"")),
+        Some(name) => match Edges::NAMED.iter().find(|(known, _)| *known == name) {
+            Some((_, edges)) => *edges,
+            None => return Err(wrong(format!("unknown edges {name:?}")).hint("\"word\", \"case\" or \"free\"")),
+        },
         None if anchors.iter().all(|anchor| is_distinctive(&anchor.text)) => Edges::Free,
         None => Edges::Word,
     };

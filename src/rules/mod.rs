@@ -123,8 +123,22 @@ pub(crate) enum Recogniser {
 pub(crate) enum Edges {
     /// A character that is no letter and no digit, or an escape.
     Word,
+    /// That, or a small letter where the token begins with a capital one.
+    Case,
     /// Anything.
     Free,
+}
+
+impl Edges {
+    /// All of them, with what rule files call them.
+    pub(crate) const NAMED: [(&'static str, Edges); 3] =
+        [("word", Edges::Word), ("case", Edges::Case), ("free", Edges::Free)];
+
+    /// What rule files call it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn name(self) -> &'static str {
+        Edges::NAMED.iter().find(|(_, edges)| *edges == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// A test that a pattern cannot make. The tests stand in `scan::validators`, one file each.

@@ -9,7 +9,10 @@
 
 use std::collections::HashMap;
 
-use super::{Locate, Scanner, Scratch, Sight, State, Target};
+use super::{
+    Locate, Scanner, Scratch, Sight, State, Target,
+    doubt::{self, Answer},
+};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::RuleId,
@@ -64,8 +67,7 @@ impl Measure {
         self.scratch.findings = findings;
         let meter = self.scratch.meter.take();
         self.prefilter += self.timed(meter, |measure| {
-            measure.scratch.candidates.clear();
-            measure.scanner.prefilter.candidates(hay, &mut measure.scratch.candidates);
+            measure.scanner.look(hay, &mut measure.scratch);
         });
         self.scanner.scan(hay, self.locate, &mut self.state, &mut self.scratch);
         self.n_bytes += hay.len() as u64;
@@ -160,11 +162,11 @@ impl Scanner {
         locate: Locate,
         state: &mut State,
         scratch: &mut Scratch,
-    ) {
-        let Some(mut meter) = scratch.meter.take() else { return };
+    ) -> Answer {
+        let Some(mut meter) = scratch.meter.take() else { return Err(doubt::OFF) };
         let before = effort(scratch);
         let begin = meter.read();
-        self.ask(target, sight, locate, state, scratch);
+        let answer = self.ask(target, sight, locate, state, scratch);
         let end = meter.read();
         if let Some(owner) = meter.owner(&self.rules, target, sight) {
             let cost = &mut meter.costs[owner.index()];
@@ -173,6 +175,7 @@ impl Scanner {
             cost.nanoseconds += (end - begin).saturating_sub(meter.overhead);
         }
         scratch.meter = Some(meter);
+        answer
     }
 }
 

@@ -2,29 +2,19 @@
 //!
 //! A record that holds an escape is read once more without its escapes; a long run of the base64 alphabet or of hexadecimal digits
 //! that stands for text is read as that. All of it goes into one view, a line for each, so that looking through costs one scan a
-//! block. Where nothing is encoded this is three searches and a test of eight bytes of every sixteen.
+//! block. Where to look is known from the prefilter's pass: where nothing is encoded this reads a few words.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
-use super::Locate;
+use super::{Locate, Looked, prefilter::marks};
 use crate::{
-    encoding::{self, Encoding, SIGN, STARTS, base64, hex, view::View},
+    encoding::{self, Encoding, base64, hex, view::View},
     span::Span,
 };
 
 /// A shorter run is not looked into: what would be decoded is shorter than any token and nearly any address.
-const MIN_RUN: usize = 23;
+const MIN_RUN: usize = marks::SURE_RUN;
 
 /// Of a run that is text only in part, so many groups in a row must stand for ASCII.
 const MIN_GROUPS: usize = 5;
-
-/// What is looked at of so many bytes; [`MIN_RUN`] bytes hold all of that wherever they begin.
-const STEP: usize = 16;
-
-/// So many bytes of each step are looked at.
-const CHUNK: usize = 8;
 
 /// Digits are pairs; so many pairs at the head tell whether they stand for text.
 const HEX_SAMPLE: usize = 12;
@@ -61,46 +51,72 @@ impl Decoded {
         self.escapes.clear();
     }
 
-    /// Reads `parts` of `hay`. `is_new` says of a run whether it is looked into: not where it was before something else was decoded.
-    pub(crate) fn read(&mut self, hay: &[u8], parts: &[Span], locate: Locate, is_new: impl Fn(Span) -> bool) {
+    /// Reads `parts` of `hay`, of which `looked` tells. `is_new` says of a run whether it is looked into: not where it was before
+    /// something else was decoded.
+    pub(crate) fn read(
+        &mut self,
+        hay: &[u8],
+        looked: &Looked,
+        parts: &[Span],
+        locate: Locate,
+        is_new: impl Fn(Span) -> bool,
+    ) {
         self.clear();
         for part in parts {
-            let shift = |span: Span| Span::new(part.start + span.start, part.start + span.end);
-            for record in records(part.of(hay), locate) {
-                self.unescape(hay, shift(record));
+            self.read_records(hay, looked, *part, locate);
+            self.read_runs(hay, looked, *part, &is_new);
+        }
+    }
+
+    /// The records that hold an escape.
+    fn read_records(&mut self, hay: &[u8], looked: &Looked, part: Span, locate: Locate) {
+        let mut at = part.start;
+        while let Some(start) = looked.next_start(Span::new(at, part.end)) {
+            if encoding::escape(&hay[start..part.end]).is_none() {
+                at = behind(hay, start).min(part.end);
+                continue;
             }
-            let mut chunk = 0;
-            while let Some(found) = next_chunk(part.of(hay), chunk) {
-                let run = run_around(part.of(hay), found);
-                if run.len() >= MIN_RUN && is_new(shift(run)) {
-                    self.read_run(hay, shift(run));
-                }
-                chunk = run.end.max(found + STEP).next_multiple_of(STEP);
+            let record = locate(part.of(hay), start - part.start);
+            let record = Span::new(part.start + record.start, part.start + record.end);
+            self.unescape(hay, looked, record, start);
+            at = record.end;
+        }
+    }
+
+    /// The runs that may stand for text.
+    fn read_runs(&mut self, hay: &[u8], looked: &Looked, part: Span, is_new: &impl Fn(Span) -> bool) {
+        let mut from = part.start;
+        while let Some(at) = looked.marks.next_chunk(Span::new(from, part.end)) {
+            from = at + 1;
+            let chunk = hay[..part.end].get(at..at + marks::CHUNK);
+            if !chunk.is_some_and(may_be_text) {
+                continue;
             }
+            let run = run_around(part.of(hay), at - part.start);
+            let run = Span::new(part.start + run.start, part.start + run.end);
+            if run.len() >= MIN_RUN && is_new(run) {
+                self.read_run(hay, run);
+            }
+            from = run.end;
         }
     }
 
     /// The parts of the text that may be encoded once more: what came out of blobs, and records in which an escape stood for what
     /// begins another, or had characters of a blob on both sides.
     pub(crate) fn parts(&self) -> Vec<Span> {
-        let mut escapes = self.escapes.iter().map(|(at, _)| *at).peekable();
+        let mut escapes = self.escapes.as_slice();
         let may_go_on = |piece: &&Piece| {
-            let mut may_go_on = matches!(piece.kind, Kind::Blob { .. });
-            while let Some(at) = escapes.next_if(|at| *at <= piece.text.end) {
-                may_go_on = may_go_on || self.opens(piece, at);
+            if matches!(piece.kind, Kind::Blob { .. }) {
+                return true;
             }
-            may_go_on
+            // Each is passed once: a search would be one for every piece.
+            let n_inside = escapes.iter().take_while(|(at, _)| *at <= piece.text.end).count();
+            let (inside, rest) = escapes.split_at(n_inside);
+            escapes = rest;
+            let text = piece.text.of(self.view.text());
+            inside.iter().any(|(at, _)| opens(text, at - piece.text.start))
         };
         self.pieces.iter().filter(may_go_on).map(|piece| piece.text).collect()
-    }
-
-    fn opens(&self, piece: &Piece, at: usize) -> bool {
-        let text = piece.text.of(self.view.text());
-        let at = at - piece.text.start;
-        let is_part = |byte: &u8| base64::is_in(*byte) || b"%\\&;=".contains(byte) || *byte >= 0x80;
-        let left = at.checked_sub(1).and_then(|before| text.get(before));
-        text.get(at).is_some_and(|byte| b"%\\&".contains(byte))
-            || left.is_some_and(is_part) && text.get(at).is_some_and(is_part)
     }
 
     /// Whether an escape was read in `span` of the text.
@@ -142,27 +158,31 @@ impl Decoded {
         words
     }
 
-    fn unescape(&mut self, hay: &[u8], record: Span) {
+    /// Reads a record without its escapes, of which the first one stands at `first`.
+    fn unescape(&mut self, hay: &[u8], looked: &Looked, record: Span, first: usize) {
         let text_start = self.view.text().len();
-        let text = record.of(hay);
-        let mut starts = Starts::new(text);
-        let (mut done, mut at) = (0, 0);
-        while let Some(start) = starts.next(text, at) {
-            at = start + 1;
-            if let Some(escape) = encoding::escape(&text[start..]) {
-                self.view.copy(hay, Span::new(record.start + done, record.start + start));
-                self.escapes.push((self.view.text().len(), escape.encoding));
-                at = start + escape.length;
-                if !escape.text().is_empty() {
-                    self.view.decode(escape.text(), Span::new(record.start + start, record.start + at));
-                }
-                done = at;
-            } else if text[start] == b'\\' {
-                // What a backslash escapes begins no escape of its own, and a run of them is one escape's.
-                at += text[start + 1..].iter().take_while(|byte| **byte == b'\\').count();
+        let is_printable = looked.printable(record).is_some();
+        let (mut done, mut at) = (record.start, if is_printable { record.start } else { first });
+        loop {
+            let start = looked.marks.next_start(Span::new(at, record.end)).unwrap_or(record.end);
+            let equals = if is_printable { memchr::memchr(b'=', &hay[at..start]) } else { None };
+            let start = equals.map_or(start, |length| at + length);
+            if start == record.end {
+                break;
             }
+            let Some(escape) = encoding::escape(&hay[start..record.end]) else {
+                at = behind(hay, start).min(record.end);
+                continue;
+            };
+            self.view.copy(hay, Span::new(done, start));
+            self.escapes.push((self.view.text().len(), escape.encoding));
+            at = start + escape.length;
+            if !escape.text().is_empty() {
+                self.view.decode(escape.text(), Span::new(start, at));
+            }
+            done = at;
         }
-        self.view.copy(hay, Span::new(record.start + done, record.end));
+        self.view.copy(hay, Span::new(done, record.end));
         self.end_piece(text_start, Kind::Escapes);
     }
 
@@ -263,6 +283,14 @@ fn groups_around(text: &[u8], at: usize) -> Span {
     Span::new(at - 4 * before, at + 4 * behind)
 }
 
+/// Whether an escape that was read at `at` stood for what begins another, or had characters of a blob on both sides.
+fn opens(text: &[u8], at: usize) -> bool {
+    let is_part = |byte: u8| base64::is_in(byte) || b"%\\&;=".contains(&byte) || byte >= 0x80;
+    let Some(&byte) = text.get(at) else { return false };
+    let left = at.checked_sub(1).map(|before| text[before]);
+    b"%\\&".contains(&byte) || is_part(byte) && left.is_some_and(is_part)
+}
+
 /// Tabs and line ends are seen as well.
 fn is_seen(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')
@@ -281,86 +309,27 @@ fn text_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
     hex::decode(digits).filter(|bytes| is_text(bytes))
 }
 
-/// Asked for every record with an escape, so it is made once.
-static PRINTABLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(SIGN));
-
-/// The records that hold an escape, in order.
-fn records(hay: &[u8], locate: Locate) -> Vec<Span> {
-    let mut records = Vec::new();
-    for [one, two, three] in STARTS {
-        let next = |from: usize| memchr::memchr3(one, two, three, &hay[from..]);
-        add_records(hay, locate, next, &mut records);
-    }
-    add_records(hay, locate, |from| PRINTABLE.find(&hay[from..]), &mut records);
-    records.sort_unstable();
-    records.dedup();
-    records
+/// Where the next escape may begin behind `start`, where none does. What a backslash escapes begins no escape of its own, and a run
+/// of them is one escape's.
+fn behind(hay: &[u8], start: usize) -> usize {
+    let n_more =
+        if hay[start] == b'\\' { hay[start + 1..].iter().take_while(|byte| **byte == b'\\').count() } else { 0 };
+    start + 1 + n_more
 }
 
-/// Adds the records that hold what `next` finds, where it begins an escape.
-fn add_records(hay: &[u8], locate: Locate, next: impl Fn(usize) -> Option<usize>, records: &mut Vec<Span>) {
-    let mut at = 0;
-    while let Some(length) = next(at) {
-        at += length;
-        if encoding::escape(&hay[at..]).is_some() {
-            let record = locate(hay, at);
-            at = record.end.max(at + 1);
-            records.push(record);
-        } else {
-            at += 1;
-        }
-        if at >= hay.len() {
-            break;
-        }
-    }
-}
-
-/// Where the next escape of a record may begin.
-struct Starts {
-    next: [usize; 3],
-    is_printable: bool,
-}
-
-impl Starts {
-    fn new(text: &[u8]) -> Starts {
-        let is_printable = PRINTABLE.find(text).is_some();
-        let mut starts = Starts { next: [0; 3], is_printable };
-        (0..3).for_each(|index| starts.search(index, text, 0));
-        starts
+impl Looked {
+    /// The first place in `part` where an escape may begin; of quoted-printable, where a record says that it is that.
+    fn next_start(&self, part: Span) -> Option<usize> {
+        let printable = self.printable(part);
+        let start = self.marks.next_start(part);
+        start.into_iter().chain(printable).min()
     }
 
-    fn search(&mut self, index: usize, text: &[u8], from: usize) {
-        let rest = &text[from..];
-        let found = match index {
-            2 if self.is_printable => memchr::memchr(b'=', rest),
-            2 => None,
-            _ => {
-                let [one, two, three] = STARTS[index];
-                memchr::memchr3(one, two, three, rest)
-            }
-        };
-        self.next[index] = found.map_or(usize::MAX, |length| from + length);
+    /// Where it is first said in `part` that it is quoted-printable.
+    fn printable(&self, part: Span) -> Option<usize> {
+        let first = self.printable.partition_point(|at| *at < part.start);
+        self.printable.get(first).copied().filter(|at| *at < part.end)
     }
-
-    /// The first one at or behind `at`, which never goes back.
-    fn next(&mut self, text: &[u8], at: usize) -> Option<usize> {
-        for index in 0..3 {
-            if self.next[index] < at {
-                self.search(index, text, at.min(text.len()));
-            }
-        }
-        self.next.iter().min().copied().filter(|start| *start < text.len())
-    }
-}
-
-/// The next chunk, from the one at `from` on, that may stand for text.
-fn next_chunk(hay: &[u8], from: usize) -> Option<usize> {
-    let rest = hay.get(from..)?;
-    let is_found = |chunk: &[u8; CHUNK]| may_be_blob(u64::from_le_bytes(*chunk)) && may_be_text(chunk);
-    let (steps, rest) = rest.as_chunks::<STEP>();
-    let index = steps.iter().position(|step| step.first_chunk().is_some_and(is_found));
-    let last = || rest.first_chunk().is_some_and(is_found).then_some(steps.len());
-    index.or_else(last).map(|index| from + index * STEP)
 }
 
 /// The run of the base64 alphabet around a chunk of it.
@@ -370,22 +339,16 @@ fn run_around(hay: &[u8], chunk: usize) -> Span {
     Span::new(chunk - left, chunk + right)
 }
 
-/// Whether eight bytes may all be of the base64 alphabet: all eight compared at once, with some punctuation let through.
-fn may_be_blob(bytes: u64) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x80 * ONES;
-    let low = bytes & !HIGH;
-    // No sum of these goes over the byte it belongs to.
-    let letter = (low | (0x20 * ONES)) + (0x80 - 0x61) * ONES;
-    let digit = (low + (0x80 - 0x2b) * ONES) & !(low + (0x7f - 0x39) * ONES);
-    (letter | digit) & !bytes & HIGH == HIGH
-}
-
 /// Whether a chunk may be the inside of a text in base64, whichever of its characters begins a group, or of one in digits,
 /// whichever begins a pair.
-fn may_be_text(chunk: &[u8; CHUNK]) -> bool {
-    let roles = chunk.iter().enumerate().fold(u16::MAX, |all, (at, byte)| all & ROLES[usize::from(*byte)] >> (at & 3));
-    roles & 0x030f != 0
+fn may_be_text(chunk: &[u8]) -> bool {
+    // Most tell by their first half.
+    let (one, other) = chunk.split_at(chunk.len() / 2);
+    let roles = |half: &[u8]| {
+        half.iter().enumerate().fold(0x030f, |all, (at, byte)| all & ROLES[usize::from(*byte)] >> (at & 3))
+    };
+    let all = roles(one);
+    all != 0 && all & roles(other) != 0
 }
 
 /// What a byte may be in a text of ASCII: bits 0 to 3, the first to fourth of a group of base64; bits 8 and 9, the first or second
@@ -418,8 +381,11 @@ mod tests {
     use super::*;
 
     fn read(hay: &[u8]) -> Decoded {
+        let mut looked = Looked::default();
+        looked.marks.read(hay);
+        looked.printable.extend(memchr::memmem::find_iter(hay, encoding::SIGN));
         let mut decoded = Decoded::default();
-        decoded.read(hay, &[Span::new(0, hay.len())], super::super::tests::line, |_| true);
+        decoded.read(hay, &looked, &[Span::new(0, hay.len())], super::super::tests::line, |_| true);
         decoded
     }
 
@@ -435,24 +401,13 @@ mod tests {
         for like in [&b"+"[..], b"-"] {
             let mut blob = Vec::new();
             base64::encode(text, like, &mut blob);
-            for chunk in blob.windows(CHUNK).map(|chunk| chunk.as_chunks::<CHUNK>().0[0]) {
-                assert!(may_be_blob(u64::from_le_bytes(chunk)) && may_be_text(&chunk));
-            }
+            assert!(blob.windows(marks::CHUNK).all(may_be_text));
         }
         for like in [&b"a"[..], b"A"] {
             let mut digits = Vec::new();
             hex::encode(text, like, &mut digits);
-            for chunk in digits.windows(CHUNK).map(|chunk| chunk.as_chunks::<CHUNK>().0[0]) {
-                assert!(may_be_blob(u64::from_le_bytes(chunk)) && may_be_text(&chunk));
-            }
+            assert!(digits.windows(marks::CHUNK).all(may_be_text));
         }
-    }
-
-    #[test]
-    fn every_byte_of_the_alphabet_may_be_one() {
-        let all_alike = |byte: u8| may_be_blob(u64::from_le_bytes([byte; 8]));
-        assert!((0..=255).filter(|byte| base64::is_in(*byte)).all(all_alike));
-        assert!(!b" \"\'=:;()@\n\t\0".iter().copied().any(all_alike) && !(0x80..=0xff).any(all_alike));
     }
 
     #[test]

@@ -6,7 +6,14 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2>
 
-use super::{Hit, Sight, edge, placeholder::Placeholders, url, words::WordTable};
+use super::{
+    Hit, Sight,
+    doubt::{self, Answer, Doubt},
+    edge,
+    placeholder::Placeholders,
+    url,
+    words::WordTable,
+};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
@@ -77,31 +84,39 @@ impl Email {
         progress: &mut Progress,
         urls: &mut url::Progress,
         findings: &mut Vec<Finding>,
-    ) {
-        let Some(rule) = self.rule else { return };
+    ) -> Answer {
+        let rule = self.rule.ok_or(doubt::OFF)?;
         let Sight { hay, anchor: at } = *sight;
-        if at.start < progress.done || at.start == 0 {
-            return;
+        if at.start < progress.done {
+            return Err(doubt::SETTLED);
         }
         // Nothing begins where a line ends, so what begins a record goes here, too.
-        if !is_local(hay[at.start - 1]) && hay[at.start - 1] != b'"' && at.start != progress.done {
-            return;
+        let left = at.start.checked_sub(1).map(|before| hay[before]).ok_or(NO_LOCAL)?;
+        if !is_local(left) && left != b'"' && at.start != progress.done {
+            return Err(NO_LOCAL);
         }
-        let Some(domain) = domain(hay, at.end) else { return };
+        let domain = domain(hay, at.end).ok_or(Doubt("what follows is no domain below a known top-level domain"))?;
         progress.judged += 1;
         let hit = &hit();
         let floor = hit.record.start.max(progress.done);
         let chained = || is_chained(hit, floor).then_some(floor);
-        let Some(start) = local_start(hay, floor, at.start).or_else(chained) else { return };
+        let start = local_start(hay, floor, at.start).or_else(chained).ok_or(NO_LOCAL)?;
         let local = &hay[start..at.start];
-        // A longer label that nobody knows is an address unless code stands before it.
-        let is_none = domain.label == Label::Unknown && is_code(local) || placeholders.is_whole(local);
-        if !is_none && !is_other(hit, start, domain.end, urls) {
-            findings.push(Finding::text(Span::new(start, domain.end), rule));
-            progress.done = domain.end;
+        if placeholders.is_whole(local) {
+            return Err(doubt::PLACEHOLDER);
         }
+        // A longer label that nobody knows is an address unless code stands before it.
+        if domain.label == Label::Unknown && is_code(local) || is_other(hit, start, domain.end, urls) {
+            return Err(Doubt("it is code, a cipher, a realm or the user of a URL, written like an address"));
+        }
+        findings.push(Finding::text(Span::new(start, domain.end), rule));
+        progress.done = domain.end;
+        Ok(())
     }
 }
+
+/// What stands before the `@`.
+const NO_LOCAL: Doubt = Doubt("no local part stands before it");
 
 /// Whether nothing but marks stands between an address that ends at `floor` and the `@`: `a@b.co@mail.example.com` goes as a
 /// whole, or what replaces its first half would be taken for a local part the next time.

@@ -9,7 +9,11 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc7468>, <https://the.earth.li/~sgtatham/putty/latest/htmldoc/AppendixC.html>
 
-use super::{Hit, MAX_SECRET, State, placeholder::Placeholders};
+use super::{
+    Hit, MAX_SECRET, State,
+    doubt::{self, Answer, Doubt},
+    placeholder::Placeholders,
+};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
@@ -77,12 +81,12 @@ impl KeyBlock {
         done: &mut usize,
         state: &mut State,
         findings: &mut Vec<Finding>,
-    ) {
-        let Some(rule) = self.rule else { return };
+    ) -> Answer {
+        let rule = self.rule.ok_or(doubt::OFF)?;
         if hit.anchor.start < *done {
-            return;
+            return Err(doubt::SETTLED);
         }
-        let Some(opening) = opening(hit) else { return };
+        let opening = opening(hit).ok_or(Doubt("it is not the first line of a private key"))?;
         let rest = &hit.hay[opening.end..hit.record.end];
         let end = find_end(&rest[..rest.len().min(MAX_SECRET)]);
         let body = body(rest, end.unwrap_or(rest.len().min(MAX_SECRET)));
@@ -101,6 +105,7 @@ impl KeyBlock {
         if state.key_block.is_some() || state.other_block.is_some() {
             *done = self.lines(hit.hay, next_line(hit.hay, hit.record.end), state, findings);
         }
+        if body.is_none() { Err(Doubt("nothing of a key stands behind its first line in this record")) } else { Ok(()) }
     }
 
     /// Walks line by line from `start` until no block is open or `hay` ends; answers how far it came.

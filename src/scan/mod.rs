@@ -15,6 +15,7 @@ pub(crate) mod assign;
 pub(crate) mod below;
 pub(crate) mod cost;
 pub(crate) mod decode;
+pub(crate) mod doubt;
 pub(crate) mod email;
 pub(crate) mod key_block;
 pub(crate) mod token;
@@ -30,10 +31,12 @@ mod value;
 mod words;
 
 use self::{
+    doubt::{Answer, Doubted},
     placeholder::Placeholders,
-    prefilter::{Candidate, Cpu, Prefilter},
+    prefilter::{Candidate, Cpu, Prefilter, marks::Marks},
 };
 use crate::{
+    encoding,
     rules::{Allowances, Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
 };
@@ -83,6 +86,8 @@ pub(crate) struct Scanner {
     targets: Vec<Vec<Target>>,
     /// How many of the prefilter's anchors are rules'; behind them are signs.
     n_anchors: usize,
+    /// Which of the signs is that of quoted-printable: the last one.
+    printable: usize,
     placeholders: Placeholders,
     allowances: Allowances,
     assign: assign::Assign,
@@ -91,10 +96,33 @@ pub(crate) struct Scanner {
     key_block: key_block::KeyBlock,
 }
 
+/// What the one pass over a block tells of it.
+#[derive(Default)]
+pub(crate) struct Looked {
+    candidates: Vec<Candidate>,
+    marks: Marks,
+    /// Where it is said that a record is quoted-printable, in order.
+    printable: Vec<usize>,
+}
+
+impl Looked {
+    /// Becomes what `all` tells of `part` of its block.
+    fn take_part(&mut self, all: &Looked, part: Span) {
+        let first = |at: usize| all.candidates.partition_point(|candidate| candidate.span().start < at);
+        self.candidates.clear();
+        let inside = &all.candidates[first(part.start)..first(part.end)];
+        self.candidates.extend(inside.iter().map(|candidate| candidate.from(part.start)));
+        self.marks.take_part(&all.marks, part);
+        self.printable.clear();
+        let inside = all.printable.iter().filter(|at| part.contains(**at));
+        self.printable.extend(inside.map(|at| at - part.start));
+    }
+}
+
 /// Memory of one worker, reused from block to block.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    candidates: Vec<Candidate>,
+    looked: Looked,
     signs: Vec<(usize, usize)>,
     findings: Vec<Finding>,
     /// What the user says is no secret.
@@ -104,6 +132,8 @@ pub(crate) struct Scratch {
     records: settle::Records,
     /// Counts and times what is asked; only where somebody measures.
     meter: Option<Box<cost::Meter>>,
+    /// What refuted the candidates of the last scan; only where somebody asks.
+    doubted: Option<Vec<Doubted>>,
 }
 
 impl Scratch {
@@ -121,22 +151,42 @@ impl Scratch {
         &mut self.findings
     }
 
+    /// What refutes candidates is written down from now on.
+    #[cfg(feature = "cli")]
+    pub(crate) fn ask_why(&mut self) {
+        self.doubted = Some(Vec::new());
+    }
+
+    /// What refuted candidates of the last scan, in order.
+    #[cfg(feature = "cli")]
+    pub(crate) fn doubted(&self) -> &[Doubted] {
+        self.doubted.as_deref().unwrap_or_default()
+    }
+
+    /// Forgets what a scan left half done.
+    pub(crate) fn reset(&mut self) {
+        let doubted = self.doubted.take().map(|_| Vec::new());
+        *self = Scratch { doubted, ..Scratch::default() };
+    }
+
     /// The signs that the last look met, in order: which, and where.
     pub(crate) fn signs(&self) -> &[(usize, usize)] {
         &self.signs
     }
 
-    /// The candidates of the last look, to be judged part by part.
-    pub(crate) fn take_looked(&mut self) -> Vec<Candidate> {
-        std::mem::take(&mut self.candidates)
+    /// What the last look told, to be judged part by part.
+    pub(crate) fn take_looked(&mut self) -> Looked {
+        std::mem::take(&mut self.looked)
     }
 
-    /// `part` alone is to be judged next, as a block of its own; `looked`: the candidates of the whole.
-    pub(crate) fn give_looked(&mut self, looked: &[Candidate], part: Span) {
-        let inside = |at: usize| looked.partition_point(|candidate| candidate.span().start < at);
-        self.candidates.clear();
-        let inside = &looked[inside(part.start)..inside(part.end)];
-        self.candidates.extend(inside.iter().map(|candidate| candidate.from(part.start)));
+    /// `part` alone is to be judged next, as a block of its own; `looked` tells of the whole.
+    pub(crate) fn give_looked(&mut self, looked: &Looked, part: Span) {
+        self.looked.take_part(looked, part);
+    }
+
+    /// What the last look told, and what was found of it.
+    pub(crate) fn looked(&mut self) -> (&Looked, &mut Vec<Finding>) {
+        (&self.looked, &mut self.findings)
     }
 
     /// The record around `at` in the block that was scanned last. Cheap when asked in order.
@@ -195,10 +245,12 @@ impl Scanner {
 
     /// A scanner that tells as well where `signs` stand: texts that say something to whoever reads records.
     pub(crate) fn with_signs(rules: RuleSet, placeholders: Placeholders, cpu: Cpu, signs: &[&str]) -> Scanner {
-        let (prefilter, anchors) = Prefilter::new(&rules, cpu, signs);
+        let signs: Vec<&str> = signs.iter().copied().chain([encoding::SIGN]).collect();
+        let (prefilter, anchors) = Prefilter::new(&rules, cpu, &signs);
         Scanner {
             prefilter,
             n_anchors: anchors.len() - signs.len(),
+            printable: signs.len() - 1,
             targets: anchors.iter().map(|users| targets(&rules, users)).collect(),
             assign: assign::Assign::new(&rules),
             url: url::Url::new(&rules),
@@ -235,17 +287,20 @@ impl Scanner {
 
     /// Finds the candidates of a block, and the signs in it.
     pub(crate) fn look(&self, hay: &[u8], scratch: &mut Scratch) {
-        scratch.candidates.clear();
-        scratch.signs.clear();
-        self.prefilter.candidates(hay, &mut scratch.candidates);
-        if self.n_anchors < self.targets.len() {
-            let Scratch { candidates, signs, .. } = scratch;
-            candidates.retain(|candidate| {
-                let sign = candidate.anchor().checked_sub(self.n_anchors);
-                signs.extend(sign.map(|sign| (sign, candidate.span().start)));
-                sign.is_none()
-            });
-        }
+        let Scratch { looked: Looked { candidates, marks, printable }, signs, .. } = scratch;
+        candidates.clear();
+        signs.clear();
+        printable.clear();
+        self.prefilter.candidates(hay, candidates, marks);
+        candidates.retain(|candidate| {
+            let start = candidate.span().start;
+            match candidate.anchor().checked_sub(self.n_anchors) {
+                None => return true,
+                Some(sign) if sign == self.printable => printable.push(start),
+                Some(sign) => signs.push((sign, start)),
+            }
+            false
+        });
     }
 
     /// The findings of a block that was looked at, or of the part of it that is to be judged.
@@ -260,10 +315,13 @@ impl Scanner {
         scratch.allowed.clear();
         scratch.records.clear();
         scratch.progress.clear();
-        while scratch.candidates.last().is_some_and(|candidate| candidate.span().start >= hay.len()) {
-            scratch.candidates.pop();
+        if let Some(doubted) = &mut scratch.doubted {
+            doubted.clear();
         }
-        if scratch.candidates.is_empty() && !state.is_open() {
+        while scratch.looked.candidates.last().is_some_and(|candidate| candidate.span().start >= hay.len()) {
+            scratch.looked.candidates.pop();
+        }
+        if scratch.looked.candidates.is_empty() && !state.is_open() {
             return &[];
         }
         scratch.token.begin(self.rules.rules().len());
@@ -274,11 +332,16 @@ impl Scanner {
             let Scratch { findings, progress, .. } = &mut *scratch;
             progress.below = below::lines(hay, 0, &mut state.below, &self.placeholders, findings);
         }
-        for index in 0..scratch.candidates.len() {
-            let candidate = scratch.candidates[index];
+        for index in 0..scratch.looked.candidates.len() {
+            let candidate = scratch.looked.candidates[index];
             let sight = Sight { hay, anchor: candidate.span() };
             for target in &self.targets[candidate.anchor()] {
-                self.ask(*target, &sight, locate, state, scratch);
+                let n_before = scratch.findings.len();
+                let answer = self.ask(*target, &sight, locate, state, scratch);
+                let is_found = scratch.findings.len() > n_before;
+                if let (Some(doubted), Err(doubt), false) = (&mut scratch.doubted, answer, is_found) {
+                    doubted.push(Doubted { anchor: sight.anchor, target: *target, doubt });
+                }
             }
         }
         if !self.allowances.is_empty() {
@@ -299,7 +362,14 @@ impl Scanner {
         allowed.extend(findings.extract_if(.., is_allowed));
     }
 
-    fn ask(&self, target: Target, sight: &Sight<'_>, locate: Locate, state: &mut State, scratch: &mut Scratch) {
+    fn ask(
+        &self,
+        target: Target,
+        sight: &Sight<'_>,
+        locate: Locate,
+        state: &mut State,
+        scratch: &mut Scratch,
+    ) -> Answer {
         if scratch.meter.is_some() {
             return self.ask_measured(target, sight, locate, state, scratch);
         }
@@ -309,7 +379,7 @@ impl Scanner {
         match target {
             Target::Token(id) => token::confirm(&self.rules, id, sight, hit, placeholders, token, findings),
             Target::Assign => {
-                self.assign.confirm(sight, hit, placeholders, &mut progress.assign, findings);
+                let answer = self.assign.confirm(sight, hit, placeholders, &mut progress.assign, findings);
                 if let Some(opened) = progress.assign.below.take().filter(|_| sight.anchor.start >= progress.below) {
                     state.below = Some(opened);
                     let record = records.hit(sight, locate).record;
@@ -317,6 +387,7 @@ impl Scanner {
                     let next = next.map_or(sight.hay.len(), |newline| record.end + newline + 1);
                     progress.below = below::lines(sight.hay, next, &mut state.below, placeholders, findings).max(1);
                 }
+                answer
             }
             Target::Url => self.url.confirm(sight, hit, placeholders, &mut progress.url, findings),
             Target::Email => {
@@ -329,6 +400,20 @@ impl Scanner {
                 state,
                 findings,
             ),
+        }
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Scanner {
+    /// Who doubted: a token rule by its id, or the recogniser that rules share.
+    pub(crate) fn name_of(&self, doubted: &Doubted) -> &str {
+        match doubted.target {
+            Target::Token(id) => self.rules.get(id).id(),
+            Target::Assign => "assign",
+            Target::Url => "url",
+            Target::Email => "email",
+            Target::KeyBlock => "key_block",
         }
     }
 }

@@ -272,8 +272,13 @@ pub(super) fn in_block(layout: &Layout, findings: &mut Vec<crate::span::Finding>
 /// A change in the text of a layout where its first byte stands in the block.
 #[cfg(feature = "cli")]
 pub(super) fn in_place(layout: &Layout, change: super::Change) -> super::Change {
-    let raw = layout.view().raw(change.raw).next().unwrap_or_default();
-    super::Change { raw, ..change }
+    super::Change { raw: first_place(layout, change.raw), ..change }
+}
+
+/// Where the first byte of a span of the text stands in the block.
+#[cfg(feature = "cli")]
+pub(super) fn first_place(layout: &Layout, span: Span) -> Span {
+    layout.view().raw(span).next().unwrap_or_default()
 }
 
 /// Edits the lengths of fields whose values change.

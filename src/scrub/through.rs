@@ -13,7 +13,7 @@ use crate::{
     frame::line,
     redact::{self, Redactor},
     scan::{
-        Scanner, Scratch, State,
+        Looked, Scanner, Scratch, State,
         decode::{Decoded, Kind, Piece},
     },
     span::{Finding, RuleId, Shape, Span},
@@ -79,24 +79,32 @@ pub(super) struct Through<'s> {
 }
 
 impl Through<'_> {
-    /// What changes in `hay` beside what is found in it as it is: in order, apart from each other and from `findings`, which grow
-    /// where a change overlaps one.
-    pub(super) fn look(self, hay: &[u8], findings: &mut Vec<Finding>, levels: &mut Levels) -> Vec<Change> {
+    /// What changes in `hay`, which `scratch` scanned last, beside what is found in it as it is: in order, apart from each other and
+    /// from the findings, which grow where a change overlaps one.
+    pub(super) fn look(self, hay: &[u8], scratch: &mut Scratch, levels: &mut Levels) -> Vec<Change> {
         levels.0.resize_with(MAX_DEPTH + 1, Level::default);
-        let mut changes = self.level(hay, findings, None, &mut levels.0);
+        let (looked, findings) = scratch.looked();
+        let mut changes = self.level(hay, looked, findings, None, &mut levels.0);
         if !changes.is_empty() {
             absorb(findings, &mut changes);
         }
         changes
     }
 
-    /// What changes in `hay`, which was decoded to `above`.
-    fn level(self, hay: &[u8], findings: &[Finding], above: Option<&Decoded>, levels: &mut [Level]) -> Vec<Change> {
+    /// What changes in `hay`, of which `looked` tells and which was decoded to `above`.
+    fn level(
+        self,
+        hay: &[u8],
+        looked: &Looked,
+        findings: &[Finding],
+        above: Option<&Decoded>,
+        levels: &mut [Level],
+    ) -> Vec<Change> {
         let Some((Level { decoded, scratch }, deeper)) = levels.split_first_mut() else { return Vec::new() };
         let is_new = |run: Span| above.is_none_or(|above| is_new(above, run));
         // At the top it is the whole block, and a clean one must cost no allocation.
         let (whole, inner) = ([Span::new(0, hay.len())], above.map(Decoded::parts));
-        decoded.read(hay, inner.as_deref().unwrap_or(&whole), line::around, is_new);
+        decoded.read(hay, looked, inner.as_deref().unwrap_or(&whole), line::around, is_new);
         if decoded.pieces.is_empty() {
             return Vec::new();
         }
@@ -108,7 +116,8 @@ impl Through<'_> {
             return decoded.pieces.iter().flat_map(|piece| masked(decoded, piece.text, piece)).collect();
         }
         let mut found = std::mem::take(scratch.findings_mut());
-        let mut inner = self.level(text, &found, Some(decoded), deeper);
+        let (looked, _) = scratch.looked();
+        let mut inner = self.level(text, looked, &found, Some(decoded), deeper);
         absorb(&mut found, &mut inner);
         inner.extend(found.iter().map(|finding| self.change(hay, decoded, finding)));
         inner.sort_by_key(|change| change.raw.start);
@@ -141,6 +150,8 @@ impl Through<'_> {
                 ..*finding
             }));
         }
+        // What was told last is of a piece.
+        self.scanner.look(text, scratch);
         *scratch.findings_mut() = all;
         true
     }

@@ -13,17 +13,15 @@ use crate::{
     scan::{
         Hit,
         class::{self, Traits},
+        doubt::{self, Answer, Doubt},
         value,
         words::WordTable,
     },
     span::{Shape, Span},
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Goes,
-    Stays,
-}
+/// What a weak key asks of its value.
+pub(super) const CALM: Doubt = Doubt("behind a weak key the value does not look like a secret");
 
 /// A value is judged by its first so many bytes; nothing but a secret is longer.
 const LOOK: usize = 512;
@@ -38,19 +36,25 @@ const PROSE: &str = "a accepted again already an and any are at authentication b
 
 static PROSE_WORDS: WordTable<256> = WordTable::new(&[(1, PROSE)]);
 
-pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place, shape: Shape) -> Verdict {
+/// Whether the value goes.
+pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place, shape: Shape) -> Answer {
     let bytes = place.value.of(hit.hay);
     let bytes = &bytes[..bytes.len().min(LOOK)];
     let traits = Traits::of(bytes);
-    let is_secret = match (strength, shape) {
-        (Strength::Strong, Shape::Scalar { .. }) => true,
-        (Strength::Weak, Shape::Scalar { .. }) => false,
-        _ if place.form == Form::Bytes => true,
-        _ if is_nothing(bytes, traits) || is_stand_in(bytes, traits) || is_own_name(hit, key, bytes) => false,
-        (Strength::Strong, Shape::Text) => is_strong(hit, key, place, bytes, traits),
-        (Strength::Weak, Shape::Text) => is_weak(hit, key, place, bytes, traits),
-    };
-    if is_secret { Verdict::Goes } else { Verdict::Stays }
+    let goes = |goes: bool, doubt: Doubt| if goes { Ok(()) } else { Err(doubt) };
+    match (strength, shape) {
+        (Strength::Strong, Shape::Scalar { .. }) => Ok(()),
+        (Strength::Weak, Shape::Scalar { .. }) => Err(CALM),
+        _ if place.form == Form::Bytes => Ok(()),
+        _ if is_nothing(bytes, traits) => Err(Doubt("the value is too short, or nothing")),
+        _ if is_stand_in(bytes, traits) => Err(doubt::PLACEHOLDER),
+        _ if is_own_name(hit, key, bytes) => Err(Doubt("the value is the key's own name")),
+        (Strength::Strong, Shape::Text) => {
+            let doubt = Doubt("the value is code, prose, a path, a name or a stand-in");
+            goes(is_strong(hit, key, place, bytes, traits), doubt)
+        }
+        (Strength::Weak, Shape::Text) => goes(is_weak(hit, key, place, bytes, traits), CALM),
+    }
 }
 
 /// Whether what stands right behind the name says that [`place`](super::place) finds no value or [`judge`] lets it stay, whatever

@@ -14,11 +14,14 @@ mod seek;
 
 use self::{
     command::Commands,
-    judge::Verdict,
     key::{Kind, Table},
     seek::Seek,
 };
-use super::{Hit, Sight, below, class, placeholder::Placeholders};
+use super::{
+    Hit, Sight, below, class,
+    doubt::{self, Answer, Doubt},
+    placeholder::Placeholders,
+};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Shape, Span},
@@ -97,42 +100,55 @@ impl Assign {
         placeholders: &Placeholders,
         memo: &mut Memo,
         findings: &mut Vec<Finding>,
-    ) {
+    ) -> Answer {
         let Sight { hay, anchor } = *sight;
         let mut report = Report { hay, placeholders, findings };
         if self.commands.may_be(sight) {
             self.commands.confirm(&hit(), &mut memo.commands, &mut report);
         }
         if anchor.start < memo.done {
-            return;
+            return Err(doubt::SETTLED);
         }
         // No line end is part of a name or follows one that has a value, so as yet it does not matter where the record ends.
-        let Some(name) = key::identifier(sight) else { return };
+        let name = key::identifier(sight).ok_or(NO_NAME)?;
         memo.done = name.end;
         // Nothing but white space, a separator, a quote or a bracket leads from a key to a value: `invalid token, client`.
-        let Some(follower) = hay.get(name.end) else { return };
+        let follower = hay.get(name.end).ok_or(NO_VALUE)?;
         if !class::is(*follower, class::FOLLOWER) {
-            return;
+            return Err(NO_VALUE);
         }
         // `REDACTED-db-password` names a rule and no key.
         let text = name.of(hay);
         if report.is_label(text) {
-            return;
+            return Err(doubt::PLACEHOLDER);
         }
-        let Some(key) = self.table.classify(hay, name) else { return };
+        let key = self.table.classify(hay, name).ok_or(NO_NAME)?;
         if judge::is_nothing_plain(hay, &key) {
-            return;
+            return Err(Doubt("what follows the name is prose, stars or a plain word"));
         }
         if key::may_be_label(text) && placeholders.ends(text) {
-            return;
+            return Err(doubt::PLACEHOLDER);
         }
         match key.kind {
-            Kind::Header => header::credential(&hit(), &key, &mut memo.headers, &mut report),
-            Kind::Cookie => header::cookies(&hit(), &key, &mut memo.headers, &mut report),
+            Kind::Header => found(&mut report, |report| header::credential(&hit(), &key, &mut memo.headers, report)),
+            Kind::Cookie => found(&mut report, |report| header::cookies(&hit(), &key, &mut memo.headers, report)),
             Kind::Plain(strength) => plain(&hit(), &key, strength, memo, &mut report),
             Kind::Service { .. } => plain(&hit(), &key, Strength::Weak, memo, &mut report),
         }
     }
+}
+
+/// The words around the anchor.
+const NO_NAME: Doubt = Doubt("the name around it is no key's");
+
+/// What stands behind the name.
+const NO_VALUE: Doubt = Doubt("no value follows the name");
+
+/// Whether `find` reports anything of a header.
+fn found<'h>(report: &mut Report<'_, 'h>, find: impl FnOnce(&mut Report<'_, 'h>)) -> Answer {
+    let n_before = report.findings.len();
+    find(report);
+    if report.findings.len() > n_before { Ok(()) } else { Err(Doubt("the header holds no credential")) }
 }
 
 /// Where findings go, and what is known to be none.
@@ -159,41 +175,46 @@ impl Report<'_, '_> {
     }
 }
 
-fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, report: &mut Report<'_, '_>) {
+fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, report: &mut Report<'_, '_>) -> Answer {
     memo.judged += 1;
     memo.below = below::open(hit, key.name, key.quote, key.rule, strength == Strength::Weak);
     let known = memo.bare;
-    let Some(place) = place::find(hit, key, memo) else { return };
+    let place = place::find(hit, key, memo).ok_or(NO_VALUE)?;
     if let place::Form::Structure = place.form {
-        if strength == Strength::Strong && place.value.start >= memo.leaves {
+        if strength == Strength::Weak {
+            return Err(Doubt("behind a weak key no list and no object goes"));
+        }
+        if place.value.start >= memo.leaves {
             memo.leaves = place::leaves(hit, key, place.value.start, |span, shape| {
                 if shape != Shape::Text || !super::value::is_template(span.of(hit.hay)) {
                     report.push(span, key.rule, shape);
                 }
             });
         }
-        return;
+        return Ok(());
     }
     let value = place.value;
     // Without quotes, so that no quote inside ends it earlier when findings are settled.
     let is_bare = memo.bare.is_some_and(|bare| bare.value.start <= value.start && value.end <= bare.value.end);
     if is_bare && value.end == memo.gone.end && value.start >= memo.gone.start {
-        return;
+        return Err(doubt::SETTLED);
     }
     if report.is_label(value.of(hit.hay)) {
-        return;
+        return Err(doubt::PLACEHOLDER);
     }
     let is_inside = known.is_some_and(|known| known.value.contains(value.start));
     if is_inside && strength == Strength::Weak && memo.calm.stays(hit.hay, &place) {
-        return;
+        return Err(judge::CALM);
     }
     let shape = place::scalar(hit.hay, key, &place);
-    if judge::judge(hit, key, strength, &place, shape) == Verdict::Goes
-        && report.push(value, key.rule, shape)
-        && is_bare
-    {
+    judge::judge(hit, key, strength, &place, shape)?;
+    if !report.push(value, key.rule, shape) {
+        return Err(doubt::PLACEHOLDER);
+    }
+    if is_bare {
         memo.gone = value;
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -260,8 +281,8 @@ mod tests {
                 let mut findings = Vec::new();
                 let mut report = Report { hay, placeholders: &placeholders, findings: &mut findings };
                 let mut memo = Memo::default();
-                plain(&hit, &key, strength, &mut memo, &mut report);
-                assert!(findings.is_empty() && memo.below.is_none(), "{text:?}");
+                let answer = plain(&hit, &key, strength, &mut memo, &mut report);
+                assert!(answer.is_err() && findings.is_empty() && memo.below.is_none(), "{text:?}");
             }
         }
         assert!(n_nothing > 5000, "{n_nothing} were told so");

@@ -4,6 +4,7 @@
 //! candidates on every input: [`portable`] is aho-corasick, which runs everywhere and is the oracle of the others; [`simd`]
 //! are kernels for vectors, whose positions [`sieve`] makes candidates of.
 
+pub(crate) mod marks;
 mod portable;
 mod sieve;
 mod simd;
@@ -13,6 +14,7 @@ use std::fmt;
 
 pub(crate) use self::simd::N_BUCKETS;
 use self::{
+    marks::{Marks, WORD, Word},
     sieve::{EDGE, Sieve, word_at},
     simd::{HalfTables, Kernel, LEFT, SLACK, WIDEST, WholeTables},
     window::{FEATURES, N_SINGLES, WIDTH, Window},
@@ -170,12 +172,16 @@ impl Prefilter {
         (engine, sought.into_iter().map(|sought| sought.users).collect())
     }
 
-    /// Writes the candidates of `hay` to `found`, which is empty, in the order of their first bytes. A block is at most 4 GiB.
-    pub(crate) fn candidates(&self, hay: &[u8], found: &mut Vec<Candidate>) {
+    /// Writes the candidates of `hay` to `found`, which is empty, in the order of their first bytes, and its marks to `marks`. A
+    /// block is at most 4 GiB.
+    pub(crate) fn candidates(&self, hay: &[u8], found: &mut Vec<Candidate>, marks: &mut Marks) {
         debug_assert!(found.is_empty(), "candidates are put in order among all that are there");
         match self {
-            Prefilter::Portable(engine) => engine.candidates(hay, found),
-            Prefilter::Vector(engine) => engine.candidates(hay, found),
+            Prefilter::Portable(engine) => {
+                engine.candidates(hay, found);
+                marks.read(hay);
+            }
+            Prefilter::Vector(engine) => engine.candidates(hay, found, marks.begin(hay.len())),
         }
     }
 }
@@ -228,20 +234,20 @@ impl Vector {
         Kernel::Avx512(Vector::whole_tables(seated))
     }
 
-    fn candidates(&self, hay: &[u8], found: &mut Vec<Candidate>) {
+    fn candidates(&self, hay: &[u8], found: &mut Vec<Candidate>, words: &mut [Word]) {
         let mut positions = [0; PIECE + SLACK];
         self.look_before(hay, found);
         let mut at = 0;
         loop {
             let end = hay.len().min(at + PIECE);
-            let (next, n_positions) = self.kernel.positions(hay, at, end, &mut positions);
+            let (next, n_positions) = self.kernel.positions(hay, at, end, &mut positions, &mut words[at / WORD..]);
             if next == at {
                 break;
             }
             self.look(hay, hay, 0, &mut positions[..n_positions], found);
             at = next;
         }
-        self.look_behind(hay, at, &mut positions, found);
+        self.look_behind(hay, at, &mut positions, found, &mut words[at / WORD..]);
     }
 
     /// What `positions` in `text` stand for; `text` is what stands in `hay` from `start` on, and what follows its end.
@@ -262,13 +268,20 @@ impl Vector {
     }
 
     /// The end of a block, which is too short for a kernel or lacks what a load reads behind it.
-    fn look_behind(&self, hay: &[u8], from: usize, positions: &mut [u32], found: &mut Vec<Candidate>) {
+    fn look_behind(
+        &self,
+        hay: &[u8],
+        from: usize,
+        positions: &mut [u32],
+        found: &mut Vec<Candidate>,
+        words: &mut [Word],
+    ) {
         let mut text = [EDGE; LEFT + WIDEST + WIDTH];
         let rest = &hay[from..];
         debug_assert!(rest.len() <= LEFT, "a kernel leaves no more than that");
         text[..rest.len()].copy_from_slice(rest);
         let end = rest.len().next_multiple_of(WIDEST);
-        let (_, n_positions) = self.kernel.positions(&text, 0, end, positions);
+        let (_, n_positions) = self.kernel.positions(&text, 0, end, positions, words);
         let n_inside = positions[..n_positions].partition_point(|at| (*at as usize) < rest.len());
         self.look(hay, &text, from, &mut positions[..n_inside], found);
     }
@@ -410,10 +423,13 @@ mod tests {
         for length in lengths {
             let hay = text(sought, &mut random, length);
             let expected = naive(sought, &hay);
+            let mut expected_marks = Marks::default();
+            expected_marks.read(&hay);
             for (name, engine) in &engines {
-                let mut found = Vec::new();
-                engine.candidates(&hay, &mut found);
+                let (mut found, mut marks) = (Vec::new(), Marks::default());
+                engine.candidates(&hay, &mut found, &mut marks);
                 assert!(found == expected, "{name} finds other candidates than comparing does in {length} bytes");
+                assert!(marks == expected_marks, "{name} tells of other bytes than comparing does in {length} bytes");
             }
         }
     }
@@ -436,10 +452,12 @@ mod tests {
         let sought = probe::sought(&RuleSet::embedded());
         let hay: Vec<u8> = (0..=255_u8).cycle().take(3000).collect();
         let expected = naive(&sought, &hay);
+        let mut expected_marks = Marks::default();
+        expected_marks.read(&hay);
         for (name, engine) in engines(&sought) {
-            let mut found = Vec::new();
-            engine.candidates(&hay, &mut found);
-            assert!(found == expected, "{name}");
+            let (mut found, mut marks) = (Vec::new(), Marks::default());
+            engine.candidates(&hay, &mut found, &mut marks);
+            assert!(found == expected && marks == expected_marks, "{name}");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! From positions to candidates: what the kernel lets through, looked at byte by byte.
 //!
-//! A kernel says where a window may stand and is wrong several times for each time it is right. Two look-ups, one for each
-//! pair of the window's bytes, drop nearly all of that: they answer in which of eight groups of probes the pairs occur, and no
-//! branch depends on them. What is left is found in a hash table by the bytes of its window that are letters and not classes,
-//! compared as a whole, and its context is checked.
+//! A kernel says where a window may stand and is wrong several times for each time it is right. Three look-ups drop nearly all of
+//! that, and no branch depends on them: a bit for the window as a whole where its bytes are letters each, and, for windows with
+//! classes in them, one for each pair of bytes, which answer in which of eight groups of probes the pairs occur. What is left is
+//! found in a hash table by the bytes of its window that are letters and not classes, compared as a whole, and its context is
+//! checked.
 
 use std::collections::HashMap;
 
@@ -19,23 +20,24 @@ use crate::rules::{
 /// Entries for each pair of seven-bit bytes; all bytes above count as the last one: once too often is no fault.
 const N_PAIRS: usize = 1 << 14;
 
-/// Groups of probes; each has a bit.
+/// Groups of probes whose windows have classes in them; each has a bit.
 const N_GROUPS: usize = 8;
 
-/// So many groups are for windows whose bytes are all letters: the more there are, the less pairs of different probes mix.
-const N_PLAIN: usize = 4;
+/// The group of those whose windows are letters.
+const PLAIN: u8 = u8::MAX;
+
+/// Bits of windows of letters: of what is none, one in so many as there are of those is taken for one.
+const N_BITS: usize = 1 << 16;
 
 /// Bytes of an anchor that are compared at once.
 const HEAD: usize = 8;
-
-/// The bits of their groups.
-const PLAIN: u8 = (1 << N_PLAIN) - 1;
 
 /// Text that stands where a block has ended, or has not begun.
 pub(super) const EDGE: u8 = b'\n';
 
 /// The tables.
 pub(super) struct Sieve {
+    plain: Box<[u8; N_BITS / 8]>,
     first: Box<[u8; N_PAIRS]>,
     second: Box<[u8; N_PAIRS]>,
     /// The bytes of each group's windows that are letters.
@@ -114,8 +116,9 @@ impl Around {
 impl Sieve {
     pub(super) fn new(seated: &Seated<'_>) -> Sieve {
         let keys: Vec<Key> = seated.iter().map(|(_, window, _)| Key::new(window)).collect();
-        let groups = groups(&keys);
+        let (plain, mixed): (Vec<usize>, Vec<usize>) = (0..keys.len()).partition(|index| keys[*index].mask == u32::MAX);
         let mut sieve = Sieve {
+            plain: Box::new([0; N_BITS / 8]),
             first: Box::new([0; N_PAIRS]),
             second: Box::new([0; N_PAIRS]),
             masks: [0; N_GROUPS],
@@ -125,14 +128,19 @@ impl Sieve {
             rests: Vec::new(),
         };
         let mut keyed: Vec<(u8, u32, usize)> = Vec::with_capacity(seated.len());
-        for (group, members) in groups.iter().enumerate() {
+        for index in plain {
+            let bit = bit_of(keys[index].letters);
+            sieve.plain[bit / 8] |= 1 << (bit % 8);
+            keyed.push((PLAIN, keys[index].letters, index));
+        }
+        for (group, members) in groups(&keys, mixed).iter().enumerate() {
             let mask = members.iter().fold(u32::MAX, |all, index| all & keys[*index].mask);
             sieve.masks[group] = mask;
             for index in members {
                 let (_, window, _) = &seated[*index];
                 fill(&mut sieve.first, window, 0, group);
                 fill(&mut sieve.second, window, 2, group);
-                let owner = if group < N_PLAIN { 0 } else { u8::try_from(group).expect("a group has a bit") };
+                let owner = u8::try_from(group).expect("a group has a bit");
                 keyed.push((owner, key(keys[*index].letters, mask), *index));
             }
         }
@@ -175,27 +183,24 @@ impl Sieve {
         }
     }
 
-    /// Keeps the positions in `text` whose pairs occur together in some group, in their order; answers how many there are. A
-    /// window begins at each.
+    /// Keeps the positions in `text` that may be a window's, in their order; answers how many there are. A window begins at each.
     pub(super) fn keep(&self, text: &[u8], positions: &mut [u32]) -> usize {
         let mut n_kept = 0;
         for index in 0..positions.len() {
             let at = positions[index];
-            let groups = self.groups(word_at(text, at as usize));
+            let word = word_at(text, at as usize);
             positions[n_kept] = at;
-            n_kept += usize::from(groups != 0);
+            n_kept += usize::from(self.groups(word) | u8::from(self.is_plain(word)) != 0);
         }
         n_kept
     }
 
     /// The candidates whose window begins at `at` of `hay`, where `word` stands.
     pub(super) fn look(&self, hay: &[u8], at: isize, word: u32, found: &mut Vec<Candidate>) {
-        let mut groups = self.groups(word);
-        // Windows of letters are told apart by all of them, whatever their group.
-        if groups & PLAIN != 0 {
-            self.look_up(key(word, u32::MAX), 0, hay, at, found);
-            groups &= !PLAIN;
+        if self.is_plain(word) {
+            self.look_up(key(word, u32::MAX), PLAIN, hay, at, found);
         }
+        let mut groups = self.groups(word);
         while groups != 0 {
             let group = groups.trailing_zeros() as u8;
             groups &= groups - 1;
@@ -235,6 +240,13 @@ impl Sieve {
         }
     }
 
+    /// Whether `word` may be a window of letters.
+    fn is_plain(&self, word: u32) -> bool {
+        let bit = bit_of(key(word, u32::MAX));
+        self.plain[bit / 8] >> (bit % 8) & 1 != 0
+    }
+
+    /// The groups in which the pairs of `word` occur together.
     fn groups(&self, word: u32) -> u8 {
         let word = seven_bits(word);
         let index = |pair: u32| (pair & 0x7f | pair >> 1 & 0x3f80) as usize & (N_PAIRS - 1);
@@ -318,28 +330,21 @@ fn letter(set: ByteSet) -> Option<u8> {
     bytes.all(|byte| byte == first).then_some(first)
 }
 
-/// Which probes share a group: windows of letters by their first pair, the others by which of their bytes are letters.
-fn groups(keys: &[Key]) -> Vec<Vec<usize>> {
-    let (mut plain, mut mixed): (Vec<usize>, Vec<usize>) =
-        (0..keys.len()).partition(|index| keys[*index].mask == u32::MAX);
-    plain.sort_by_key(|index| keys[*index].letters.swap_bytes());
-    let size = plain.len().div_ceil(N_PLAIN).max(1);
-    let mut groups: Vec<Vec<usize>> = plain.chunks(size).map(<[usize]>::to_vec).collect();
-    groups.resize_with(N_PLAIN, Vec::new);
+/// Which of the probes in `mixed` share a group: those with letters at the same places.
+fn groups(keys: &[Key], mut mixed: Vec<usize>) -> Vec<Vec<usize>> {
     mixed.sort_by_key(|index| keys[*index].mask);
-    let mut rest: Vec<(u32, Vec<usize>)> = Vec::new();
+    let mut groups: Vec<(u32, Vec<usize>)> = Vec::new();
     for index in mixed {
         let own = keys[index].mask;
-        match rest.last_mut() {
+        match groups.last_mut() {
             Some((mask, members)) if *mask == own => members.push(index),
-            _ => rest.push((own, vec![index])),
+            _ => groups.push((own, vec![index])),
         }
     }
-    while rest.len() > N_GROUPS - N_PLAIN {
-        merge_closest(&mut rest);
+    while groups.len() > N_GROUPS {
+        merge_closest(&mut groups);
     }
-    groups.extend(rest.into_iter().map(|(_, members)| members));
-    groups
+    groups.into_iter().map(|(_, members)| members).collect()
 }
 
 /// Merges the two groups that have the most letters in common.
@@ -354,6 +359,11 @@ fn merge_closest(groups: &mut Vec<(u32, Vec<usize>)>) {
 
 fn key(word: u32, mask: u32) -> u32 {
     (word | 0x2020_2020) & mask
+}
+
+/// Which bit tells of a window of those letters.
+fn bit_of(letters: u32) -> usize {
+    (letters.wrapping_mul(0x9e37_79b1) >> 16) as usize
 }
 
 fn hash(key: u32, group: u8) -> usize {

@@ -15,9 +15,13 @@
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
-use super::window::{FEATURES, N_SINGLES, WIDTH, Window};
 #[cfg(test)]
 use super::window::{high, low};
+use super::{
+    marks::{self, WORD, Word},
+    window::{FEATURES, N_SINGLES, WIDTH, Window},
+};
+use crate::rules::ByteSet;
 
 /// Buckets of eight, in the tables by halves and in those by whole bytes.
 pub(crate) const N_EIGHTS: usize = 4;
@@ -39,6 +43,30 @@ pub(super) const SINGLE_AT: usize = 1;
 pub(super) struct HalfTables {
     buckets: [[[u8; 16]; FEATURES]; N_EIGHTS],
     singles: [u8; N_SINGLES],
+    starts: HalfSet,
+    letters: HalfSet,
+}
+
+/// A set of bytes by their halves: where the entries of both have a bit in common, the byte is in it.
+#[derive(Clone)]
+struct HalfSet {
+    low: [u8; 16],
+    upper: [u8; 16],
+}
+
+impl HalfSet {
+    /// Rows of bytes that are alike share a bit.
+    fn new(set: ByteSet) -> HalfSet {
+        let mut rows = [0_u16; 16];
+        set.iter().for_each(|byte| rows[usize::from(byte >> 4)] |= 1 << (byte & 15));
+        let mut known: Vec<u16> = rows.into_iter().filter(|row| *row != 0).collect();
+        known.sort_unstable();
+        known.dedup();
+        assert!(known.len() <= 8, "a set of bytes has rows of at most eight kinds");
+        let bit = |row: u16| known.iter().position(|own| *own == row).map_or(0, |bit| 1 << bit);
+        let low = |half: usize| known.iter().filter(|row| **row & 1 << half != 0).map(|row| bit(*row)).sum();
+        HalfSet { low: std::array::from_fn(low), upper: rows.map(bit) }
+    }
 }
 
 /// Tables by whole bytes.
@@ -46,6 +74,9 @@ pub(super) struct HalfTables {
 pub(super) struct WholeTables {
     buckets: [[[u8; N_SEVEN_BIT]; WIDTH]; N_EIGHTS],
     singles: [u8; N_SINGLES],
+    /// For each seven-bit byte, bit 0 and 1: whether it, or the byte above it that has eight, may begin an escape; bit 2 and 3:
+    /// whether it is of the base64 alphabet.
+    marks: [u8; N_SEVEN_BIT],
 }
 
 /// Windows with their buckets, those of single bytes left out.
@@ -62,7 +93,8 @@ impl HalfTables {
                 }
             }
         }
-        HalfTables { buckets, singles }
+        let [starts, letters] = [marks::starts(), marks::letters()].map(HalfSet::new);
+        HalfTables { buckets, singles, starts, letters }
     }
 }
 
@@ -77,7 +109,13 @@ impl WholeTables {
                 }
             }
         }
-        WholeTables { buckets, singles }
+        let (starts, letters) = (marks::starts(), marks::letters());
+        let marks = std::array::from_fn(|byte| {
+            let byte = byte as u8;
+            let both = |set: ByteSet| u8::from(set.contains(byte)) | u8::from(set.contains(byte | 0x80)) << 1;
+            both(starts) | both(letters) << 2
+        });
+        WholeTables { buckets, singles, marks }
     }
 }
 
@@ -89,13 +127,15 @@ struct Run<'r> {
     /// Behind the last position.
     to: usize,
     found: &'r mut [u32],
+    /// A word for each [`WORD`] positions from the first one on.
+    words: &'r mut [Word],
 }
 
 /// What a kernel does not look at: fewer positions than this may be left at the end of a text.
 pub(super) const LEFT: usize = WIDEST + WIDTH;
 
 /// The most positions that a kernel looks at in one step.
-pub(super) const WIDEST: usize = 64;
+pub(super) const WIDEST: usize = WORD;
 
 impl Run<'_> {
     /// How many steps of `width` positions fit, so that every load lies inside the text and every position has its room.
@@ -136,6 +176,8 @@ trait Halves: Lanes {
     unsafe fn low(self) -> Self;
     /// [`high`] of each byte.
     unsafe fn high(self) -> Self;
+    /// All of the upper half of each byte.
+    unsafe fn upper(self) -> Self;
     /// The sum of two halves, modulo 16.
     unsafe fn sum(self, other: Self) -> Self;
     /// The entry of each byte, which is below 16.
@@ -149,6 +191,10 @@ trait Whole: Lanes {
     unsafe fn table(entries: &[u8; N_SEVEN_BIT]) -> Self::Table;
     /// The entry of the low seven bits of each byte.
     unsafe fn look(self, table: Self::Table) -> Self;
+    /// The bytes that have one of `bits`.
+    unsafe fn has(self, bits: u8) -> u64;
+    /// The bytes that have eight bits.
+    unsafe fn is_above(self) -> u64;
 }
 
 /// The positions of one vector.
@@ -190,6 +236,37 @@ unsafe fn eight_by_halves<V: Halves>(tables: &[[u8; 16]; FEATURES], lows: [V; WI
             all = all.and(own.and(mixes[index].look(V::table(&tables[WIDTH + index]))));
         }
         all
+    }
+}
+
+/// The marks of one vector.
+///
+/// # Safety
+///
+/// As many bytes as a vector has can be read at `from`; the CPU has the instructions.
+#[inline(always)]
+unsafe fn marks_by_halves<V: Halves>(tables: &HalfTables, from: *const u8) -> Word {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let text = V::load(from);
+        let (low, upper) = (text.low(), text.upper());
+        let starts = low.look(V::table(&tables.starts.low)).and(upper.look(V::table(&tables.starts.upper)));
+        let letters = low.look(V::table(&tables.letters.low)).and(upper.look(V::table(&tables.letters.upper)));
+        Word { starts: starts.nonzero(), letters: letters.nonzero() }
+    }
+}
+
+/// # Safety
+///
+/// As [`marks_by_halves`], of 64 bytes.
+#[inline(always)]
+unsafe fn marks_by_whole<V: Whole>(tables: &WholeTables, from: *const u8) -> Word {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let text = V::load(from);
+        let (marks, is_above) = (text.look(V::table(&tables.marks)), text.is_above());
+        let one_of = |below: u64, above: u64| below & !is_above | above & is_above;
+        Word { starts: one_of(marks.has(1), marks.has(2)), letters: one_of(marks.has(4), marks.has(8)) }
     }
 }
 
@@ -247,12 +324,16 @@ unsafe fn walk_halves<V: Halves>(tables: &HalfTables, run: Run<'_>) -> (usize, u
     for step in 0..n_steps {
         let at = run.from + step * width;
         // SAFETY: `n_steps` leaves `WIDTH - 1` bytes behind the last vector.
-        let bits = unsafe {
+        let (bits, low, high) = unsafe {
             let from = run.text.as_ptr().add(at);
-            let low = by_halves::<V>(tables, from);
-            let high = by_halves::<V>(tables, from.add(V::WIDTH));
-            low | high << V::WIDTH
+            let behind = from.add(V::WIDTH);
+            let bits = by_halves::<V>(tables, from) | by_halves::<V>(tables, behind) << V::WIDTH;
+            (bits, marks_by_halves::<V>(tables, from), marks_by_halves::<V>(tables, behind))
         };
+        let join = |low: u64, high: u64| low | high << V::WIDTH;
+        if let Some(word) = run.words.get_mut(step) {
+            *word = Word { starts: join(low.starts, high.starts), letters: join(low.letters, high.letters) };
+        }
         n_found = append(bits, at, run.found, n_found);
     }
     (run.from + n_steps * width, n_found)
@@ -268,7 +349,13 @@ unsafe fn walk_whole<V: Whole>(tables: &WholeTables, run: Run<'_>) -> (usize, us
     for step in 0..n_steps {
         let at = run.from + step * 64;
         // SAFETY: `n_steps` leaves `WIDTH - 1` bytes behind the last vector.
-        let bits = unsafe { by_whole::<V>(tables, run.text.as_ptr().add(at)) };
+        let (bits, marks) = unsafe {
+            let from = run.text.as_ptr().add(at);
+            (by_whole::<V>(tables, from), marks_by_whole::<V>(tables, from))
+        };
+        if let Some(word) = run.words.get_mut(step) {
+            *word = marks;
+        }
         n_found = append(bits, at, run.found, n_found);
     }
     (run.from + n_steps * 64, n_found)
@@ -290,10 +377,18 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
-    /// Writes the positions in `from..to` of `text` to `found`, in order; answers where it stopped and how many there are. It stops
-    /// up to [`LEFT`] positions early, and where `found` could become full.
-    pub(super) fn positions(&self, text: &[u8], from: usize, to: usize, found: &mut [u32]) -> (usize, usize) {
-        let run = Run { text, from, to, found };
+    /// Writes the positions in `from..to` of `text` to `found`, in order, and the marks of those bytes to `words`; answers where it
+    /// stopped and how many there are. It stops up to [`LEFT`] positions early, and where `found` could become full, always a
+    /// multiple of [`WORD`] behind `from`.
+    pub(super) fn positions(
+        &self,
+        text: &[u8],
+        from: usize,
+        to: usize,
+        found: &mut [u32],
+        words: &mut [Word],
+    ) -> (usize, usize) {
+        let run = Run { text, from, to, found, words };
         match self {
             // SAFETY: whoever made this variant asked the CPU whether it has the instructions ([`super::Cpu`]).
             #[cfg(target_arch = "x86_64")]
@@ -386,6 +481,11 @@ impl Halves for __m256i {
     }
 
     #[inline(always)]
+    unsafe fn upper(self) -> Self {
+        unsafe { _mm256_and_si256(_mm256_srli_epi16::<4>(self), _mm256_set1_epi8(0x0f)) }
+    }
+
+    #[inline(always)]
     unsafe fn sum(self, other: Self) -> Self {
         unsafe { _mm256_and_si256(_mm256_add_epi8(self, other), _mm256_set1_epi8(0x0f)) }
     }
@@ -438,6 +538,16 @@ impl Whole for __m512i {
     #[inline(always)]
     unsafe fn look(self, table: [__m512i; 2]) -> Self {
         unsafe { _mm512_permutex2var_epi8(table[0], self, table[1]) }
+    }
+
+    #[inline(always)]
+    unsafe fn has(self, bits: u8) -> u64 {
+        unsafe { _mm512_test_epi8_mask(self, _mm512_set1_epi8(bits.cast_signed())) }
+    }
+
+    #[inline(always)]
+    unsafe fn is_above(self) -> u64 {
+        unsafe { _mm512_movepi8_mask(self) }
     }
 }
 
@@ -498,6 +608,10 @@ impl Halves for Model<32> {
         self.each(high)
     }
 
+    unsafe fn upper(self) -> Self {
+        self.each(|byte| byte >> 4)
+    }
+
     unsafe fn sum(self, other: Self) -> Self {
         self.both(other, |one, other| (one + other) & 15)
     }
@@ -517,6 +631,14 @@ impl Whole for Model<64> {
 
     unsafe fn look(self, table: [u8; N_SEVEN_BIT]) -> Self {
         self.each(|byte| table[usize::from(byte & 0x7f)])
+    }
+
+    unsafe fn has(self, bits: u8) -> u64 {
+        unsafe { self.each(|byte| byte & bits).nonzero() }
+    }
+
+    unsafe fn is_above(self) -> u64 {
+        unsafe { self.has(0x80) }
     }
 }
 
@@ -556,6 +678,7 @@ mod tests {
                 let (m, n) = (Model::<32>::load(one).low(), Model::<32>::load(other).high());
                 same(v, m);
                 same(w, n);
+                same(__m256i::load(one).upper(), Model::<32>::load(one).upper());
                 same(v.sum(w), m.sum(n));
                 same(v.sum(w).look(__m256i::table(&table)), m.sum(n).look(table));
                 same(v.and(w), m.and(n));
@@ -587,6 +710,7 @@ mod tests {
                 same(v.and(w), m.and(n));
                 same(v.or(w), m.or(n));
                 same(v.equals(0x80), m.equals(0x80));
+                assert_eq!((v.is_above(), v.has(0x11)), (m.is_above(), m.has(0x11)));
             }
         }
     }

@@ -19,6 +19,7 @@ use self::walk::{Glance, Memo, Walk, Walked};
 use super::{
     Hit, Sight,
     class::{self, Traits},
+    doubt::{self, Answer, Doubt},
     edge,
     placeholder::Placeholders,
     validators::{self, Verdict},
@@ -230,35 +231,52 @@ pub(super) fn confirm<'h>(
     placeholders: &Placeholders,
     caches: &mut Caches,
     findings: &mut Vec<Finding>,
-) {
+) -> Answer {
     let rule = rules.get(id);
-    let Recogniser::Token(pattern) = &rule.recogniser else { return };
+    let Recogniser::Token(pattern) = &rule.recogniser else { return Err(doubt::OFF) };
     let cache = caches.of(id, rule, pattern);
     if cache.glance.is_some_and(|glance| glance.refutes(sight.hay, sight.anchor.start)) {
-        return;
+        return Err(NO_MATCH);
     }
     let hit = &hit();
     let compiled = pattern.compiled();
     let (least, most) = cache.reach;
-    let Some(last) = hit.anchor.start.checked_sub(least) else { return };
+    let Some(last) = hit.anchor.start.checked_sub(least) else { return Err(NO_MATCH) };
     let mut start = hit.anchor.start.saturating_sub(most).max(hit.record.start).max(cache.done);
     let search = Search { rule, compiled, hit, placeholders };
     let mut n_tried = 0;
+    let mut answer = Err(if start <= last { NO_EDGE } else { doubt::SETTLED });
     while start <= last {
         let is_on_edge = cache.may_begin(hit.hay[start]) && search.is_on_edge(start);
         n_tried += u64::from(is_on_edge);
-        match is_on_edge.then(|| search.at(start, cache)).flatten() {
-            Some(Found { secret, end }) => {
+        match if is_on_edge { search.at(start, cache) } else { Err(NO_EDGE) } {
+            Ok(Found { secret, end }) => {
                 findings.push(Finding::text(secret, id));
+                answer = Ok(());
                 start = end;
             }
-            None => start += 1,
+            Err(doubt) => {
+                if answer.is_err() && doubt != NO_EDGE {
+                    answer = Err(doubt);
+                }
+                start += 1;
+            }
         }
     }
     // What fails at a byte fails there for every candidate, so no byte is tried twice.
     cache.done = cache.done.max(start);
     caches.tried += n_tried;
+    answer
 }
+
+/// No place from which the pattern could match.
+const NO_EDGE: Doubt = Doubt("it stands inside a longer word");
+
+/// It matches, and a test that no pattern can make says no.
+const REFUTED: Doubt = Doubt("the rule's validator refutes it");
+
+/// The pattern matches from none.
+const NO_MATCH: Doubt = Doubt("the pattern does not match what stands around it");
 
 /// A secret, and where the search goes on.
 struct Found {
@@ -275,13 +293,14 @@ struct Search<'s, 'h> {
 
 impl Search<'_, '_> {
     /// What begins at `start`, which is on the edge that the rule asks for.
-    fn at(&self, start: usize, cache: &mut Cache) -> Option<Found> {
+    fn at(&self, start: usize, cache: &mut Cache) -> Result<Found, Doubt> {
         let (exact, may_be_cut) = self.find(&mut cache.exact, start, Compiled::regex);
         let Some(found) = exact.or_else(|| self.lowered(start, cache)) else {
-            return if may_be_cut { self.cut(start, cache) } else { None };
+            return if may_be_cut { self.cut(start, cache).ok_or(NO_MATCH) } else { Err(NO_MATCH) };
         };
         let secret = self.whole_run(found.secret);
-        self.is_accepted(start, secret).then(|| Found { secret, end: secret.end.max(found.whole.end) })
+        self.accept(start, secret)?;
+        Ok(Found { secret, end: secret.end.max(found.whole.end) })
     }
 
     /// What matches at `start`, and when nothing does whether the record may have cut it.
@@ -336,7 +355,7 @@ impl Search<'_, '_> {
         // The beginning of a token that is digits alone is a number, and `sk_live_short` a name.
         let has_letters = secret.of(self.hit.hay).iter().any(u8::is_ascii_alphabetic);
         let is_word = is_word(&self.hit.hay[self.hit.anchor.end..record.end]);
-        (has_letters && !is_word && self.is_accepted(start, secret)).then_some(Found { secret, end: record.end })
+        (has_letters && !is_word && self.accept(start, secret).is_ok()).then_some(Found { secret, end: record.end })
     }
 
     /// The secret and the run of its last class behind it.
@@ -347,28 +366,35 @@ impl Search<'_, '_> {
     }
 
     fn is_on_edge(&self, start: usize) -> bool {
+        let Hit { hay, record, .. } = *self.hit;
         match self.rule.edges {
             Edges::Free => true,
-            Edges::Word => edge::is_word_start(self.hit.hay, self.hit.record.start, start),
+            Edges::Word => edge::is_word_start(hay, record.start, start),
+            Edges::Case => edge::is_word_start(hay, record.start, start) || edge::is_capital(hay, record.start, start),
         }
     }
 
-    fn is_accepted(&self, start: usize, secret: Span) -> bool {
+    fn accept(&self, start: usize, secret: Span) -> Answer {
         let bytes = secret.of(self.hit.hay);
-        if value::is_filler(bytes) || self.placeholders.is_whole(bytes) || self.is_inside_base64(start, secret.end) {
-            return false;
+        if value::is_filler(bytes) || self.placeholders.is_whole(bytes) {
+            return Err(doubt::PLACEHOLDER);
+        }
+        if self.is_inside_base64(start, secret.end) {
+            return Err(Doubt("it stands inside a longer run of base64"));
         }
         if value::asks_to_fill_in(bytes) || self.rule.allow.iter().any(|allow| allow.is_whole(bytes)) {
-            return false;
+            return Err(doubt::PLACEHOLDER);
         }
-        let Some(validator) = &self.rule.validator else { return self.is_near(start) };
+        let near =
+            || if self.is_near(start) { Ok(()) } else { Err(Doubt("none of the rule's words stands before it")) };
+        let Some(validator) = &self.rule.validator else { return near() };
         if self.rule.near.is_empty() {
-            return !validators::refutes(validator, bytes);
+            return if validators::refutes(validator, bytes) { Err(REFUTED) } else { Ok(()) };
         }
         match validators::judge(validator, bytes) {
-            Verdict::Confirmed => true,
-            Verdict::Unknown => self.is_near(start),
-            Verdict::Refuted => false,
+            Verdict::Confirmed => Ok(()),
+            Verdict::Unknown => near(),
+            Verdict::Refuted => Err(REFUTED),
         }
     }
 

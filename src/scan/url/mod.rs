@@ -11,7 +11,13 @@ mod userinfo;
 
 pub(super) use self::userinfo::is_userinfo_end;
 use self::{parameters::Parameters, path::Paths};
-use super::{Hit, Sight, edge, placeholder::Placeholders, value};
+use super::{
+    Hit, Sight,
+    doubt::{self, Answer, Doubt},
+    edge,
+    placeholder::Placeholders,
+    value,
+};
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
@@ -104,14 +110,14 @@ impl Url {
         placeholders: &Placeholders,
         progress: &mut Progress,
         findings: &mut Vec<Finding>,
-    ) {
+    ) -> Answer {
         let anchor = sight.anchor.of(sight.hay);
         let replaced = Replaced { placeholders, labels: &self.labels };
         if let Some(depth) = parameters::equals(anchor) {
             return self.parameters.confirm(sight, hit, depth, replaced, progress, findings);
         }
         if anchor == b"://" && userinfo::has_none(sight) {
-            return;
+            return Err(NO_PASSWORD);
         }
         let hit = &hit();
         let password = match anchor {
@@ -122,16 +128,22 @@ impl Url {
             [.., b':'] => userinfo::oracle(hit),
             _ => return self.paths.confirm(hit, replaced, progress, findings),
         };
-        let (Some(rule), Some(mut span)) = (self.userinfo, password) else { return };
+        let rule = self.userinfo.ok_or(doubt::OFF)?;
+        let mut span = password.ok_or(NO_PASSWORD)?;
         progress.judged += 1;
         // A backslash before the `@` escapes it, for a shell perhaps; the two stay together.
         span.end -= edge::backslashes_before(hit.hay, span.start, span.end);
         let value = span.of(hit.hay);
-        if !replaced.covers(value) && !value::is_template(value) && !is_pattern(value) {
-            findings.push(Finding::text(span, rule));
+        if replaced.covers(value) || value::is_template(value) || is_pattern(value) {
+            return Err(doubt::PLACEHOLDER);
         }
+        findings.push(Finding::text(span, rule));
+        Ok(())
     }
 }
+
+/// Nothing of the URL is a secret.
+const NO_PASSWORD: Doubt = Doubt("the URL has no user with a password");
 
 /// `[^@]+`, `\S*`, `.+?`: a regular expression for URLs, as programs that look for them log it.
 fn is_pattern(value: &[u8]) -> bool {

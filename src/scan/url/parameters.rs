@@ -6,7 +6,11 @@
 use super::{Depth, Progress, Replaced, Stops, Unit, trim};
 use crate::{
     rules::syntax::KeysSyntax,
-    scan::{Hit, MAX_SECRET, Sight, edge, value},
+    scan::{
+        Hit, MAX_SECRET, Sight,
+        doubt::{self, Answer, Doubt},
+        edge, value,
+    },
     span::{Finding, RuleId, Span},
 };
 
@@ -73,12 +77,12 @@ impl Parameters {
         replaced: Replaced<'_>,
         progress: &mut Progress,
         findings: &mut Vec<Finding>,
-    ) {
+    ) -> Answer {
         let start = sight.anchor.end;
         if progress.claimed.contains(start) {
-            return;
+            return Err(doubt::SETTLED);
         }
-        let Some((name, in_path)) = self.name_before(sight, depth) else { return };
+        let (name, in_path) = self.name_before(sight, depth).ok_or(Doubt("the name before it is no parameter's"))?;
         let hit = &hit();
         progress.judged += 1;
         let mut end = progress.value_end(hit, start, depth);
@@ -88,10 +92,15 @@ impl Parameters {
         }
         let span = trim(hit.hay, Span::new(start, end));
         let secret = span.of(hit.hay);
-        if is_secret(name, secret) && !replaced.covers(secret) {
-            progress.claim(span);
-            findings.push(Finding::text(span, name.rule));
+        if replaced.covers(secret) {
+            return Err(doubt::PLACEHOLDER);
         }
+        if !is_secret(name, secret) {
+            return Err(Doubt("the parameter's value does not look like a secret"));
+        }
+        progress.claim(span);
+        findings.push(Finding::text(span, name.rule));
+        Ok(())
     }
 
     /// The name that ends at the `=` of the anchor, if a separator stands before it and somebody wants it, and whether it is a

@@ -14,7 +14,11 @@ use std::borrow::Cow;
 use super::{Depth, Progress, Replaced, Unit, trim};
 use crate::{
     rules::{Recogniser, RuleSet, syntax::KeysSyntax},
-    scan::{Hit, MAX_SECRET, edge, value},
+    scan::{
+        Hit, MAX_SECRET,
+        doubt::{self, Answer, Doubt},
+        edge, value,
+    },
     span::{Finding, RuleId, Span},
 };
 
@@ -97,10 +101,11 @@ impl Paths {
         replaced: Replaced<'_>,
         progress: &mut Progress,
         findings: &mut Vec<Finding>,
-    ) {
+    ) -> Answer {
         if progress.claimed.contains(hit.anchor.start) {
-            return;
+            return Err(doubt::SETTLED);
         }
+        let mut answer = Err(Doubt("no path of the rule's stands around it"));
         let anchor = hit.anchor.of(hit.hay);
         let known = self.by_anchor.iter().find(|known| is_alike(&known.text, anchor));
         let starts = known.map_or_else(|| Cow::Owned(self.starts(anchor)), |known| Cow::Borrowed(&*known.starts));
@@ -113,9 +118,11 @@ impl Paths {
             if !value::is_template(secret) && !replaced.covers(secret) {
                 progress.claim(span);
                 findings.push(Finding::text(span, template.rule));
-                return;
+                return Ok(());
             }
+            answer = Err(doubt::PLACEHOLDER);
         }
+        answer
     }
 }
 

@@ -1,0 +1,134 @@
+//! A scrubber that several threads may call, and that lets no panic out: what fails is withheld.
+
+use std::{
+    ffi::CString,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, MutexGuard, Once, PoisonError},
+};
+
+use logscrub::{Outcome, Seams, Tally, cli::Scrubbers};
+
+/// What became of an input.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The input is the output.
+    Clean,
+    /// The output.
+    Changed(Vec<u8>),
+    /// Nothing may be passed on.
+    Failed,
+}
+
+/// A scrubber of one host.
+#[derive(Debug)]
+pub struct Shared {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    scrubbers: Scrubbers,
+    seams: Seams,
+    /// Inputs that failed as a whole.
+    n_failed: u64,
+    /// What was done by scrubbers that failed.
+    before: Tally,
+    error: Option<CString>,
+}
+
+impl Shared {
+    /// A scrubber with those flags of the program; otherwise why there is none.
+    pub fn new(flags: Vec<String>) -> Result<Shared, String> {
+        silence_panics();
+        let made = catch_unwind(AssertUnwindSafe(|| logscrub::cli::scrubbers(flags)));
+        let scrubbers = made.map_err(|_| FAULT.to_owned())?.map_err(|error| told(&error))?;
+        let inner = Inner { scrubbers, seams: Seams::default(), n_failed: 0, before: Tally::default(), error: None };
+        Ok(Shared { inner: Mutex::new(inner) })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Scrubs a chunk of events.
+    pub fn scrub_events(&self, tag: &[u8], chunk: &[u8]) -> Answer {
+        self.scrub(|inner, out| {
+            let outcome = inner.scrubbers.chunks.scrub_next_events(&mut inner.seams, tag, chunk, out);
+            outcome.map_err(|malformed| malformed.to_string())
+        })
+    }
+
+    /// Scrubs lines of text.
+    pub fn scrub_text(&self, text: &[u8]) -> Answer {
+        self.scrub(|inner, out| Ok(inner.scrubbers.text.scrub_block(text, out)))
+    }
+
+    fn scrub(&self, scrub: impl FnOnce(&mut Inner, &mut Vec<u8>) -> Result<Outcome, String>) -> Answer {
+        let mut inner = self.inner();
+        let mut out = Vec::new();
+        let scrubbed = catch_unwind(AssertUnwindSafe(|| scrub(&mut inner, &mut out)));
+        let failed = match scrubbed {
+            Ok(Ok(Outcome::Clean)) => return Answer::Clean,
+            Ok(Ok(Outcome::Changed)) => return Answer::Changed(out),
+            Ok(Ok(Outcome::Stopped)) => "a record that could not be examined, under on-error stop".to_owned(),
+            Ok(Err(why)) => why,
+            Err(_) => {
+                inner.begin_anew();
+                FAULT.to_owned()
+            }
+        };
+        inner.n_failed += 1;
+        inner.error = CString::new(failed).ok();
+        Answer::Failed
+    }
+
+    /// Records that were withheld, and inputs that failed.
+    pub fn n_withheld(&self) -> u64 {
+        let inner = self.inner();
+        inner.tallies().map(|tally| tally.withheld + tally.broken).sum::<u64>() + inner.n_failed
+    }
+
+    /// Findings that were replaced.
+    pub fn n_findings(&self) -> u64 {
+        self.inner().tallies().map(Tally::findings).sum()
+    }
+
+    /// Shows why the last input failed.
+    pub fn with_error<T>(&self, show: impl FnOnce(Option<&CString>) -> T) -> T {
+        show(self.inner().error.as_ref())
+    }
+}
+
+impl Inner {
+    fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        [self.scrubbers.text.tally(), self.scrubbers.chunks.tally(), &self.before].into_iter()
+    }
+
+    /// After a fault outside a record: what the scrubbers hold may be half done.
+    fn begin_anew(&mut self) {
+        self.before.merge(self.scrubbers.text.tally());
+        self.before.merge(self.scrubbers.chunks.tally());
+        let Scrubbers { text, chunks } = &self.scrubbers;
+        self.scrubbers = Scrubbers { text: text.fork(), chunks: chunks.fork() };
+        self.seams = Seams::default();
+    }
+}
+
+const FAULT: &str = "internal fault; this is a bug, please report it";
+
+/// An error with its causes, on one line.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// A panic is an answer here, and its message is for nobody: hosts have logs of their own.
+fn silence_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+}

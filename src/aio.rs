@@ -1,0 +1,157 @@
+//! An `AsyncRead` of tokio that scrubs what it reads; the same bytes come out as of [`crate::ScrubReader`].
+//!
+//! Scrubbing a block (256 KiB) is work for the processor, some hundred microseconds, and is done where the reader is polled.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::{
+    frame::layout::Behind,
+    scrub::Scrubber,
+    stream::{BLOCK, MAX_RECORD, Pump},
+};
+
+/// Reads from `R` and gives back clean bytes.
+///
+/// A record is held until its end has been read. An input that cannot be examined as text is an error of kind
+/// [`io::ErrorKind::InvalidData`], and nothing of it is given back.
+#[derive(Debug)]
+pub struct AsyncScrubReader<R> {
+    inner: R,
+    scrubber: Scrubber,
+    pump: Pump,
+    ready: Vec<u8>,
+    given: usize,
+    is_at_end: bool,
+}
+
+impl<R: AsyncRead + Unpin> AsyncScrubReader<R> {
+    /// Scrubs what `inner` gives, in blocks of the default size.
+    pub fn new(inner: R, scrubber: Scrubber) -> AsyncScrubReader<R> {
+        AsyncScrubReader::with_capacity(BLOCK, MAX_RECORD, inner, scrubber)
+    }
+
+    /// As [`AsyncScrubReader::new`], with a buffer of `size` bytes that grows up to `max_record` bytes where a record asks for it. A
+    /// limit under 256 KiB is taken as 256 KiB.
+    pub fn with_capacity(size: usize, max_record: usize, inner: R, scrubber: Scrubber) -> AsyncScrubReader<R> {
+        let pump = Pump::new(size, max_record, "input");
+        AsyncScrubReader { inner, scrubber, pump, ready: Vec::new(), given: 0, is_at_end: false }
+    }
+
+    /// The scrubber, for its tally.
+    pub fn scrubber(&self) -> &Scrubber {
+        &self.scrubber
+    }
+
+    /// Reads until something is ready, or the input ends. When it must wait nothing is lost: what was read stands in the buffer.
+    fn poll_refill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.ready.clear();
+        self.given = 0;
+        while self.ready.is_empty() && !self.is_at_end {
+            let mut space = ReadBuf::new(self.pump.buffer().space());
+            ready!(Pin::new(&mut self.inner).poll_read(context, &mut space))?;
+            let n_bytes = space.filled().len();
+            self.pump.buffer().advance(n_bytes);
+            self.is_at_end = n_bytes == 0;
+            let behind = if self.is_at_end { Behind::Nothing } else { Behind::More };
+            let ready = &mut self.ready;
+            let keep = |runs: &mut [IoSlice<'_>]| {
+                runs.iter().for_each(|run| ready.extend_from_slice(run));
+                Ok(())
+            };
+            self.pump
+                .drain(&mut self.scrubber, behind, keep)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for AsyncScrubReader<R> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.given == this.ready.len() {
+            ready!(this.poll_refill(context))?;
+        }
+        let n_bytes = out.remaining().min(this.ready.len() - this.given);
+        out.put_slice(&this.ready[this.given..this.given + n_bytes]);
+        this.given += n_bytes;
+        this.scrubber.tally_mut().bytes_out += n_bytes as u64;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Read as _, task::Waker};
+
+    use super::*;
+    use crate::{Policy, RuleSet, ScrubReader};
+
+    /// Gives `step` bytes at a time, and makes whoever reads wait before each.
+    struct Slow<'b> {
+        bytes: &'b [u8],
+        step: usize,
+        is_ready: bool,
+    }
+
+    impl AsyncRead for Slow<'_> {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            self.is_ready = !self.is_ready;
+            if !self.is_ready {
+                return Poll::Pending;
+            }
+            let n_bytes = self.step.min(self.bytes.len()).min(out.remaining());
+            let (now, rest) = self.bytes.split_at(n_bytes);
+            out.put_slice(now);
+            self.bytes = rest;
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn scrubber() -> Scrubber {
+        Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
+    }
+
+    /// All that it gives, in reads of `n_bytes`, polled for as long as it takes.
+    fn read_all(mut reader: AsyncScrubReader<Slow<'_>>, n_bytes: usize) -> io::Result<Vec<u8>> {
+        let mut context = Context::from_waker(Waker::noop());
+        let (mut all, mut memory) = (Vec::new(), vec![0; n_bytes]);
+        loop {
+            let mut out = ReadBuf::new(&mut memory);
+            match Pin::new(&mut reader).poll_read(&mut context, &mut out) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) if out.filled().is_empty() => return Ok(all),
+                Poll::Ready(Ok(())) => all.extend_from_slice(out.filled()),
+                Poll::Ready(Err(error)) => return Err(error),
+            }
+        }
+    }
+
+    #[test]
+    fn it_gives_what_the_blocking_reader_gives() {
+        let log = b"one from alice@example.org\r\n\xff\0 two\n2026-01-01T00:00:00Z stdout P by bob@exam\n\
+            2026-01-01T00:00:00Z stdout F ple.org\nlast carol@example.org"
+            .repeat(3);
+        let mut expected = Vec::new();
+        ScrubReader::new(&log[..], scrubber()).read_to_end(&mut expected).expect("it is text");
+        assert!(!expected.windows(8).any(|window| window == b"@example"));
+        for (step, n_bytes) in [(1, 1), (7, 64), (64, 7), (4096, 4096)] {
+            let slow = Slow { bytes: &log, step, is_ready: true };
+            let reader = AsyncScrubReader::with_capacity(16, 1, slow, scrubber());
+            assert!(read_all(reader, n_bytes).expect("it is text") == expected, "{step} bytes in, {n_bytes} out");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_an_error() {
+        let slow = Slow { bytes: b"\x1f\x8b\x08\0\0\0\0\0\0\x03", step: 4, is_ready: true };
+        let error = read_all(AsyncScrubReader::new(slow, scrubber()), 64).expect_err("it is compressed");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+}

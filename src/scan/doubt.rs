@@ -1,0 +1,32 @@
+//! What became of each candidate, for whoever asks why something was not found.
+//!
+//! A recogniser answers what refuted a candidate. Scanning needs no answer and pays next to nothing for it; `explain --why` has them
+//! written down.
+
+use super::Target;
+use crate::span::Span;
+
+/// What refutes a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Doubt(pub(crate) &'static str);
+
+/// Whether a candidate led to a finding.
+pub(crate) type Answer = Result<(), Doubt>;
+
+/// Another candidate led to the same place before.
+pub(super) const SETTLED: Doubt = Doubt("an anchor before it has settled what stands here");
+
+/// What stands there is what stands in place of a secret.
+pub(super) const PLACEHOLDER: Doubt = Doubt("a placeholder, or a stand-in that nobody has filled in");
+
+/// Every rule is off whose anchor it could be.
+pub(super) const OFF: Doubt = Doubt("the rule is off");
+
+/// A candidate that led to no finding.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Doubted {
+    /// The anchor.
+    pub(crate) anchor: Span,
+    pub(super) target: Target,
+    pub(crate) doubt: Doubt,
+}

@@ -1,0 +1,99 @@
+//! The reading half of a connection: whole messages, within a budget of memory that all connections share.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::AsyncReadExt as _,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::codec::Decoder as _;
+
+use super::{
+    codec::{FrameError, Frames},
+    net::Reader,
+};
+
+/// A message that is longer than this takes its share of the budget before more of it is read.
+const SMALL: usize = 64 << 10;
+
+/// What an idle connection keeps.
+const KEPT: usize = 4 << 10;
+
+/// The bytes that may be held at once, by all connections together.
+#[derive(Clone, Debug)]
+pub(crate) struct Budget {
+    semaphore: Arc<Semaphore>,
+    max_chunk: u32,
+}
+
+/// A share of the budget, given back when it is dropped.
+pub(crate) type Share = OwnedSemaphorePermit;
+
+impl Budget {
+    /// `max_pending` must hold one message of `max_chunk` bytes at least.
+    pub(crate) fn new(max_pending: usize, max_chunk: usize) -> Budget {
+        Budget { semaphore: Arc::new(Semaphore::new(max_pending.max(max_chunk))), max_chunk: max_chunk as u32 }
+    }
+
+    async fn take(&self, n_bytes: usize) -> Share {
+        let n_bytes = u32::try_from(n_bytes).unwrap_or(self.max_chunk).min(self.max_chunk);
+        Arc::clone(&self.semaphore).acquire_many_owned(n_bytes).await.expect("the budget is never closed")
+    }
+}
+
+pub(crate) struct Inbox {
+    rdr: Reader,
+    bytes: BytesMut,
+    frames: Frames,
+    budget: Option<Budget>,
+    /// Room for the message that is being read.
+    reserve: Option<Share>,
+    /// A message that waits for its share of the budget.
+    waiting: Option<Bytes>,
+}
+
+impl Inbox {
+    /// Reads messages of at most `limit` bytes; without a budget they are short answers.
+    pub(crate) fn new(rdr: Reader, limit: usize, budget: Option<Budget>) -> Inbox {
+        Inbox { rdr, bytes: BytesMut::new(), frames: Frames::new(limit), budget, reserve: None, waiting: None }
+    }
+
+    /// The next message and its share of the budget; `None` at the end. May be dropped and asked again.
+    pub(crate) async fn frame(&mut self) -> Result<Option<(Bytes, Option<Share>)>, FrameError> {
+        if self.waiting.is_none() {
+            self.waiting = self.read().await?;
+        }
+        let Some(frame) = &self.waiting else { return Ok(None) };
+        let share = match (&self.budget, self.reserve.take()) {
+            (None, _) => None,
+            (Some(_), Some(mut reserve)) => reserve.split(frame.len().min(reserve.num_permits())),
+            (Some(budget), None) => Some(budget.take(frame.len()).await),
+        };
+        Ok(self.waiting.take().map(|frame| (frame, share)))
+    }
+
+    async fn read(&mut self) -> Result<Option<Bytes>, FrameError> {
+        loop {
+            if let Some(frame) = self.frames.decode(&mut self.bytes)? {
+                if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
+                    self.bytes = BytesMut::new();
+                }
+                return Ok(Some(frame));
+            }
+            if self.bytes.len() >= SMALL
+                && self.reserve.is_none()
+                && let Some(budget) = &self.budget
+            {
+                self.reserve = Some(budget.take(budget.max_chunk as usize).await);
+            }
+            let space = if self.bytes.len() < KEPT { KEPT } else { SMALL };
+            if self.bytes.capacity() - self.bytes.len() < space / 2 {
+                self.bytes.reserve(space);
+            }
+            if self.rdr.read_buf(&mut self.bytes).await? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+}
