@@ -307,7 +307,7 @@ impl<'o> Explainer<'o> {
             let (by, at) = (self.scrubber.doubter(one), offset(one.anchor));
             let mut anchor = Vec::new();
             printable(one.anchor.of(hay), &mut anchor);
-            let anchor = String::from_utf8_lossy(&anchor);
+            let anchor = String::from_utf8(anchor).unwrap_or_default();
             let line = if self.view == View::Json {
                 let (file, length, refuted) = (&self.name, one.anchor.len(), one.doubt.0);
                 serde_json::json!({

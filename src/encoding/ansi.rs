@@ -30,9 +30,9 @@ const HEAD: usize = 8;
 /// the rest: nobody can foresee where it ends.
 fn n_parameters(head: [u8; HEAD]) -> usize {
     const EACH: u64 = 0x0101_0101_0101_0101;
-    let others = (u64::from_le_bytes(head) & 0xe0 * EACH) ^ 0x20 * EACH;
+    let others = (u64::from_le_bytes(head) & (0xe0 * EACH)) ^ (0x20 * EACH);
     // The high bit of each byte that is not zero; no sum goes over its byte.
-    let others = (others | (others & 0x7f * EACH) + 0x7f * EACH) & 0x80 * EACH;
+    let others = (others | ((others & (0x7f * EACH)) + 0x7f * EACH)) & (0x80 * EACH);
     others.trailing_zeros() as usize / 8
 }
 
