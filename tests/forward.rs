@@ -9,7 +9,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::harness::{binary, logscrub};
@@ -288,7 +288,10 @@ fn a_next_hop_that_stalls_holds_the_sender_and_not_memory() {
         sender
     });
     let mut next = accept(&listener);
-    while metric(&admin, "logscrub_queued_messages ") < LIMIT / length as u64 - 1 {}
+    let begin = Instant::now();
+    while metric(&admin, "logscrub_queued_messages ") < LIMIT / length as u64 - 1 {
+        assert!(begin.elapsed() < PATIENCE, "the hop does not read up to its limit");
+    }
     for _ in 0..20 {
         assert!(metric(&admin, "logscrub_queued_bytes ") <= LIMIT, "more than --max-pending is held");
     }
@@ -601,7 +604,7 @@ fn log_of_addresses(folder: &Path, n_lines: usize, key: &str) -> Vec<String> {
 
 /// Waits until the file has so many lines.
 fn wait_for_lines(path: &Path, n_lines: usize) {
-    let begin = std::time::Instant::now();
+    let begin = Instant::now();
     while fs::read_to_string(path).map_or(0, |text| text.lines().count()) < n_lines && begin.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(50));
     }

@@ -424,6 +424,14 @@ fn tags_of_one_connection_are_not_mixed() {
 }
 
 #[test]
+fn what_fluent_bit_has_joined_is_whole() {
+    let joined =
+        |tag: &str, text: &str| map(&[("stream", string("stdout")), ("_p", string(tag)), ("log", string(text))]);
+    let chunk = |mail: &str| [event(joined("P", &format!("user={mail}"))), event(joined("F", "GET /x"))].concat();
+    assert_eq!(scrubbed(&chunk("frank@example.org")), chunk("REDACTED-email"));
+}
+
+#[test]
 fn a_private_key_across_messages_is_scrubbed() {
     let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7";
     let (begin, end) = (["-----BEGIN", "PRIVATE KEY-----"].join(" "), ["-----END", "PRIVATE KEY-----"].join(" "));

@@ -2,7 +2,8 @@
 //!
 //! `{"log":"text\n","stream":"stdout","time":"…"}`: the daemon cuts a line at 16 KiB, and a part whose `log` does not end in `\n`
 //! goes on in the next record of its stream. The fluentd driver says so in members (`partial_message`, `partial_id`,
-//! `partial_last`), and Fluent Bit, reading CRI, in the tag that it keeps (`logtag`, `_p`).
+//! `partial_last`), and Fluent Bit, reading CRI line by line, in the tag that it keeps (`logtag`). Where it joins the lines itself it keeps
+//! the first one's (`_p`): that record is whole.
 //! <https://github.com/moby/moby/blob/master/daemon/logger/copier.go>
 
 use super::{Stream, json};
@@ -78,7 +79,7 @@ impl Said {
                 self.is_partial.get_or_insert(true);
             }
             b"partial_last" | b"CONTAINER_PARTIAL_LAST" => self.is_last = value == b"true",
-            b"logtag" | b"_p" if matches!(value, b"P" | b"F") => self.is_partial = Some(value == b"P"),
+            b"logtag" if matches!(value, b"P" | b"F") => self.is_partial = Some(value == b"P"),
             key @ (b"partial_id" | b"CONTAINER_PARTIAL_ID") => self.names = self.names.named(key).named(value),
             key @ (b"stream" | b"source" | b"container_id" | b"CONTAINER_ID" | b"container_name" | b"file") => {
                 self.names = self.names.named(key).named(value);
@@ -127,6 +128,7 @@ mod tests {
             r#"{"log":"a","stream":"stdout"}"#,
             r#"{"log":"a","stream":"stdout","time":"2026"#,
             r#"{"msg":"a"}"#,
+            r#"{"time":"2026-01-01T00:00:00Z","stream":"stdout","_p":"P","log":"joined by Fluent Bit"}"#,
             "",
         ] {
             assert_eq!(file(line.as_bytes(), whole(line)), None, "{line}");

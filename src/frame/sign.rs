@@ -16,7 +16,7 @@ const fn sign(text: &'static str, format: Format, is_one: fn(&[u8], usize) -> bo
     Sign { text, format, is_one }
 }
 
-const N_SIGNS: usize = 15;
+const N_SIGNS: usize = 14;
 
 static SIGNS: [Sign; N_SIGNS] = [
     sign("stdout P", Format::Cri, anywhere),
@@ -24,7 +24,6 @@ static SIGNS: [Sign; N_SIGNS] = [
     sign("\",\"stream\":\"std", Format::Docker, is_cut),
     sign("\"partial_message\"", Format::Json, anywhere),
     sign("\"logtag\":\"P\"", Format::Json, anywhere),
-    sign("\"_p\":\"P\"", Format::Json, anywhere),
     sign("\"CONTAINER_PARTIAL_MESSAGE\"", Format::JournalJson, anywhere),
     sign("\"MESSAGE\":[", Format::JournalJson, anywhere),
     sign("\"_CMDLINE\":[", Format::JournalJson, anywhere),

@@ -202,8 +202,9 @@ fn widen(hay: &[u8], finding: &mut Finding) {
     // Half a character of UTF-8 is no text; a walk that stops at its limit may stop inside one.
     let is_rest = |at: usize| hay.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
     if is_rest(span.start) {
-        let first = (1..4).find(|back| span.start < *back || !is_rest(span.start - back));
-        span.start -= first.unwrap_or(0).min(span.start);
+        // A rest with no beginning stands for itself; before it may be the end of another record.
+        let first = (1..=span.start.min(3)).find(|back| !is_rest(span.start - back));
+        span.start -= first.filter(|back| hay[span.start - back] >= 0xC0).unwrap_or(0);
     }
     if is_rest(span.end) {
         span.end += (1..4).find(|more| !is_rest(span.end + more)).unwrap_or(0);
@@ -280,6 +281,16 @@ mod tests {
             let text = format!("\"{}alice@example.com\"", "é".repeat(n_letters));
             // `scrub` reads what comes out as UTF-8.
             assert!(scrub(&text).ends_with("REDACTED-email\""));
+        }
+    }
+
+    #[test]
+    fn a_rest_of_a_character_takes_nothing_from_the_record_before() {
+        let scrubber = Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
+        for (hay, clean) in [(&b"one\n\xa3@a.aa"[..], &b"one\nREDACTED-email"[..]), (b"\xa3@a.aa", b"REDACTED-email")] {
+            let mut out = Vec::new();
+            assert_eq!(scrubber.fork().scrub_block(hay, &mut out), Outcome::Changed);
+            assert_eq!(out, clean);
         }
     }
 
