@@ -36,6 +36,9 @@ impl View {
 
     /// Appends `hay[raw]` as it is.
     pub(crate) fn copy(&mut self, hay: &[u8], raw: Span) {
+        if raw.is_empty() {
+            return;
+        }
         let text = Span::new(self.text.len(), self.text.len() + raw.len());
         self.text.extend_from_slice(raw.of(hay));
         match self.runs.last_mut() {

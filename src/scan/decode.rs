@@ -163,8 +163,10 @@ impl Decoded {
         let text_start = self.view.text().len();
         let is_printable = looked.printable(record).is_some();
         let (mut done, mut at) = (record.start, if is_printable { record.start } else { first });
+        let mut starts = looked.marks.starts(Span::new(at, record.end)).peekable();
         loop {
-            let start = looked.marks.next_start(Span::new(at, record.end)).unwrap_or(record.end);
+            while starts.next_if(|start| *start < at).is_some() {}
+            let start = starts.peek().copied().unwrap_or(record.end);
             let equals = if is_printable { memchr::memchr(b'=', &hay[at..start]) } else { None };
             let start = equals.map_or(start, |length| at + length);
             if start == record.end {

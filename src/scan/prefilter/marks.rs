@@ -79,6 +79,13 @@ impl Marks {
         self.next(part, |at| self.words[at].starts)
     }
 
+    /// Every byte of `part` that an escape may begin with, in order.
+    pub(crate) fn starts(&self, part: Span) -> Starts<'_> {
+        let index = part.start / WORD;
+        let inside = self.words.get(index).map_or(0, |word| word.starts & (u64::MAX << (part.start % WORD)));
+        Starts { marks: self, index, inside, end: part.end }
+    }
+
     /// The first multiple of eight in `part` where sixteen bytes of the base64 alphabet begin.
     pub(crate) fn next_chunk(&self, part: Span) -> Option<usize> {
         self.next(part, |at| self.chunks(at))
@@ -125,6 +132,34 @@ impl Marks {
     }
 }
 
+/// See [`Marks::starts`].
+pub(crate) struct Starts<'m> {
+    marks: &'m Marks,
+    /// The word that is read.
+    index: usize,
+    /// What is left of it.
+    inside: u64,
+    end: usize,
+}
+
+impl Iterator for Starts<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.inside == 0 {
+            self.index += 1;
+            if self.index * WORD >= self.end {
+                return None;
+            }
+            self.inside = self.marks.words.get(self.index)?.starts;
+        }
+        let at = self.index * WORD + self.inside.trailing_zeros() as usize;
+        self.inside &= self.inside - 1;
+        (at < self.end).then_some(at)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +195,8 @@ mod tests {
                 let part = Span::new(from, n_bytes);
                 assert_eq!(marks.next_start(part), start);
                 let end = from + (n_bytes - from) / 2;
+                let starts = (from..end).filter(|at| encoding::is_start(hay[*at]));
+                assert!(marks.starts(Span::new(from, end)).eq(starts));
                 assert_eq!(marks.next_start(Span::new(from, end)), start.filter(|start| *start < end));
                 let is_chunk = |at: &usize| {
                     let chunk = hay.get(*at..*at + CHUNK);
