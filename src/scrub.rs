@@ -503,11 +503,17 @@ impl Scrubber {
     /// Tells the changes among the findings, for whoever does not replace them; answers whether all could be examined.
     fn add_changes(&mut self) -> bool {
         let findings = self.scratch.findings_mut();
-        let mut rule = None;
+        let known = findings.clone();
+        let mut last = None;
         for change in &self.changes {
-            // The later parts of what is divided are found as its first one is.
-            rule = change.found.iter().find_map(|found| found.rule).or(rule);
-            findings.extend(rule.map(|rule| Finding::text(change.raw, rule)));
+            let Span { start, .. } = change.raw;
+            let own = change.found.iter().find_map(|found| found.rule);
+            last = own.map(|rule| (start, rule)).or(last);
+            // The later parts of what is divided are found as its first one is, which may be known without looking through.
+            let before = known[..known.partition_point(|finding| finding.span.start < start)].last();
+            let before = before.map(|finding| (finding.span.start, finding.rule));
+            let nearest = last.into_iter().chain(before).max_by_key(|(at, _)| *at);
+            findings.extend(nearest.map(|(_, rule)| Finding::text(change.raw, rule)));
         }
         findings.sort_unstable_by_key(|finding| finding.span.start);
         self.changes.iter().all(|change| change.found.iter().all(|found| found.rule.is_some()))

@@ -243,6 +243,21 @@ fn colours_stay_around_what_they_divided() {
 }
 
 #[test]
+fn every_part_of_what_is_divided_is_told() {
+    let base = scrubber();
+    let token = expand("«tk_{base36:29}»").text;
+    let hay = [b"  - ", token.as_slice(), "\u{200b}the end\n".as_bytes()].concat();
+    let (mut finder, mut told, mut at) = (base.fork(), Vec::new(), 0);
+    for finding in finder.find(&hay).to_vec() {
+        told.extend_from_slice(&hay[at..finding.span.start]);
+        finder.replacement(&hay, &finding, &mut told);
+        at = finding.span.end;
+    }
+    told.extend_from_slice(&hay[at..]);
+    assert!(told == scrub(&base, &hay), "{}", told.escape_ascii());
+}
+
+#[test]
 fn what_is_encoded_without_a_secret_stays() {
     let base = scrubber();
     for text in [

@@ -93,7 +93,7 @@ pub(crate) fn rule(syntax: RuleSyntax, origin: Origin) -> Result<Rule, Error> {
     let edges = match syntax.edges.as_deref() {
         Some(name) => match Edges::NAMED.iter().find(|(known, _)| *known == name) {
             Some((_, edges)) => *edges,
-            None => return Err(wrong(format!("unknown edges {name:?}")).hint("\"word\", \"case\" or \"free\"")),
+            None => return Err(wrong(format!("unknown edges {name:?}")).hint("\"word\" or \"free\"")),
         },
         None if anchors.iter().all(|anchor| is_distinctive(&anchor.text)) => Edges::Free,
         None => Edges::Word,

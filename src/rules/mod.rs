@@ -123,16 +123,13 @@ pub(crate) enum Recogniser {
 pub(crate) enum Edges {
     /// A character that is no letter and no digit, or an escape.
     Word,
-    /// That, or a small letter where the token begins with a capital one.
-    Case,
     /// Anything.
     Free,
 }
 
 impl Edges {
     /// All of them, with what rule files call them.
-    pub(crate) const NAMED: [(&'static str, Edges); 3] =
-        [("word", Edges::Word), ("case", Edges::Case), ("free", Edges::Free)];
+    pub(crate) const NAMED: [(&'static str, Edges); 2] = [("word", Edges::Word), ("free", Edges::Free)];
 
     /// What rule files call it.
     #[cfg(feature = "cli")]

@@ -13,12 +13,6 @@ pub(crate) fn is_word_start(hay: &[u8], floor: usize, at: usize) -> bool {
     }
 }
 
-/// Whether a capital letter stands at `at` with a small one to its left, no further than `floor`.
-pub(crate) fn is_capital(hay: &[u8], floor: usize, at: usize) -> bool {
-    let is_small = at > floor && hay[at - 1].is_ascii_lowercase();
-    is_small && hay.get(at).is_some_and(u8::is_ascii_uppercase)
-}
-
 /// The length of the escape that `left` ends with, where it stands for a character that is no letter and no digit.
 pub(crate) fn escape_before(left: &[u8]) -> Option<usize> {
     letter_escape(left)

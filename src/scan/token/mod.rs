@@ -366,11 +366,9 @@ impl Search<'_, '_> {
     }
 
     fn is_on_edge(&self, start: usize) -> bool {
-        let Hit { hay, record, .. } = *self.hit;
         match self.rule.edges {
             Edges::Free => true,
-            Edges::Word => edge::is_word_start(hay, record.start, start),
-            Edges::Case => edge::is_word_start(hay, record.start, start) || edge::is_capital(hay, record.start, start),
+            Edges::Word => edge::is_word_start(self.hit.hay, self.hit.record.start, start),
         }
     }
 
