@@ -503,13 +503,13 @@ impl Scrubber {
     /// Tells the changes among the findings, for whoever does not replace them; answers whether all could be examined.
     fn add_changes(&mut self) -> bool {
         let findings = self.scratch.findings_mut();
-        let known = findings.clone();
-        let mut last = None;
+        let (n_known, mut last) = (findings.len(), None);
         for change in &self.changes {
             let Span { start, .. } = change.raw;
             let own = change.found.iter().find_map(|found| found.rule);
             last = own.map(|rule| (start, rule)).or(last);
             // The later parts of what is divided are found as its first one is, which may be known without looking through.
+            let known = &findings[..n_known];
             let before = known[..known.partition_point(|finding| finding.span.start < start)].last();
             let before = before.map(|finding| (finding.span.start, finding.rule));
             let nearest = last.into_iter().chain(before).max_by_key(|(at, _)| *at);
@@ -915,7 +915,7 @@ impl Scrubber {
         }
         let done = Span::new(from.min(end), end);
         let within = |one: &&Doubted| done.contains(one.anchor.start);
-        let doubted = self.scratch.doubted().iter().filter(within).copied().collect();
+        let doubted = self.scratch.doubted().iter().filter(within).cloned().collect();
         Found { done, is_examined, findings: self.scratch.findings(), changes: &self.changes, doubted }
     }
 }

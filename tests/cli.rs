@@ -157,6 +157,12 @@ fn explain_tells_what_refuted_the_other_candidates() {
     let human = logscrub().args(["explain", "--why"]).stdin(input).run().success().out();
     assert!(human.contains("    not email: @ at 4: what follows is no domain"), "{human}");
     assert_eq!(human.matches("standard input:2").count(), 1, "{human}");
+    // Bytes that are written as numbers stand in the block as numbers; told is the anchor that they mean.
+    let bytes: Vec<String> = b"icon@2x.png \x01 words".iter().map(u8::to_string).collect();
+    let record = format!("{{\"__CURSOR\":\"x\",\"MESSAGE\":[{}]}}\n", bytes.join(","));
+    let ran = logscrub().args(["explain", "--why", "--json"]).stdin(record).run().success();
+    let told: serde_json::Value = serde_json::from_str(ran.out().trim_end()).expect("one object");
+    assert_eq!((&told["anchor"], &told["by"]), (&"@".into(), &"email".into()));
     // Nothing is told that was not asked for.
     assert_eq!(logscrub().args(["explain"]).stdin("icon@2x.png\n").run().success().out(), "");
 }

@@ -227,7 +227,7 @@ impl<'o> Explainer<'o> {
                 self.show(Entry { hay, text, before: 0, is_whole: true, number, findings })?;
             } else {
                 let doubted = refuted.next().unwrap_or_default();
-                self.doubt(hay, number, doubted, |anchor| anchor.start.saturating_sub(text.start))?;
+                self.doubt(number, doubted, |anchor| anchor.start.saturating_sub(text.start))?;
             }
         }
         self.record += line::count(&hay[counted..]);
@@ -265,7 +265,7 @@ impl<'o> Explainer<'o> {
             let text = Span::new(done.start, end);
             self.show(Entry { hay, text, before, is_whole: false, number, findings: &findings })?;
         }
-        self.doubt(hay, number, &doubted, |anchor| before + (anchor.start - done.start))?;
+        self.doubt(number, &doubted, |anchor| before + (anchor.start - done.start))?;
         self.settled = if is_last { 0 } else { self.settled + (done.end - context) };
         self.record += u64::from(is_last);
         Ok(done.end)
@@ -292,13 +292,7 @@ impl<'o> Explainer<'o> {
     }
 
     /// Tells what refuted candidates of a record. Nothing of the record is shown but the anchor, which is the rule's.
-    fn doubt(
-        &mut self,
-        hay: &[u8],
-        number: u64,
-        doubted: &[Doubted],
-        offset: impl Fn(Span) -> usize,
-    ) -> Result<(), Error> {
+    fn doubt(&mut self, number: u64, doubted: &[Doubted], offset: impl Fn(Span) -> usize) -> Result<(), Error> {
         if doubted.is_empty() {
             return Ok(());
         }
@@ -306,7 +300,7 @@ impl<'o> Explainer<'o> {
         for one in doubted {
             let (by, at) = (self.scrubber.doubter(one), offset(one.anchor));
             let mut anchor = Vec::new();
-            printable(one.anchor.of(hay), &mut anchor);
+            printable(&one.text, &mut anchor);
             let anchor = String::from_utf8(anchor).unwrap_or_default();
             let line = if self.view == View::Json {
                 let (file, length, refuted) = (&self.name, one.anchor.len(), one.doubt.0);

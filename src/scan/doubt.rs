@@ -10,7 +10,7 @@ use crate::span::Span;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Doubt(pub(crate) &'static str);
 
-/// Whether a candidate led to a finding.
+/// Whether a candidate led to a finding. A doubt is an answer and no failure: asking cannot fail.
 pub(crate) type Answer = Result<(), Doubt>;
 
 /// Another candidate led to the same place before.
@@ -23,10 +23,12 @@ pub(super) const PLACEHOLDER: Doubt = Doubt("a placeholder, or a stand-in that n
 pub(super) const OFF: Doubt = Doubt("the rule is off");
 
 /// A candidate that led to no finding.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Doubted {
-    /// The anchor.
+    /// Where the anchor stands.
     pub(crate) anchor: Span,
+    /// The anchor as it was found: where a block is read otherwise than as it is, other bytes stand at its place.
+    pub(crate) text: Box<[u8]>,
     pub(super) target: Target,
     pub(crate) doubt: Doubt,
 }

@@ -86,6 +86,7 @@ impl KeyBlock {
         if hit.anchor.start < *done {
             return Err(doubt::SETTLED);
         }
+        let n_before = findings.len();
         let opening = opening(hit).ok_or(Doubt("it is not the first line of a private key"))?;
         let rest = &hit.hay[opening.end..hit.record.end];
         let end = find_end(&rest[..rest.len().min(MAX_SECRET)]);
@@ -105,7 +106,7 @@ impl KeyBlock {
         if state.key_block.is_some() || state.other_block.is_some() {
             *done = self.lines(hit.hay, next_line(hit.hay, hit.record.end), state, findings);
         }
-        if body.is_none() { Err(Doubt("nothing of a key stands behind its first line in this record")) } else { Ok(()) }
+        if findings.len() > n_before { Ok(()) } else { Err(Doubt("nothing of a key stands behind its first line")) }
     }
 
     /// Walks line by line from `start` until no block is open or `hay` ends; answers how far it came.

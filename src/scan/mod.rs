@@ -336,11 +336,10 @@ impl Scanner {
             let candidate = scratch.looked.candidates[index];
             let sight = Sight { hay, anchor: candidate.span() };
             for target in &self.targets[candidate.anchor()] {
-                let n_before = scratch.findings.len();
                 let answer = self.ask(*target, &sight, locate, state, scratch);
-                let is_found = scratch.findings.len() > n_before;
-                if let (Some(doubted), Err(doubt), false) = (&mut scratch.doubted, answer, is_found) {
-                    doubted.push(Doubted { anchor: sight.anchor, target: *target, doubt });
+                if let (Some(doubted), Err(doubt)) = (&mut scratch.doubted, answer) {
+                    let text = sight.anchor.of(hay).into();
+                    doubted.push(Doubted { anchor: sight.anchor, text, target: *target, doubt });
                 }
             }
         }

@@ -101,11 +101,24 @@ impl Assign {
         memo: &mut Memo,
         findings: &mut Vec<Finding>,
     ) -> Answer {
-        let Sight { hay, anchor } = *sight;
-        let mut report = Report { hay, placeholders, findings };
+        let mut report = Report { hay: sight.hay, placeholders, findings };
+        let n_before = report.findings.len();
         if self.commands.may_be(sight) {
             self.commands.confirm(&hit(), &mut memo.commands, &mut report);
         }
+        let answer = self.key(sight, hit, memo, &mut report);
+        if report.findings.len() > n_before { Ok(()) } else { answer }
+    }
+
+    /// What the key around the anchor has for a value.
+    fn key<'h>(
+        &self,
+        sight: &Sight<'h>,
+        mut hit: impl FnMut() -> Hit<'h>,
+        memo: &mut Memo,
+        report: &mut Report<'_, 'h>,
+    ) -> Answer {
+        let Sight { hay, anchor } = *sight;
         if anchor.start < memo.done {
             return Err(doubt::SETTLED);
         }
@@ -126,15 +139,16 @@ impl Assign {
         if judge::is_nothing_plain(hay, &key) {
             return Err(Doubt("what follows the name is prose, stars or a plain word"));
         }
-        if key::may_be_label(text) && placeholders.ends(text) {
+        if key::may_be_label(text) && report.placeholders.ends(text) {
             return Err(doubt::PLACEHOLDER);
         }
         match key.kind {
-            Kind::Header => found(&mut report, |report| header::credential(&hit(), &key, &mut memo.headers, report)),
-            Kind::Cookie => found(&mut report, |report| header::cookies(&hit(), &key, &mut memo.headers, report)),
-            Kind::Plain(strength) => plain(&hit(), &key, strength, memo, &mut report),
-            Kind::Service { .. } => plain(&hit(), &key, Strength::Weak, memo, &mut report),
+            Kind::Header => header::credential(&hit(), &key, &mut memo.headers, report),
+            Kind::Cookie => header::cookies(&hit(), &key, &mut memo.headers, report),
+            Kind::Plain(strength) => return plain(&hit(), &key, strength, memo, report),
+            Kind::Service { .. } => return plain(&hit(), &key, Strength::Weak, memo, report),
         }
+        Err(Doubt("the header holds no credential"))
     }
 }
 
@@ -143,13 +157,6 @@ const NO_NAME: Doubt = Doubt("the name around it is no key's");
 
 /// What stands behind the name.
 const NO_VALUE: Doubt = Doubt("no value follows the name");
-
-/// Whether `find` reports anything of a header.
-fn found<'h>(report: &mut Report<'_, 'h>, find: impl FnOnce(&mut Report<'_, 'h>)) -> Answer {
-    let n_before = report.findings.len();
-    find(report);
-    if report.findings.len() > n_before { Ok(()) } else { Err(Doubt("the header holds no credential")) }
-}
 
 /// Where findings go, and what is known to be none.
 pub(super) struct Report<'r, 'h> {
@@ -191,7 +198,7 @@ fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, rep
                 }
             });
         }
-        return Ok(());
+        return Err(Doubt("no leaf of the list or the object is a secret"));
     }
     let value = place.value;
     // Without quotes, so that no quote inside ends it earlier when findings are settled.
