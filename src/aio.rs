@@ -3,7 +3,7 @@
 //! Scrubbing a block (256 KiB) is work for the processor, some hundred microseconds, and is done where the reader is polled.
 
 use std::{
-    io::{self, IoSlice},
+    io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -11,9 +11,8 @@ use std::{
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::{
-    frame::layout::Behind,
     scrub::Scrubber,
-    stream::{BLOCK, MAX_RECORD, Pump},
+    stream::{BLOCK, MAX_RECORD, Ready},
 };
 
 /// Reads from `R` and gives back clean bytes.
@@ -23,11 +22,7 @@ use crate::{
 #[derive(Debug)]
 pub struct AsyncScrubReader<R> {
     inner: R,
-    scrubber: Scrubber,
-    pump: Pump,
-    ready: Vec<u8>,
-    given: usize,
-    is_at_end: bool,
+    ready: Ready,
 }
 
 impl<R: AsyncRead + Unpin> AsyncScrubReader<R> {
@@ -39,49 +34,26 @@ impl<R: AsyncRead + Unpin> AsyncScrubReader<R> {
     /// As [`AsyncScrubReader::new`], with a buffer of `size` bytes that grows up to `max_record` bytes where a record asks for it. A
     /// limit under 256 KiB is taken as 256 KiB.
     pub fn with_capacity(size: usize, max_record: usize, inner: R, scrubber: Scrubber) -> AsyncScrubReader<R> {
-        let pump = Pump::new(size, max_record, "input");
-        AsyncScrubReader { inner, scrubber, pump, ready: Vec::new(), given: 0, is_at_end: false }
+        AsyncScrubReader { inner, ready: Ready::new(size, max_record, scrubber) }
     }
 
     /// The scrubber, for its tally.
     pub fn scrubber(&self) -> &Scrubber {
-        &self.scrubber
-    }
-
-    /// Reads until something is ready, or the input ends. When it must wait nothing is lost: what was read stands in the buffer.
-    fn poll_refill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.ready.clear();
-        self.given = 0;
-        while self.ready.is_empty() && !self.is_at_end {
-            let mut space = ReadBuf::new(self.pump.buffer().space());
-            ready!(Pin::new(&mut self.inner).poll_read(context, &mut space))?;
-            let n_bytes = space.filled().len();
-            self.pump.buffer().advance(n_bytes);
-            self.is_at_end = n_bytes == 0;
-            let behind = if self.is_at_end { Behind::Nothing } else { Behind::More };
-            let ready = &mut self.ready;
-            let keep = |runs: &mut [IoSlice<'_>]| {
-                runs.iter().for_each(|run| ready.extend_from_slice(run));
-                Ok(())
-            };
-            self.pump
-                .drain(&mut self.scrubber, behind, keep)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        }
-        Poll::Ready(Ok(()))
+        self.ready.scrubber()
     }
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for AsyncScrubReader<R> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.given == this.ready.len() {
-            ready!(this.poll_refill(context))?;
+        // When it must wait nothing is lost: what was read stands in the buffer.
+        while this.ready.is_due() {
+            let mut space = ReadBuf::new(this.ready.space());
+            ready!(Pin::new(&mut this.inner).poll_read(context, &mut space))?;
+            let n_bytes = space.filled().len();
+            this.ready.take(n_bytes)?;
         }
-        let n_bytes = out.remaining().min(this.ready.len() - this.given);
-        out.put_slice(&this.ready[this.given..this.given + n_bytes]);
-        this.given += n_bytes;
-        this.scrubber.tally_mut().bytes_out += n_bytes as u64;
+        out.put_slice(this.ready.give(out.remaining()));
         Poll::Ready(Ok(()))
     }
 }

@@ -22,7 +22,7 @@ const ROOMS: [(&str, &[&str]); 24] = [
     ("pool", &[]),
     ("stream", &["pool", "scrub", "source", "sink", "frame", "redact", "policy", "rules", "error", "span", "tally"]),
     ("archive", &["stream", "pool", "scrub", "source", "sink", "rules", "error", "span", "tally"]),
-    ("aio", &["stream", "frame", "scrub"]),
+    ("aio", &["stream", "scrub"]),
     ("serve", &["chunk", "report", "error"]),
     (
         "cli",

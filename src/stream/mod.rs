@@ -8,12 +8,14 @@ mod flow;
 #[cfg(feature = "cli")]
 pub(crate) mod pipe;
 mod read;
+mod ready;
 mod write;
 
 use std::io::IoSlice;
 #[cfg(feature = "batch")]
 use std::{io::Read, time::Duration};
 
+pub(crate) use self::ready::Ready;
 pub use self::{read::ScrubReader, write::ScrubWriter};
 use crate::{
     error::Error,
