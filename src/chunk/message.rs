@@ -34,8 +34,16 @@ enum Body {
     Message(Entry),
     /// The entries, one by one.
     Forward(Vec<Entry>),
-    /// Entries in one text; the whole value.
-    Packed { value: Span, kind: Text, content: Span },
+    /// Entries in one text.
+    Packed(Packed),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Packed {
+    /// The whole value.
+    value: Span,
+    kind: Text,
+    content: Span,
 }
 
 /// How the entries are compressed.
@@ -170,7 +178,7 @@ fn body(walk: &mut Walk<'_>) -> Result<Body, Malformed> {
     let start = *walk;
     let value = |walk: &Walk<'_>| Span::new(start.at, walk.at);
     match walk.token()? {
-        Token::Text(kind, content) => Ok(Body::Packed { value: value(walk), kind, content }),
+        Token::Text(kind, content) => Ok(Body::Packed(Packed { value: value(walk), kind, content })),
         Token::Array(n_entries) if n_entries == 0 || matches!(peek(walk), Ok(Token::Array(_))) => {
             let entries = (0..n_entries).map(|_| entry(walk)).collect::<Result<_, _>>()?;
             Ok(Body::Forward(entries))
@@ -184,7 +192,7 @@ fn body(walk: &mut Walk<'_>) -> Result<Body, Malformed> {
     }
 }
 
-fn peek<'b>(walk: &Walk<'b>) -> Result<Token, Malformed> {
+fn peek(walk: &Walk<'_>) -> Result<Token, Malformed> {
     Walk::at(walk.bytes, walk.at).token()
 }
 
@@ -251,8 +259,9 @@ impl ChunkScrubber {
     fn try_pass(&mut self, bytes: &[u8], passing: Passing<'_>, seams: &mut Seams) -> Result<Passed, Refusal> {
         let message = Message::parse(bytes)?;
         let body = seams.go_on(message.tag.of(bytes), |seam| match &message.body {
-            Body::Packed { .. } => self.pass_packed(bytes, &message, passing, seam),
-            _ => self.pass_plain(bytes, &message, passing, seam),
+            Body::Message(entry) => self.pass_plain(bytes, &message, std::slice::from_ref(entry), passing, seam),
+            Body::Forward(entries) => self.pass_plain(bytes, &message, entries, passing, seam),
+            Body::Packed(packed) => self.pass_packed(bytes, &message, *packed, passing, seam),
         })?;
         Ok(self.write(bytes, &message, body, passing))
     }
@@ -262,22 +271,11 @@ impl ChunkScrubber {
         &mut self,
         bytes: &[u8],
         message: &Message,
+        entries: &[Entry],
         passing: Passing<'_>,
         seam: &mut Seam,
     ) -> Result<New, Refusal> {
-        self.begin();
-        self.add(message.tag, Shape::Named("tag"));
-        let entries: &[Entry] = match &message.body {
-            Body::Message(entry) => std::slice::from_ref(entry),
-            Body::Forward(entries) => entries,
-            Body::Packed { .. } => &[],
-        };
-        entries.iter().for_each(|entry| self.add_entry(bytes, entry));
-        message.options.others.iter().for_each(|pair| self.add(*pair, Shape::Pair));
-        if self.run(bytes, seam) == Outcome::Stopped {
-            return Err(Refusal::Stopped);
-        }
-        let mut new = New { tag: self.spliced(bytes, message.tag), ..New::default() };
+        let mut new = self.pass_envelope(bytes, message, entries, seam)?;
         let mut kept = Vec::new();
         let n_kept = self.write_kept(bytes, entries, passing, &mut kept);
         match message.body {
@@ -291,8 +289,34 @@ impl ChunkScrubber {
         }
         new.n_entries = n_kept;
         new.is_fewer = n_kept < entries.len();
-        new.options = message.options.others.iter().map(|pair| self.spliced(bytes, *pair)).collect();
         Ok(new)
+    }
+
+    /// Scrubs tag and options, and between them the entries that stand in the message itself.
+    fn pass_envelope(
+        &mut self,
+        bytes: &[u8],
+        message: &Message,
+        entries: &[Entry],
+        seam: &mut Seam,
+    ) -> Result<New, Refusal> {
+        self.begin();
+        self.add(message.tag, Shape::Named("tag"));
+        entries.iter().for_each(|entry| self.add_entry(bytes, entry));
+        let others = &message.options.others;
+        others.iter().for_each(|pair| self.add(*pair, Shape::Pair));
+        // What is spliced tells whether anything changed.
+        let _ = self.examine(bytes, seam)?;
+        let options = others.iter().map(|pair| self.spliced(bytes, *pair)).collect();
+        Ok(New { tag: self.spliced(bytes, message.tag), options, ..New::default() })
+    }
+
+    /// Scrubs the parts that were added; answers whether any of them changed.
+    fn examine(&mut self, bytes: &[u8], seam: &mut Seam) -> Result<Outcome, Refusal> {
+        match self.run(bytes, seam) {
+            Outcome::Stopped => Err(Refusal::Stopped),
+            outcome => Ok(outcome),
+        }
     }
 
     fn message_body(&self, bytes: &[u8], entry: &Entry, passing: Passing<'_>) -> Vec<u8> {
@@ -307,11 +331,10 @@ impl ChunkScrubber {
         &mut self,
         bytes: &[u8],
         message: &Message,
+        Packed { value, kind, content }: Packed,
         passing: Passing<'_>,
         seam: &mut Seam,
     ) -> Result<New, Refusal> {
-        let Body::Packed { value, kind, content } = message.body else { unreachable!("asked for packed entries only") };
-        let mut new = New::default();
         let inflated;
         let chunk = match message.options.codec {
             None => content.of(bytes),
@@ -320,22 +343,15 @@ impl ChunkScrubber {
                 &inflated
             }
         };
-        let mut clean = Vec::new();
-        let outcome = self.pass_content(chunk, message.options.signal, passing, seam, &mut clean, &mut new)?;
+        let (mut clean, mut content) = (Vec::new(), New::default());
+        let outcome = self.pass_content(chunk, message.options.signal, passing, seam, &mut clean, &mut content)?;
         match (outcome, message.options.codec) {
-            (Outcome::Clean, _) => new.body.extend_from_slice(value.of(bytes)),
-            (_, Some(codec)) => write_packed(kind, &deflate(codec, &clean), &mut new.body)?,
-            (_, None) => write_packed(kind, &clean, &mut new.body)?,
+            (Outcome::Clean, _) => content.body.extend_from_slice(value.of(bytes)),
+            (_, Some(codec)) => write_packed(kind, &deflate(codec, &clean), &mut content.body)?,
+            (_, None) => write_packed(kind, &clean, &mut content.body)?,
         }
-        self.begin();
-        self.add(message.tag, Shape::Named("tag"));
-        message.options.others.iter().for_each(|pair| self.add(*pair, Shape::Pair));
-        if self.run(bytes, &mut Seam::default()) == Outcome::Stopped {
-            return Err(Refusal::Stopped);
-        }
-        new.tag = self.spliced(bytes, message.tag);
-        new.options = message.options.others.iter().map(|pair| self.spliced(bytes, *pair)).collect();
-        Ok(new)
+        let New { tag, options, .. } = self.pass_envelope(bytes, message, &[], &mut Seam::default())?;
+        Ok(New { tag, options, ..content })
     }
 
     fn pass_content(
@@ -356,13 +372,11 @@ impl ChunkScrubber {
         self.begin();
         let entries = entries(chunk)?;
         entries.iter().for_each(|entry| self.add_entry(chunk, entry));
-        let outcome = self.run(chunk, seam);
         new.n_entries = entries.len();
-        match outcome {
-            Outcome::Stopped => return Err(Refusal::Stopped),
-            Outcome::Clean if !passing.strip_metadata => return Ok(Outcome::Clean),
-            _ => new.n_entries = self.write_kept(chunk, &entries, passing, clean),
+        if self.examine(chunk, seam)? == Outcome::Clean && !passing.strip_metadata {
+            return Ok(Outcome::Clean);
         }
+        new.n_entries = self.write_kept(chunk, &entries, passing, clean);
         new.is_fewer = new.n_entries < entries.len();
         Ok(Outcome::Changed)
     }
@@ -375,10 +389,7 @@ impl ChunkScrubber {
             let value = walk.value()?;
             self.add_value(chunk, value);
         }
-        let outcome = self.run(chunk, &mut Seam::default());
-        if outcome == Outcome::Stopped {
-            return Err(Refusal::Stopped);
-        }
+        let outcome = self.examine(chunk, &mut Seam::default())?;
         self.splice(chunk, Span::new(0, chunk.len()), clean);
         Ok(outcome)
     }
@@ -438,7 +449,7 @@ pub(crate) fn lines(bytes: &[u8], out: &mut Vec<u8>) {
     let (chunk, entries) = match message.body {
         Body::Message(entry) => (bytes, vec![entry]),
         Body::Forward(entries) => (bytes, entries),
-        Body::Packed { content, .. } => {
+        Body::Packed(Packed { content, .. }) => {
             inflated = match message.options.codec {
                 None => content.of(bytes).to_vec(),
                 // It was inflated once within its limit.

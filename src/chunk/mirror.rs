@@ -133,7 +133,7 @@ impl<'b> Mirror<'b, '_> {
 }
 
 /// Appends a text as msgpack; `None` when it is too long for that.
-pub(super) fn write_text(kind: Text, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn write_text(kind: Text, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let length = u32::try_from(value.len()).ok()?;
     let written = match kind {
         Text::Str => rmp::encode::write_str_len(out, length),

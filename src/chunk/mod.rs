@@ -15,6 +15,8 @@ pub(crate) mod walk;
 
 use std::fmt;
 
+#[cfg(feature = "forward")]
+pub(crate) use self::mirror::write_text;
 pub use self::seams::Seams;
 use self::{
     mirror::{Broken, Mirror},

@@ -10,7 +10,10 @@ use sha2::{Digest as _, Sha512};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{inbox::Inbox, net::Writer};
-use crate::chunk::walk::{Token, Walk};
+use crate::chunk::{
+    walk::{Text, Token, Walk},
+    write_text,
+};
 
 /// What the listening side asks for.
 #[derive(Clone, Debug, Default)]
@@ -53,15 +56,15 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
 
 /// Appends a text.
 fn push(out: &mut Vec<u8>, text: &[u8]) {
-    let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-    rmp::encode::write_str_len(out, length).expect("a vector takes everything");
-    out.extend_from_slice(text);
+    write_text(Text::Str, text, out).expect(SHORT);
 }
 
 fn push_bin(out: &mut Vec<u8>, bytes: &[u8]) {
-    rmp::encode::write_bin_len(out, bytes.len() as u32).expect("a vector takes everything");
-    out.extend_from_slice(bytes);
+    write_text(Text::Bin, bytes, out).expect(SHORT);
 }
+
+/// What is written in a handshake is a name, a nonce, a digest or a message of ours, or the content of a flag.
+const SHORT: &str = "a field is far shorter than 4 GiB";
 
 async fn next(inbox: &mut Inbox) -> Result<Bytes, Failure> {
     match inbox.frame().await {

@@ -27,6 +27,7 @@ use super::{
     inbox::{Inbox, Share},
     net::{self, Socket, Writer},
     shutdown::Shutdown,
+    until,
 };
 use crate::report::prometheus::Metrics;
 
@@ -267,11 +268,4 @@ async fn write_some(wtr: &mut Writer, pending: &VecDeque<Pending>, n_sent: usize
     }
     wtr.flush().await?;
     Ok(n_bytes)
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
-    }
 }

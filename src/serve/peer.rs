@@ -20,6 +20,7 @@ use super::{
     link::{Job, Jobs},
     net::{self, Accepted, Writer},
     shutdown::Shutdown,
+    until,
 };
 use crate::{
     chunk::{
@@ -139,7 +140,7 @@ impl<'d> Peer<'d> {
                     Ok(None) | Err(FrameError::Io(_)) => self.close(),
                     Err(error) => return Err(error.to_string()),
                 },
-                () = linger(self.gone), if !self.is_open => {
+                () = until(self.gone.map(|gone| gone + LINGER)), if !self.is_open => {
                     // Nobody waits for these acknowledgements: their senders will send the messages again.
                     self.waiting.retain(|waiting| waiting.ack.is_none());
                     self.gone = None;
@@ -178,9 +179,8 @@ impl<'d> Peer<'d> {
                 return Ok(());
             }
         };
-        let (done, receiver) = oneshot::channel();
         let ack = passed.wants_ack.then(|| passed.chunk.clone());
-        self.waiting.push_back(Waiting { done: receiver, ack });
+        let done = self.wait(ack);
         if passed.bytes.is_empty() {
             // Its only record was left out, as the policy says.
             let _ = done.send(()); // the receiver stands in the queue
@@ -195,10 +195,15 @@ impl<'d> Peer<'d> {
     /// in the way of those behind it for ever.
     fn withhold(&mut self, frame: &Bytes, refusal: &Refusal) {
         tracing::warn!(why = %refusal, bytes = frame.len(), "message withheld");
-        let (done, receiver) = oneshot::channel();
-        let ack = name_of_unread(frame).map(<[u8]>::to_vec);
-        self.waiting.push_back(Waiting { done: receiver, ack });
+        let done = self.wait(name_of_unread(frame).map(<[u8]>::to_vec));
         let _ = done.send(()); // the receiver stands in the queue
+    }
+
+    /// One more message is on its way; what is answered is told when it is safe.
+    fn wait(&mut self, ack: Option<Vec<u8>>) -> oneshot::Sender<()> {
+        let (done, receiver) = oneshot::channel();
+        self.waiting.push_back(Waiting { done: receiver, ack });
+        done
     }
 
     /// The oldest message is safe, or cannot become so any more.
@@ -229,13 +234,6 @@ impl<'d> Peer<'d> {
             self.close();
         }
         Ok(())
-    }
-}
-
-async fn linger(gone: Option<Instant>) {
-    match gone {
-        Some(gone) => tokio::time::sleep_until((gone + LINGER).into()).await,
-        None => std::future::pending().await,
     }
 }
 
