@@ -120,23 +120,23 @@ impl<'r> Rewriter<'r> {
         place: &Place,
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
-        if kind == Kind::Text {
-            let size = if head.len() < kind::SAMPLE { SMALL_BLOCK } else { stream::BLOCK };
-            return self.text(Cursor::new(head).chain(rest), size, place, wtr);
-        }
-        let mut rdr = BufReader::with_capacity(READ, Cursor::new(head.clone()).chain(rest));
+        let whole = Cursor::new(head.clone()).chain(rest);
+        let buffered = |whole| BufReader::with_capacity(READ, whole);
         match kind {
-            Kind::Packed(packed) => self.packed(packed, &head, Box::new(rdr), &place.deeper(true)?, wtr),
-            Kind::Tar => tar::rewrite(self, &mut rdr, &place.deeper(false)?, wtr),
+            Kind::Text => {
+                let size = if head.len() < kind::SAMPLE { SMALL_BLOCK } else { stream::BLOCK };
+                self.text(whole, size, place, wtr)
+            }
+            Kind::Packed(packed) => self.packed(packed, &head, Box::new(buffered(whole)), &place.deeper(true)?, wtr),
+            Kind::Tar => tar::rewrite(self, &mut buffered(whole), &place.deeper(false)?, wtr),
             Kind::Zip => {
                 let place = place.deeper(false)?;
                 let mut spool = self.spool();
-                io::copy(&mut rdr, &mut spool)?;
+                io::copy(&mut buffered(whole), &mut spool)?;
                 spool.rewind()?;
                 zip::rewrite(self, &mut spool, &place, wtr)
             }
             Kind::Foreign(what) => Err(refuse(what)),
-            Kind::Text => unreachable!("it was told apart above"),
         }
     }
 

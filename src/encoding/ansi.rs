@@ -15,10 +15,9 @@ pub(super) fn read(rest: &[u8]) -> Option<Escape> {
 
 /// The sequence whose `body` stands behind so many bytes of introducer.
 fn sequence(before: usize, body: &[u8]) -> Option<Escape> {
-    let length = match body.first_chunk() {
-        Some(head) if n_parameters(*head) < HEAD => n_parameters(*head),
-        _ => body.iter().take(LONGEST).take_while(|byte| matches!(byte, 0x20..=0x3f)).count(),
-    };
+    let short = body.first_chunk().map(|head| n_parameters(*head)).filter(|length| *length < HEAD);
+    let long = || body.iter().take(LONGEST).take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
+    let length = short.unwrap_or_else(long);
     let is_sequence = body.get(length).is_some_and(|last| matches!(last, 0x40..=0x7e));
     is_sequence.then(|| Escape::nothing(before + length + 1, Encoding::Ansi))
 }

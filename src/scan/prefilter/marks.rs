@@ -76,7 +76,7 @@ impl Marks {
 
     /// The first byte of `part` that an escape may begin with.
     pub(crate) fn next_start(&self, part: Span) -> Option<usize> {
-        self.next(part, |at| self.words[at].starts)
+        self.starts(part).next()
     }
 
     /// Every byte of `part` that an escape may begin with, in order.
@@ -88,17 +88,11 @@ impl Marks {
 
     /// The first multiple of eight in `part` where sixteen bytes of the base64 alphabet begin.
     pub(crate) fn next_chunk(&self, part: Span) -> Option<usize> {
-        self.next(part, |at| self.chunks(at))
-    }
-
-    /// The first byte of `part` whose bit is set.
-    #[inline]
-    fn next(&self, part: Span, bits: impl Fn(usize) -> u64) -> Option<usize> {
         let mut seen = u64::MAX << (part.start % WORD);
         for at in part.start / WORD..self.words.len().min(part.end.div_ceil(WORD)) {
-            let found = bits(at) & seen;
-            if found != 0 {
-                return Some(at * WORD + found.trailing_zeros() as usize).filter(|at| *at < part.end);
+            let chunks = self.chunks(at) & seen;
+            if chunks != 0 {
+                return Some(at * WORD + chunks.trailing_zeros() as usize).filter(|at| *at < part.end);
             }
             seen = u64::MAX;
         }
