@@ -11,6 +11,7 @@ use tokio_util::codec::Decoder as _;
 
 use super::{
     codec::{FrameError, Frames},
+    memory::Pool,
     net::Reader,
 };
 
@@ -20,11 +21,16 @@ const SMALL: usize = 64 << 10;
 /// What an idle connection keeps.
 const KEPT: usize = 4 << 10;
 
+/// So much is read by one call where more than a little comes.
+const READ: usize = 128 << 10;
+
 /// The bytes that may be held at once, by all connections together.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
     semaphore: Arc<Semaphore>,
     max_chunk: u32,
+    /// Memory for messages that do not fit into what an idle connection keeps.
+    memory: Arc<Pool<BytesMut>>,
 }
 
 /// A share of the budget, given back when it is dropped.
@@ -33,7 +39,8 @@ pub(crate) type Share = OwnedSemaphorePermit;
 impl Budget {
     /// `max_pending` must hold one message of `max_chunk` bytes at least.
     pub(crate) fn new(max_pending: usize, max_chunk: usize) -> Budget {
-        Budget { semaphore: Arc::new(Semaphore::new(max_pending.max(max_chunk))), max_chunk: max_chunk as u32 }
+        let semaphore = Arc::new(Semaphore::new(max_pending.max(max_chunk)));
+        Budget { semaphore, max_chunk: max_chunk as u32, memory: Arc::default() }
     }
 
     async fn take(&self, n_bytes: usize) -> Share {
@@ -76,9 +83,6 @@ impl Inbox {
     async fn read(&mut self) -> Result<Option<Bytes>, FrameError> {
         loop {
             if let Some(frame) = self.frames.decode(&mut self.bytes)? {
-                if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
-                    self.bytes = BytesMut::new();
-                }
                 return Ok(Some(frame));
             }
             if self.bytes.len() >= SMALL
@@ -87,13 +91,39 @@ impl Inbox {
             {
                 self.reserve = Some(budget.take(budget.max_chunk as usize).await);
             }
-            let space = if self.bytes.len() < KEPT { KEPT } else { SMALL };
-            if self.bytes.capacity() - self.bytes.len() < space / 2 {
-                self.bytes.reserve(space);
-            }
+            self.make_room();
             if self.rdr.read_buf(&mut self.bytes).await? == 0 {
                 return Ok(None);
             }
         }
+    }
+
+    /// Makes room for what comes next: a little where nothing waits, and much where a message has begun.
+    fn make_room(&mut self) {
+        if self.bytes.is_empty() {
+            // Messages that were cut out of it are done with, so this is all of the memory that they had.
+            if self.bytes.try_reclaim(2 * KEPT) {
+                self.give_back();
+            }
+            self.bytes.reserve(KEPT);
+        } else if self.bytes.capacity() - self.bytes.len() < KEPT {
+            self.grow();
+        }
+    }
+
+    fn give_back(&mut self) {
+        let memory = std::mem::take(&mut self.bytes);
+        if let Some(budget) = &self.budget {
+            budget.memory.give(memory);
+        }
+    }
+
+    fn grow(&mut self) {
+        let Some(budget) = &self.budget else { return self.bytes.reserve(KEPT) };
+        if self.bytes.len() < 2 * KEPT {
+            let begun = std::mem::replace(&mut self.bytes, budget.memory.take());
+            self.bytes.extend_from_slice(&begun);
+        }
+        self.bytes.reserve(READ);
     }
 }

@@ -12,6 +12,7 @@ mod handshake;
 mod inbox;
 mod link;
 mod local;
+mod memory;
 mod net;
 mod peer;
 mod shutdown;

@@ -167,7 +167,7 @@ impl<'d> Peer<'d> {
         } else {
             self.desk.engine.pass(frame, &name, &mut self.seams)
         };
-        let passed = match passed {
+        let (passed, bytes) = match passed {
             Ok(passed) => passed,
             Err(Refusal::Stopped) => {
                 // When the hop ends already, it needs no second reason.
@@ -179,14 +179,14 @@ impl<'d> Peer<'d> {
                 return Ok(());
             }
         };
-        let ack = passed.wants_ack.then(|| passed.chunk.clone());
-        let done = self.wait(ack);
-        if passed.bytes.is_empty() {
+        let is_kept = passed.ack.is_some();
+        let done = self.wait(passed.ack);
+        if bytes.is_empty() {
             // Its only record was left out, as the policy says.
             let _ = done.send(()); // the receiver stands in the queue
             return Ok(());
         }
-        let job = Job { bytes: passed.bytes, chunk: passed.chunk, is_kept: passed.wants_ack, done, share, came };
+        let job = Job { bytes, chunk: passed.chunk, is_kept, done, share, came };
         let jobs = self.jobs.get_or_insert_with(|| self.desk.next.jobs(&self.desk.shutdown));
         jobs.send(job).map_err(|_| "nothing is passed on any more".to_owned())
     }
