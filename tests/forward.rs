@@ -91,6 +91,12 @@ impl Drop for Hop {
     }
 }
 
+/// A name of a chunk as loggers write them: sixteen bytes in base64.
+fn named(word: &str) -> String {
+    assert!(word.len() <= 21 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()), "a word");
+    format!("{word:A<22}==")
+}
+
 fn string(text: &str) -> Vec<u8> {
     assert!(text.len() < 32, "a short text");
     let mut out = vec![0xa0 | text.len() as u8];
@@ -103,13 +109,13 @@ fn message(text: &str, chunk: Option<&str>) -> Vec<u8> {
     let mut out = vec![if chunk.is_some() { 0x94 } else { 0x93 }];
     out.extend([string("app"), vec![1, 0x81], string("log"), string(text)].concat());
     if let Some(chunk) = chunk {
-        out.extend([vec![0x81], string("chunk"), string(chunk)].concat());
+        out.extend([vec![0x81], string("chunk"), string(&named(chunk))].concat());
     }
     out
 }
 
 fn ack(chunk: &str) -> Vec<u8> {
-    [&b"\x81\xa3ack"[..], &string(chunk)].concat()
+    [&b"\x81\xa3ack"[..], &string(&named(chunk))].concat()
 }
 
 fn receive(stream: &mut TcpStream, n_bytes: usize) -> Vec<u8> {
@@ -170,6 +176,23 @@ fn what_was_not_acknowledged_is_sent_again_in_order() {
 }
 
 #[test]
+fn a_name_that_may_be_something_else_is_told_to_its_sender_alone() {
+    let (listener, to) = next_hop();
+    let hop = Hop::start(&["--to", &to]);
+    let mut sender = hop.connect();
+    let name = string("alice@example.org");
+    let plain = [&[0x94], &message("x", None)[1..]].concat();
+    sender.write_all(&[&plain[..], &[0x81], &string("chunk"), &name].concat()).expect("it is sent");
+    let mut next = accept(&listener);
+    let came = receive(&mut next, message("x", Some("any")).len());
+    let ours = came.strip_prefix(&[&plain[..], &[0x81], &string("chunk"), &[0xb8]].concat()[..]).expect("a name");
+    next.write_all(&[b"\x81\xa3ack\xb8", ours].concat()).expect("it is sent");
+    let told = [b"\x81\xa3ack", &name[..]].concat();
+    assert_eq!(receive(&mut sender, told.len()), told);
+    assert_eq!(hop.end(), Some(0));
+}
+
+#[test]
 fn a_next_hop_that_is_not_there_is_passed_over() {
     let (gone, nowhere) = next_hop();
     drop(gone);
@@ -197,6 +220,7 @@ fn what_is_no_message_closes_the_connection_and_says_nothing_of_it() {
         assert!(rest.is_empty());
         assert!(!hop.hears("connection closed").contains("alice"));
     }
+    assert_eq!(hop.end(), Some(3), "what came there was not examined");
 }
 
 #[test]
@@ -205,7 +229,7 @@ fn a_message_that_cannot_be_examined_is_withheld_and_does_not_come_again() {
     let hop = Hop::start(&["--to", &to]);
     let mut sender = hop.connect();
     // Packed entries that are none, and a record where a record must be; the second has no name to be acknowledged by.
-    let entries = [&b"\x93\xa1t\xb1alice@example.org"[..], &[0x81], &string("chunk"), &string("bad")].concat();
+    let entries = [&b"\x93\xa1t\xb1alice@example.org"[..], &[0x81], &string("chunk"), &string(&named("bad"))].concat();
     let nameless = b"\x92\xa1t\xa5alice".to_vec();
     let good = message("x", Some("good"));
     sender.write_all(&[entries, nameless, good.clone()].concat()).expect("it is sent");
@@ -217,7 +241,7 @@ fn a_message_that_cannot_be_examined_is_withheld_and_does_not_come_again() {
     next.write_all(&ack("good")).expect("it is sent");
     let both = [ack("bad"), ack("good")].concat();
     assert_eq!(receive(&mut sender, both.len()), both);
-    assert_eq!(hop.end(), Some(0));
+    assert_eq!(hop.end(), Some(3), "something was withheld");
 }
 
 #[test]
@@ -239,13 +263,13 @@ fn a_line_that_was_cut_between_messages_is_judged_as_one() {
         let members = [("logtag", tag), ("log", text)];
         let mut out = [vec![0x94], string("app"), vec![1, 0x82]].concat();
         members.iter().for_each(|(key, value)| out.extend([string(key), string(value)].concat()));
-        [out, vec![0x81], string("chunk"), string("c")].concat()
+        [out, vec![0x81], string("chunk"), string(&named("c"))].concat()
     };
     sender.write_all(&[part("from alice@exam", "P"), part("ple.org on", "F")].concat()).expect("it is sent");
     receive(&mut sender, 2 * ack("c").len());
     let clean = read(&path);
     assert!(clean.contains("\"from REDACTED-record\"") && clean.contains("\"REDACTED-email on\""), "{clean}");
-    assert_eq!(hop.end(), Some(0));
+    assert_eq!(hop.end(), Some(3), "the end of a part was masked");
 }
 
 /// What the admin endpoint says.
@@ -277,7 +301,7 @@ fn a_next_hop_that_stalls_holds_the_sender_and_not_memory() {
     let content = [&[0xc5][..], &(entry.len() as u16).to_be_bytes(), &entry].concat();
     let numbered = |number: u32| {
         let name = format!("{number:08}");
-        [&[0x93][..], &string("app"), &content, &[0x81], &string("chunk"), &string(&name)].concat()
+        [&[0x93][..], &string("app"), &content, &[0x81], &string("chunk"), &string(&named(&name))].concat()
     };
     const N_MESSAGES: u32 = 20_000;
     let all: Vec<u8> = (0..N_MESSAGES).flat_map(numbered).collect();

@@ -490,4 +490,4 @@ fn time(walk: &mut Walk<'_>) -> Result<Span, Malformed> {
 }
 
 #[cfg(all(test, feature = "forward"))]
-mod tests;
+pub(crate) mod tests;

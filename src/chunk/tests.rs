@@ -469,6 +469,47 @@ fn tags_of_one_connection_are_not_mixed() {
     assert!(pass("one", cri("mple.org!", "F")).contains("mple.org!"), "the line has ended");
 }
 
+/// The beginning of a line of 60 kB that a runtime has cut.
+pub(crate) fn long_part() -> Vec<u8> {
+    event(map(&[("stream", string("stdout")), ("logtag", string("P")), ("message", string(&"word ".repeat(12_000)))]))
+}
+
+#[test]
+fn what_is_kept_of_lines_that_go_on_is_bounded_and_private_keys_stay_open() {
+    let (mut scrubber, mut seams) = (scrubber(), Seams::default());
+    let mut pass = |seams: &mut Seams, tag: &str, chunk: &[u8]| {
+        let mut out = Vec::new();
+        let outcome = scrubber.scrub_next_events(seams, tag.as_bytes(), chunk, &mut out).expect("it is a chunk");
+        if outcome == Outcome::Clean { chunk.to_vec() } else { out }
+    };
+    let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7";
+    let begin = ["-----BEGIN", "PRIVATE KEY-----"].join(" ");
+    pass(&mut seams, "key", &event(log(&begin)));
+    let mut most = 0;
+    for number in 0..100 {
+        pass(&mut seams, &number.to_string(), &long_part());
+        most = most.max(seams.n_bytes());
+    }
+    assert!((900 << 10..=1 << 20).contains(&most), "{most}");
+    // Lines of one tag alone.
+    let many: Vec<u8> = (0..100)
+        .flat_map(|number| {
+            let partial = map(&[
+                ("partial_message", string("true")),
+                ("partial_id", string(&number.to_string())),
+                ("log", string(&"word ".repeat(12_000))),
+            ]);
+            event(partial)
+        })
+        .collect();
+    pass(&mut seams, "many", &many);
+    assert!(seams.n_bytes() <= 1 << 20);
+    seams.forget_down_to(0);
+    assert_eq!(seams.n_bytes(), 0);
+    let clean = pass(&mut seams, "key", &event(log(body))).escape_ascii().to_string();
+    assert!(!clean.contains(body), "{clean}");
+}
+
 #[test]
 fn what_fluent_bit_has_joined_is_whole() {
     let joined =

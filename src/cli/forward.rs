@@ -11,6 +11,7 @@ use clap::{Args as Flags, builder::PossibleValuesParser};
 
 use super::{
     args::Args,
+    filter::UNEXAMINED,
     host::scrubber,
     settings::{self, Environment, Settings, parse_size},
 };
@@ -39,7 +40,10 @@ SIGTERM drains: nothing new is taken, and what is on its way has --grace (of the
 and rules anew and opens the file of --to anew; when they are wrong, the old ones stay.
 
 A message that is no message of the protocol, or cannot be decompressed, is withheld: it goes nowhere, is counted, said, and acknowledged, so that
-it does not come again. Bytes that are no msgpack close the connection. With --on-error stop (of the filter) such a message ends the hop.";
+it does not come again. Bytes that are no msgpack close the connection. With --on-error stop (of the filter) such a message ends the hop.
+
+Exit: 0 when it was told to end and all that came could be examined; 3 when something was withheld or masked because it could not be, the rest is
+done; 70 under --on-error stop; 74 when messages were not acknowledged within --grace, or the output failed.";
 
 /// Flags of the hop.
 #[derive(Clone, Debug, Flags)]
@@ -172,7 +176,8 @@ pub(super) fn run(args: &Args, forward: &Forward, settings: &Settings) -> Result
     open_log(&forward.log_format, settings.quiet);
     let args = args.clone();
     let again = move || scrubber(&settings::settle(&args, &Environment::read()?)?);
-    serve::run(options, first, again).map(|()| 0)
+    let is_examined = serve::run(options, first, again)?;
+    Ok(if is_examined { 0 } else { UNEXAMINED })
 }
 
 fn options(forward: &Forward, settings: &Settings) -> Result<Options, Error> {

@@ -96,8 +96,9 @@ struct Peer<'d> {
     jobs: Option<Jobs>,
     waiting: VecDeque<Waiting>,
     codec: Frames,
-    /// What is open between its messages.
+    /// What is open between its messages, and its share of the memory for that.
     seams: Seams,
+    open: Option<Share>,
     is_open: bool,
     /// When the sender said its last word.
     gone: Option<Instant>,
@@ -120,6 +121,7 @@ impl<'d> Peer<'d> {
             waiting: VecDeque::new(),
             codec,
             seams: Seams::default(),
+            open: None,
             is_open: true,
             gone: None,
             name,
@@ -138,7 +140,10 @@ impl<'d> Peer<'d> {
                     Ok(Some((frame, share))) => self.take(&frame, share).await?,
                     // A connection that is reset ends like one that is closed.
                     Ok(None) | Err(FrameError::Io(_)) => self.close(),
-                    Err(error) => return Err(error.to_string()),
+                    Err(error) => {
+                        self.desk.metrics.withhold();
+                        return Err(error.to_string());
+                    }
                 },
                 () = until(self.gone.map(|gone| gone + LINGER)), if !self.is_open => {
                     // Nobody waits for these acknowledgements: their senders will send the messages again.
@@ -167,6 +172,7 @@ impl<'d> Peer<'d> {
         } else {
             self.desk.engine.pass(frame, &name, &mut self.seams)
         };
+        self.desk.budget.cover(&mut self.seams, &mut self.open);
         let (passed, bytes) = match passed {
             Ok(passed) => passed,
             Err(Refusal::Stopped) => {
