@@ -578,119 +578,117 @@ fn hops_know_each_other_by_their_certificates() {
     assert_eq!(receive(&mut sender, ack("one").len()), ack("one"));
 }
 
-/// Writes an example with paths and ports of its own. The file is parsed as it is; it runs without the storage on disk, which a small build of Fluent Bit
-/// lacks.
-fn fluent_bit_file(program: &Path, folder: &Path, example: &str, changes: &[(&str, &str)]) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit").join(example);
-    let parsed = Command::new(program).args(["--dry-run", "-c"]).arg(&source).output().expect("Fluent Bit starts");
-    assert!(parsed.status.success(), "{example} is no configuration");
-    let mut text: String =
-        read(&source).lines().filter(|line| !line.contains("storage.")).map(|line| format!("{line}\n")).collect();
-    for (from, to) in changes {
-        assert!(text.contains(from), "{from:?} is not in {example}");
-        text = text.replace(from, to);
+/// A Fluent Bit to test with: a folder of its own with a log, and what must come of that. All that it has started ends with it.
+struct FluentBit {
+    program: PathBuf,
+    folder: tempfile::TempDir,
+    expected: Vec<String>,
+    started: Vec<Child>,
+}
+
+impl FluentBit {
+    /// The one of the path or of `FLUENT_BIT`, if there is one. Each line of its log has an address, and is a record under the key `key`.
+    fn find(key: &str) -> Option<FluentBit> {
+        let on_path = std::env::var_os("PATH").and_then(|path| {
+            std::env::split_paths(&path).map(|folder| folder.join("fluent-bit")).find(|program| program.exists())
+        });
+        let Some(program) = std::env::var_os("FLUENT_BIT").map(PathBuf::from).or(on_path) else {
+            eprintln!("SKIPPED: no fluent-bit on the path or in FLUENT_BIT");
+            return None;
+        };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let lines: String = (0..2000).map(|number| format!("{number} by user{number}@example.org\n")).collect();
+        file(folder.path(), "app.log", &lines);
+        let expected = (0..2000).map(|number| format!("{{\"{key}\":\"{number} by REDACTED-email\"}}")).collect();
+        Some(FluentBit { program, folder, expected, started: Vec::new() })
     }
-    file(folder, example, &text).into()
-}
 
-fn run_fluent_bit(program: &Path, folder: &Path, example: &str, changes: &[(&str, &str)]) -> Child {
-    let configuration = fluent_bit_file(program, folder, example, changes);
-    let mut command = Command::new(program);
-    command.arg("-c").arg(configuration).stdout(Stdio::null()).stderr(Stdio::null());
-    command.process_group(0).spawn().expect("Fluent Bit starts")
-}
-
-/// Ends a Fluent Bit and what it has started.
-fn end_fluent_bit(mut child: Child) {
-    let group = format!("-{}", child.id());
-    assert!(Command::new("kill").args(["-KILL", "--", &group]).status().expect("kill is there").success());
-    child.wait().expect("it ends");
-}
-
-/// The Fluent Bit to test with, if there is one.
-fn fluent_bit_program() -> Option<PathBuf> {
-    let on_path = std::env::var_os("PATH").and_then(|path| {
-        std::env::split_paths(&path).map(|folder| folder.join("fluent-bit")).find(|program| program.exists())
-    });
-    let program = std::env::var_os("FLUENT_BIT").map(PathBuf::from).or(on_path);
-    if program.is_none() {
-        eprintln!("SKIPPED: no fluent-bit on the path or in FLUENT_BIT");
+    /// Writes an example with its folders here and with `changes`. It is parsed as it is; it runs without the storage on disk, which a small
+    /// build of Fluent Bit lacks.
+    fn configuration(&self, example: &str, changes: &[(&str, &str)]) -> String {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit").join(example);
+        let parsed =
+            Command::new(&self.program).args(["--dry-run", "-c"]).arg(&source).output().expect("Fluent Bit starts");
+        assert!(parsed.status.success(), "{example} is no configuration");
+        let mut text: String =
+            read(&source).lines().filter(|line| !line.contains("storage.")).map(|line| format!("{line}\n")).collect();
+        for folder in ["/var/log/app", "/var/log/clean", "/var/lib/fluent-bit"] {
+            text = text.replace(folder, &self.folder.path().display().to_string());
+        }
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from:?} is not in {example}");
+            text = text.replace(from, to);
+        }
+        file(self.folder.path(), example, &text)
     }
-    program
+
+    /// Starts Fluent Bit with an example. What it starts is in its group.
+    fn start(&mut self, example: &str, changes: &[(&str, &str)]) -> &mut Child {
+        let configuration = self.configuration(example, changes);
+        let mut command = Command::new(&self.program);
+        command.args(["-q", "-c"]).arg(configuration).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        self.started.push(command.spawn().expect("Fluent Bit starts"));
+        self.started.last_mut().expect("it was pushed")
+    }
+
+    /// Waits until all lines have come.
+    fn check(self) {
+        let out = self.folder.path().join("clean.log");
+        let begin = Instant::now();
+        let lines = || fs::read_to_string(&out).unwrap_or_default();
+        while lines().lines().count() < self.expected.len() && begin.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(50));
+        }
+        assert!(lines().lines().eq(&self.expected), "all of them, scrubbed, in order");
+    }
 }
 
-/// A log with an address in every line, and what becomes of it under the key `key`.
-fn log_of_addresses(folder: &Path, n_lines: usize, key: &str) -> Vec<String> {
-    let lines: String = (0..n_lines).map(|number| format!("{number} by user{number}@example.org\n")).collect();
-    fs::write(folder.join("app.log"), lines).expect("it can be written");
-    (0..n_lines).map(|number| format!("{{\"{key}\":\"{number} by REDACTED-email\"}}")).collect()
-}
-
-/// Waits until the file has so many lines.
-fn wait_for_lines(path: &Path, n_lines: usize) {
-    let begin = Instant::now();
-    while fs::read_to_string(path).map_or(0, |text| text.lines().count()) < n_lines && begin.elapsed() < PATIENCE {
-        thread::sleep(Duration::from_millis(50));
+impl Drop for FluentBit {
+    fn drop(&mut self) {
+        for child in &mut self.started {
+            let group = format!("-{}", child.id());
+            // What has ended already needs nothing.
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+            let _ = child.wait();
+        }
     }
 }
 
 #[test]
 fn fluent_bit_sends_through_the_hop_to_fluent_bit() {
-    let Some(program) = fluent_bit_program() else { return };
-    let temporary = tempfile::tempdir().expect("a temporary folder");
-    let folder = temporary.path().display().to_string();
-    let expected = log_of_addresses(temporary.path(), 2000, "log");
+    let Some(mut fluent_bit) = FluentBit::find("log") else { return };
     let (listener, to) = next_hop();
     drop(listener);
-    let port = to.rsplit(':').next().expect("a port");
     let hop = Hop::start(&["--to", &to]);
-    let own = hop.address.rsplit(':').next().expect("a port");
-    let changes = [("24225", port), ("/var/log/clean", &folder)];
-    let receiver = run_fluent_bit(&program, temporary.path(), "receiver.yaml", &changes);
-    let changes = [("24224", own), ("/var/log/app", &folder), ("/var/lib/fluent-bit", &folder)];
-    let sender = run_fluent_bit(&program, temporary.path(), "sender.yaml", &changes);
-    let out = temporary.path().join("clean.log");
-    wait_for_lines(&out, expected.len());
-    end_fluent_bit(sender);
-    end_fluent_bit(receiver);
-    assert!(read(&out).lines().eq(expected), "all of them, scrubbed, in order");
+    let port = |address: &str| address.rsplit(':').next().expect("a port").to_owned();
+    fluent_bit.start("receiver.yaml", &[("24225", &port(&to))]);
+    fluent_bit.start("sender.yaml", &[("24224", &port(&hop.address))]);
+    fluent_bit.check();
 }
 
 #[test]
 fn fluent_bit_reads_through_the_filter() {
-    let Some(program) = fluent_bit_program() else { return };
-    let temporary = tempfile::tempdir().expect("a temporary folder");
-    let folder = temporary.path().display().to_string();
-    let expected = log_of_addresses(temporary.path(), 2000, "exec");
-    let filter = format!("{} --config none", binary().display());
-    let changes = [("| logscrub", &*format!("| {filter}")), ("/var/log/app", &folder), ("/var/log/clean", &folder)];
-    let reader = run_fluent_bit(&program, temporary.path(), "in-exec.yaml", &changes);
-    let out = temporary.path().join("clean.log");
-    wait_for_lines(&out, expected.len());
-    end_fluent_bit(reader);
-    assert!(read(&out).lines().eq(expected), "all of them, scrubbed, in order");
+    let Some(mut fluent_bit) = FluentBit::find("exec") else { return };
+    let filter = format!("| {} --config none", binary().display());
+    fluent_bit.start("in-exec.yaml", &[("| logscrub", &filter)]);
+    fluent_bit.check();
 }
 
 #[test]
 fn fluent_bit_writes_through_the_filter() {
-    let Some(program) = fluent_bit_program() else { return };
-    let temporary = tempfile::tempdir().expect("a temporary folder");
-    let folder = temporary.path().display().to_string();
-    let expected = log_of_addresses(temporary.path(), 2000, "log");
-    let configuration = fluent_bit_file(&program, temporary.path(), "out-stdout.yaml", &[("/var/log/app", &folder)]);
-    let mut writer = Command::new(program).args(["-q", "-c"]).arg(configuration).stdout(Stdio::piped()).spawn();
-    let writer = writer.as_mut().expect("Fluent Bit starts");
-    let stdout = writer.stdout.take().expect("a pipe");
-    let filter =
-        Command::new(binary()).env_clear().args(["--config", "none"]).stdin(stdout).stdout(Stdio::piped()).spawn();
-    let mut filter = filter.expect("the filter starts");
+    let Some(mut fluent_bit) = FluentBit::find("log") else { return };
+    let stdout = fluent_bit.start("out-stdout.yaml", &[]).stdout.take().expect("a pipe");
+    let mut filter = Command::new(binary());
+    filter.env_clear().args(["--config", "none"]).stdin(stdout).stdout(Stdio::piped());
+    let mut filter = filter.spawn().expect("the filter starts");
     let lines = BufReader::new(filter.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-    let lines: Vec<String> = lines.take(expected.len()).collect();
-    writer.kill().and_then(|()| writer.wait()).expect("it ends");
-    filter.wait().expect("it ends with its input");
+    let lines: Vec<String> = lines.take(fluent_bit.expected.len()).collect();
     // `{"date":…,"log":"…"}`
     let without_date = |line: &String| line.split_once(',').map(|(_, rest)| format!("{{{rest}"));
-    assert!(lines.iter().map(without_date).eq(expected.into_iter().map(Some)), "all of them, scrubbed, in order");
+    let expected = fluent_bit.expected.iter().cloned().map(Some);
+    assert!(lines.iter().map(without_date).eq(expected), "all of them, scrubbed, in order");
+    drop(fluent_bit);
+    filter.wait().expect("it ends with its input");
 }
 
 /// Every list of arguments in a document that calls the hop.
