@@ -99,7 +99,6 @@ enum Shape {
     #[cfg_attr(not(feature = "forward"), expect(dead_code, reason = "only messages have tags"))]
     Tag,
     /// A key and its value, without a head.
-    #[cfg_attr(not(feature = "forward"), expect(dead_code, reason = "only messages have options"))]
     Pair,
 }
 
@@ -117,9 +116,9 @@ impl Shape {
 
 /// One entry of a chunk: a time, perhaps with metadata, and a record.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "forward"), expect(dead_code, reason = "only messages are taken apart"))]
 pub(crate) struct Entry {
     pub(crate) span: Span,
-    #[cfg_attr(not(feature = "forward"), expect(dead_code, reason = "only messages are taken apart"))]
     pub(crate) time: Span,
     pub(crate) metadata: Option<Span>,
     pub(crate) record: Span,

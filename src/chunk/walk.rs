@@ -141,6 +141,7 @@ impl<'b> Walk<'b> {
     }
 
     /// Passes over one value and answers where it stands.
+    #[cfg(feature = "forward")]
     pub(crate) fn value(&mut self) -> Result<Span, Malformed> {
         let start = self.at;
         self.skip()?;

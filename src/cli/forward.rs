@@ -89,7 +89,8 @@ pub(super) struct Forward {
     max_chunk: Option<String>,
     /// How many bytes of messages may be held at once
     ///
-    /// When so many wait for the next hop, nobody is read from. At least --max-chunk. [default: 64MiB]
+    /// When so many wait for the next hop, nobody is read from. At least --max-chunk. Lines that go on in a later message may take a
+    /// quarter of it more. [default: 64MiB]
     #[arg(long, value_name = "SIZE", help_heading = "Forward")]
     max_pending: Option<String>,
     /// How many seconds the next hop may take to acknowledge

@@ -22,7 +22,7 @@ const SMALL: usize = 64 << 10;
 /// What an idle connection keeps.
 const KEPT: usize = 4 << 10;
 
-/// What is kept of lines that go on in a later message is at most that part of `--max-pending`, and comes on top of it.
+/// What is kept of lines that go on in a later message is at most this part of `--max-pending`, and comes on top of it.
 const OPEN: usize = 4;
 
 /// So much is read by one call where more than a little comes.
