@@ -4,6 +4,9 @@
 //! same members, URLs that parsed parse. A record that fails is masked as a whole. The guard knows nothing of findings: it compares
 //! two texts, so that a fault of what replaced one cannot hide in what checks it.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde::de::IgnoredAny;
 
 use super::Scrubber;
@@ -100,13 +103,32 @@ fn is_shaped_like_json(text: &[u8]) -> bool {
 /// Whether two texts are token by token the same but for leaves in whose place strings stand that JSON allows: then the second
 /// parses if the first does, without parsing either. Most records that changed are told so, at a third of the cost.
 fn differs_in_leaves(before: &[u8], after: &[u8]) -> bool {
-    let (mut before, mut after) = (Tokens { text: before, at: 0 }, Tokens { text: after, at: 0 });
+    let start = last_same_token(before, after);
+    let (mut before, mut after) = (Tokens { text: before, at: start }, Tokens { text: after, at: start });
     loop {
         match (before.token(), after.token()) {
             (None, None) => return true,
             (Some(was), Some(is)) if was == is => {}
-            (Some(was), Some(is)) if is_leaf(was) && is_string(is) => {}
+            (Some(was), Some(is)) if is_leaf(was) && is_string(is) => {
+                if before.rest() == after.rest() {
+                    return true;
+                }
+            }
             _ => return false,
+        }
+    }
+}
+
+/// Where in both texts a token begins before which they are the same.
+fn last_same_token(before: &[u8], after: &[u8]) -> usize {
+    const STEP: usize = 16;
+    let steps = before.chunks_exact(STEP).zip(after.chunks_exact(STEP));
+    let n_same = STEP * steps.take_while(|(was, is)| was == is).count();
+    let mut tokens = Tokens { text: before, at: 0 };
+    loop {
+        let start = tokens.at;
+        if tokens.token().is_none() || tokens.at >= n_same {
+            return start;
         }
     }
 }
@@ -158,6 +180,11 @@ struct Tokens<'t> {
 }
 
 impl<'t> Tokens<'t> {
+    /// What follows the last token.
+    fn rest(&self) -> &'t [u8] {
+        &self.text[self.at..]
+    }
+
     fn token(&mut self) -> Option<&'t [u8]> {
         let rest = self.text[self.at..].trim_ascii_start();
         let length = match rest.first()? {
@@ -190,7 +217,8 @@ fn urls_hold(before: &[u8], after: &[u8]) -> bool {
 
 /// The authority of each URL: what stands between `://` and the path.
 fn urls(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    memchr::memmem::find_iter(text, b"://").map(|at| {
+    static BEGIN: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("://"));
+    BEGIN.find_iter(text).map(|at| {
         let rest = &text[at + 3..];
         let ends = |byte: &u8| *byte <= b' ' || b"/?#\"'`<>\\,;|{}()".contains(byte);
         &rest[..rest.iter().position(ends).unwrap_or(rest.len())]
