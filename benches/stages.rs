@@ -46,7 +46,79 @@ fn stages(criterion: &mut Criterion) {
                 criterion::BatchSize::PerIteration,
             );
         });
+        #[cfg(feature = "msgpack")]
+        {
+            let (chunk, lines) = chunk::of(hay);
+            chunk::check(kind, &workload, &chunk, &lines);
+            group.bench_with_input(BenchmarkId::from_parameter("lines"), &lines, |bencher, lines| {
+                let mut scrubber = scrubber();
+                let mut out = Vec::with_capacity(lines.len());
+                bencher.iter(|| {
+                    out.clear();
+                    scrubber.scrub_block(black_box(lines), &mut out)
+                });
+            });
+            group.bench_with_input(BenchmarkId::from_parameter("chunk"), &chunk, |bencher, chunk| {
+                let mut scrubber = chunk::scrubber();
+                let mut out = Vec::with_capacity(chunk.len());
+                bencher.iter(|| {
+                    out.clear();
+                    scrubber.scrub_events(black_box(chunk), &mut out)
+                });
+            });
+        }
         group.finish();
+    }
+}
+
+/// Lines as records of msgpack, and as the lines of JSON that these are rendered as: what `chunk` takes longer than `lines` is the walk, the
+/// rendering and the way back.
+#[cfg(feature = "msgpack")]
+mod chunk {
+    use logscrub::{ChunkScrubber, Outcome, Policy, RuleSet, Style};
+
+    use super::workload::{GONE, Kind, Workload};
+
+    /// The chunk, and the lines.
+    pub(crate) fn of(hay: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let (mut chunk, mut lines) = (Vec::new(), Vec::new());
+        for line in hay.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            // [time, {"log": line}], as Fluent Bit writes it.
+            chunk.extend_from_slice(b"\x92\xce\x65\x53\xf1\x00\xdf\x00\x00\x00\x01\xa3log\xdb");
+            chunk.extend_from_slice(&(line.len() as u32).to_be_bytes());
+            chunk.extend_from_slice(line);
+            let text = String::from_utf8_lossy(line);
+            lines.extend_from_slice(format!("{{\"log\":{}}}\n", serde_json::Value::from(text)).as_bytes());
+        }
+        (chunk, lines)
+    }
+
+    pub(crate) fn scrubber() -> ChunkScrubber {
+        let policy = Policy::new().style(Style::fixed(GONE).expect("letters alone"));
+        ChunkScrubber::new(&RuleSet::embedded(), &policy).expect("the policy is plain")
+    }
+
+    pub(crate) fn check(kind: Kind, workload: &Workload, chunk: &[u8], lines: &[u8]) {
+        let mut out = Vec::new();
+        let outcome = scrubber().scrub_events(chunk, &mut out).expect("it is a chunk");
+        if workload.secrets.is_empty() {
+            assert_eq!((outcome, out.len()), (Outcome::Clean, 0), "{}: a clean chunk was touched", kind.name());
+            return;
+        }
+        let mut clean = Vec::new();
+        assert_eq!(super::scrubber().scrub_block(lines, &mut clean), Outcome::Changed);
+        let expected = of(&texts(&clean)).0;
+        assert!(outcome == Outcome::Changed && out == expected, "{}: the chunk came out wrong", kind.name());
+    }
+
+    /// The text in each line of JSON.
+    fn texts(lines: &[u8]) -> Vec<u8> {
+        let records = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let text = |line: &[u8]| {
+            let record: serde_json::Value = serde_json::from_slice(line).expect("JSON stays JSON");
+            [record["log"].as_str().expect("a text").as_bytes(), b"\n"].concat()
+        };
+        records.flat_map(text).collect()
     }
 }
 

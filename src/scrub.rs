@@ -78,6 +78,16 @@ impl Seam {
     pub(crate) fn is_open(&self) -> bool {
         self.state.is_open() || !self.memory.is_empty()
     }
+
+    /// The bytes of records that it keeps.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.memory.n_bytes()
+    }
+
+    /// Keeps none of them. An open private key stays open: that takes next to nothing.
+    pub(crate) fn forget(&mut self) {
+        self.memory.forget();
+    }
 }
 
 #[cfg(feature = "msgpack")]

@@ -91,6 +91,12 @@ impl Drop for Hop {
     }
 }
 
+/// A name of a chunk as loggers write them: sixteen bytes in base64.
+fn named(word: &str) -> String {
+    assert!(word.len() <= 21 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()), "a word");
+    format!("{word:A<22}==")
+}
+
 fn string(text: &str) -> Vec<u8> {
     assert!(text.len() < 32, "a short text");
     let mut out = vec![0xa0 | text.len() as u8];
@@ -103,13 +109,13 @@ fn message(text: &str, chunk: Option<&str>) -> Vec<u8> {
     let mut out = vec![if chunk.is_some() { 0x94 } else { 0x93 }];
     out.extend([string("app"), vec![1, 0x81], string("log"), string(text)].concat());
     if let Some(chunk) = chunk {
-        out.extend([vec![0x81], string("chunk"), string(chunk)].concat());
+        out.extend([vec![0x81], string("chunk"), string(&named(chunk))].concat());
     }
     out
 }
 
 fn ack(chunk: &str) -> Vec<u8> {
-    [&b"\x81\xa3ack"[..], &string(chunk)].concat()
+    [&b"\x81\xa3ack"[..], &string(&named(chunk))].concat()
 }
 
 fn receive(stream: &mut TcpStream, n_bytes: usize) -> Vec<u8> {
@@ -170,6 +176,23 @@ fn what_was_not_acknowledged_is_sent_again_in_order() {
 }
 
 #[test]
+fn a_name_that_may_be_something_else_is_told_to_its_sender_alone() {
+    let (listener, to) = next_hop();
+    let hop = Hop::start(&["--to", &to]);
+    let mut sender = hop.connect();
+    let name = string("alice@example.org");
+    let plain = [&[0x94], &message("x", None)[1..]].concat();
+    sender.write_all(&[&plain[..], &[0x81], &string("chunk"), &name].concat()).expect("it is sent");
+    let mut next = accept(&listener);
+    let came = receive(&mut next, message("x", Some("any")).len());
+    let ours = came.strip_prefix(&[&plain[..], &[0x81], &string("chunk"), &[0xb8]].concat()[..]).expect("a name");
+    next.write_all(&[b"\x81\xa3ack\xb8", ours].concat()).expect("it is sent");
+    let told = [b"\x81\xa3ack", &name[..]].concat();
+    assert_eq!(receive(&mut sender, told.len()), told);
+    assert_eq!(hop.end(), Some(0));
+}
+
+#[test]
 fn a_next_hop_that_is_not_there_is_passed_over() {
     let (gone, nowhere) = next_hop();
     drop(gone);
@@ -197,6 +220,7 @@ fn what_is_no_message_closes_the_connection_and_says_nothing_of_it() {
         assert!(rest.is_empty());
         assert!(!hop.hears("connection closed").contains("alice"));
     }
+    assert_eq!(hop.end(), Some(3), "what came there was not examined");
 }
 
 #[test]
@@ -205,7 +229,7 @@ fn a_message_that_cannot_be_examined_is_withheld_and_does_not_come_again() {
     let hop = Hop::start(&["--to", &to]);
     let mut sender = hop.connect();
     // Packed entries that are none, and a record where a record must be; the second has no name to be acknowledged by.
-    let entries = [&b"\x93\xa1t\xb1alice@example.org"[..], &[0x81], &string("chunk"), &string("bad")].concat();
+    let entries = [&b"\x93\xa1t\xb1alice@example.org"[..], &[0x81], &string("chunk"), &string(&named("bad"))].concat();
     let nameless = b"\x92\xa1t\xa5alice".to_vec();
     let good = message("x", Some("good"));
     sender.write_all(&[entries, nameless, good.clone()].concat()).expect("it is sent");
@@ -217,7 +241,7 @@ fn a_message_that_cannot_be_examined_is_withheld_and_does_not_come_again() {
     next.write_all(&ack("good")).expect("it is sent");
     let both = [ack("bad"), ack("good")].concat();
     assert_eq!(receive(&mut sender, both.len()), both);
-    assert_eq!(hop.end(), Some(0));
+    assert_eq!(hop.end(), Some(3), "something was withheld");
 }
 
 #[test]
@@ -239,13 +263,13 @@ fn a_line_that_was_cut_between_messages_is_judged_as_one() {
         let members = [("logtag", tag), ("log", text)];
         let mut out = [vec![0x94], string("app"), vec![1, 0x82]].concat();
         members.iter().for_each(|(key, value)| out.extend([string(key), string(value)].concat()));
-        [out, vec![0x81], string("chunk"), string("c")].concat()
+        [out, vec![0x81], string("chunk"), string(&named("c"))].concat()
     };
     sender.write_all(&[part("from alice@exam", "P"), part("ple.org on", "F")].concat()).expect("it is sent");
     receive(&mut sender, 2 * ack("c").len());
     let clean = read(&path);
     assert!(clean.contains("\"from REDACTED-record\"") && clean.contains("\"REDACTED-email on\""), "{clean}");
-    assert_eq!(hop.end(), Some(0));
+    assert_eq!(hop.end(), Some(3), "the end of a part was masked");
 }
 
 /// What the admin endpoint says.
@@ -277,7 +301,7 @@ fn a_next_hop_that_stalls_holds_the_sender_and_not_memory() {
     let content = [&[0xc5][..], &(entry.len() as u16).to_be_bytes(), &entry].concat();
     let numbered = |number: u32| {
         let name = format!("{number:08}");
-        [&[0x93][..], &string("app"), &content, &[0x81], &string("chunk"), &string(&name)].concat()
+        [&[0x93][..], &string("app"), &content, &[0x81], &string("chunk"), &string(&named(&name))].concat()
     };
     const N_MESSAGES: u32 = 20_000;
     let all: Vec<u8> = (0..N_MESSAGES).flat_map(numbered).collect();
@@ -554,119 +578,117 @@ fn hops_know_each_other_by_their_certificates() {
     assert_eq!(receive(&mut sender, ack("one").len()), ack("one"));
 }
 
-/// Writes an example with paths and ports of its own. The file is parsed as it is; it runs without the storage on disk, which a small build of Fluent Bit
-/// lacks.
-fn fluent_bit_file(program: &Path, folder: &Path, example: &str, changes: &[(&str, &str)]) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit").join(example);
-    let parsed = Command::new(program).args(["--dry-run", "-c"]).arg(&source).output().expect("Fluent Bit starts");
-    assert!(parsed.status.success(), "{example} is no configuration");
-    let mut text: String =
-        read(&source).lines().filter(|line| !line.contains("storage.")).map(|line| format!("{line}\n")).collect();
-    for (from, to) in changes {
-        assert!(text.contains(from), "{from:?} is not in {example}");
-        text = text.replace(from, to);
+/// A Fluent Bit to test with: a folder of its own with a log, and what must come of that. All that it has started ends with it.
+struct FluentBit {
+    program: PathBuf,
+    folder: tempfile::TempDir,
+    expected: Vec<String>,
+    started: Vec<Child>,
+}
+
+impl FluentBit {
+    /// The one of the path or of `FLUENT_BIT`, if there is one. Each line of its log has an address, and is a record under the key `key`.
+    fn find(key: &str) -> Option<FluentBit> {
+        let on_path = std::env::var_os("PATH").and_then(|path| {
+            std::env::split_paths(&path).map(|folder| folder.join("fluent-bit")).find(|program| program.exists())
+        });
+        let Some(program) = std::env::var_os("FLUENT_BIT").map(PathBuf::from).or(on_path) else {
+            eprintln!("SKIPPED: no fluent-bit on the path or in FLUENT_BIT");
+            return None;
+        };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let lines: String = (0..2000).map(|number| format!("{number} by user{number}@example.org\n")).collect();
+        file(folder.path(), "app.log", &lines);
+        let expected = (0..2000).map(|number| format!("{{\"{key}\":\"{number} by REDACTED-email\"}}")).collect();
+        Some(FluentBit { program, folder, expected, started: Vec::new() })
     }
-    file(folder, example, &text).into()
-}
 
-fn run_fluent_bit(program: &Path, folder: &Path, example: &str, changes: &[(&str, &str)]) -> Child {
-    let configuration = fluent_bit_file(program, folder, example, changes);
-    let mut command = Command::new(program);
-    command.arg("-c").arg(configuration).stdout(Stdio::null()).stderr(Stdio::null());
-    command.process_group(0).spawn().expect("Fluent Bit starts")
-}
-
-/// Ends a Fluent Bit and what it has started.
-fn end_fluent_bit(mut child: Child) {
-    let group = format!("-{}", child.id());
-    assert!(Command::new("kill").args(["-KILL", "--", &group]).status().expect("kill is there").success());
-    child.wait().expect("it ends");
-}
-
-/// The Fluent Bit to test with, if there is one.
-fn fluent_bit_program() -> Option<PathBuf> {
-    let on_path = std::env::var_os("PATH").and_then(|path| {
-        std::env::split_paths(&path).map(|folder| folder.join("fluent-bit")).find(|program| program.exists())
-    });
-    let program = std::env::var_os("FLUENT_BIT").map(PathBuf::from).or(on_path);
-    if program.is_none() {
-        eprintln!("SKIPPED: no fluent-bit on the path or in FLUENT_BIT");
+    /// Writes an example with its folders here and with `changes`. It is parsed as it is; it runs without the storage on disk, which a small
+    /// build of Fluent Bit lacks.
+    fn configuration(&self, example: &str, changes: &[(&str, &str)]) -> String {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit").join(example);
+        let parsed =
+            Command::new(&self.program).args(["--dry-run", "-c"]).arg(&source).output().expect("Fluent Bit starts");
+        assert!(parsed.status.success(), "{example} is no configuration");
+        let mut text: String =
+            read(&source).lines().filter(|line| !line.contains("storage.")).map(|line| format!("{line}\n")).collect();
+        for folder in ["/var/log/app", "/var/log/clean", "/var/lib/fluent-bit"] {
+            text = text.replace(folder, &self.folder.path().display().to_string());
+        }
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from:?} is not in {example}");
+            text = text.replace(from, to);
+        }
+        file(self.folder.path(), example, &text)
     }
-    program
+
+    /// Starts Fluent Bit with an example. What it starts is in its group.
+    fn start(&mut self, example: &str, changes: &[(&str, &str)]) -> &mut Child {
+        let configuration = self.configuration(example, changes);
+        let mut command = Command::new(&self.program);
+        command.args(["-q", "-c"]).arg(configuration).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        self.started.push(command.spawn().expect("Fluent Bit starts"));
+        self.started.last_mut().expect("it was pushed")
+    }
+
+    /// Waits until all lines have come.
+    fn check(self) {
+        let out = self.folder.path().join("clean.log");
+        let begin = Instant::now();
+        let lines = || fs::read_to_string(&out).unwrap_or_default();
+        while lines().lines().count() < self.expected.len() && begin.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(50));
+        }
+        assert!(lines().lines().eq(&self.expected), "all of them, scrubbed, in order");
+    }
 }
 
-/// A log with an address in every line, and what becomes of it under the key `key`.
-fn log_of_addresses(folder: &Path, n_lines: usize, key: &str) -> Vec<String> {
-    let lines: String = (0..n_lines).map(|number| format!("{number} by user{number}@example.org\n")).collect();
-    fs::write(folder.join("app.log"), lines).expect("it can be written");
-    (0..n_lines).map(|number| format!("{{\"{key}\":\"{number} by REDACTED-email\"}}")).collect()
-}
-
-/// Waits until the file has so many lines.
-fn wait_for_lines(path: &Path, n_lines: usize) {
-    let begin = Instant::now();
-    while fs::read_to_string(path).map_or(0, |text| text.lines().count()) < n_lines && begin.elapsed() < PATIENCE {
-        thread::sleep(Duration::from_millis(50));
+impl Drop for FluentBit {
+    fn drop(&mut self) {
+        for child in &mut self.started {
+            let group = format!("-{}", child.id());
+            // What has ended already needs nothing.
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+            let _ = child.wait();
+        }
     }
 }
 
 #[test]
 fn fluent_bit_sends_through_the_hop_to_fluent_bit() {
-    let Some(program) = fluent_bit_program() else { return };
-    let temporary = tempfile::tempdir().expect("a temporary folder");
-    let folder = temporary.path().display().to_string();
-    let expected = log_of_addresses(temporary.path(), 2000, "log");
+    let Some(mut fluent_bit) = FluentBit::find("log") else { return };
     let (listener, to) = next_hop();
     drop(listener);
-    let port = to.rsplit(':').next().expect("a port");
     let hop = Hop::start(&["--to", &to]);
-    let own = hop.address.rsplit(':').next().expect("a port");
-    let changes = [("24225", port), ("/var/log/clean", &folder)];
-    let receiver = run_fluent_bit(&program, temporary.path(), "receiver.yaml", &changes);
-    let changes = [("24224", own), ("/var/log/app", &folder), ("/var/lib/fluent-bit", &folder)];
-    let sender = run_fluent_bit(&program, temporary.path(), "sender.yaml", &changes);
-    let out = temporary.path().join("clean.log");
-    wait_for_lines(&out, expected.len());
-    end_fluent_bit(sender);
-    end_fluent_bit(receiver);
-    assert!(read(&out).lines().eq(expected), "all of them, scrubbed, in order");
+    let port = |address: &str| address.rsplit(':').next().expect("a port").to_owned();
+    fluent_bit.start("receiver.yaml", &[("24225", &port(&to))]);
+    fluent_bit.start("sender.yaml", &[("24224", &port(&hop.address))]);
+    fluent_bit.check();
 }
 
 #[test]
 fn fluent_bit_reads_through_the_filter() {
-    let Some(program) = fluent_bit_program() else { return };
-    let temporary = tempfile::tempdir().expect("a temporary folder");
-    let folder = temporary.path().display().to_string();
-    let expected = log_of_addresses(temporary.path(), 2000, "exec");
-    let filter = format!("{} --config none", binary().display());
-    let changes = [("| logscrub", &*format!("| {filter}")), ("/var/log/app", &folder), ("/var/log/clean", &folder)];
-    let reader = run_fluent_bit(&program, temporary.path(), "in-exec.yaml", &changes);
-    let out = temporary.path().join("clean.log");
-    wait_for_lines(&out, expected.len());
-    end_fluent_bit(reader);
-    assert!(read(&out).lines().eq(expected), "all of them, scrubbed, in order");
+    let Some(mut fluent_bit) = FluentBit::find("exec") else { return };
+    let filter = format!("| {} --config none", binary().display());
+    fluent_bit.start("in-exec.yaml", &[("| logscrub", &filter)]);
+    fluent_bit.check();
 }
 
 #[test]
 fn fluent_bit_writes_through_the_filter() {
-    let Some(program) = fluent_bit_program() else { return };
-    let temporary = tempfile::tempdir().expect("a temporary folder");
-    let folder = temporary.path().display().to_string();
-    let expected = log_of_addresses(temporary.path(), 2000, "log");
-    let configuration = fluent_bit_file(&program, temporary.path(), "out-stdout.yaml", &[("/var/log/app", &folder)]);
-    let mut writer = Command::new(program).args(["-q", "-c"]).arg(configuration).stdout(Stdio::piped()).spawn();
-    let writer = writer.as_mut().expect("Fluent Bit starts");
-    let stdout = writer.stdout.take().expect("a pipe");
-    let filter =
-        Command::new(binary()).env_clear().args(["--config", "none"]).stdin(stdout).stdout(Stdio::piped()).spawn();
-    let mut filter = filter.expect("the filter starts");
+    let Some(mut fluent_bit) = FluentBit::find("log") else { return };
+    let stdout = fluent_bit.start("out-stdout.yaml", &[]).stdout.take().expect("a pipe");
+    let mut filter = Command::new(binary());
+    filter.env_clear().args(["--config", "none"]).stdin(stdout).stdout(Stdio::piped());
+    let mut filter = filter.spawn().expect("the filter starts");
     let lines = BufReader::new(filter.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-    let lines: Vec<String> = lines.take(expected.len()).collect();
-    writer.kill().and_then(|()| writer.wait()).expect("it ends");
-    filter.wait().expect("it ends with its input");
+    let lines: Vec<String> = lines.take(fluent_bit.expected.len()).collect();
     // `{"date":…,"log":"…"}`
     let without_date = |line: &String| line.split_once(',').map(|(_, rest)| format!("{{{rest}"));
-    assert!(lines.iter().map(without_date).eq(expected.into_iter().map(Some)), "all of them, scrubbed, in order");
+    let expected = fluent_bit.expected.iter().cloned().map(Some);
+    assert!(lines.iter().map(without_date).eq(expected), "all of them, scrubbed, in order");
+    drop(fluent_bit);
+    filter.wait().expect("it ends with its input");
 }
 
 /// Every list of arguments in a document that calls the hop.

@@ -10,8 +10,9 @@ use std::{
 };
 
 use super::{
-    ChunkScrubber, Entry, Malformed, Seams, Shape, entries, entry, head, mirror,
+    ChunkScrubber, Entry, Malformed, Seams, Shape, entry, head, mirror,
     render::Render,
+    taken,
     walk::{Text, Token, Walk},
 };
 use crate::{
@@ -32,10 +33,19 @@ pub(crate) struct Message {
 enum Body {
     /// One entry whose two or three values stand in the message itself.
     Message(Entry),
-    /// The entries, one by one.
-    Forward(Vec<Entry>),
+    /// An array of entries.
+    Forward(Forward),
     /// Entries in one text.
     Packed(Packed),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Forward {
+    /// The whole value.
+    value: Span,
+    /// Where the first entry begins.
+    start: usize,
+    n_entries: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,13 +77,10 @@ struct Options {
     signal: i128,
 }
 
-/// Metrics. Their msgpack is numbers and names that the sender's program gave them.
-const METRICS: i128 = 1;
-
 /// How a message is passed on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Passing<'p> {
-    /// The name by which the next hop acknowledges it, when the sender gave none.
+    /// The name by which the next hop acknowledges it, unless the sender gave one that can be nothing else.
     pub(crate) chunk: &'p str,
     /// Entries lose their metadata, and groups their marks.
     pub(crate) strip_metadata: bool,
@@ -81,15 +88,13 @@ pub(crate) struct Passing<'p> {
     pub(crate) max_inflated: usize,
 }
 
-/// A message that may be passed on.
+/// What is told of a message that may be passed on.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Passed {
-    /// The message.
-    pub(crate) bytes: Vec<u8>,
     /// The name by which the next hop acknowledges it: a value of msgpack.
     pub(crate) chunk: Vec<u8>,
-    /// Whether the sender waits to be told.
-    pub(crate) wants_ack: bool,
+    /// The name that its sender wants to hear, if it wants to: a value of msgpack.
+    pub(crate) ack: Option<Vec<u8>>,
     /// Entries in it.
     pub(crate) n_entries: u64,
 }
@@ -125,12 +130,20 @@ impl From<Malformed> for Refusal {
 }
 
 impl Message {
-    /// Reads a message.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Message, Malformed> {
+    /// Reads a message. `take` goes behind its tag and behind the records and metadata that stand in the message itself, and does with them
+    /// what it likes.
+    pub(crate) fn parse<'b>(
+        bytes: &'b [u8],
+        take: &mut impl FnMut(&mut Walk<'b>, Place) -> Result<(), Malformed>,
+    ) -> Result<Message, Malformed> {
         let mut walk = Walk::new(bytes);
         let n_members = walk.array()?;
-        let tag = walk.value_of_text()?;
-        let body = body(&mut walk)?;
+        let start = walk;
+        walk.string()?;
+        let tag = Span::new(start.at, walk.at);
+        walk = start;
+        take(&mut walk, Place::Tag)?;
+        let body = body(&mut walk, &mut |walk| take(walk, Place::Entry))?;
         let n_read = if matches!(body, Body::Message(_)) { 3 } else { 2 };
         let options = match n_members.checked_sub(n_read) {
             Some(0) => Options::default(),
@@ -144,16 +157,18 @@ impl Message {
     }
 }
 
+/// Where a value stands that is read in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Tag,
+    /// A record, or metadata.
+    Entry,
+}
+
 impl<'b> Walk<'b> {
     fn value_of_key(&mut self) -> Result<&'b [u8], Malformed> {
         let bytes = self.bytes;
         self.string().map(|span| span.of(bytes))
-    }
-
-    fn value_of_text(&mut self) -> Result<Span, Malformed> {
-        let start = self.at;
-        self.string()?;
-        Ok(Span::new(start, self.at))
     }
 }
 
@@ -174,19 +189,25 @@ pub(crate) fn name_of_unread(bytes: &[u8]) -> Option<&[u8]> {
     None
 }
 
-fn body(walk: &mut Walk<'_>) -> Result<Body, Malformed> {
+fn body<'b>(
+    walk: &mut Walk<'b>,
+    take: &mut impl FnMut(&mut Walk<'b>) -> Result<(), Malformed>,
+) -> Result<Body, Malformed> {
     let start = *walk;
     let value = |walk: &Walk<'_>| Span::new(start.at, walk.at);
     match walk.token()? {
         Token::Text(kind, content) => Ok(Body::Packed(Packed { value: value(walk), kind, content })),
         Token::Array(n_entries) if n_entries == 0 || matches!(peek(walk), Ok(Token::Array(_))) => {
-            let entries = (0..n_entries).map(|_| entry(walk)).collect::<Result<_, _>>()?;
-            Ok(Body::Forward(entries))
+            let start = walk.at;
+            for _ in 0..n_entries {
+                entry(walk, take)?;
+            }
+            Ok(Body::Forward(Forward { value: value(walk), start, n_entries }))
         }
         _ => {
             *walk = start;
-            let (time, metadata) = head(walk)?;
-            let record = walk.value()?;
+            let (time, metadata) = head(walk, take)?;
+            let record = taken(walk, take)?;
             Ok(Body::Message(Entry { span: value(walk), time, metadata, record }))
         }
     }
@@ -244,10 +265,29 @@ fn codec(name: &[u8]) -> Result<Option<Codec>, Malformed> {
     }
 }
 
+/// Whether a name of a chunk can be nothing but one: sixteen bytes in base64, which is what Fluent Bit, Fluentd and the loggers write.
+fn is_name(value: &[u8]) -> bool {
+    let text = match value {
+        [0xb8, text @ ..] | [0xd9 | 0xc4, 24, text @ ..] => text,
+        _ => return false,
+    };
+    let Some((digits, [last, b'=', b'='])) = text.split_last_chunk::<3>() else { return false };
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    // The last digit holds two bits.
+    digits.len() == 21 && digits.iter().all(is_digit) && b"AQgw".contains(last)
+}
+
 impl ChunkScrubber {
-    /// Scrubs a message and writes it as it is passed on. One that cannot be examined counts as withheld.
-    pub(crate) fn pass(&mut self, bytes: &[u8], passing: Passing<'_>, seams: &mut Seams) -> Result<Passed, Refusal> {
-        self.try_pass(bytes, passing, seams).map_err(|refusal| {
+    /// Scrubs a message and appends it to `out` as it is passed on; nothing, when all of it was left out. One that cannot be examined counts as
+    /// withheld.
+    pub(crate) fn pass(
+        &mut self,
+        bytes: &[u8],
+        passing: Passing<'_>,
+        seams: &mut Seams,
+        out: &mut Vec<u8>,
+    ) -> Result<Passed, Refusal> {
+        self.try_pass(bytes, passing, seams, out).map_err(|refusal| {
             if self.on_error == OnError::Stop {
                 return Refusal::Stopped;
             }
@@ -256,77 +296,99 @@ impl ChunkScrubber {
         })
     }
 
-    fn try_pass(&mut self, bytes: &[u8], passing: Passing<'_>, seams: &mut Seams) -> Result<Passed, Refusal> {
-        let message = Message::parse(bytes)?;
-        let body = seams.go_on(message.tag.of(bytes), |seam| match &message.body {
-            Body::Message(entry) => self.pass_plain(bytes, &message, std::slice::from_ref(entry), passing, seam),
-            Body::Forward(entries) => self.pass_plain(bytes, &message, entries, passing, seam),
-            Body::Packed(packed) => self.pass_packed(bytes, &message, *packed, passing, seam),
-        })?;
-        Ok(self.write(bytes, &message, body, passing))
-    }
-
-    /// Message and Forward mode: tag, entries and options are the parts of one chunk.
-    fn pass_plain(
+    fn try_pass(
         &mut self,
         bytes: &[u8],
-        message: &Message,
-        entries: &[Entry],
         passing: Passing<'_>,
-        seam: &mut Seam,
-    ) -> Result<New, Refusal> {
-        let mut new = self.pass_envelope(bytes, message, entries, seam)?;
-        let mut kept = Vec::new();
-        let n_kept = self.write_kept(bytes, entries, passing, &mut kept);
+        seams: &mut Seams,
+        out: &mut Vec<u8>,
+    ) -> Result<Passed, Refusal> {
+        self.begin(bytes.len());
+        let message = Message::parse(bytes, &mut |walk, place| match place {
+            Place::Tag => self.take(walk, Shape::Tag),
+            Place::Entry => self.take_value(walk),
+        })?;
+        for pair in &message.options.others {
+            self.take(&mut Walk::at(bytes, pair.start), Shape::Pair)?;
+        }
+        let tag = message.tag.of(bytes);
         match message.body {
-            // Its values stand in the message; without them it would be none.
-            Body::Message(_) if n_kept == 0 => new.is_nothing = true,
-            Body::Message(entry) => new.body = self.message_body(bytes, &entry, passing),
-            _ => {
-                rmp::encode::write_array_len(&mut new.body, n_kept as u32).expect("a vector takes everything");
-                new.body.extend_from_slice(&kept);
+            Body::Message(entry) => {
+                seams.go_on(tag, |seam| self.examine(bytes, seam))?;
+                Ok(self.write_message(bytes, &message, entry, passing, out))
+            }
+            Body::Forward(forward) => {
+                seams.go_on(tag, |seam| self.examine(bytes, seam))?;
+                self.write_forward(bytes, &message, forward, passing, out)
+            }
+            Body::Packed(packed) => {
+                // The entries are a chunk of their own; tag and options are another.
+                self.examine(bytes, &mut Seam::default())?;
+                seams.go_on(tag, |seam| self.pass_packed(bytes, &message, packed, passing, seam, out))
             }
         }
-        new.n_entries = n_kept;
-        new.is_fewer = n_kept < entries.len();
-        Ok(new)
     }
 
-    /// Scrubs tag and options, and between them the entries that stand in the message itself.
-    fn pass_envelope(
-        &mut self,
-        bytes: &[u8],
-        message: &Message,
-        entries: &[Entry],
-        seam: &mut Seam,
-    ) -> Result<New, Refusal> {
-        self.begin();
-        self.add(message.tag, Shape::Named("tag"));
-        entries.iter().for_each(|entry| self.add_entry(bytes, entry));
-        let others = &message.options.others;
-        others.iter().for_each(|pair| self.add(*pair, Shape::Pair));
-        // What is spliced tells whether anything changed.
-        let _ = self.examine(bytes, seam)?;
-        let options = others.iter().map(|pair| self.spliced(bytes, *pair)).collect();
-        Ok(New { tag: self.spliced(bytes, message.tag), options, ..New::default() })
-    }
-
-    /// Scrubs the parts that were added; answers whether any of them changed.
-    fn examine(&mut self, bytes: &[u8], seam: &mut Seam) -> Result<Outcome, Refusal> {
+    /// Scrubs the parts that were taken; answers whether any of them changed.
+    fn examine(&mut self, bytes: &[u8], seam: &mut Seam) -> Result<bool, Refusal> {
         match self.run(bytes, seam) {
             Outcome::Stopped => Err(Refusal::Stopped),
-            outcome => Ok(outcome),
+            outcome => Ok(outcome == Outcome::Changed),
         }
     }
 
-    fn message_body(&self, bytes: &[u8], entry: &Entry, passing: Passing<'_>) -> Vec<u8> {
+    fn write_message(
+        &self,
+        bytes: &[u8],
+        message: &Message,
+        entry: Entry,
+        passing: Passing<'_>,
+        out: &mut Vec<u8>,
+    ) -> Passed {
+        let is_left_out = self.is_dropped(entry.span) || passing.strip_metadata && is_group_mark(bytes, &entry);
+        // Its values stand in the message; without them it would be none.
+        if is_left_out {
+            return message.passed(bytes, 0, passing);
+        }
+        out.push(0x94);
+        self.splice(bytes, message.tag, out);
         if passing.strip_metadata {
-            return [entry.time.of(bytes), &self.spliced(bytes, entry.record)].concat();
+            out.extend_from_slice(entry.time.of(bytes));
+            self.splice(bytes, entry.record, out);
+        } else {
+            self.splice(bytes, entry.span, out);
         }
-        self.spliced(bytes, entry.span)
+        let passed = message.passed(bytes, 1, passing);
+        message.write_options(bytes, &self.others(bytes, message), &passed, false, out);
+        passed
     }
 
-    /// PackedForward: the entries are a chunk of their own; tag and options are another.
+    fn write_forward(
+        &self,
+        bytes: &[u8],
+        message: &Message,
+        forward: Forward,
+        passing: Passing<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Passed, Refusal> {
+        out.reserve(bytes.len() + bytes.len() / 8);
+        out.push(0x93);
+        self.splice(bytes, message.tag, out);
+        let mut n_kept = forward.n_entries;
+        if passing.strip_metadata || self.drops() {
+            let mut kept = Vec::new();
+            n_kept = self.write_kept(bytes, Span::new(forward.start, forward.value.end), passing, &mut kept)?;
+            rmp::encode::write_array_len(out, n_kept as u32).expect("a vector takes everything");
+            out.extend_from_slice(&kept);
+        } else {
+            self.splice(bytes, forward.value, out);
+        }
+        let passed = message.passed(bytes, n_kept, passing);
+        message.write_options(bytes, &self.others(bytes, message), &passed, n_kept < forward.n_entries, out);
+        Ok(passed)
+    }
+
+    /// PackedForward: tag and options were examined, the entries are now.
     fn pass_packed(
         &mut self,
         bytes: &[u8],
@@ -334,7 +396,11 @@ impl ChunkScrubber {
         Packed { value, kind, content }: Packed,
         passing: Passing<'_>,
         seam: &mut Seam,
-    ) -> Result<New, Refusal> {
+        out: &mut Vec<u8>,
+    ) -> Result<Passed, Refusal> {
+        let mut head = vec![0x93];
+        self.splice(bytes, message.tag, &mut head);
+        let others = self.others(bytes, message);
         let inflated;
         let chunk = match message.options.codec {
             None => content.of(bytes),
@@ -343,17 +409,21 @@ impl ChunkScrubber {
                 &inflated
             }
         };
-        let (mut clean, mut content) = (Vec::new(), New::default());
-        let outcome = self.pass_content(chunk, message.options.signal, passing, seam, &mut clean, &mut content)?;
-        match (outcome, message.options.codec) {
-            (Outcome::Clean, _) => content.body.extend_from_slice(value.of(bytes)),
-            (_, Some(codec)) => write_packed(kind, &deflate(codec, &clean), &mut content.body)?,
-            (_, None) => write_packed(kind, &clean, &mut content.body)?,
+        let mut clean = Vec::new();
+        let content = self.pass_content(chunk, message.options.signal, passing, seam, &mut clean)?;
+        out.reserve(head.len() + clean.len().max(value.len()) + 256);
+        out.extend_from_slice(&head);
+        match (content.is_same, message.options.codec) {
+            (true, _) => out.extend_from_slice(value.of(bytes)),
+            (false, Some(codec)) => write_packed(kind, &deflate(codec, &clean), out)?,
+            (false, None) => write_packed(kind, &clean, out)?,
         }
-        let New { tag, options, .. } = self.pass_envelope(bytes, message, &[], &mut Seam::default())?;
-        Ok(New { tag, options, ..content })
+        let passed = message.passed(bytes, content.n_kept, passing);
+        message.write_options(bytes, &others, &passed, content.n_kept < content.n_entries, out);
+        Ok(passed)
     }
 
+    /// Scrubs what stands packed in a message; unless it stays the same, what it became is appended to `clean`.
     fn pass_content(
         &mut self,
         chunk: &[u8],
@@ -361,125 +431,151 @@ impl ChunkScrubber {
         passing: Passing<'_>,
         seam: &mut Seam,
         clean: &mut Vec<u8>,
-        new: &mut New,
-    ) -> Result<Outcome, Refusal> {
-        if signal == METRICS {
-            return Ok(Outcome::Clean);
-        }
+    ) -> Result<Content, Refusal> {
         if signal != 0 {
-            return self.pass_values(chunk, clean);
+            let is_same = self.pass_values(chunk, clean)?;
+            return Ok(Content { is_same, n_entries: 0, n_kept: 0 });
         }
-        self.begin();
-        let entries = entries(chunk)?;
-        entries.iter().for_each(|entry| self.add_entry(chunk, entry));
-        new.n_entries = entries.len();
-        if self.examine(chunk, seam)? == Outcome::Clean && !passing.strip_metadata {
-            return Ok(Outcome::Clean);
+        let n_entries = self.take_entries(chunk)?;
+        let is_same = !self.examine(chunk, seam)? && !passing.strip_metadata;
+        let mut n_kept = n_entries;
+        if passing.strip_metadata || self.drops() {
+            n_kept = self.write_kept(chunk, Span::new(0, chunk.len()), passing, clean)?;
+        } else if !is_same {
+            self.splice(chunk, Span::new(0, chunk.len()), clean);
         }
-        new.n_entries = self.write_kept(chunk, &entries, passing, clean);
-        new.is_fewer = new.n_entries < entries.len();
-        Ok(Outcome::Changed)
+        Ok(Content { is_same, n_entries, n_kept })
     }
 
-    /// Traces and what else is no log: values of msgpack, whatever they are, one behind the other.
-    fn pass_values(&mut self, chunk: &[u8], clean: &mut Vec<u8>) -> Result<Outcome, Refusal> {
-        self.begin();
+    /// Metrics, traces and what else is no log: values of msgpack, whatever they are, one behind the other. Labels and attributes are texts that
+    /// the sender's programs gave them. Answers whether they stay the same.
+    fn pass_values(&mut self, chunk: &[u8], clean: &mut Vec<u8>) -> Result<bool, Refusal> {
+        self.begin(chunk.len());
         let mut walk = Walk::new(chunk);
         while !walk.is_at_end() {
-            let value = walk.value()?;
-            self.add_value(chunk, value);
+            self.take_value(&mut walk)?;
         }
-        let outcome = self.examine(chunk, &mut Seam::default())?;
-        self.splice(chunk, Span::new(0, chunk.len()), clean);
-        Ok(outcome)
+        let is_changed = self.examine(chunk, &mut Seam::default())?;
+        if is_changed {
+            self.splice(chunk, Span::new(0, chunk.len()), clean);
+        }
+        Ok(!is_changed)
     }
 
-    /// Appends the entries that stay, with or without their metadata; answers how many there are.
-    fn write_kept(&self, bytes: &[u8], entries: &[Entry], passing: Passing<'_>, out: &mut Vec<u8>) -> usize {
-        if !passing.strip_metadata {
-            return self.write_entries(bytes, entries, out);
+    /// Appends those entries of `span` that stay, with or without their metadata; answers how many there are.
+    fn write_kept(
+        &self,
+        bytes: &[u8],
+        span: Span,
+        passing: Passing<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, Malformed> {
+        let mut walk = Walk::at(bytes, span.start);
+        let mut n_kept = 0;
+        while walk.at < span.end {
+            let entry = entry(&mut walk, &mut Walk::skip)?;
+            if self.is_dropped(entry.span) || passing.strip_metadata && is_group_mark(bytes, &entry) {
+                continue;
+            }
+            n_kept += 1;
+            if passing.strip_metadata {
+                out.push(0x92);
+                out.extend_from_slice(entry.time.of(bytes));
+                self.splice(bytes, entry.record, out);
+            } else {
+                self.splice(bytes, entry.span, out);
+            }
         }
-        let kept = entries.iter().filter(|entry| !self.is_dropped(entry.span) && !is_group_mark(bytes, entry));
-        kept.map(|entry| {
-            out.push(0x92);
-            out.extend_from_slice(entry.time.of(bytes));
-            self.splice(bytes, entry.record, out);
-        })
-        .count()
+        Ok(n_kept)
     }
 
-    fn spliced(&self, bytes: &[u8], span: Span) -> Vec<u8> {
-        let mut out = Vec::with_capacity(span.len());
-        self.splice(bytes, span, &mut out);
-        out
+    /// The options that mean nothing here, as they became.
+    fn others(&self, bytes: &[u8], message: &Message) -> Vec<u8> {
+        let mut others = Vec::new();
+        message.options.others.iter().for_each(|pair| self.splice(bytes, *pair, &mut others));
+        others
+    }
+}
+
+/// What became of packed entries.
+struct Content {
+    is_same: bool,
+    n_entries: usize,
+    n_kept: usize,
+}
+
+impl Message {
+    /// What is told of the message when so many entries go on.
+    fn passed(&self, bytes: &[u8], n_entries: usize, passing: Passing<'_>) -> Passed {
+        let ack = self.options.chunk.map(|chunk| chunk.of(bytes));
+        let chunk = ack.filter(|name| is_name(name)).map_or_else(|| text(passing.chunk.as_bytes()), <[u8]>::to_vec);
+        Passed { chunk, ack: ack.map(<[u8]>::to_vec), n_entries: n_entries as u64 }
     }
 
-    fn write(&self, bytes: &[u8], message: &Message, new: New, passing: Passing<'_>) -> Passed {
-        let options = &message.options;
-        let mut passed = Passed {
-            wants_ack: options.chunk.is_some(),
-            n_entries: new.n_entries as u64,
-            chunk: options.chunk.map_or_else(|| text(passing.chunk.as_bytes()), |chunk| chunk.of(bytes).to_vec()),
-            bytes: Vec::new(),
-        };
-        if new.is_nothing {
-            return passed;
+    /// Appends the options. `others` are those that mean nothing here, as they became.
+    fn write_options(&self, bytes: &[u8], others: &[u8], passed: &Passed, is_fewer: bool, out: &mut Vec<u8>) {
+        const WHOLE: &str = "a vector takes everything";
+        let Options { size, kept, .. } = &self.options;
+        let n_pairs = kept.len() + self.options.others.len() + usize::from(size.is_some()) + 1;
+        rmp::encode::write_map_len(out, n_pairs as u32).expect(WHOLE);
+        kept.iter().for_each(|pair| out.extend_from_slice(pair.of(bytes)));
+        out.extend_from_slice(others);
+        match size {
+            Some(_) if is_fewer => {
+                out.extend_from_slice(b"\xa4size");
+                rmp::encode::write_uint(out, passed.n_entries).expect(WHOLE);
+            }
+            Some(size) => out.extend_from_slice(size.of(bytes)),
+            None => {}
         }
-        let mut pairs: Vec<Vec<u8>> = options.kept.iter().map(|pair| pair.of(bytes).to_vec()).collect();
-        pairs.extend(new.options);
-        if let Some(size) = options.size {
-            pairs.push(if new.is_fewer { size_pair(new.n_entries) } else { size.of(bytes).to_vec() });
-        }
-        pairs.push([&text(b"chunk"), passed.chunk.as_slice()].concat());
-        let out = &mut passed.bytes;
-        out.push(if matches!(message.body, Body::Message(_)) { 0x94 } else { 0x93 });
-        out.extend_from_slice(&new.tag);
-        out.extend_from_slice(&new.body);
-        rmp::encode::write_map_len(out, pairs.len() as u32).expect("a vector takes everything");
-        pairs.iter().for_each(|pair| out.extend_from_slice(pair));
-        passed
+        out.extend_from_slice(b"\xa5chunk");
+        out.extend_from_slice(&passed.chunk);
     }
 }
 
 /// Appends a line of JSON for each record of a message that was scrubbed: its tag, its time, the record, and metadata where there is
 /// any. Bytes that are no UTF-8 become U+FFFD: a line must be JSON.
 pub(crate) fn lines(bytes: &[u8], out: &mut Vec<u8>) {
-    let Ok(message) = Message::parse(bytes) else { return };
+    let Ok(message) = Message::parse(bytes, &mut |walk, _| walk.skip()) else { return };
     let inflated;
-    let (chunk, entries) = match message.body {
-        Body::Message(entry) => (bytes, vec![entry]),
-        Body::Forward(entries) => (bytes, entries),
+    let (mut walk, end) = match message.body {
+        Body::Message(entry) => return line(bytes, message.tag, bytes, entry, out),
+        Body::Forward(Forward { value, start, .. }) => (Walk::at(bytes, start), value.end),
+        Body::Packed(_) if message.options.signal != 0 => return,
         Body::Packed(Packed { content, .. }) => {
             inflated = match message.options.codec {
                 None => content.of(bytes).to_vec(),
                 // It was inflated once within its limit.
                 Some(codec) => inflate(codec, content.of(bytes), usize::MAX - 1).unwrap_or_default(),
             };
-            (
-                &inflated[..],
-                if message.options.signal == 0 { super::entries(&inflated).unwrap_or_default() } else { Vec::new() },
-            )
+            (Walk::new(&inflated), inflated.len())
         }
     };
-    for entry in entries {
-        let mut line = b"{\"tag\":".to_vec();
-        show(bytes, message.tag, &mut line);
-        line.extend_from_slice(b",\"time\":");
-        show_time(chunk, entry.time, &mut line);
-        line.extend_from_slice(b",\"record\":");
-        show(chunk, entry.record, &mut line);
-        if let Some(metadata) =
-            entry.metadata.filter(|metadata| Walk::at(chunk, metadata.start).token() != Ok(Token::Map(0)))
-        {
-            line.extend_from_slice(b",\"metadata\":");
-            show(chunk, metadata, &mut line);
-        }
-        line.extend_from_slice(b"}\n");
-        for part in line.utf8_chunks() {
-            out.extend_from_slice(part.valid().as_bytes());
-            if !part.invalid().is_empty() {
-                out.extend_from_slice("\u{fffd}".as_bytes());
-            }
+    while walk.at < end {
+        let Ok(entry) = entry(&mut walk, &mut Walk::skip) else { return };
+        line(bytes, message.tag, walk.bytes, entry, out);
+    }
+}
+
+/// The line of one entry, which stands in `chunk`.
+fn line(bytes: &[u8], tag: Span, chunk: &[u8], entry: Entry, out: &mut Vec<u8>) {
+    let mut line = b"{\"tag\":".to_vec();
+    show(bytes, tag, &mut line);
+    line.extend_from_slice(b",\"time\":");
+    show_time(chunk, entry.time, &mut line);
+    line.extend_from_slice(b",\"record\":");
+    show(chunk, entry.record, &mut line);
+    if let Some(metadata) =
+        entry.metadata.filter(|metadata| Walk::at(chunk, metadata.start).token() != Ok(Token::Map(0)))
+    {
+        line.extend_from_slice(b",\"metadata\":");
+        show(chunk, metadata, &mut line);
+    }
+    line.extend_from_slice(b"}\n");
+    for part in line.utf8_chunks() {
+        out.extend_from_slice(part.valid().as_bytes());
+        if !part.invalid().is_empty() {
+            out.extend_from_slice("\u{fffd}".as_bytes());
         }
     }
 }
@@ -505,29 +601,10 @@ fn show_time(bytes: &[u8], span: Span, line: &mut Vec<u8>) {
     }
 }
 
-/// What a message's members became.
-#[derive(Default)]
-struct New {
-    tag: Vec<u8>,
-    body: Vec<u8>,
-    options: Vec<Vec<u8>>,
-    n_entries: usize,
-    /// Entries were left out.
-    is_fewer: bool,
-    /// The message's one entry was left out, and the message with it.
-    is_nothing: bool,
-}
-
 fn text(value: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     mirror::write_text(Text::Str, value, &mut out).expect("a short text fits");
     out
-}
-
-fn size_pair(n_entries: usize) -> Vec<u8> {
-    let mut pair = text(b"size");
-    rmp::encode::write_uint(&mut pair, n_entries as u64).expect("a vector takes everything");
-    pair
 }
 
 fn write_packed(kind: Text, content: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {

@@ -51,17 +51,19 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// Memory that a large chunk took and that the next ones hardly need is given back.
-const KEPT: usize = 1 << 20;
+/// Memory that a large chunk took and that the next ones hardly need is given back. Fluent Bit's chunks have 2 MiB: what they take stays.
+const KEPT: usize = 4 << 20;
 
 /// Scrubs chunks: rules, policy, and the memory that is reused from one to the next.
 #[derive(Debug)]
 pub struct ChunkScrubber {
     scrubber: Scrubber,
     on_error: OnError,
+    /// A line for each part.
     text: Vec<u8>,
     clean: Vec<u8>,
     parts: Vec<Part>,
+    changes: Vec<Change>,
     encoded: Vec<u8>,
 }
 
@@ -70,13 +72,20 @@ pub struct ChunkScrubber {
 struct Part {
     /// Where it stands in the chunk.
     span: Span,
+    /// Where its line ends in [`ChunkScrubber::text`], line end and all.
+    line_end: usize,
     shape: Shape,
-    /// Its line of JSON.
-    line: Span,
-    /// What stands in its place, within [`ChunkScrubber::encoded`].
-    new: Option<Span>,
-    /// It could not be examined.
+    /// It could not be shown as a line.
     is_withheld: bool,
+}
+
+/// A part that does not stay as it is.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    span: Span,
+    shape: Shape,
+    /// What stands in its place, within [`ChunkScrubber::encoded`]; `None` when it could not be examined.
+    new: Option<Span>,
 }
 
 /// What a part is made of.
@@ -84,18 +93,32 @@ struct Part {
 enum Shape {
     /// A map: a record, metadata, the attributes of a group.
     Map,
-    /// Any other value, shown under a name.
-    Named(&'static str),
+    /// Any other value.
+    Value,
+    /// The tag of a message.
+    #[cfg_attr(not(feature = "forward"), expect(dead_code, reason = "only messages have tags"))]
+    Tag,
     /// A key and its value, without a head.
-    #[cfg_attr(not(feature = "forward"), expect(dead_code, reason = "only messages have options"))]
     Pair,
+}
+
+impl Shape {
+    /// What stands before a part's value in its line, and behind it.
+    fn around(self) -> (&'static [u8], &'static [u8]) {
+        match self {
+            Shape::Map => (b"", b""),
+            Shape::Value => (b"{\"value\":", b"}"),
+            Shape::Tag => (b"{\"tag\":", b"}"),
+            Shape::Pair => (b"{", b"}"),
+        }
+    }
 }
 
 /// One entry of a chunk: a time, perhaps with metadata, and a record.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "forward"), expect(dead_code, reason = "only messages are taken apart"))]
 pub(crate) struct Entry {
     pub(crate) span: Span,
-    #[cfg_attr(not(feature = "forward"), expect(dead_code, reason = "only messages are taken apart"))]
     pub(crate) time: Span,
     pub(crate) metadata: Option<Span>,
     pub(crate) record: Span,
@@ -129,6 +152,7 @@ impl ChunkScrubber {
             text: Vec::new(),
             clean: Vec::new(),
             parts: Vec::new(),
+            changes: Vec::new(),
             encoded: Vec::new(),
         }
     }
@@ -207,168 +231,186 @@ impl ChunkScrubber {
     }
 
     fn scrub_behind(&mut self, seam: &mut Seam, chunk: &[u8], out: &mut Vec<u8>) -> Result<Outcome, Malformed> {
-        self.begin();
-        let entries = entries(chunk)?;
-        entries.iter().for_each(|entry| self.add_entry(chunk, entry));
+        self.take_entries(chunk)?;
         let outcome = self.run(chunk, seam);
         if outcome == Outcome::Changed {
-            self.write_entries(chunk, &entries, out);
+            self.write_entries(chunk, out)?;
         }
         Ok(outcome)
     }
 
-    fn begin(&mut self) {
+    /// Makes room for the parts of a message or chunk of that length.
+    fn begin(&mut self, n_bytes: usize) {
         self.parts.clear();
+        self.changes.clear();
         for memory in [&mut self.text, &mut self.clean, &mut self.encoded] {
             memory.clear();
             memory.shrink_to(KEPT);
         }
+        self.text.reserve(n_bytes);
     }
 
-    /// Metadata, when there is any, and the record.
-    fn add_entry(&mut self, bytes: &[u8], entry: &Entry) {
-        for value in entry.metadata.into_iter().chain([entry.record]) {
-            self.add_value(bytes, value);
+    /// Takes the records and metadata of a chunk as parts; answers how many entries there are.
+    fn take_entries(&mut self, chunk: &[u8]) -> Result<usize, Malformed> {
+        self.begin(chunk.len());
+        let mut walk = Walk::new(chunk);
+        let mut n_entries = 0;
+        while !walk.is_at_end() {
+            entry(&mut walk, &mut |walk| self.take_value(walk))?;
+            n_entries += 1;
         }
+        Ok(n_entries)
     }
 
-    fn add_value(&mut self, bytes: &[u8], span: Span) {
-        match Walk::at(bytes, span.start).token() {
+    /// Takes a record or metadata as a part and goes behind it.
+    fn take_value(&mut self, walk: &mut Walk<'_>) -> Result<(), Malformed> {
+        let mut behind = *walk;
+        let shape = match behind.token()? {
             // Most metadata is empty.
-            Ok(Token::Map(0)) => {}
-            Ok(Token::Map(_)) => self.add(span, Shape::Map),
-            _ => self.add(span, Shape::Named("value")),
+            Token::Map(0) => {
+                *walk = behind;
+                return Ok(());
+            }
+            Token::Map(_) => Shape::Map,
+            _ => Shape::Value,
+        };
+        self.take(walk, shape)
+    }
+
+    /// Takes what stands here as a part and goes behind it. Its line is written in the same walk.
+    fn take(&mut self, walk: &mut Walk<'_>, shape: Shape) -> Result<(), Malformed> {
+        let (start, line) = (walk.at, self.text.len());
+        let (before, behind) = shape.around();
+        self.text.extend_from_slice(before);
+        let mut render = Render { walk: *walk, text: &mut self.text };
+        let depth = usize::from(!before.is_empty());
+        let rendered = if shape == Shape::Pair { render.pair(depth) } else { render.value(depth) };
+        let is_withheld = rendered.is_err();
+        if is_withheld {
+            self.text.truncate(line);
+            // It may be whole all the same.
+            for _ in 0..if shape == Shape::Pair { 2 } else { 1 } {
+                walk.skip()?;
+            }
+        } else {
+            walk.at = render.walk.at;
+            self.text.extend_from_slice(behind);
         }
+        self.text.push(b'\n');
+        let span = Span::new(start, walk.at);
+        self.parts.push(Part { span, line_end: self.text.len(), shape, is_withheld });
+        if is_withheld {
+            self.changes.push(Change { span, shape, new: None });
+        }
+        Ok(())
     }
 
-    fn add(&mut self, span: Span, shape: Shape) {
-        self.parts.push(Part { span, shape, line: Span::default(), new: None, is_withheld: false });
-    }
-
-    /// Scrubs the parts that were added; answers whether any of them changed.
+    /// Scrubs the parts that were taken; answers whether any of them changed.
     fn run(&mut self, bytes: &[u8], seam: &mut Seam) -> Outcome {
-        self.render(bytes);
+        self.scrubber.tally_mut().withheld += self.changes.len() as u64;
         let outcome = self.scrubber.scrub_behind(seam, &self.text, &mut self.clean);
         if outcome == Outcome::Changed {
             self.mirror(bytes);
         }
-        let is_withheld = self.parts.iter().any(|part| part.is_withheld);
-        if is_withheld && self.on_error == OnError::Stop {
+        if self.on_error == OnError::Stop && self.changes.iter().any(|change| change.new.is_none()) {
             return Outcome::Stopped;
         }
-        let is_changed = is_withheld || self.parts.iter().any(|part| part.new.is_some());
-        if is_changed { Outcome::Changed } else { Outcome::Clean }
-    }
-
-    /// Writes the line of each part.
-    fn render(&mut self, bytes: &[u8]) {
-        self.text.clear();
-        for part in &mut self.parts {
-            let start = self.text.len();
-            let walk = Walk::at(bytes, part.span.start);
-            let mut render = Render { walk, text: &mut self.text };
-            let rendered = match part.shape {
-                Shape::Map => render.value(0),
-                Shape::Named(name) => {
-                    render.text.extend_from_slice(format!("{{\"{name}\":").as_bytes());
-                    render.value(1).map(|()| render.text.push(b'}'))
-                }
-                Shape::Pair => {
-                    render.text.push(b'{');
-                    render.pair(1).map(|()| render.text.push(b'}'))
-                }
-            };
-            if rendered.is_err() && !part.is_withheld {
-                part.is_withheld = true;
-                self.scrubber.tally_mut().withheld += 1;
-            }
-            if part.is_withheld {
-                self.text.truncate(start);
-            }
-            part.line = Span::new(start, self.text.len());
-            self.text.push(b'\n');
-        }
+        if self.changes.is_empty() { Outcome::Clean } else { Outcome::Changed }
     }
 
     /// Carries what changed in the lines back into the parts.
     fn mirror(&mut self, bytes: &[u8]) {
-        let mut at = 0;
+        let (mut start, mut at) = (0, 0);
         let mut n_broken = 0;
-        for part in &mut self.parts {
+        for part in &self.parts {
+            let line = &self.text[start..part.line_end];
+            start = part.line_end;
+            if self.clean[at..].starts_with(line) {
+                at += line.len();
+                continue;
+            }
             let end = memchr::memchr(b'\n', &self.clean[at..]).map_or(self.clean.len(), |length| at + length);
             let line = &self.clean[at..end];
             at = (end + 1).min(self.clean.len());
-            let is_same = line == part.line.of(&self.text);
-            if part.is_withheld || is_same {
+            if part.is_withheld {
                 continue;
             }
-            if is_masked(line) {
-                // The scrubber has counted it.
-                part.is_withheld = true;
-                continue;
+            let new = self.encoded.len();
+            let is_mirrored = !is_masked(line) && {
+                let result = mirror_part(bytes, part, line, &mut self.encoded);
+                // The scrubber has counted what it masked.
+                n_broken += u64::from(result.is_err());
+                result.is_ok()
+            };
+            if !is_mirrored {
+                self.encoded.truncate(new);
             }
-            let start = self.encoded.len();
-            if mirror_part(bytes, part, line, &mut self.encoded).is_err() {
-                self.encoded.truncate(start);
-                part.is_withheld = true;
-                n_broken += 1;
-                continue;
+            let new = is_mirrored.then(|| Span::new(new, self.encoded.len()));
+            if new.is_none_or(|new| new.of(&self.encoded) != part.span.of(bytes)) {
+                self.changes.push(Change { span: part.span, shape: part.shape, new });
             }
-            let new = Span::new(start, self.encoded.len());
-            part.new = (new.of(&self.encoded) != part.span.of(bytes)).then_some(new);
         }
+        // What could not be shown came first.
+        self.changes.sort_by_key(|change| change.span.start);
         self.scrubber.tally_mut().withheld += n_broken;
+    }
+
+    /// The changes inside `span` of the chunk.
+    fn changes_in(&self, span: Span) -> impl Iterator<Item = &Change> {
+        let first = self.changes.partition_point(|change| change.span.start < span.start);
+        self.changes[first..].iter().take_while(move |change| change.span.end <= span.end)
     }
 
     /// Appends `span` of the chunk with what its parts became.
     fn splice(&self, bytes: &[u8], span: Span, out: &mut Vec<u8>) {
         let mut at = span.start;
-        let first = self.parts.partition_point(|part| part.span.start < span.start);
-        let inside = self.parts[first..].iter().take_while(|part| part.span.end <= span.end);
-        for part in inside.filter(|part| part.is_withheld || part.new.is_some()) {
-            out.extend_from_slice(&bytes[at..part.span.start]);
-            at = part.span.end;
-            match part.new {
-                Some(new) if !part.is_withheld => out.extend_from_slice(new.of(&self.encoded)),
-                _ => withhold(part.shape, out),
+        for change in self.changes_in(span) {
+            out.extend_from_slice(&bytes[at..change.span.start]);
+            at = change.span.end;
+            match change.new {
+                Some(new) => out.extend_from_slice(new.of(&self.encoded)),
+                None => withhold(change.shape, out),
             }
         }
         out.extend_from_slice(&bytes[at..span.end]);
     }
 
-    /// Whether an entry is left out, because of what could not be examined in it.
-    fn is_dropped(&self, span: Span) -> bool {
-        if self.on_error != OnError::Drop {
-            return false;
-        }
-        let first = self.parts.partition_point(|part| part.span.start < span.start);
-        self.parts[first..].iter().take_while(|part| part.span.end <= span.end).any(|part| part.is_withheld)
+    /// Whether entries are left out, because of what could not be examined in them.
+    fn drops(&self) -> bool {
+        self.on_error == OnError::Drop && self.changes.iter().any(|change| change.new.is_none())
     }
 
-    /// Appends the entries as they became; answers how many there are.
-    fn write_entries(&self, bytes: &[u8], entries: &[Entry], out: &mut Vec<u8>) -> usize {
-        let kept = entries.iter().filter(|entry| !self.is_dropped(entry.span));
-        kept.map(|entry| self.splice(bytes, entry.span, out)).count()
+    /// Whether that entry is.
+    fn is_dropped(&self, span: Span) -> bool {
+        self.on_error == OnError::Drop && self.changes_in(span).any(|change| change.new.is_none())
+    }
+
+    /// Appends the entries of a chunk as they became.
+    fn write_entries(&self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+        if !self.drops() {
+            self.splice(chunk, Span::new(0, chunk.len()), out);
+            return Ok(());
+        }
+        let mut walk = Walk::new(chunk);
+        while !walk.is_at_end() {
+            let span = entry(&mut walk, &mut Walk::skip)?.span;
+            if !self.is_dropped(span) {
+                self.splice(chunk, span, out);
+            }
+        }
+        Ok(())
     }
 }
 
 fn mirror_part(bytes: &[u8], part: &Part, line: &[u8], out: &mut Vec<u8>) -> Result<(), Broken> {
+    let (before, behind) = part.shape.around();
+    let line = line.strip_prefix(before).and_then(|line| line.strip_suffix(behind)).ok_or(Broken)?;
     let walk = Walk::at(bytes, part.span.start);
     let mut mirror = Mirror { walk, line, at: 0, out, value: Vec::new() };
-    match part.shape {
-        Shape::Map => mirror.value()?,
-        Shape::Named(name) => {
-            let head = format!("{{\"{name}\":");
-            mirror.line.starts_with(head.as_bytes()).then_some(()).ok_or(Broken)?;
-            mirror.at = head.len();
-            mirror.value()?;
-            mirror.expect(b'}')?;
-        }
-        Shape::Pair => {
-            mirror.expect(b'{')?;
-            mirror.pair()?;
-            mirror.expect(b'}')?;
-        }
+    if part.shape == Shape::Pair {
+        mirror.pair()?;
+    } else {
+        mirror.value()?;
     }
     if mirror.at == line.len() && mirror.walk.at == part.span.end { Ok(()) } else { Err(Broken) }
 }
@@ -388,40 +430,45 @@ fn withhold(shape: Shape, out: &mut Vec<u8>) {
             out.push(0x81);
             mirror::write_text(Text::Str, b"redacted", out).expect(FITS);
         }
-        Shape::Named(_) => {}
+        Shape::Value | Shape::Tag => {}
         Shape::Pair => mirror::write_text(Text::Str, b"redacted", out).expect(FITS),
     }
     mirror::write_text(Text::Str, redact::RECORD, out).expect(FITS);
 }
 
-/// The entries of a chunk.
-fn entries(chunk: &[u8]) -> Result<Vec<Entry>, Malformed> {
-    let mut walk = Walk::new(chunk);
-    let mut entries = Vec::new();
-    while !walk.is_at_end() {
-        entries.push(entry(&mut walk)?);
-    }
-    Ok(entries)
-}
-
-/// `[time, record]` or `[[time, metadata], record]`.
-fn entry(walk: &mut Walk<'_>) -> Result<Entry, Malformed> {
+/// `[time, record]` or `[[time, metadata], record]`. `take` goes behind metadata and record, and does with them what it likes.
+fn entry<'b>(
+    walk: &mut Walk<'b>,
+    take: &mut impl FnMut(&mut Walk<'b>) -> Result<(), Malformed>,
+) -> Result<Entry, Malformed> {
     let start = walk.at;
     if walk.array()? != 2 {
         return Err(Malformed("an entry that is no pair of time and record"));
     }
-    let (time, metadata) = head(walk)?;
-    let record = walk.value()?;
+    let (time, metadata) = head(walk, take)?;
+    let record = taken(walk, take)?;
     Ok(Entry { span: Span::new(start, walk.at), time, metadata, record })
 }
 
+fn taken<'b>(
+    walk: &mut Walk<'b>,
+    take: &mut impl FnMut(&mut Walk<'b>) -> Result<(), Malformed>,
+) -> Result<Span, Malformed> {
+    let start = walk.at;
+    take(walk)?;
+    Ok(Span::new(start, walk.at))
+}
+
 /// A time, or a pair of time and metadata.
-fn head(walk: &mut Walk<'_>) -> Result<(Span, Option<Span>), Malformed> {
+fn head<'b>(
+    walk: &mut Walk<'b>,
+    take: &mut impl FnMut(&mut Walk<'b>) -> Result<(), Malformed>,
+) -> Result<(Span, Option<Span>), Malformed> {
     let start = *walk;
     match walk.token()? {
         Token::Array(2) => {
             let time = time(walk)?;
-            Ok((time, Some(walk.value()?)))
+            Ok((time, Some(taken(walk, take)?)))
         }
         _ => {
             *walk = start;
@@ -442,4 +489,4 @@ fn time(walk: &mut Walk<'_>) -> Result<Span, Malformed> {
 }
 
 #[cfg(all(test, feature = "forward"))]
-mod tests;
+pub(crate) mod tests;

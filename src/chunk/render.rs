@@ -108,22 +108,45 @@ fn needs_escape(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
-/// Appends what stands between the quotes of a JSON string. Each byte has one form, so that equal strings are equal texts.
-pub(super) fn escape(value: &[u8], text: &mut Vec<u8>) {
+/// How many bytes come before the first one that needs an escape.
+fn plain_length(value: &[u8]) -> usize {
     let mut rest = value;
     // Thirty-two at a time are told by vector instructions; nearly all of a log needs no escape.
     while let Some((block, behind)) = rest.split_first_chunk::<32>() {
         if block.iter().fold(false, |any, byte| any | needs_escape(*byte)) {
-            block.iter().for_each(|byte| escape_byte(*byte, text));
-        } else {
-            text.extend_from_slice(block);
+            break;
         }
         rest = behind;
     }
-    if rest.iter().fold(false, |any, byte| any | needs_escape(*byte)) {
-        rest.iter().for_each(|byte| escape_byte(*byte, text));
-    } else {
-        text.extend_from_slice(rest);
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        let marks = marks(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return value.len() - rest.len() + marks.trailing_zeros() as usize / 8;
+        }
+        rest = behind;
+    }
+    let length = rest.iter().position(|byte| needs_escape(*byte)).unwrap_or(rest.len());
+    value.len() - rest.len() + length
+}
+
+/// The highest bit of each of eight bytes that needs an escape; the lowest mark is right, and what a borrow makes of the next ones may not be.
+fn marks(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let is = |byte: u8| below(word ^ ONES * u64::from(byte), 1);
+    below(word, 0x20) | is(b'"') | is(b'\\')
+}
+
+/// Appends what stands between the quotes of a JSON string. Each byte has one form, so that equal strings are equal texts.
+pub(super) fn escape(value: &[u8], text: &mut Vec<u8>) {
+    let mut rest = value;
+    loop {
+        let (plain, behind) = rest.split_at(plain_length(rest));
+        text.extend_from_slice(plain);
+        let Some((first, behind)) = behind.split_first() else { return };
+        escape_byte(*first, text);
+        rest = behind;
     }
 }
 

@@ -245,8 +245,16 @@ fn the_end_of_a_part_that_ends_a_chunk_is_masked_and_counted() {
 
 const PASSING: Passing<'static> = Passing { chunk: "ours", strip_metadata: false, max_inflated: 1 << 20 };
 
-fn passed(message: &[u8]) -> Passed {
-    scrubber().pass(message, PASSING, &mut Seams::default()).expect("it is a message")
+fn passed(message: &[u8]) -> (Passed, Vec<u8>) {
+    let mut out = Vec::new();
+    let passed = scrubber().pass(message, PASSING, &mut Seams::default(), &mut out);
+    (passed.expect("it is a message"), out)
+}
+
+fn refused(message: &[u8]) -> Option<Refusal> {
+    let mut out = Vec::new();
+    let passed = scrubber().pass(message, PASSING, &mut Seams::default(), &mut out);
+    passed.err()
 }
 
 fn packed(entries: &[u8]) -> Vec<u8> {
@@ -276,35 +284,56 @@ fn every_mode_is_passed_on_with_a_name_to_acknowledge() {
         ),
     ];
     for (message, expected) in cases {
-        let passed = passed(&message);
-        assert_eq!(passed.bytes.escape_ascii().to_string(), expected.escape_ascii().to_string());
-        assert_eq!((passed.wants_ack, passed.chunk), (false, string("ours")));
+        let (passed, bytes) = passed(&message);
+        assert_eq!(bytes.escape_ascii().to_string(), expected.escape_ascii().to_string());
+        assert_eq!((passed.ack, passed.chunk), (None, string("ours")));
     }
 }
 
 #[test]
 fn options_are_kept_and_the_sender_s_name_stays() {
+    let name = string(&["q83v", "EjRWeJCrze8SNFZ4kA=="].concat());
     let entries = packed(&event(log("alice@example.org")));
     let options = map(&[
-        ("chunk", string("q83v")),
+        ("chunk", name.clone()),
         ("size", vec![1]),
         ("fluent_signal", vec![0]),
         ("by", string("bob@example.org")),
     ]);
-    let passed = passed(&array(&[string("t"), entries, options]));
+    let (passed, bytes) = passed(&array(&[string("t"), entries, options]));
     let kept = [
         &[0x84][..],
         &map(&[
             ("fluent_signal", vec![0]),
             ("by", string("REDACTED-email")),
             ("size", vec![1]),
-            ("chunk", string("q83v")),
+            ("chunk", name.clone()),
         ])[5..],
     ]
     .concat();
     let expected = array(&[string("t"), packed(&event(log("REDACTED-email"))), kept]);
-    assert_eq!(passed.bytes.escape_ascii().to_string(), expected.escape_ascii().to_string());
-    assert_eq!((passed.wants_ack, passed.chunk, passed.n_entries), (true, string("q83v"), 1));
+    assert_eq!(bytes.escape_ascii().to_string(), expected.escape_ascii().to_string());
+    assert_eq!((passed.ack, passed.chunk, passed.n_entries), (Some(name.clone()), name, 1));
+}
+
+#[test]
+fn a_name_that_could_be_something_else_goes_back_and_not_on() {
+    let token = ["gh", "p_", "R7mK2xQ9vL4nB8wT3yH6cJ1dF5gS0aZpXuEo"].concat();
+    let names = [
+        string("alice@example.org"),
+        bytes(Text::Str, token.as_bytes()),
+        string("q83vEjRWeJCrze8SNFZ4kB=="),
+        string("q83vEjRWeJCrze8SNFZ4k@=="),
+        string("q83vEjRWeJCrze8SNFZ4k"),
+        vec![7],
+        map(&[("by", string("alice@example.org"))]),
+    ];
+    for name in names {
+        let (passed, bytes) = passed(&array(&[string("t"), time(), log("x"), map(&[("chunk", name.clone())])]));
+        let options = [&[0x81][..], &map(&[("chunk", string("ours"))])[5..]].concat();
+        assert_eq!(bytes, array(&[string("t"), time(), log("x"), options]));
+        assert_eq!((passed.ack, passed.chunk), (Some(name), string("ours")));
+    }
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -321,7 +350,7 @@ fn compressed_entries_are_looked_into_and_compressed_again() {
     let zstd_raw = zstd::encode_all(&raw[..], 1).expect("it is in memory");
     for (name, content) in [("gzip", gzip_raw), ("zstd", zstd_raw)] {
         let message = array(&[string("t"), packed(&content), map(&[("compressed", string(name))])]);
-        let passed = passed(&message).bytes;
+        let (_, passed) = passed(&message);
         let Token::Text(_, span) = Walk::at(&passed, 3).token().expect("a text") else { panic!("no text") };
         let mut inflated = Vec::new();
         match name {
@@ -335,30 +364,22 @@ fn compressed_entries_are_looked_into_and_compressed_again() {
     }
     let quiet = packed(&gzip(&event(log("clean"))));
     let message = array(&[string("t"), quiet.clone(), map(&[("compressed", string("gzip"))])]);
-    assert!(passed(&message).bytes[3..].starts_with(&quiet), "what is clean keeps its bytes");
+    assert!(passed(&message).1[3..].starts_with(&quiet), "what is clean keeps its bytes");
 }
 
 #[test]
 fn bombs_and_nonsense_are_refused() {
     let compressed = |content: &[u8], name: &str| {
-        scrubber().pass(
-            &array(&[string("t"), packed(content), map(&[("compressed", string(name))])]),
-            PASSING,
-            &mut Seams::default(),
-        )
+        refused(&array(&[string("t"), packed(content), map(&[("compressed", string(name))])]))
     };
-    assert_eq!(compressed(&gzip(&vec![0; 2 << 20]), "gzip"), Err(Refusal::TooLarge));
-    assert_eq!(compressed(b"no gzip", "gzip"), Err(Refusal::Corrupt));
-    assert_eq!(compressed(b"no zstd", "zstd"), Err(Refusal::Corrupt));
-    assert!(matches!(compressed(b"", "lzma"), Err(Refusal::Malformed(_))));
+    assert_eq!(compressed(&gzip(&vec![0; 2 << 20]), "gzip"), Some(Refusal::TooLarge));
+    assert_eq!(compressed(b"no gzip", "gzip"), Some(Refusal::Corrupt));
+    assert_eq!(compressed(b"no zstd", "zstd"), Some(Refusal::Corrupt));
+    assert!(matches!(compressed(b"", "lzma"), Some(Refusal::Malformed(_))));
     let wrong =
         [array(&[string("t")]), array(&[vec![1], packed(b"")]), string("t"), array(&[string("t"), packed(b"x")])];
     for message in wrong {
-        assert!(
-            matches!(scrubber().pass(&message, PASSING, &mut Seams::default()), Err(Refusal::Malformed(_))),
-            "{}",
-            message.escape_ascii()
-        );
+        assert!(matches!(refused(&message), Some(Refusal::Malformed(_))), "{}", message.escape_ascii());
     }
 }
 
@@ -370,27 +391,50 @@ fn metadata_can_be_left_out() {
     let without = array(&[time(), log("REDACTED-email")]);
     let message = array(&[string("t"), packed(&[mark, with].concat()), map(&[("size", vec![2])])]);
     let passing = Passing { strip_metadata: true, ..PASSING };
-    let passed = scrubber().pass(&message, passing, &mut Seams::default()).expect("it is a message");
+    let mut out = Vec::new();
+    scrubber().pass(&message, passing, &mut Seams::default(), &mut out).expect("it is a message");
     let options = [&[0x82][..], &map(&[("size", vec![1]), ("chunk", string("ours"))])[5..]].concat();
-    assert_eq!(passed.bytes, array(&[string("t"), packed(&without), options]));
+    assert_eq!(out, array(&[string("t"), packed(&without), options]));
 }
 
 #[test]
-fn signals_that_are_no_logs_pass() {
+fn signals_that_are_no_logs_are_scrubbed_text_by_text() {
     let message =
         |signal: u8, content: &[u8]| array(&[string("t"), packed(content), map(&[("fluent_signal", vec![signal])])]);
-    let metrics = message(1, b"\xc1 whatever alice@example.org");
-    assert!(passed(&metrics).bytes.windows(5).any(|window| window == b"alice"));
-    let spans = [map(&[("attr", string("alice@example.org"))]), vec![1]].concat();
-    assert!(passed(&message(2, &spans)).bytes.windows(14).any(|window| window == b"REDACTED-email"));
+    let with_name = |mut message: Vec<u8>| {
+        let options = message.iter().rposition(|byte| *byte == 0xdf).expect("there are options");
+        message.splice(options..options + 5, [0x82]);
+        [message, string("chunk"), string("ours")].concat()
+    };
+    // As cmetrics writes: a sample with its labels, an integer and a float.
+    let metrics = |label: &str| {
+        let sample = map(&[
+            ("ts", vec![0xcf, 0x18, 0, 0, 0, 0, 0, 0, 1]),
+            ("value", vec![0xcb, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0]),
+            ("labels", array(&[string("host"), string(label)])),
+            ("hash", vec![0xcf; 9]),
+        ]);
+        map(&[("meta", map(&[])), ("metrics", array(&[map(&[("values", array(&[sample]))])]))])
+    };
+    let spans = |text: &str| [map(&[("attr", string(text))]), vec![1]].concat();
+    for signal in 1..=3 {
+        for content in [&metrics as &dyn Fn(&str) -> Vec<u8>, &spans] {
+            let (_, bytes) = passed(&message(signal, &content("alice@example.org")));
+            assert_eq!(bytes, with_name(message(signal, &content("REDACTED-email"))), "{}", bytes.escape_ascii());
+        }
+        assert!(matches!(refused(&message(signal, b"\xc1 alice@example.org")), Some(Refusal::Malformed(_))));
+    }
 }
 
 /// `["app.c0ffee", time, record]` of each text, one message after the other over one connection.
 fn over_one_connection(records: &[Vec<u8>]) -> Vec<u8> {
     let (mut scrubber, mut seams) = (scrubber(), Seams::default());
     let message = |record: &Vec<u8>| array(&[string("app.c0ffee"), time(), record.clone()]);
-    let pass = |record: &Vec<u8>| scrubber.pass(&message(record), PASSING, &mut seams).expect("it is a message").bytes;
-    records.iter().flat_map(pass).collect()
+    let mut out = Vec::new();
+    for record in records {
+        scrubber.pass(&message(record), PASSING, &mut seams, &mut out).expect("it is a message");
+    }
+    out
 }
 
 #[test]
@@ -412,7 +456,9 @@ fn tags_of_one_connection_are_not_mixed() {
     let (mut scrubber, mut seams) = (scrubber(), Seams::default());
     let mut pass = |tag: &str, record: Vec<u8>| {
         let message = array(&[string(tag), time(), record]);
-        scrubber.pass(&message, PASSING, &mut seams).expect("it is a message").bytes.escape_ascii().to_string()
+        let mut out = Vec::new();
+        scrubber.pass(&message, PASSING, &mut seams, &mut out).expect("it is a message");
+        out.escape_ascii().to_string()
     };
     let cri = |text: &str, tag: &str| {
         map(&[("stream", string("stdout")), ("logtag", string(tag)), ("message", string(text))])
@@ -421,6 +467,47 @@ fn tags_of_one_connection_are_not_mixed() {
     assert!(pass("two", cri("mple.org!", "F")).contains("mple.org!"), "another container's line");
     assert!(!pass("one", cri("mple.org!", "F")).contains("mple.org"));
     assert!(pass("one", cri("mple.org!", "F")).contains("mple.org!"), "the line has ended");
+}
+
+/// The beginning of a line of 60 kB that a runtime has cut.
+pub(crate) fn long_part() -> Vec<u8> {
+    event(map(&[("stream", string("stdout")), ("logtag", string("P")), ("message", string(&"word ".repeat(12_000)))]))
+}
+
+#[test]
+fn what_is_kept_of_lines_that_go_on_is_bounded_and_private_keys_stay_open() {
+    let (mut scrubber, mut seams) = (scrubber(), Seams::default());
+    let mut pass = |seams: &mut Seams, tag: &str, chunk: &[u8]| {
+        let mut out = Vec::new();
+        let outcome = scrubber.scrub_next_events(seams, tag.as_bytes(), chunk, &mut out).expect("it is a chunk");
+        if outcome == Outcome::Clean { chunk.to_vec() } else { out }
+    };
+    let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7";
+    let begin = ["-----BEGIN", "PRIVATE KEY-----"].join(" ");
+    pass(&mut seams, "key", &event(log(&begin)));
+    let mut most = 0;
+    for number in 0..100 {
+        pass(&mut seams, &number.to_string(), &long_part());
+        most = most.max(seams.n_bytes());
+    }
+    assert!((900 << 10..=1 << 20).contains(&most), "{most}");
+    // Lines of one tag alone.
+    let many: Vec<u8> = (0..100)
+        .flat_map(|number| {
+            let partial = map(&[
+                ("partial_message", string("true")),
+                ("partial_id", string(&number.to_string())),
+                ("log", string(&"word ".repeat(12_000))),
+            ]);
+            event(partial)
+        })
+        .collect();
+    pass(&mut seams, "many", &many);
+    assert!(seams.n_bytes() <= 1 << 20);
+    seams.forget_down_to(0);
+    assert_eq!(seams.n_bytes(), 0);
+    let clean = pass(&mut seams, "key", &event(log(body))).escape_ascii().to_string();
+    assert!(!clean.contains(body), "{clean}");
 }
 
 #[test]
@@ -446,12 +533,12 @@ fn a_message_that_cannot_be_read_is_counted_and_says_its_name_where_it_can() {
     let options = map(&[("size", vec![1]), ("chunk", string("q83v"))]);
     let unread = array(&[string("t"), packed(b"\xc1"), options.clone()]);
     let mut scrubber = scrubber();
-    assert!(scrubber.pass(&unread, PASSING, &mut Seams::default()).is_err());
+    assert!(scrubber.pass(&unread, PASSING, &mut Seams::default(), &mut Vec::new()).is_err());
     assert_eq!(scrubber.tally().withheld, 1);
     assert_eq!(message::name_of_unread(&unread), Some(&string("q83v")[..]));
     for nameless in [&array(&[string("t"), packed(b"\xc1")]), &string("t"), &array(&[]), &array(&[map(&[])])] {
         assert_eq!(message::name_of_unread(nameless), None, "{}", nameless.escape_ascii());
     }
     let mut strict = ChunkScrubber::new(&RuleSet::embedded(), &Policy::new().on_error(OnError::Stop)).expect("plain");
-    assert_eq!(strict.pass(&unread, PASSING, &mut Seams::default()), Err(Refusal::Stopped));
+    assert_eq!(strict.pass(&unread, PASSING, &mut Seams::default(), &mut Vec::new()), Err(Refusal::Stopped));
 }

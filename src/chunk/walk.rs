@@ -58,8 +58,7 @@ impl<'b> Walk<'b> {
     }
 
     fn length<const N: usize>(&mut self) -> Result<usize, Malformed> {
-        let bytes: [u8; N] = self.take()?;
-        Ok(bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
+        self.take().map(|bytes: [u8; N]| number(&bytes))
     }
 
     fn int<const N: usize>(&mut self) -> Result<Token, Malformed> {
@@ -142,6 +141,7 @@ impl<'b> Walk<'b> {
     }
 
     /// Passes over one value and answers where it stands.
+    #[cfg(feature = "forward")]
     pub(crate) fn value(&mut self) -> Result<Span, Malformed> {
         let start = self.at;
         self.skip()?;
@@ -166,6 +166,49 @@ impl<'b> Walk<'b> {
     }
 }
 
+/// What a length's bytes say.
+#[inline]
+fn number(bytes: &[u8]) -> usize {
+    bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte))
+}
+
+/// Where the token at `at` ends, and how many values follow as its members; `None` when it is cut. It is all that a walk needs which looks at
+/// nothing, and a message is walked so once before anything else.
+#[inline]
+fn extent(bytes: &[u8], at: usize) -> Result<Option<(usize, u64)>, Malformed> {
+    let Some((first, rest)) = bytes.get(at..).and_then(<[u8]>::split_first) else { return Ok(None) };
+    // How many bytes tell a length, and what stands behind them in any case.
+    let length = |n_bytes: usize| rest.get(..n_bytes).map(number);
+    let text = |n_bytes: usize, more: usize| length(n_bytes).map(|length| (n_bytes + more + length, 0));
+    let members = |n_bytes: usize, each: u64| length(n_bytes).map(|length| (n_bytes, each * length as u64));
+    let extent = match first {
+        0xa0..=0xbf => Some((usize::from(first & 0x1f), 0)),
+        0..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => Some((0, 0)),
+        0x80..=0x8f => Some((0, 2 * u64::from(first & 0xf))),
+        0x90..=0x9f => Some((0, u64::from(first & 0xf))),
+        0xc4 | 0xd9 => text(1, 0),
+        0xc5 | 0xda => text(2, 0),
+        0xc6 | 0xdb => text(4, 0),
+        0xc7 => text(1, 1),
+        0xc8 => text(2, 1),
+        0xc9 => text(4, 1),
+        0xcc | 0xd0 => Some((1, 0)),
+        0xcd | 0xd1 | 0xd4 => Some((2, 0)),
+        0xd5 => Some((3, 0)),
+        0xca | 0xce | 0xd2 => Some((4, 0)),
+        0xd6 => Some((5, 0)),
+        0xcb | 0xcf | 0xd3 => Some((8, 0)),
+        0xd7 => Some((9, 0)),
+        0xd8 => Some((17, 0)),
+        0xdc => members(2, 1),
+        0xdd => members(4, 1),
+        0xde => members(2, 2),
+        0xdf => members(4, 2),
+        0xc1 => return Err(Malformed("the byte c1, which msgpack does not use")),
+    };
+    Ok(extent.filter(|(n_bytes, _)| *n_bytes <= rest.len()).map(|(n_bytes, n_members)| (at + 1 + n_bytes, n_members)))
+}
+
 /// Looks for the end of one value in bytes that are still coming, and begins where it stopped: a message that arrives in a thousand
 /// reads is walked once.
 #[derive(Clone, Copy, Debug)]
@@ -185,15 +228,8 @@ impl Skip {
     /// Whether the value ends within `bytes`; then it does so at `at`.
     pub(crate) fn go_on(&mut self, bytes: &[u8]) -> Result<bool, Malformed> {
         while self.due > 0 {
-            let mut walk = Walk::at(bytes, self.at);
-            let n_members = match walk.token() {
-                Ok(Token::Array(length)) => length as u64,
-                Ok(Token::Map(length)) => 2 * length as u64,
-                Ok(_) => 0,
-                Err(error) if error == Malformed::TRUNCATED => return Ok(false),
-                Err(error) => return Err(error),
-            };
-            self.at = walk.at;
+            let Some((end, n_members)) = extent(bytes, self.at)? else { return Ok(false) };
+            self.at = end;
             self.due = (self.due - 1).checked_add(n_members).ok_or(Malformed("more members than can be counted"))?;
         }
         Ok(true)
@@ -228,11 +264,36 @@ mod tests {
             let mut walk = Walk::new(bytes);
             assert_eq!(walk.token(), Ok(token), "{bytes:x?}");
             assert!(walk.is_at_end(), "{bytes:x?}");
+            let n_members = match token {
+                Token::Array(length) => length as u64,
+                Token::Map(length) => 2 * length as u64,
+                _ => 0,
+            };
+            assert_eq!(extent(bytes, 0), Ok(Some((bytes.len(), n_members))), "{bytes:x?}");
             for end in 0..bytes.len() {
                 assert_eq!(Walk::new(&bytes[..end]).skip(), Err(Malformed::TRUNCATED), "{bytes:x?} up to {end}");
             }
         }
         assert!(Walk::new(&[0xc1]).skip().is_err_and(|error| error != Malformed::TRUNCATED));
+    }
+
+    #[test]
+    fn both_walks_see_the_same_extents() {
+        for first in 0..=255 {
+            let bytes = [&[first, 0, 0, 0, 3][..], &[7; 40]].concat();
+            for length in 0..bytes.len() {
+                let bytes = &bytes[..length];
+                let mut walk = Walk::new(bytes);
+                let by_token = match walk.token() {
+                    Ok(Token::Array(length)) => Ok(Some((walk.at, length as u64))),
+                    Ok(Token::Map(length)) => Ok(Some((walk.at, 2 * length as u64))),
+                    Ok(_) => Ok(Some((walk.at, 0))),
+                    Err(Malformed::TRUNCATED) => Ok(None),
+                    Err(error) => Err(error),
+                };
+                assert_eq!(extent(bytes, 0), by_token, "{bytes:x?}");
+            }
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Something could not be examined.
-const UNEXAMINED: u8 = 3;
+pub(super) const UNEXAMINED: u8 = 3;
 
 /// SIGINT ended it.
 const INTERRUPTED: u8 = 130;

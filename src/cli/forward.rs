@@ -11,6 +11,7 @@ use clap::{Args as Flags, builder::PossibleValuesParser};
 
 use super::{
     args::Args,
+    filter::UNEXAMINED,
     host::scrubber,
     settings::{self, Environment, Settings, parse_size},
 };
@@ -39,7 +40,10 @@ SIGTERM drains: nothing new is taken, and what is on its way has --grace (of the
 and rules anew and opens the file of --to anew; when they are wrong, the old ones stay.
 
 A message that is no message of the protocol, or cannot be decompressed, is withheld: it goes nowhere, is counted, said, and acknowledged, so that
-it does not come again. Bytes that are no msgpack close the connection. With --on-error stop (of the filter) such a message ends the hop.";
+it does not come again. Bytes that are no msgpack close the connection. With --on-error stop (of the filter) such a message ends the hop.
+
+Exit: 0 when it was told to end and all that came could be examined; 3 when something was withheld or masked because it could not be, the rest is
+done; 70 under --on-error stop; 74 when messages were not acknowledged within --grace, or the output failed.";
 
 /// Flags of the hop.
 #[derive(Clone, Debug, Flags)]
@@ -85,7 +89,8 @@ pub(super) struct Forward {
     max_chunk: Option<String>,
     /// How many bytes of messages may be held at once
     ///
-    /// When so many wait for the next hop, nobody is read from. At least --max-chunk. [default: 64MiB]
+    /// When so many wait for the next hop, nobody is read from. At least --max-chunk. Lines that go on in a later message may take a
+    /// quarter of it more. [default: 64MiB]
     #[arg(long, value_name = "SIZE", help_heading = "Forward")]
     max_pending: Option<String>,
     /// How many seconds the next hop may take to acknowledge
@@ -172,7 +177,8 @@ pub(super) fn run(args: &Args, forward: &Forward, settings: &Settings) -> Result
     open_log(&forward.log_format, settings.quiet);
     let args = args.clone();
     let again = move || scrubber(&settings::settle(&args, &Environment::read()?)?);
-    serve::run(options, first, again).map(|()| 0)
+    let is_examined = serve::run(options, first, again)?;
+    Ok(if is_examined { 0 } else { UNEXAMINED })
 }
 
 fn options(forward: &Forward, settings: &Settings) -> Result<Options, Error> {

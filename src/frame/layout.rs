@@ -67,6 +67,18 @@ impl Memory {
     pub(crate) fn is_empty(&self) -> bool {
         self.torn.is_empty() && self.columns.is_none()
     }
+
+    /// The bytes of records that are kept.
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.torn.iter().map(|torn| torn.context.capacity()).sum()
+    }
+
+    /// Keeps none of them: what goes on is judged by itself.
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn forget(&mut self) {
+        self.torn.clear();
+    }
 }
 
 /// A part of a record that was cut.

@@ -74,6 +74,16 @@ impl Metrics {
         }
     }
 
+    /// Counts bytes that were no message.
+    pub(crate) fn withhold(&self) {
+        self.withheld.inc();
+    }
+
+    /// What could not be examined, or not whole.
+    pub(crate) fn incomplete(&self) -> u64 {
+        self.withheld.get() + self.torn.get() + self.too_deep.get()
+    }
+
     /// From a message's coming until the next hop had it.
     pub(crate) fn observe(&self, latency: Duration) {
         self.latency.observe(latency.as_secs_f64());

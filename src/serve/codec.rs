@@ -125,7 +125,11 @@ pub fn pass_stream(stream: &[u8], step: usize, limit: usize, scrubber: &mut Chun
         bytes.extend_from_slice(part);
         loop {
             match frames.decode(&mut bytes) {
-                Ok(Some(frame)) => passed.extend(scrubber.pass(&frame, passing, &mut seams).map(|passed| passed.bytes)),
+                Ok(Some(frame)) => {
+                    let mut message = Vec::new();
+                    let result = scrubber.pass(&frame, passing, &mut seams, &mut message);
+                    passed.extend(result.map(|_| message));
+                }
                 Ok(None) => break,
                 Err(_) => return passed,
             }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use super::memory::{Buffer, Pool};
 use crate::{
     chunk::{
         ChunkScrubber, Seams,
@@ -25,12 +26,14 @@ pub(crate) struct Engine {
     metrics: Metrics,
     strip_metadata: bool,
     max_inflated: usize,
+    memory: Arc<Pool<Vec<u8>>>,
 }
 
 impl Engine {
     pub(crate) fn new(first: ChunkScrubber, metrics: Metrics, strip_metadata: bool, max_inflated: usize) -> Engine {
         let generation = Generation { first, idle: Mutex::default() };
-        Engine { generation: RwLock::new(Arc::new(generation)), metrics, strip_metadata, max_inflated }
+        let memory = Arc::default();
+        Engine { generation: RwLock::new(Arc::new(generation)), metrics, strip_metadata, max_inflated, memory }
     }
 
     /// From now on messages are scrubbed with other rules.
@@ -39,20 +42,20 @@ impl Engine {
         *self.generation.write().unwrap_or_else(PoisonError::into_inner) = generation;
     }
 
-    /// Scrubs a message. `chunk` names it where its sender did not.
-    /// `seams` are its connection's.
-    pub(crate) fn pass(&self, message: &[u8], chunk: &str, seams: &mut Seams) -> Result<Passed, Refusal> {
+    /// Scrubs a message; its bytes are what goes on. `chunk` names it where its sender did not. `seams` are its connection's.
+    pub(crate) fn pass(&self, message: &[u8], chunk: &str, seams: &mut Seams) -> Result<(Passed, Buffer), Refusal> {
         let generation = Arc::clone(&self.generation.read().unwrap_or_else(PoisonError::into_inner));
         let idle = generation.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut scrubber = idle.unwrap_or_else(|| generation.first.fork());
         let passing = Passing { chunk, strip_metadata: self.strip_metadata, max_inflated: self.max_inflated };
-        let passed = scrubber.pass(message, passing, seams);
+        let mut bytes = Buffer::of(&self.memory);
+        let passed = scrubber.pass(message, passing, seams, &mut bytes);
         self.count(message, &passed, &mut scrubber);
         let mut idle = generation.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < KEPT {
             idle.push(scrubber);
         }
-        passed
+        passed.map(|passed| (passed, bytes))
     }
 
     fn count(&self, message: &[u8], passed: &Result<Passed, Refusal>, scrubber: &mut ChunkScrubber) {

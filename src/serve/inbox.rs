@@ -11,8 +11,10 @@ use tokio_util::codec::Decoder as _;
 
 use super::{
     codec::{FrameError, Frames},
+    memory::Pool,
     net::Reader,
 };
+use crate::chunk::Seams;
 
 /// A message that is longer than this takes its share of the budget before more of it is read.
 const SMALL: usize = 64 << 10;
@@ -20,11 +22,21 @@ const SMALL: usize = 64 << 10;
 /// What an idle connection keeps.
 const KEPT: usize = 4 << 10;
 
+/// What is kept of lines that go on in a later message is at most this part of `--max-pending`, and comes on top of it.
+const OPEN: usize = 4;
+
+/// So much is read by one call where more than a little comes.
+const READ: usize = 128 << 10;
+
 /// The bytes that may be held at once, by all connections together.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
     semaphore: Arc<Semaphore>,
+    /// For what is kept of lines that go on in a later message. Of its own, so that none of them can stand in a message's way.
+    open: Arc<Semaphore>,
     max_chunk: u32,
+    /// Memory for messages that do not fit into what an idle connection keeps.
+    memory: Arc<Pool<BytesMut>>,
 }
 
 /// A share of the budget, given back when it is dropped.
@@ -33,7 +45,27 @@ pub(crate) type Share = OwnedSemaphorePermit;
 impl Budget {
     /// `max_pending` must hold one message of `max_chunk` bytes at least.
     pub(crate) fn new(max_pending: usize, max_chunk: usize) -> Budget {
-        Budget { semaphore: Arc::new(Semaphore::new(max_pending.max(max_chunk))), max_chunk: max_chunk as u32 }
+        let semaphore = Arc::new(Semaphore::new(max_pending.max(max_chunk)));
+        let open = Arc::new(Semaphore::new(max_pending / OPEN));
+        Budget { semaphore, open, max_chunk: max_chunk as u32, memory: Arc::default() }
+    }
+
+    /// Makes `share` one of what `seams` keep; where there is not so much, they forget.
+    pub(crate) fn cover(&self, seams: &mut Seams, share: &mut Option<Share>) {
+        let held = share.as_ref().map_or(0, Share::num_permits);
+        if let Some(more) = seams.n_bytes().checked_sub(held).filter(|more| *more > 0) {
+            let more =
+                u32::try_from(more).ok().and_then(|more| Arc::clone(&self.open).try_acquire_many_owned(more).ok());
+            match (more, share.as_mut()) {
+                (Some(more), Some(share)) => share.merge(more),
+                (Some(more), None) => *share = Some(more),
+                (None, _) => seams.forget_down_to(held),
+            }
+        }
+        let n_bytes = seams.n_bytes();
+        if let Some(held) = share.as_mut().and_then(|share| share.num_permits().checked_sub(n_bytes)) {
+            drop(share.as_mut().and_then(|share| share.split(held)));
+        }
     }
 
     async fn take(&self, n_bytes: usize) -> Share {
@@ -76,9 +108,6 @@ impl Inbox {
     async fn read(&mut self) -> Result<Option<Bytes>, FrameError> {
         loop {
             if let Some(frame) = self.frames.decode(&mut self.bytes)? {
-                if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
-                    self.bytes = BytesMut::new();
-                }
                 return Ok(Some(frame));
             }
             if self.bytes.len() >= SMALL
@@ -87,13 +116,74 @@ impl Inbox {
             {
                 self.reserve = Some(budget.take(budget.max_chunk as usize).await);
             }
-            let space = if self.bytes.len() < KEPT { KEPT } else { SMALL };
-            if self.bytes.capacity() - self.bytes.len() < space / 2 {
-                self.bytes.reserve(space);
-            }
+            self.make_room();
             if self.rdr.read_buf(&mut self.bytes).await? == 0 {
                 return Ok(None);
             }
         }
+    }
+
+    /// Makes room for what comes next: a little where nothing waits, and much where a message has begun.
+    fn make_room(&mut self) {
+        if self.bytes.is_empty() {
+            // Messages that were cut out of it are done with, so this is all of the memory that they had.
+            if self.bytes.try_reclaim(2 * KEPT) {
+                self.give_back();
+            }
+            self.bytes.reserve(KEPT);
+        } else if self.bytes.capacity() - self.bytes.len() < KEPT {
+            self.grow();
+        }
+    }
+
+    fn give_back(&mut self) {
+        let memory = std::mem::take(&mut self.bytes);
+        if let Some(budget) = &self.budget {
+            budget.memory.give(memory);
+        }
+    }
+
+    fn grow(&mut self) {
+        let Some(budget) = &self.budget else { return self.bytes.reserve(KEPT) };
+        if self.bytes.len() < 2 * KEPT {
+            let begun = std::mem::replace(&mut self.bytes, budget.memory.take());
+            self.bytes.extend_from_slice(&begun);
+        }
+        self.bytes.reserve(READ);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chunk::{ChunkScrubber, tests::long_part},
+        policy::Policy,
+        rules::RuleSet,
+    };
+
+    #[test]
+    fn lines_that_go_on_take_their_share_and_what_is_too_much_is_forgotten() {
+        let mut scrubber = ChunkScrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
+        let budget = Budget::new(400 << 10, 64 << 10);
+        let n_free = || budget.open.available_permits();
+        let part = long_part();
+        let (mut seams, mut share) = (Seams::default(), None);
+        let mut kept = Vec::new();
+        for tag in [b"a", b"b", b"c"] {
+            let _ = scrubber.scrub_next_events(&mut seams, tag, &part, &mut Vec::new()).expect("it is a chunk");
+            budget.cover(&mut seams, &mut share);
+            assert_eq!(n_free() + seams.n_bytes(), 100 << 10);
+            kept.push(seams.n_bytes());
+        }
+        assert!(kept.iter().all(|n_bytes| (50 << 10..=100 << 10).contains(n_bytes)), "{kept:?}");
+        // Another connection finds no room.
+        let (mut other, mut its_share) = (Seams::default(), None);
+        let _ = scrubber.scrub_next_events(&mut other, b"a", &part, &mut Vec::new()).expect("it is a chunk");
+        budget.cover(&mut other, &mut its_share);
+        assert_eq!(other.n_bytes(), 0);
+        seams.forget_down_to(0);
+        budget.cover(&mut seams, &mut share);
+        assert_eq!(n_free(), 100 << 10);
     }
 }

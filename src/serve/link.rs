@@ -25,6 +25,7 @@ use super::{
     codec::{acknowledged, name_of},
     handshake::{self, Badge},
     inbox::{Inbox, Share},
+    memory::Buffer,
     net::{self, Socket, Writer},
     shutdown::Shutdown,
     until,
@@ -45,7 +46,7 @@ const MAX_RUNS: usize = 64;
 
 /// A message on its way.
 pub(crate) struct Job {
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Buffer,
     /// The name by which it is acknowledged: a value of msgpack.
     pub(crate) chunk: Vec<u8>,
     /// Whether its sender keeps it until it is acknowledged.

@@ -12,6 +12,7 @@ mod handshake;
 mod inbox;
 mod link;
 mod local;
+mod memory;
 mod net;
 mod peer;
 mod shutdown;
@@ -108,12 +109,12 @@ impl Next {
     }
 }
 
-/// Runs the hop until SIGTERM or SIGINT. `rules` makes the scrubber anew for SIGHUP.
+/// Runs the hop until SIGTERM or SIGINT. `rules` makes the scrubber anew for SIGHUP. Answers whether all that came could be examined.
 pub(crate) fn run(
     options: Options,
     first: ChunkScrubber,
     rules: impl Fn() -> Result<ChunkScrubber, Error> + Send + 'static,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if options.threads > 0 {
         builder.worker_threads(options.threads);
@@ -129,7 +130,7 @@ async fn serve(
     options: Options,
     first: ChunkScrubber,
     rules: impl Fn() -> Result<ChunkScrubber, Error>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let failed = |error| Error::input("signals", error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
@@ -163,10 +164,11 @@ async fn serve(
         drained = drained => drained.is_ok(),
         Some(_) = terminate.recv() => false,
     };
-    tracing::info!(is_drained, unacknowledged = metrics.queued_messages.get(), "ended");
+    let unexamined = metrics.incomplete();
+    tracing::info!(is_drained, unacknowledged = metrics.queued_messages.get(), unexamined, "ended");
     result?;
     if is_drained || is_spooled || metrics.queued_messages.get() == 0 {
-        return Ok(());
+        return Ok(unexamined == 0);
     }
     Err(Error::output("the next hop", std::io::Error::other("messages were not acknowledged within --grace")))
 }

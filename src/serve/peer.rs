@@ -96,8 +96,9 @@ struct Peer<'d> {
     jobs: Option<Jobs>,
     waiting: VecDeque<Waiting>,
     codec: Frames,
-    /// What is open between its messages.
+    /// What is open between its messages, and its share of the memory for that.
     seams: Seams,
+    open: Option<Share>,
     is_open: bool,
     /// When the sender said its last word.
     gone: Option<Instant>,
@@ -120,6 +121,7 @@ impl<'d> Peer<'d> {
             waiting: VecDeque::new(),
             codec,
             seams: Seams::default(),
+            open: None,
             is_open: true,
             gone: None,
             name,
@@ -138,7 +140,10 @@ impl<'d> Peer<'d> {
                     Ok(Some((frame, share))) => self.take(&frame, share).await?,
                     // A connection that is reset ends like one that is closed.
                     Ok(None) | Err(FrameError::Io(_)) => self.close(),
-                    Err(error) => return Err(error.to_string()),
+                    Err(error) => {
+                        self.desk.metrics.withhold();
+                        return Err(error.to_string());
+                    }
                 },
                 () = until(self.gone.map(|gone| gone + LINGER)), if !self.is_open => {
                     // Nobody waits for these acknowledgements: their senders will send the messages again.
@@ -167,7 +172,8 @@ impl<'d> Peer<'d> {
         } else {
             self.desk.engine.pass(frame, &name, &mut self.seams)
         };
-        let passed = match passed {
+        self.desk.budget.cover(&mut self.seams, &mut self.open);
+        let (passed, bytes) = match passed {
             Ok(passed) => passed,
             Err(Refusal::Stopped) => {
                 // When the hop ends already, it needs no second reason.
@@ -179,14 +185,14 @@ impl<'d> Peer<'d> {
                 return Ok(());
             }
         };
-        let ack = passed.wants_ack.then(|| passed.chunk.clone());
-        let done = self.wait(ack);
-        if passed.bytes.is_empty() {
+        let is_kept = passed.ack.is_some();
+        let done = self.wait(passed.ack);
+        if bytes.is_empty() {
             // Its only record was left out, as the policy says.
             let _ = done.send(()); // the receiver stands in the queue
             return Ok(());
         }
-        let job = Job { bytes: passed.bytes, chunk: passed.chunk, is_kept: passed.wants_ack, done, share, came };
+        let job = Job { bytes, chunk: passed.chunk, is_kept, done, share, came };
         let jobs = self.jobs.get_or_insert_with(|| self.desk.next.jobs(&self.desk.shutdown));
         jobs.send(job).map_err(|_| "nothing is passed on any more".to_owned())
     }

@@ -361,8 +361,14 @@ impl Passer {
 
     fn hand_on(&self, entry: Entry) -> oneshot::Receiver<()> {
         let (done, receiver) = oneshot::channel();
-        let job =
-            Job { bytes: entry.bytes, chunk: entry.chunk, is_kept: false, done, share: None, came: Instant::now() };
+        let job = Job {
+            bytes: entry.bytes.into(),
+            chunk: entry.chunk,
+            is_kept: false,
+            done,
+            share: None,
+            came: Instant::now(),
+        };
         // The link lasts as long as this end of it.
         let _ = self.next.send(job);
         receiver
