@@ -5,21 +5,34 @@ use super::{Encoding, Escape, json};
 /// So many parameters and intermediate bytes a sequence may have.
 const LONGEST: usize = 32;
 
-pub(super) fn read(rest: &[u8]) -> Option<Escape> {
-    if let [0x1b, b'[', body @ ..] = rest {
-        return sequence(2, body);
+/// The length of a sequence that begins with ESC itself.
+#[inline(always)]
+pub(super) fn plain(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [0x1b, b'[', body @ ..] => body_length(body).map(|length| 2 + length),
+        _ => None,
     }
-    let start = introducer(rest)?;
-    sequence(start + 1, rest.get(start..)?.strip_prefix(b"[")?)
 }
 
-/// The sequence whose `body` stands behind so many bytes of introducer.
-fn sequence(before: usize, body: &[u8]) -> Option<Escape> {
+/// A sequence whose ESC is written as an escape.
+pub(super) fn read(rest: &[u8]) -> Option<Escape> {
+    let start = introducer(rest)?;
+    let length = body_length(rest.get(start..)?.strip_prefix(b"[")?)?;
+    Some(Escape::nothing(start + 1 + length, Encoding::Ansi))
+}
+
+/// The length of a sequence from its parameters on.
+#[inline(always)]
+fn body_length(body: &[u8]) -> Option<usize> {
     let short = body.first_chunk().map(|head| n_parameters(*head)).filter(|length| *length < HEAD);
-    let long = || body.iter().take(LONGEST).take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
-    let length = short.unwrap_or_else(long);
+    let length = short.unwrap_or_else(|| many_parameters(body));
     let is_sequence = body.get(length).is_some_and(|last| matches!(last, 0x40..=0x7e));
-    is_sequence.then(|| Escape::nothing(before + length + 1, Encoding::Ansi))
+    is_sequence.then_some(length + 1)
+}
+
+#[cold]
+fn many_parameters(body: &[u8]) -> usize {
+    body.iter().take(LONGEST).take_while(|byte| matches!(byte, 0x20..=0x3f)).count()
 }
 
 /// Bytes that are compared at once.

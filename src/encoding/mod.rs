@@ -12,7 +12,7 @@ mod backslash;
 pub(crate) mod base64;
 pub(crate) mod hex;
 mod html;
-mod json;
+pub(crate) mod json;
 mod percent;
 mod quoted_printable;
 pub(crate) mod view;
@@ -93,10 +93,19 @@ pub(crate) fn is_start(byte: u8) -> bool {
 pub(crate) const SIGN: &str = "=3D";
 
 /// The escape at the head of `rest`.
-#[inline]
+#[inline(always)]
 pub(crate) fn escape(rest: &[u8]) -> Option<Escape> {
+    // Most of all escapes are colour codes. What is told of them here is part of the caller; an answer by way of memory costs more than
+    // all else.
+    match ansi::plain(rest) {
+        Some(length) => Some(Escape::nothing(length, Encoding::Ansi)),
+        None => other(rest),
+    }
+}
+
+/// An escape that does not begin with ESC itself.
+fn other(rest: &[u8]) -> Option<Escape> {
     match rest.first()? {
-        0x1b => ansi::read(rest),
         b'%' => percent::read(rest),
         b'\\' => match rest.get(json::backslashes(rest))? {
             b'u' => ansi::read(rest).or_else(|| json::read(rest)),

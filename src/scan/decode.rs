@@ -16,6 +16,9 @@ const MIN_RUN: usize = marks::SURE_RUN;
 /// Of a run that is text only in part, so many groups in a row must stand for ASCII.
 const MIN_GROUPS: usize = 5;
 
+/// An escape that begins further before a run does not reach into it.
+const LONGEST_ESCAPE: usize = 128;
+
 /// Digits are pairs; so many pairs at the head tell whether they stand for text.
 const HEX_SAMPLE: usize = 12;
 
@@ -70,10 +73,32 @@ impl Decoded {
 
     /// The records that hold an escape.
     fn read_records(&mut self, hay: &[u8], looked: &Looked, part: Span, locate: Locate) {
+        let signs = looked.printable(part);
+        if signs.is_empty() {
+            self.read_records_at(hay, looked, looked.marks.starts(part), part, locate);
+        } else {
+            let mut starts: Vec<usize> = looked.marks.starts(part).chain(signs.iter().copied()).collect();
+            starts.sort_unstable();
+            self.read_records_at(hay, looked, starts, part, locate);
+        }
+    }
+
+    /// The records that hold an escape, which begins at one of `starts`.
+    fn read_records_at(
+        &mut self,
+        hay: &[u8],
+        looked: &Looked,
+        starts: impl IntoIterator<Item = usize>,
+        part: Span,
+        locate: Locate,
+    ) {
         let mut at = part.start;
-        while let Some(start) = looked.next_start(Span::new(at, part.end)) {
+        for start in starts {
+            if start < at {
+                continue;
+            }
             if encoding::escape(&hay[start..part.end]).is_none() {
-                at = behind(hay, start).min(part.end);
+                at = behind(hay, start);
                 continue;
             }
             let record = locate(part.of(hay), start - part.start);
@@ -94,29 +119,32 @@ impl Decoded {
             }
             let run = run_around(part.of(hay), at - part.start);
             let run = Span::new(part.start + run.start, part.start + run.end);
-            if run.len() >= MIN_RUN && is_new(run) {
-                self.read_run(hay, run);
+            let own = Span::new(looked.end_of_escape(hay, part, run.start).min(run.end), run.end);
+            if own.len() >= MIN_RUN && is_new(own) {
+                self.read_run(hay, own);
             }
             from = run.end;
         }
     }
 
     /// The parts of the text that may be encoded once more: what came out of blobs, and records in which an escape stood for what
-    /// begins another, or had characters of a blob on both sides.
-    pub(crate) fn parts(&self) -> Vec<Span> {
-        let mut escapes = self.escapes.as_slice();
-        let may_go_on = |piece: &&Piece| {
-            if matches!(piece.kind, Kind::Blob { .. }) {
-                return true;
+    /// begins another, or had characters of one or of a blob on both sides. `looked` tells of the text.
+    pub(crate) fn parts(&self, looked: &Looked) -> Vec<Span> {
+        let text = self.view.text();
+        let is_printable = !looked.printable.is_empty();
+        let mut parts = Vec::new();
+        let mut at = 0;
+        for piece in &self.pieces {
+            let mut may_go_on = matches!(piece.kind, Kind::Blob { .. });
+            while let Some((escape, _)) = self.escapes.get(at).filter(|(escape, _)| *escape <= piece.text.end) {
+                may_go_on = may_go_on || opens(text, *escape, is_printable);
+                at += 1;
             }
-            // Each is passed once: a search would be one for every piece.
-            let n_inside = escapes.iter().take_while(|(at, _)| *at <= piece.text.end).count();
-            let (inside, rest) = escapes.split_at(n_inside);
-            escapes = rest;
-            let text = piece.text.of(self.view.text());
-            inside.iter().any(|(at, _)| opens(text, at - piece.text.start))
-        };
-        self.pieces.iter().filter(may_go_on).map(|piece| piece.text).collect()
+            if may_go_on {
+                parts.push(piece.text);
+            }
+        }
+        parts
     }
 
     /// Whether an escape was read in `span` of the text.
@@ -160,20 +188,27 @@ impl Decoded {
 
     /// Reads a record without its escapes, of which the first one stands at `first`.
     fn unescape(&mut self, hay: &[u8], looked: &Looked, record: Span, first: usize) {
+        if !looked.printable(record).is_empty() {
+            let equals = memchr::memchr_iter(b'=', record.of(hay)).map(|at| record.start + at);
+            let mut starts: Vec<usize> = looked.marks.starts(record).chain(equals).collect();
+            starts.sort_unstable();
+            self.unescape_at(hay, starts, record);
+        } else {
+            self.unescape_at(hay, looked.marks.starts(Span::new(first, record.end)), record);
+        }
+    }
+
+    /// Reads a record without its escapes, which begin at some of `starts`.
+    fn unescape_at(&mut self, hay: &[u8], starts: impl IntoIterator<Item = usize>, record: Span) {
         let text_start = self.view.text().len();
-        let is_printable = looked.printable(record).is_some();
-        let (mut done, mut at) = (record.start, if is_printable { record.start } else { first });
-        let mut starts = looked.marks.starts(Span::new(at, record.end)).peekable();
-        loop {
-            while starts.next_if(|start| *start < at).is_some() {}
-            let start = starts.peek().copied().unwrap_or(record.end);
-            let equals = if is_printable { memchr::memchr(b'=', &hay[at..start]) } else { None };
-            let start = equals.map_or(start, |length| at + length);
-            if start == record.end {
-                break;
+        // Behind what was read, and behind what is no escape and holds none.
+        let (mut done, mut at) = (record.start, record.start);
+        for start in starts {
+            if start < at {
+                continue;
             }
             let Some(escape) = encoding::escape(&hay[start..record.end]) else {
-                at = behind(hay, start).min(record.end);
+                at = behind(hay, start);
                 continue;
             };
             self.view.copy(hay, Span::new(done, start));
@@ -285,13 +320,33 @@ fn groups_around(text: &[u8], at: usize) -> Span {
     Span::new(at - 4 * before, at + 4 * behind)
 }
 
-/// Whether an escape that was read at `at` stood for what begins another, or had characters of a blob on both sides.
-fn opens(text: &[u8], at: usize) -> bool {
-    let is_part = |byte: u8| base64::is_in(byte) || b"%\\&;=".contains(&byte) || byte >= 0x80;
+/// Whether an escape that was read at `at` stood for what begins another, or had characters of one or of a blob on both sides. An
+/// equals sign is one only of quoted-printable: what it pads is read without it.
+fn opens(text: &[u8], at: usize, is_printable: bool) -> bool {
     let Some(&byte) = text.get(at) else { return false };
-    let left = at.checked_sub(1).map(|before| text[before]);
-    b"%\\&".contains(&byte) || is_part(byte) && left.is_some_and(is_part)
+    let left = at.checked_sub(1).map_or(0, |before| text[before]);
+    let [byte, left] =
+        [byte, left].map(|byte| if byte == b'=' && is_printable { BEGINS } else { PARTS[usize::from(byte)] });
+    byte & BEGINS != 0 || byte != 0 && left != 0
 }
+
+/// What begins an escape.
+const BEGINS: u8 = 2;
+
+/// For each byte not 0 where it may be part of an escape or of a blob.
+const PARTS: [u8; 256] = {
+    let mut parts = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        parts[byte] = match byte as u8 {
+            b'%' | b'\\' | b'&' => BEGINS,
+            b';' | b'#' | 0x80.. => 1,
+            byte => base64::value(byte).is_some() as u8,
+        };
+        byte += 1;
+    }
+    parts
+};
 
 /// Tabs and line ends are seen as well.
 fn is_seen(byte: u8) -> bool {
@@ -320,17 +375,19 @@ fn behind(hay: &[u8], start: usize) -> usize {
 }
 
 impl Looked {
-    /// The first place in `part` where an escape may begin; of quoted-printable, where a record says that it is that.
-    fn next_start(&self, part: Span) -> Option<usize> {
-        let printable = self.printable(part);
-        let start = self.marks.next_start(part);
-        start.into_iter().chain(printable).min()
+    /// Where the escape of `part` ends that `at` lies in; `at` itself where it lies in none. The letter that ends a colour code and the
+    /// digits of other escapes are of the base64 alphabet as well, and no part of a run that stands behind them.
+    fn end_of_escape(&self, hay: &[u8], part: Span, at: usize) -> usize {
+        let before = Span::new(at.saturating_sub(LONGEST_ESCAPE).max(part.start), at);
+        let mut starts = self.marks.starts(before);
+        let end = |start: usize| encoding::escape(&hay[start..part.end]).map(|escape| start + escape.length);
+        starts.find_map(|start| end(start).filter(|end| *end > at)).unwrap_or(at)
     }
 
-    /// Where it is first said in `part` that it is quoted-printable.
-    fn printable(&self, part: Span) -> Option<usize> {
-        let first = self.printable.partition_point(|at| *at < part.start);
-        self.printable.get(first).copied().filter(|at| *at < part.end)
+    /// Where in `part` it is said that it is quoted-printable.
+    fn printable(&self, part: Span) -> &[usize] {
+        let first = |at: usize| self.printable.partition_point(|sign| *sign < at);
+        &self.printable[first(part.start)..first(part.end)]
     }
 }
 
@@ -430,6 +487,16 @@ mod tests {
         let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
         for before in ["", "0x", "id:"] {
             assert_eq!(texts(format!("{before}{digits} end").as_bytes()), [text]);
+        }
+    }
+
+    #[test]
+    fn the_letters_that_end_an_escape_are_no_part_of_a_run() {
+        let text = "user alice@example.com has logged in";
+        let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for before in ["\x1b[0m", "\x1b[1;32m", r"\u003d", r"\u001b[3m", "%3D%3D"] {
+            let found = texts(format!("id{before}{digits} end").as_bytes());
+            assert!(found.iter().any(|found| found == text), "{before:?}");
         }
     }
 

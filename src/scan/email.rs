@@ -139,7 +139,8 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
     if matches!(before.last(), Some(b'\\' | b'#' | b'[' | b';')) || memchr::memchr(b'%', &hay[start..end]).is_some() {
         start = (start + 1..=end).rev().find(|at| edge::escape_before(&hay[floor..*at]).is_some()).unwrap_or(start);
     }
-    if let Some(at) = memchr::memmem::rfind(&hay[start..end], REPLACEMENT) {
+    let has_replacement = memchr::memchr(REPLACEMENT[0], &hay[start..end]).is_some();
+    if let Some(at) = has_replacement.then(|| memchr::memmem::rfind(&hay[start..end], REPLACEMENT)).flatten() {
         start += at + REPLACEMENT.len();
     }
     let edges = hay[start..end].iter().take_while(|byte| b"'.`".contains(byte)).count();

@@ -4,10 +4,14 @@
 //! same members, URLs that parsed parse. A record that fails is masked as a whole. The guard knows nothing of findings: it compares
 //! two texts, so that a fault of what replaced one cannot hide in what checks it.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde::de::IgnoredAny;
 
 use super::Scrubber;
 use crate::{
+    encoding::json,
     frame::{cri, line},
     redact,
 };
@@ -81,7 +85,7 @@ fn without_bytes(text: &[u8]) -> Vec<u8> {
 
 /// JSON that parsed must parse, with the same members.
 fn json_holds(before: &[u8], after: &[u8]) -> bool {
-    if !is_shaped_like_json(before) {
+    if !json::is_shaped(before) {
         return true;
     }
     if differs_in_leaves(before, after) {
@@ -92,21 +96,35 @@ fn json_holds(before: &[u8], after: &[u8]) -> bool {
     parses(after) && has_same_members(before, after) || !parses(before)
 }
 
-fn is_shaped_like_json(text: &[u8]) -> bool {
-    let text = text.trim_ascii();
-    matches!((text.first(), text.last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')))
-}
-
 /// Whether two texts are token by token the same but for leaves in whose place strings stand that JSON allows: then the second
 /// parses if the first does, without parsing either. Most records that changed are told so, at a third of the cost.
 fn differs_in_leaves(before: &[u8], after: &[u8]) -> bool {
-    let (mut before, mut after) = (Tokens { text: before, at: 0 }, Tokens { text: after, at: 0 });
+    let start = last_same_token(before, after);
+    let (mut before, mut after) = (Tokens { text: before, at: start }, Tokens { text: after, at: start });
     loop {
         match (before.token(), after.token()) {
             (None, None) => return true,
             (Some(was), Some(is)) if was == is => {}
-            (Some(was), Some(is)) if is_leaf(was) && is_string(is) => {}
+            (Some(was), Some(is)) if is_leaf(was) && is_string(is) => {
+                if before.rest() == after.rest() {
+                    return true;
+                }
+            }
             _ => return false,
+        }
+    }
+}
+
+/// Where in both texts a token begins before which they are the same.
+fn last_same_token(before: &[u8], after: &[u8]) -> usize {
+    const STEP: usize = 16;
+    let steps = before.chunks_exact(STEP).zip(after.chunks_exact(STEP));
+    let n_same = STEP * steps.take_while(|(was, is)| was == is).count();
+    let mut tokens = Tokens { text: before, at: 0 };
+    loop {
+        let start = tokens.at;
+        if tokens.token().is_none() || tokens.at >= n_same {
+            return start;
         }
     }
 }
@@ -158,29 +176,21 @@ struct Tokens<'t> {
 }
 
 impl<'t> Tokens<'t> {
+    /// What follows the last token.
+    fn rest(&self) -> &'t [u8] {
+        &self.text[self.at..]
+    }
+
     fn token(&mut self) -> Option<&'t [u8]> {
         let rest = self.text[self.at..].trim_ascii_start();
         let length = match rest.first()? {
             b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
-            b'"' => string_length(rest),
+            b'"' => json::string_end(rest, 1).map_or(rest.len(), |end| end + 1),
             _ => rest.iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"{}[],:\"".contains(byte)).count(),
         };
         self.at = self.text.len() - rest.len() + length;
         Some(&rest[..length])
     }
-}
-
-/// The length of the string that `text` begins with, quotes and all.
-fn string_length(text: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(found) = memchr::memchr2(b'"', b'\\', &text[at.min(text.len())..]) {
-        at += found;
-        if text[at] == b'"' {
-            return at + 1;
-        }
-        at += 2;
-    }
-    text.len()
 }
 
 /// If every URL of a record parsed, every one of what stands in its place must.
@@ -190,7 +200,8 @@ fn urls_hold(before: &[u8], after: &[u8]) -> bool {
 
 /// The authority of each URL: what stands between `://` and the path.
 fn urls(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    memchr::memmem::find_iter(text, b"://").map(|at| {
+    static BEGIN: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("://"));
+    BEGIN.find_iter(text).map(|at| {
         let rest = &text[at + 3..];
         let ends = |byte: &u8| *byte <= b' ' || b"/?#\"'`<>\\,;|{}()".contains(byte);
         &rest[..rest.iter().position(ends).unwrap_or(rest.len())]

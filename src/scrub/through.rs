@@ -103,7 +103,7 @@ impl Through<'_> {
         let Some((Level { decoded, scratch }, deeper)) = levels.split_first_mut() else { return Vec::new() };
         let is_new = |run: Span| above.is_none_or(|above| is_new(above, run));
         // At the top it is the whole block, and a clean one must cost no allocation.
-        let (whole, inner) = ([Span::new(0, hay.len())], above.map(Decoded::parts));
+        let (whole, inner) = ([Span::new(0, hay.len())], above.map(|above| above.parts(looked)));
         decoded.read(hay, looked, inner.as_deref().unwrap_or(&whole), line::around, is_new);
         if decoded.pieces.is_empty() {
             return Vec::new();

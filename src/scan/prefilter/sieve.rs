@@ -59,14 +59,12 @@ struct Slot {
     group: u8,
 }
 
-/// A probe as it is compared: its first bytes at once.
+/// A probe as it is compared.
 struct Listed {
-    /// The anchor's first bytes, letters in lower case where it folds.
-    head: u64,
-    /// The bit of a letter's case, for each letter of an anchor that folds.
-    fold: u64,
-    /// All bits of the bytes that `head` has.
-    mask: u64,
+    /// What its anchor has in the eight bytes around the window. Of the two dozen anchors that share `pass`, this leaves one or two.
+    near: Eight,
+    /// The anchor's first bytes.
+    head: Eight,
     /// The number of the probe.
     number: u32,
     length: u32,
@@ -77,6 +75,40 @@ struct Listed {
     /// What the anchor has behind its first bytes, as an index; [`NOTHING`] where there is nothing.
     rest: u16,
 }
+
+/// Eight bytes of an anchor, compared at once.
+#[derive(Clone, Copy)]
+struct Eight {
+    /// The bytes, letters in lower case where the anchor folds; nothing where it has none.
+    bytes: u64,
+    /// The bit of a letter's case, for each letter of an anchor that folds.
+    fold: u64,
+    /// All bits of the bytes that the anchor has.
+    mask: u64,
+}
+
+impl Eight {
+    /// Those of `anchor` from `first` on, which may lie before it.
+    fn new(anchor: &Anchor, first: isize) -> Eight {
+        let (mut bytes, mut fold, mut mask) = ([0; HEAD], [0; HEAD], [0; HEAD]);
+        for index in 0..HEAD {
+            let at = usize::try_from(first + index.cast_signed()).ok();
+            let Some(byte) = at.and_then(|at| anchor.text.get(at)) else { continue };
+            bytes[index] = *byte;
+            fold[index] = if anchor.fold && byte.is_ascii_alphabetic() { 0x20 } else { 0 };
+            mask[index] = 0xff;
+        }
+        let [bytes, fold, mask] = [bytes, fold, mask].map(u64::from_le_bytes);
+        Eight { bytes, fold, mask }
+    }
+
+    fn is(self, there: u64) -> bool {
+        (there | self.fold) & self.mask == self.bytes
+    }
+}
+
+/// So many of the bytes around a window stand before it.
+const BEFORE: isize = 2;
 
 /// The context of a probe that asks for none.
 const ANYWHERE: u16 = u16::MAX;
@@ -216,8 +248,10 @@ impl Sieve {
                 return;
             }
             if known == key && owner == group {
+                let around = around(hay, at);
                 let listed = &self.listed[start as usize..][..usize::from(length)];
-                return listed.iter().for_each(|listed| self.compare(listed, hay, at, found));
+                let alike = listed.iter().filter(|listed| listed.near.is(around));
+                return alike.for_each(|listed| self.compare(listed, hay, at, found));
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
@@ -227,7 +261,7 @@ impl Sieve {
     fn compare(&self, listed: &Listed, hay: &[u8], at: isize, found: &mut Vec<Candidate>) {
         let Ok(start) = usize::try_from(at - listed.offset as isize) else { return };
         let end = start + listed.length as usize;
-        if end > hay.len() || (head_at(hay, start) | listed.fold) & listed.mask != listed.head {
+        if end > hay.len() || !listed.head.is(head_at(hay, start)) {
             return;
         }
         let has_rest = || self.rests[usize::from(listed.rest)].is_at(&hay[start + HEAD..end]);
@@ -261,15 +295,18 @@ fn number_of<T>(all: &[T]) -> u16 {
 
 impl Listed {
     fn new(anchor: &Anchor, offset: i8, number: u32, context: u16) -> Listed {
-        let (mut head, mut fold, mut mask) = ([0; HEAD], [0; HEAD], [0; HEAD]);
-        for (index, byte) in anchor.text.iter().take(HEAD).enumerate() {
-            head[index] = *byte;
-            fold[index] = if anchor.fold && byte.is_ascii_alphabetic() { 0x20 } else { 0 };
-            mask[index] = 0xff;
-        }
-        let [head, fold, mask] = [head, fold, mask].map(u64::from_le_bytes);
+        let near = Eight::new(anchor, isize::from(offset) - BEFORE);
+        let head = Eight::new(anchor, 0);
         let length = u32::try_from(anchor.text.len()).expect("a rule file is smaller than 4 GiB");
-        Listed { head, fold, mask, number, length, offset: offset.into(), context, rest: NOTHING }
+        Listed { near, head, number, length, offset: offset.into(), context, rest: NOTHING }
+    }
+}
+
+/// The eight bytes around the window at `at`, with nothing where the block has none.
+fn around(hay: &[u8], at: isize) -> u64 {
+    match usize::try_from(at - BEFORE) {
+        Ok(start) => head_at(hay, start.min(hay.len())),
+        Err(_) => head_at(hay, 0) << (8 * (BEFORE - at)),
     }
 }
 
