@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File, Metadata},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, IoSlice, Read, Seek, SeekFrom, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
@@ -573,9 +573,19 @@ struct Hashed {
 
 impl Write for Hashed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.wtr.as_mut().map_or(Ok(()), |wtr| wtr.write_all(bytes))?;
-        self.digest.update(bytes);
-        Ok(bytes.len())
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, runs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let n_bytes = runs.iter().map(|run| run.len()).sum();
+        let mut left = self.wtr.as_mut().map_or(Ok(n_bytes), |wtr| wtr.write_vectored(runs))?;
+        let n_written = left;
+        for run in runs {
+            let n_bytes = run.len().min(left);
+            self.digest.update(&run[..n_bytes]);
+            left -= n_bytes;
+        }
+        Ok(n_written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! One file or entry: what it is, layer by layer, down to the text, and the same layers around the clean text.
 
 use std::{
-    io::{self, BufRead, BufReader, Cursor, Read, Seek, Write},
+    io::{self, BufRead, BufReader, Cursor, IoSlice, Read, Seek, Write},
     path::Path,
     sync::Arc,
 };
@@ -164,10 +164,8 @@ impl<'r> Rewriter<'r> {
         let mut n_bytes = 0;
         let cut = stream::Cut { size, max_record: self.max_record, n_threads: self.n_threads };
         let result = stream::carry(rdr, &place.name, cut, &mut scrubber, |runs| {
-            runs.iter().try_for_each(|run| {
-                n_bytes += run.len() as u64;
-                wtr.write_all(run).map_err(|error| Error::output(&place.name, error))
-            })
+            n_bytes += runs.iter().map(|run| run.len() as u64).sum::<u64>();
+            write_all(wtr, runs).map_err(|error| Error::output(&place.name, error))
         });
         result.map_err(io::Error::other)?;
         let mut tally = std::mem::take(scrubber.tally_mut());
@@ -228,6 +226,21 @@ impl<'r> Rewriter<'r> {
             }
         }
     }
+}
+
+/// Writes all runs, by as few calls as the writer can.
+fn write_all(wtr: &mut (dyn Write + Send), mut runs: &mut [IoSlice<'_>]) -> io::Result<()> {
+    // An empty run would look as if nothing could be written.
+    IoSlice::advance_slices(&mut runs, 0);
+    while !runs.is_empty() {
+        match wtr.write_vectored(runs) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n_bytes) => IoSlice::advance_slices(&mut runs, n_bytes),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn head_of(rdr: &mut (impl Read + ?Sized)) -> io::Result<Vec<u8>> {

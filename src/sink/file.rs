@@ -7,7 +7,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, File, Metadata},
-    io::{self, Write},
+    io::{self, IoSlice, Write},
     num::NonZero,
     os::{
         fd::AsRawFd,
@@ -211,13 +211,21 @@ impl Drop for Fresh {
 
 impl Write for Fresh {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write_all(bytes);
-        written.map_err(|error| io::Error::other(failed(&self.target, error)))?;
-        self.written += bytes.len() as u64;
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, runs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let n_bytes = match self.file.write_vectored(runs) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                return Err(io::Error::other(failed(&self.target, error)));
+            }
+            written => written?,
+        };
+        self.written += n_bytes as u64;
         if self.written - self.handed_over >= STRIDE {
             self.hand_over();
         }
-        Ok(bytes.len())
+        Ok(n_bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
