@@ -108,46 +108,39 @@ fn needs_escape(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
-/// How many bytes come before the first one that needs an escape.
-fn plain_length(value: &[u8]) -> usize {
-    let mut rest = value;
-    // Thirty-two at a time are told by vector instructions; nearly all of a log needs no escape.
-    while let Some((block, behind)) = rest.split_first_chunk::<32>() {
-        if block.iter().fold(false, |any, byte| any | needs_escape(*byte)) {
-            break;
-        }
-        rest = behind;
-    }
-    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
-        let marks = marks(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return value.len() - rest.len() + marks.trailing_zeros() as usize / 8;
-        }
-        rest = behind;
-    }
-    let length = rest.iter().position(|byte| needs_escape(*byte)).unwrap_or(rest.len());
-    value.len() - rest.len() + length
-}
-
-/// The highest bit of each of eight bytes that needs an escape; the lowest mark is right, and what a borrow makes of the next ones may not be.
+/// The highest bit of each of eight bytes that needs an escape.
+#[inline]
 fn marks(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
-    let is = |byte: u8| below(word ^ ONES * u64::from(byte), 1);
-    below(word, 0x20) | is(b'"') | is(b'\\')
+    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
+    let each = |byte: u8| u64::from_le_bytes([byte; 8]);
+    // No carry leaves its byte, so each is told by itself.
+    let is_zero = |word: u64| !(((word & LOW) + LOW) | word | LOW);
+    is_zero(word & each(0xe0)) | is_zero(word ^ each(b'"')) | is_zero(word ^ each(b'\\'))
 }
 
 /// Appends what stands between the quotes of a JSON string. Each byte has one form, so that equal strings are equal texts.
 pub(super) fn escape(value: &[u8], text: &mut Vec<u8>) {
-    let mut rest = value;
-    loop {
-        let (plain, behind) = rest.split_at(plain_length(rest));
-        text.extend_from_slice(plain);
-        let Some((first, behind)) = behind.split_first() else { return };
-        escape_byte(*first, text);
-        rest = behind;
+    let mut done = 0;
+    for (index, block) in value.chunks(32).enumerate() {
+        // Thirty-two at a time are told by vector instructions; nearly all of a log needs no escape.
+        let is_plain = |block: &[u8; 32]| !block.iter().fold(false, |any, byte| any | needs_escape(*byte));
+        if block.first_chunk().is_some_and(is_plain) {
+            continue;
+        }
+        for (part, bytes) in block.chunks(8).enumerate() {
+            let mut word = [b' '; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            let mut marks = marks(u64::from_le_bytes(word));
+            while marks != 0 {
+                let at = index * 32 + part * 8 + marks.trailing_zeros() as usize / 8;
+                text.extend_from_slice(&value[done..at]);
+                escape_byte(value[at], text);
+                done = at + 1;
+                marks &= marks - 1;
+            }
+        }
     }
+    text.extend_from_slice(&value[done..]);
 }
 
 fn escape_byte(byte: u8, text: &mut Vec<u8>) {
