@@ -14,6 +14,8 @@ use std::{
 };
 
 use self::through::{Change, Levels, Through};
+#[cfg(feature = "batch")]
+use crate::tally::Day;
 use crate::{
     error::Error,
     frame::{
@@ -142,6 +144,9 @@ pub struct Scrubber {
     /// Whether findings are counted by the day that their record tells.
     #[cfg(feature = "batch")]
     tells_days: bool,
+    /// The day of the long record whose windows are being worked through: its head tells it, and is gone when the others come.
+    #[cfg(feature = "batch")]
+    window_day: Option<Day>,
 }
 
 /// A record that was changed is looked at again until nothing more is found, so that scrubbing twice is scrubbing once whatever
@@ -326,6 +331,8 @@ impl Scrubber {
             fault: None,
             #[cfg(feature = "batch")]
             tells_days: false,
+            #[cfg(feature = "batch")]
+            window_day: None,
         }
     }
 
@@ -610,7 +617,7 @@ impl Scrubber {
             self.count_both(group);
             *self.tally.by_format.entry(self.format.of(record.of(hay)).name()).or_default() += 1;
             #[cfg(feature = "batch")]
-            self.count_day(hay, record, group);
+            self.count_day(self.day(hay, record), group);
             let start = again.text.len();
             group.splice(&self.redactor, hay, record, &mut again.text);
             again.records.push(Changed { record, text: Span::new(start, again.text.len()) });
@@ -621,8 +628,13 @@ impl Scrubber {
     }
 
     #[cfg(feature = "batch")]
-    fn count_day(&mut self, hay: &[u8], record: Span, both: Both<'_>) {
-        if let Some(day) = self.tells_days.then(|| crate::frame::time::day(hay, record)).flatten() {
+    fn day(&self, hay: &[u8], record: Span) -> Option<Day> {
+        self.tells_days.then(|| crate::frame::time::day(hay, record)).flatten()
+    }
+
+    #[cfg(feature = "batch")]
+    fn count_day(&mut self, day: Option<Day>, both: Both<'_>) {
+        if let Some(day) = day {
             let unveiled = both.changes.iter().flat_map(|change| &change.found).filter(|found| found.rule.is_some());
             *self.tally.by_day.entry(day).or_default() += (both.findings.len() + unveiled.count()) as u64;
         }
@@ -760,6 +772,10 @@ impl Scrubber {
     /// is seen with what follows.
     fn scrub_window(&mut self, window: Window<'_>, out: &mut Spliced) -> Step {
         let Window { hay, context, is_last } = window;
+        #[cfg(feature = "batch")]
+        if context == 0 {
+            self.window_day = self.day(hay, Span::new(0, hay.len()));
+        }
         let from = self.window_start(window);
         let carry = self.carry;
         let (outcome, end) = match carry {
@@ -808,6 +824,8 @@ impl Scrubber {
         let is_clean = both.start().is_none();
         if !is_clean {
             self.count_both(both);
+            #[cfg(feature = "batch")]
+            self.count_day(self.window_day, both);
             out.write(|text| both.splice(&self.redactor, window.hay, Span::new(from, end), text));
         }
         *self.scratch.findings_mut() = findings;

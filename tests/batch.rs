@@ -719,13 +719,21 @@ fn days_are_told_by_the_records_and_the_time_of_the_file() {
         b"Dec 31 23:59:59 host app: to bob@example.com\nJan  2 00:00:01 host app: to bob@example.com\n",
     );
     place.write("in/none", b"to bob@example.com\n");
+    // Longer than is held at once: the head tells the day, the findings come later.
+    let long = |head: &str, tail: &str| {
+        [head, &"to bob@example.com ".repeat(3), &"and on ".repeat(400_000), "to eve@example.com", tail].concat()
+    };
+    place.write("in/long.log", long("2026-11-22T10:00:00Z ", "\nto eve@example.com\n").as_bytes());
+    place.write("in/long.json", long("{\"time\":\"2026-11-23T10:00:00Z\",\"log\":\"", "\"}\n").as_bytes());
     place.shell("touch -d 2026-01-03 in/syslog");
     let ran = place.batch(&["@/in", "-o", "@/out", "--summary", "json", "--report", "@/r.html"]).success();
     let told: serde_json::Value = serde_json::from_str(&ran.out()).expect("it is JSON");
-    let expected = serde_json::json!({"2025-12-31": 1, "2026-01-02": 1, "2026-11-24": 2, "2026-11-25": 1});
+    let expected = serde_json::json!({
+        "2025-12-31": 1, "2026-01-02": 1, "2026-11-22": 4, "2026-11-23": 4, "2026-11-24": 2, "2026-11-25": 1
+    });
     assert_eq!(told["by_day"], expected);
     let page = String::from_utf8(place.read("r.html")).expect("it is text");
-    assert!(page.contains("<title>2026-11-24: 2</title>") && page.contains("1 more stand in records that tell no day"));
+    assert!(page.contains("<title>2026-11-24: 2</title>") && page.contains("2 more stand in records that tell no day"));
 }
 
 /// The words of a page as Chromium shows it, a picture of it, and all that it asked for.
@@ -925,6 +933,35 @@ b = open('out/a.zip', 'rb').read(); start = 30 + sum(struct.unpack('<HH', b[26:3
 sys.stdout.buffer.write(b[start:start + i.compress_size])";
     place.write("check.py", check.as_bytes());
     assert_eq!(place.shell("python3 check.py | zstd -qdc"), b"to REDACTED-email\n".repeat(50));
+}
+
+/// The most memory that a run had at once, in bytes.
+fn peak(place: &Place, args: &str) -> u64 {
+    let python = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); \
+                  print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+    let told = place.shell(&format!("python3 -c '{python}' {} batch --config none -q {args}", binary().display()));
+    let kibibytes: u64 = std::str::from_utf8(&told).expect("it is text").trim().parse().expect("it is a number");
+    kibibytes << 10
+}
+
+#[test]
+fn memory_stays_below_what_was_said_whatever_the_files() {
+    const MEMORY: u64 = 64 << 20;
+    if !has("python3") || !has("gzip") || !has("tar") {
+        return;
+    }
+    let place = Place::new();
+    let (text, _) = log(2000);
+    // Each is larger than the memory, as it lies or unpacked.
+    let many = usize::try_from(MEMORY + (MEMORY >> 3)).expect("it fits") / text.len();
+    place.write("plain/app.log", &text.repeat(many));
+    place.shell("mkdir gz tar; gzip -1 < plain/app.log > gz/app.log.gz; tar -cf tar/app.tar plain/app.log");
+    (0..3000).for_each(|n| drop(place.write(&format!("small/{}/{n}.log", n % 10), &text[..1000])));
+    for form in ["plain", "gz", "tar", "small"] {
+        let n_bytes = peak(&place, &format!("--memory 64MiB -j 2 {form} -o out-{form}"));
+        assert!(n_bytes < MEMORY, "{form}: {n_bytes}");
+        place.shell(&format!("rm -r out-{form}"));
+    }
 }
 
 #[test]

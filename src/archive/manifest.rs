@@ -3,9 +3,8 @@
 
 use std::{
     collections::HashMap,
-    fs::{File, Metadata, OpenOptions},
+    fs::{File, OpenOptions},
     io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -19,13 +18,13 @@ use crate::error::Error;
 pub(crate) const NAME: &str = "logscrub-manifest.jsonl";
 
 /// A file that is done.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Line {
     /// Below the folder of the manifest, or from the root of the file system for what lies elsewhere; as [`super::names`] says.
     pub(crate) path: String,
     pub(crate) bytes_before: u64,
     pub(crate) blake3_before: String,
-    /// When the file was changed last, in nanoseconds.
+    /// When the file was changed last, in nanoseconds since 1970.
     pub(crate) changed: String,
     pub(crate) bytes_after: u64,
     pub(crate) blake3_after: String,
@@ -42,11 +41,6 @@ pub(crate) struct Line {
     pub(crate) rules: String,
     pub(crate) version: String,
     pub(crate) seconds: f64,
-}
-
-/// When a file was changed last.
-pub(super) fn changed(metadata: &Metadata) -> String {
-    (i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec())).to_string()
 }
 
 /// The manifest of a run, held by it alone.

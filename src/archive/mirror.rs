@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File, Metadata},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, IoSlice, Read, Seek, SeekFrom, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
@@ -19,18 +19,18 @@ use std::{
 use super::{
     Expansion, Manifest,
     chunks::Packers,
+    digest::Digest,
     kind::Packed,
     limits::Budget,
-    manifest::{self, Line},
-    names::Names,
-    rewrite::{self, Place, Rewriter, Unexamined},
+    manifest::Line,
+    rewrite::{self, Own, Place, Rewriter, Unexamined},
 };
 use crate::{
     error::Error,
     rules::RuleSet,
     scrub::Scrubber,
     sink::file::{self, Fresh},
-    source::tree::Found,
+    source::tree::{self, Found},
     tally::{Day, Tally},
 };
 
@@ -38,7 +38,7 @@ use crate::{
 const LARGE: u64 = 4 << 20;
 
 /// Files that are written and not yet safe: so many at most, and so many bytes.
-const MOST_PENDING: usize = 512;
+const MOST_PENDING: usize = 2048;
 const MOST_PENDING_BYTES: u64 = 256 << 20;
 
 /// Where clean files go.
@@ -89,7 +89,7 @@ impl Options {
         &self,
         scrubber: &'r Scrubber,
         packers: &'r Packers,
-        names: &'r mut Names,
+        own: &'r mut Own,
         folder: &'r Path,
         n_bytes: u64,
     ) -> Rewriter<'r> {
@@ -99,7 +99,7 @@ impl Options {
             max_record: self.max_record,
             n_threads: if n_bytes >= LARGE { self.threads() } else { 1 },
             packers,
-            names,
+            own,
             recompress: self.recompress,
             unexamined: if keeps { Unexamined::Keep } else { Unexamined::Leave },
             folder,
@@ -225,12 +225,12 @@ impl Run<'_> {
     }
 
     fn work(&self) {
-        let mut names = Names::new(self.scrubber);
+        let mut own = Own::new(self.scrubber);
         while let Some(found) = self.files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             if self.shared().failure.is_some() {
                 return;
             }
-            if let Err(error) = self.one(found, &mut names) {
+            if let Err(error) = self.one(found, &mut own) {
                 self.shared().failure.get_or_insert(error);
                 return;
             }
@@ -249,15 +249,15 @@ impl Run<'_> {
         manifest.sync()
     }
 
-    fn one(&self, found: &Found, names: &mut Names) -> Result<(), Error> {
-        let name = names.of(&found.below);
+    fn one(&self, found: &Found, own: &mut Own) -> Result<(), Error> {
+        let name = own.names.of(found.place());
         if self.was_done(found, &name) {
-            self.watch.advance(found.metadata.len());
+            self.watch.advance(found.len);
             return Ok(());
         }
-        let _alone = (found.metadata.len() >= LARGE).then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
+        let _alone = (found.len >= LARGE).then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
         self.watch.begin(&name);
-        let outcome = self.rewrite(found, &name, names)?;
+        let outcome = self.rewrite(found, &name, own)?;
         let n_findings = match outcome {
             Outcome::Unexamined(reason, n_guarded) => {
                 let summary = &mut self.shared().summary;
@@ -265,17 +265,17 @@ impl Run<'_> {
                 summary.unexamined.push((name.clone(), reason));
                 0
             }
-            Outcome::Done(line, tally) => self.done(found, *line, &tally)?,
+            Outcome::Done(line, tally) => self.done(*line, &tally)?,
         };
         self.watch.end(&name, n_findings);
         Ok(())
     }
 
     /// Takes a file that is done into account; answers its findings.
-    fn done(&self, found: &Found, line: Line, tally: &Tally) -> Result<u64, Error> {
+    fn done(&self, line: Line, tally: &Tally) -> Result<u64, Error> {
         let n_findings = tally.findings();
         let mut shared = self.shared();
-        shared.summary.take(found, &line, tally);
+        shared.summary.take(&line, tally);
         // In place each file is safe already; its line need only not get lost with this process.
         let lines = if matches!(self.options.target, Target::InPlace(_)) {
             if let Some(manifest) = self.manifest {
@@ -293,16 +293,15 @@ impl Run<'_> {
     /// Whether an earlier run did this file, with the same rules, and nothing has changed since.
     fn was_done(&self, found: &Found, name: &str) -> bool {
         let Some(line) = self.manifest.and_then(|manifest| manifest.get(name)) else { return false };
-        let metadata = &found.metadata;
         let size = if matches!(self.options.target, Target::InPlace(_)) { line.bytes_after } else { line.bytes_before };
         let is_there = match &self.options.target {
             Target::Mirror(folder) => {
-                fs::metadata(folder.join(&found.below)).is_ok_and(|there| there.len() == line.bytes_after)
+                fs::metadata(folder.join(found.place())).is_ok_and(|there| there.len() == line.bytes_after)
             }
             _ => true,
         };
         let is_same =
-            line.rules == self.options.digest && metadata.len() == size && manifest::changed(metadata) == line.changed;
+            line.rules == self.options.digest && found.len == size && found.changed.to_string() == line.changed;
         if is_same && is_there {
             let summary = &mut self.shared().summary;
             summary.n_before += 1;
@@ -312,80 +311,94 @@ impl Run<'_> {
         is_same && is_there
     }
 
-    fn rewrite(&self, found: &Found, name: &str, names: &mut Names) -> Result<Outcome, Error> {
+    fn rewrite(&self, found: &Found, name: &str, own: &mut Own) -> Result<Outcome, Error> {
         let begin = Instant::now();
-        let original = match File::open(&found.path).and_then(|file| Ok((file.metadata()?, file))) {
-            Ok((metadata, file)) if metadata.is_file() => file,
-            Ok(_) => return Ok(Outcome::Unexamined("it is no file any more".to_owned(), 0)),
-            Err(error) => return Ok(Outcome::Unexamined(format!("cannot be read: {error}"), 0)),
+        let (original, metadata) = match open(&found.path) {
+            Ok(opened) => opened,
+            Err(reason) => return Ok(Outcome::Unexamined(reason, 0)),
         };
         let target = self.target_of(found);
         let temporary = std::env::temp_dir();
         let folder = target.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(&temporary);
-        let mut wtr = Hashed::new(target.as_deref().map(|target| fresh(target, folder)).transpose()?);
-        let mut rewriter = self.options.rewriter(self.scrubber, &self.packers, names, folder, found.metadata.len());
-        let mut rdr = Source { file: &original, hasher: blake3::Hasher::new(), hashed: 0, at: 0, watch: self.watch };
+        let wtr = target.as_deref().map(|target| fresh(target, folder)).transpose()?;
+        let mut wtr = Hashed { wtr, digest: Digest::default() };
+        let mut rewriter = self.options.rewriter(self.scrubber, &self.packers, own, folder, metadata.len());
+        let mut rdr = Source::new(&original, metadata.len(), self.watch);
         let result = rewriter.file(&mut rdr, &self.options.place(name), &mut wtr);
-        let result = result.and_then(|()| rdr.digest(found.metadata.len()));
-        let blake3_before = match result {
-            Ok(digest) if !has_changed(&original, &found.metadata) => digest,
+        let blake3_before = match result.and_then(|()| rdr.whole()) {
+            Ok(digest) if !has_changed(&original, &metadata) => digest,
             Ok(_) => return Ok(Outcome::Unexamined("it changed while it was read".to_owned(), 0)),
             Err(error) => {
                 let reason = rewrite::reason(error).map_err(fatal)?;
-                self.copy_unexamined(found, &original, target.as_deref())?;
+                self.copy_unexamined(&metadata, &original, target.as_deref())?;
                 return Ok(Outcome::Unexamined(reason, rewriter.n_guarded));
             }
         };
-        let tally = rewriter.tally;
-        let (bytes_after, blake3_after) = (wtr.len, wtr.hasher.finalize().to_hex().to_string());
+        let Rewriter { mut tally, left, n_guarded, .. } = rewriter;
+        give_years(&mut tally, &metadata);
+        let blake3_after = wtr.digest.digits_or(&rdr.digest, &blake3_before);
         let mut line = Line {
-            path: name.to_owned(),
-            bytes_before: found.metadata.len(),
-            blake3_before,
-            changed: manifest::changed(&found.metadata),
-            bytes_after,
+            bytes_after: wtr.digest.len(),
             blake3_after,
-            records: tally.records_in,
-            findings: by_rule(self.scrubber.rules(), &tally),
-            withheld: tally.incomplete(),
-            unexamined: rewriter.left,
-            n_guarded: rewriter.n_guarded,
-            rules: self.options.digest.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            seconds: (begin.elapsed().as_secs_f64() * 1e6).round() / 1e6,
+            blake3_before,
+            unexamined: left,
+            n_guarded,
+            ..self.line(name, &metadata, &tally)
         };
         if let Some(fresh) = wtr.wtr {
             let is_changed = tally.findings() > 0 || tally.incomplete() > 0 || self.options.recompress.is_some();
-            if !self.land(fresh, found, &original, is_changed)? {
+            if !self.land(fresh, &found.path, (&original, &metadata), is_changed)? {
                 (line.bytes_after, line.blake3_after) = (line.bytes_before, line.blake3_before.clone());
             }
         }
+        line.seconds = (begin.elapsed().as_secs_f64() * 1e6).round() / 1e6;
         Ok(Outcome::Done(Box::new(line), tally))
     }
 
+    /// What is known of a file without what became of it.
+    fn line(&self, name: &str, metadata: &Metadata, tally: &Tally) -> Line {
+        Line {
+            path: name.to_owned(),
+            bytes_before: metadata.len(),
+            changed: tree::changed(metadata).to_string(),
+            records: tally.records_in,
+            findings: by_rule(self.scrubber.rules(), tally),
+            withheld: tally.incomplete(),
+            rules: self.options.digest.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Line::default()
+        }
+    }
+
     /// Gives the new file its place; in place of an original only when something changed. Answers whether it did.
-    fn land(&self, fresh: Fresh, found: &Found, original: &File, is_changed: bool) -> Result<bool, Error> {
+    fn land(
+        &self,
+        fresh: Fresh,
+        path: &Path,
+        (original, metadata): (&File, &Metadata),
+        is_changed: bool,
+    ) -> Result<bool, Error> {
         let Target::InPlace(backup) = &self.options.target else {
-            fresh.resemble(original, &found.metadata)?;
+            fresh.resemble(original, metadata)?;
             fresh.land()?;
             return Ok(true);
         };
         if !is_changed {
             return Ok(false);
         }
-        fresh.resemble(original, &found.metadata)?;
+        fresh.resemble(original, metadata)?;
         fresh.sync()?;
         if let Some(suffix) = backup {
-            keep(&found.path, suffix)?;
+            keep(path, suffix)?;
         }
         fresh.land()?;
-        file::sync_folder_of(&found.path)?;
+        file::sync_folder_of(path)?;
         Ok(true)
     }
 
     /// What cannot be examined: copied as it is for those who ask for it.
-    fn copy_unexamined(&self, found: &Found, mut original: &File, target: Option<&Path>) -> Result<(), Error> {
+    fn copy_unexamined(&self, metadata: &Metadata, mut original: &File, target: Option<&Path>) -> Result<(), Error> {
         let (Target::Mirror(_), true, Some(target)) = (&self.options.target, self.options.copies_unexamined, target)
         else {
             return Ok(());
@@ -394,7 +407,7 @@ impl Run<'_> {
         let copied = original.seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut original, &mut fresh));
         match copied.map_err(rewrite::reason) {
             Ok(_) => {
-                fresh.resemble(original, &found.metadata)?;
+                fresh.resemble(original, metadata)?;
                 fresh.land()
             }
             // It cannot be read; that was said.
@@ -405,7 +418,7 @@ impl Run<'_> {
 
     fn target_of(&self, found: &Found) -> Option<PathBuf> {
         match &self.options.target {
-            Target::Mirror(folder) => Some(folder.join(&found.below)),
+            Target::Mirror(folder) => Some(folder.join(found.place())),
             Target::InPlace(_) => Some(found.path.clone()),
             Target::Nowhere => None,
         }
@@ -413,7 +426,7 @@ impl Run<'_> {
 }
 
 impl Summary {
-    fn take(&mut self, found: &Found, line: &Line, tally: &Tally) {
+    fn take(&mut self, line: &Line, tally: &Tally) {
         self.n_done += 1;
         self.bytes_in += line.bytes_before;
         self.bytes_out += line.bytes_after;
@@ -422,19 +435,25 @@ impl Summary {
         if tally.findings() > 0 {
             self.files.push((line.path.clone(), tally.findings()));
         }
-        self.tally.merge(&in_its_year(tally, &found.metadata));
+        self.tally.merge(tally);
     }
 }
 
 /// Days without a year are those before the file was changed last.
-fn in_its_year(tally: &Tally, metadata: &Metadata) -> Tally {
-    let mut tally = tally.clone();
+fn give_years(tally: &mut Tally, metadata: &Metadata) {
     let last = u64::try_from(metadata.mtime() / 86_400).ok().and_then(Day::of_1970);
-    let (Some(last), false) = (last, tally.by_day.is_empty()) else { return tally };
+    let (Some(last), false) = (last, tally.by_day.is_empty()) else { return };
     for (day, n_findings) in std::mem::take(&mut tally.by_day) {
         *tally.by_day.entry(day.before(last)).or_default() += n_findings;
     }
-    tally
+}
+
+/// A file to be read, or why it cannot be.
+fn open(path: &Path) -> Result<(File, Metadata), String> {
+    match File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata))) {
+        Ok((_, metadata)) if !metadata.is_file() => Err("it is no file any more".to_owned()),
+        opened => opened.map_err(|error| format!("cannot be read: {error}")),
+    }
 }
 
 /// What becomes `target`, which lies in `folder`.
@@ -459,7 +478,7 @@ fn keep(path: &Path, suffix: &str) -> Result<(), Error> {
 }
 
 fn has_changed(file: &File, before: &Metadata) -> bool {
-    !file.metadata().is_ok_and(|now| now.len() == before.len() && manifest::changed(&now) == manifest::changed(before))
+    !file.metadata().is_ok_and(|now| now.len() == before.len() && tree::changed(&now) == tree::changed(before))
 }
 
 /// The error that ends the run, taken out of what carried it.
@@ -478,47 +497,61 @@ pub(super) fn fatal(error: io::Error) -> Error {
     Error::output("output", error)
 }
 
-pub(super) fn by_rule(rules: &RuleSet, tally: &Tally) -> serde_json::Map<String, serde_json::Value> {
+fn by_rule(rules: &RuleSet, tally: &Tally) -> serde_json::Map<String, serde_json::Value> {
+    if tally.findings() == 0 {
+        return serde_json::Map::new();
+    }
     let found = rules.iter().filter(|(id, _)| tally.of(*id) > 0);
     found.map(|(id, rule)| (rule.id().to_owned(), tally.of(id).into())).collect()
 }
 
-/// A file that is read, hashed as far as it is read in order.
+/// A file that is read, with the digest of as much as was read in order.
 struct Source<'f> {
     file: &'f File,
-    hasher: blake3::Hasher,
-    hashed: u64,
+    /// What it had when it was found. Whether more has come since is asked at the end, and not by a read of each file that gives nothing.
+    len: u64,
+    digest: Digest,
     at: u64,
     watch: &'f dyn Watch,
 }
 
-impl Source<'_> {
-    /// The digest of the whole file of `n_bytes`; what was not read in order is read now.
-    fn digest(&mut self, n_bytes: u64) -> io::Result<String> {
-        if self.hashed == n_bytes {
-            return Ok(self.hasher.finalize().to_hex().to_string());
+impl<'f> Source<'f> {
+    fn new(file: &'f File, len: u64, watch: &'f dyn Watch) -> Source<'f> {
+        if len >= LARGE {
+            file::read_ahead(file);
         }
-        self.file.seek(SeekFrom::Start(self.hashed))?;
-        let mut space = vec![0; 128 << 10];
-        loop {
-            let n_bytes = (&mut self.file).read(&mut space)?;
-            if n_bytes == 0 {
-                return Ok(self.hasher.finalize().to_hex().to_string());
+        Source { file, len, digest: Digest::default(), at: 0, watch }
+    }
+
+    /// The digest of the whole file; what was not read in order is read now.
+    fn whole(&mut self) -> io::Result<String> {
+        if self.digest.len() < self.len {
+            self.file.seek(SeekFrom::Start(self.digest.len()))?;
+            let mut space = vec![0; 128 << 10];
+            loop {
+                let n_bytes = (&mut self.file).read(&mut space)?;
+                if n_bytes == 0 {
+                    break;
+                }
+                self.digest.update(&space[..n_bytes]);
             }
-            self.hasher.update(&space[..n_bytes]);
         }
+        Ok(self.digest.digits())
     }
 }
 
 impl Read for Source<'_> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        // A file that is no file of a disk has more than it says.
+        if self.at >= self.len && self.len > 0 {
+            return Ok(0);
+        }
         let n_bytes = self.file.read(space)?;
-        let end = self.at + n_bytes as u64;
-        if self.at <= self.hashed && end > self.hashed {
-            let known = usize::try_from(self.hashed - self.at).unwrap_or(usize::MAX);
-            self.hasher.update(&space[known..n_bytes]);
-            self.watch.advance(end - self.hashed);
-            self.hashed = end;
+        let (known, end) = (self.digest.len(), self.at + n_bytes as u64);
+        if self.at <= known && end > known {
+            let n_known = usize::try_from(known - self.at).unwrap_or(usize::MAX);
+            self.digest.update(&space[n_known..n_bytes]);
+            self.watch.advance(end - known);
         }
         self.at = end;
         Ok(n_bytes)
@@ -532,25 +565,27 @@ impl Seek for Source<'_> {
     }
 }
 
-/// A file that is written, or nothing, counted and hashed.
-pub(super) struct Hashed<W> {
-    pub(super) wtr: Option<W>,
-    pub(super) hasher: blake3::Hasher,
-    pub(super) len: u64,
+/// A file that is written, or nothing, with its digest.
+struct Hashed {
+    wtr: Option<Fresh>,
+    digest: Digest,
 }
 
-impl<W> Hashed<W> {
-    pub(super) fn new(wtr: Option<W>) -> Hashed<W> {
-        Hashed { wtr, hasher: blake3::Hasher::new(), len: 0 }
-    }
-}
-
-impl<W: Write> Write for Hashed<W> {
+impl Write for Hashed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.wtr.as_mut().map_or(Ok(()), |wtr| wtr.write_all(bytes))?;
-        self.hasher.update(bytes);
-        self.len += bytes.len() as u64;
-        Ok(bytes.len())
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, runs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let n_bytes = runs.iter().map(|run| run.len()).sum();
+        let mut left = self.wtr.as_mut().map_or(Ok(n_bytes), |wtr| wtr.write_vectored(runs))?;
+        let n_written = left;
+        for run in runs {
+            let n_bytes = run.len().min(left);
+            self.digest.update(&run[..n_bytes]);
+            left -= n_bytes;
+        }
+        Ok(n_written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -8,6 +8,7 @@
 
 mod chunks;
 mod codec;
+mod digest;
 mod kind;
 mod limits;
 mod manifest;

@@ -1,7 +1,7 @@
 //! One file or entry: what it is, layer by layer, down to the text, and the same layers around the clean text.
 
 use std::{
-    io::{self, BufRead, BufReader, Cursor, Read, Seek, Write},
+    io::{self, BufRead, BufReader, Cursor, IoSlice, Read, Seek, Write},
     path::Path,
     sync::Arc,
 };
@@ -32,15 +32,28 @@ pub(crate) enum Unexamined {
     Keep,
 }
 
+/// What a thread keeps from file to file.
+pub(super) struct Own {
+    pub(super) names: Names,
+    /// The memory of a scrubber that has ended a text with nothing open: of a short text to make it anew is half the work.
+    idle: Option<Scrubber>,
+}
+
+impl Own {
+    pub(super) fn new(scrubber: &Scrubber) -> Own {
+        Own { names: Names::new(scrubber), idle: None }
+    }
+}
+
 /// How files are rewritten.
 pub(super) struct Rewriter<'r> {
-    /// Forked for each text.
+    /// Forked for each text that has no idle one.
     pub(super) scrubber: &'r Scrubber,
     pub(super) max_record: usize,
     /// How many threads scrub one text.
     pub(super) n_threads: usize,
     pub(super) packers: &'r Packers,
-    pub(super) names: &'r mut Names,
+    pub(super) own: &'r mut Own,
     pub(super) recompress: Option<(Packed, u32)>,
     pub(super) unexamined: Unexamined,
     /// Where entries that do not fit in memory wait, without a name.
@@ -147,30 +160,30 @@ impl<'r> Rewriter<'r> {
         place: &Place,
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
-        let mut scrubber = self.scrubber.fork();
+        let mut scrubber = self.own.idle.take().unwrap_or_else(|| self.scrubber.fork());
         let mut n_bytes = 0;
         let cut = stream::Cut { size, max_record: self.max_record, n_threads: self.n_threads };
         let result = stream::carry(rdr, &place.name, cut, &mut scrubber, |runs| {
-            runs.iter().try_for_each(|run| {
-                n_bytes += run.len() as u64;
-                wtr.write_all(run).map_err(|error| Error::output(&place.name, error))
-            })
+            n_bytes += runs.iter().map(|run| run.len() as u64).sum::<u64>();
+            write_all(wtr, runs).map_err(|error| Error::output(&place.name, error))
         });
-        scrubber.tally_mut().bytes_out += n_bytes;
         result.map_err(io::Error::other)?;
-        let n_broken = scrubber.tally().broken;
-        if n_broken > 0 {
+        let mut tally = std::mem::take(scrubber.tally_mut());
+        self.own.idle = Some(scrubber).filter(Scrubber::is_closed);
+        if tally.broken > 0 {
             // The filter has nothing but the mask; here the original is kept, and not one byte of it need be lost.
             self.n_guarded += 1;
+            let n_broken = tally.broken;
             return Err(refuse(format!("withheld by the guard: {n_broken} records would not be what they were")));
         }
-        self.tally.merge(scrubber.tally());
+        tally.bytes_out += n_bytes;
+        self.tally.merge(&tally);
         Ok(())
     }
 
     /// An entry of the archive at `place`.
     pub(super) fn entry_of(&mut self, place: &Place, name: &[u8]) -> Place {
-        Place { name: format!("{}!{}", place.name, self.names.shown(name)), is_unpacked: false, ..place.clone() }
+        Place { name: format!("{}!{}", place.name, self.own.names.shown(name)), is_unpacked: false, ..place.clone() }
     }
 
     fn packed(
@@ -213,6 +226,21 @@ impl<'r> Rewriter<'r> {
             }
         }
     }
+}
+
+/// Writes all runs, by as few calls as the writer can.
+fn write_all(wtr: &mut (dyn Write + Send), mut runs: &mut [IoSlice<'_>]) -> io::Result<()> {
+    // An empty run would look as if nothing could be written.
+    IoSlice::advance_slices(&mut runs, 0);
+    while !runs.is_empty() {
+        match wtr.write_vectored(runs) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n_bytes) => IoSlice::advance_slices(&mut runs, n_bytes),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn head_of(rdr: &mut (impl Read + ?Sized)) -> io::Result<Vec<u8>> {

@@ -132,52 +132,59 @@ fn entry(
     let name = name_of(header, &before, &records);
     let has_data = matches!(header.entry_type(), EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse);
     if !has_data {
-        // Links, folders and devices have none, whatever their size says of what they link to; a format unknown here may have some.
-        let known = header.entry_type().is_hard_link()
-            || header.entry_type().is_symlink()
-            || header.entry_type().is_dir()
-            || header.entry_type().is_fifo()
-            || header.entry_type().is_character_special()
-            || header.entry_type().is_block_special();
-        if !known {
-            return Err(refuse(format!("a tar entry of the unknown type {:?}", char::from(block[156]))));
-        }
-        let mut n_bytes = write_before(wtr, &before)?;
-        wtr.write_all(&block)?;
-        n_bytes += BLOCK as u64;
-        return Ok(n_bytes);
+        return bare(wtr, &block, &before);
     }
     let size = size_of(header, &records)?;
     let sparse = sparse::Map::of(&block, &mut records, rdr, size)?;
     let entry_place = rewriter.entry_of(place, &name);
     let Some(mut data) = data(rewriter, rdr, &entry_place, size, sparse.as_ref())? else { return Ok(0) };
-    let mut header = Header::new_old();
-    header.as_mut_bytes().copy_from_slice(&block);
-    if sparse.is_some() && header.entry_type() == EntryType::GNUSparse {
-        header.set_entry_type(EntryType::Regular);
-        // Where the map stood; in a header of GNU's form nothing else does from here on.
-        header.as_mut_bytes()[386..].fill(0);
-    }
-    header.set_size(data.len());
-    header.set_cksum();
-    block = *header.as_bytes();
+    block = resized(&block, data.len(), |header| {
+        if sparse.is_some() && header.entry_type() == EntryType::GNUSparse {
+            header.set_entry_type(EntryType::Regular);
+            // Where the map stood; in a header of GNU's form nothing else does from here on.
+            header.as_mut_bytes()[386..].fill(0);
+        }
+    });
     if let Some((head, old)) = &mut before.pax {
         if let Some(record) = records.iter_mut().find(|(key, _)| key == b"size") {
             record.1 = data.len().to_string().into_bytes();
         }
         *old = pax_data(&records);
-        let mut meta = Header::new_old();
-        meta.as_mut_bytes().copy_from_slice(head);
-        meta.set_size(old.len() as u64);
-        meta.set_cksum();
-        *head = *meta.as_bytes();
+        *head = resized(head, old.len() as u64, |_| {});
     }
-    let mut n_bytes = write_before(wtr, &before)?;
+    let n_before = write_before(wtr, &before)?;
     wtr.write_all(&block)?;
     io::copy(&mut data, wtr)?;
     io::copy(&mut io::repeat(0).take(padding(data.len())), wtr)?;
-    n_bytes += BLOCK as u64 + data.len() + padding(data.len());
-    Ok(n_bytes)
+    Ok(n_before + BLOCK as u64 + data.len() + padding(data.len()))
+}
+
+/// Writes an entry that has no data: links, folders and devices, whatever their size says of what they link to. A type that is unknown here
+/// may have some.
+fn bare(wtr: &mut (dyn Write + Send), block: &[u8; BLOCK], before: &Before) -> io::Result<u64> {
+    let kind = Header::from_byte_slice(block).entry_type();
+    let is_known = kind.is_hard_link()
+        || kind.is_symlink()
+        || kind.is_dir()
+        || kind.is_fifo()
+        || kind.is_character_special()
+        || kind.is_block_special();
+    if !is_known {
+        return Err(refuse(format!("a tar entry of the unknown type {:?}", char::from(block[156]))));
+    }
+    let n_before = write_before(wtr, before)?;
+    wtr.write_all(block)?;
+    Ok(n_before + BLOCK as u64)
+}
+
+/// A header for data of another size, with what else `change` changes in it.
+fn resized(block: &[u8; BLOCK], size: u64, change: impl FnOnce(&mut Header)) -> [u8; BLOCK] {
+    let mut header = Header::new_old();
+    header.as_mut_bytes().copy_from_slice(block);
+    change(&mut header);
+    header.set_size(size);
+    header.set_cksum();
+    *header.as_bytes()
 }
 
 fn write_before(wtr: &mut (dyn Write + Send), before: &Before) -> io::Result<u64> {

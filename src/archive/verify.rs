@@ -11,10 +11,11 @@ use std::{
 use super::{
     Manifest, Options,
     chunks::Packers,
+    digest::Digest,
     manifest::Line,
-    mirror::{Hashed, fatal},
+    mirror::fatal,
     names::{self, Names},
-    rewrite,
+    rewrite::{self, Own},
 };
 use crate::{error::Error, scrub::Scrubber, source::tree};
 
@@ -24,8 +25,8 @@ pub(crate) fn verify(
     options: &Options,
     scrubber: &Scrubber,
 ) -> Result<(u64, Vec<(String, String)>), Error> {
-    let mut names = Names::new(scrubber);
-    let mut there = files(manifest, &mut names);
+    let mut own = Own::new(scrubber);
+    let mut there = files(manifest, &mut own.names);
     let packers = Packers::start(options.threads());
     let mut faults = Vec::new();
     let lines = manifest.lines();
@@ -33,7 +34,7 @@ pub(crate) fn verify(
         // What was scrubbed in place may lie elsewhere; then its name is a path from the root.
         let elsewhere = names::path_of(&line.path).filter(|path| path.is_absolute());
         let fault = match there.remove(&line.path).or(elsewhere) {
-            Some(path) => check(line, &path, options, scrubber, &packers, &mut names)?,
+            Some(path) => check(line, &path, options, scrubber, &packers, &mut own)?,
             None => Some("it is not there".to_owned()),
         };
         faults.extend(fault.map(|fault| (line.path.clone(), fault)));
@@ -61,7 +62,7 @@ fn check(
     options: &Options,
     scrubber: &Scrubber,
     packers: &Packers,
-    names: &mut Names,
+    own: &mut Own,
 ) -> Result<Option<String>, Error> {
     let digest = File::open(path).and_then(digest_of);
     let mut file = match digest {
@@ -70,10 +71,9 @@ fn check(
         Ok((file, _)) => file,
     };
     let temporary = std::env::temp_dir();
-    let mut rewriter = options.rewriter(scrubber, packers, names, &temporary, line.bytes_after);
-    let mut nowhere = Hashed::<io::Sink>::new(None);
+    let mut rewriter = options.rewriter(scrubber, packers, own, &temporary, line.bytes_after);
     let place = options.place(&line.path);
-    if let Err(error) = file.rewind().and_then(|()| rewriter.file(&mut file, &place, &mut nowhere)) {
+    if let Err(error) = file.rewind().and_then(|()| rewriter.file(&mut file, &place, &mut io::sink())) {
         return rewrite::reason(error).map(Some).map_err(fatal);
     }
     Ok(match rewriter.tally.findings() {
@@ -86,13 +86,13 @@ fn check(
 }
 
 fn digest_of(mut file: File) -> io::Result<(File, String)> {
-    let mut hasher = blake3::Hasher::new();
+    let mut digest = Digest::default();
     let mut space = vec![0; 128 << 10];
     loop {
         let n_bytes = file.read(&mut space)?;
         if n_bytes == 0 {
-            return Ok((file, hasher.finalize().to_hex().to_string()));
+            return Ok((file, digest.digits()));
         }
-        hasher.update(&space[..n_bytes]);
+        digest.update(&space[..n_bytes]);
     }
 }

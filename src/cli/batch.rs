@@ -176,9 +176,8 @@ fn roots(batch: &Batch, target: &Target) -> Result<Vec<PathBuf>, Error> {
     for root in &mut roots {
         let real = root.canonicalize().map_err(|error| Error::unreadable(root, error))?;
         // In place of what a link means, not of the link.
-        if matches!(target, Target::InPlace(_)) {
-            *root = real;
-        }
+        // Otherwise as it was typed, but for what means nothing: what follows it is the place in the output.
+        *root = if matches!(target, Target::InPlace(_)) { real } else { root.components().collect() };
     }
     Ok(roots)
 }
@@ -371,11 +370,11 @@ fn walk(
         let mut one = walk_one(root, filter, target);
         if let (Target::InPlace(_), Some(manifest)) = (target, manifest) {
             let folder = manifest.folder().canonicalize().unwrap_or_default();
-            for found in &mut one.files {
-                found.below = found.path.strip_prefix(&folder).unwrap_or(&found.path).to_owned();
-            }
-        } else if let (true, Some(name)) = (roots.len() > 1 && root.is_dir(), root.file_name()) {
-            one.files.iter_mut().for_each(|found| found.below = Path::new(name).join(&found.below));
+            one.files.iter_mut().for_each(|found| found.lies_below(&folder));
+        } else if let (true, Some(_), Some(folder)) =
+            (roots.len() > 1 && root.is_dir(), root.file_name(), root.parent())
+        {
+            one.files.iter_mut().for_each(|found| found.lies_below(folder));
         }
         walked.files.append(&mut one.files);
         walked.skipped.append(&mut one.skipped);
@@ -386,11 +385,14 @@ fn walk(
         walked.files.retain(|found| seen.insert(found.path.clone()));
     }
     let mut places = HashSet::new();
-    if let Some(twice) = walked.files.iter().find(|found| !places.insert(&found.below)) {
+    // In one tree all have places of their own.
+    if roots.len() > 1
+        && let Some(twice) = walked.files.iter().find(|found| !places.insert(found.place()))
+    {
         return Err(Error::usage(format!(
             "{}: two files would become {}",
             twice.path.display(),
-            twice.below.display()
+            twice.place().display()
         ))
         .hint("run batch once for each of them, with an -o of its own"));
     }
@@ -407,14 +409,15 @@ fn walk_one(root: &Path, filter: &Filter, target: &Target) -> tree::Walked {
         Target::InPlace(Some(suffix)) => name.as_encoded_bytes().ends_with(suffix.as_bytes()),
         _ => false,
     };
-    let is_ours = |path: &Path, metadata: &fs::Metadata| {
+    let is_ours = |path: &Path, kind: fs::FileType| {
         let name = path.file_name().unwrap_or_default();
         let is_output = |output: &PathBuf| {
             // No link is followed below the root, so this is the real path.
             path.strip_prefix(root).is_ok_and(|below| real.join(below).starts_with(output))
         };
-        output.as_ref().is_some_and(is_output)
-            || metadata.is_file() && (name == MANIFEST || file::is_passing(name) || is_backup(name))
+        // What lies in a folder of the output is not come upon.
+        (kind.is_dir() || path == root) && output.as_ref().is_some_and(is_output)
+            || kind.is_file() && (name == MANIFEST || file::is_passing(name) || is_backup(name))
     };
     tree::walk(root, filter, &is_ours)
 }
@@ -434,7 +437,7 @@ struct Progress {
 
 impl Progress {
     fn new(files: &[Found], is_quiet: bool, stderr: ColorChoice) -> Progress {
-        let total_bytes = files.iter().map(|found| found.metadata.len()).sum();
+        let total_bytes = files.iter().map(|found| found.len).sum();
         let bar = (!is_quiet && io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new(total_bytes);
             let form = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta} {msg}";

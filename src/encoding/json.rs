@@ -1,4 +1,4 @@
-//! `\u0040` and `\/`, as in the strings of JSON; in a string inside a string each has more backslashes.
+//! `\u0040` and `\/`, as in the strings of JSON; in a string inside a string each has more backslashes. And what tells JSON by its marks.
 
 use super::{Encoding, Escape, hexadecimal};
 
@@ -22,4 +22,22 @@ pub(super) fn read(rest: &[u8]) -> Option<Escape> {
 /// How many backslashes stand at the head of `rest`.
 pub(super) fn backslashes(rest: &[u8]) -> usize {
     rest.iter().take(MOST_BACKSLASHES).take_while(|byte| **byte == b'\\').count()
+}
+
+/// Where the string that begins at `start`, behind its quote, ends: its closing quote.
+pub(crate) fn string_end(hay: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', &hay[at..])?;
+        if hay[at] == b'"' {
+            return Some(at);
+        }
+        // What a backslash escapes is no quote, whatever it is.
+        at = (at + 2).min(hay.len());
+    }
+}
+
+/// Whether a text begins and ends as an object or a list does.
+pub(crate) fn is_shaped(text: &[u8]) -> bool {
+    matches!(text.trim_ascii(), [b'{', .., b'}'] | [b'[', .., b']'])
 }

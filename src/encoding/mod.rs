@@ -12,7 +12,7 @@ mod backslash;
 pub(crate) mod base64;
 pub(crate) mod hex;
 mod html;
-mod json;
+pub(crate) mod json;
 mod percent;
 mod quoted_printable;
 pub(crate) mod view;

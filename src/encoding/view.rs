@@ -2,6 +2,9 @@
 
 use crate::span::Span;
 
+/// So many bytes are copied at once, since that is one instruction and not a call: between colour codes stand few.
+const SHORT: usize = 16;
+
 /// A text that was read out of a block. Runs lie in the order of the text; in the block they may lie apart.
 #[derive(Default)]
 pub(crate) struct View {
@@ -40,7 +43,13 @@ impl View {
             return;
         }
         let text = Span::new(self.text.len(), self.text.len() + raw.len());
-        self.text.extend_from_slice(raw.of(hay));
+        match hay.get(raw.start..raw.start + SHORT).filter(|_| raw.len() <= SHORT) {
+            Some(more) => {
+                self.text.extend_from_slice(more);
+                self.text.truncate(text.end);
+            }
+            None => self.text.extend_from_slice(raw.of(hay)),
+        }
         match self.runs.last_mut() {
             Some(last) if last.is_copy() && last.raw.end == raw.start => {
                 (last.text.end, last.raw.end) = (text.end, raw.end);

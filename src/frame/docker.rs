@@ -7,7 +7,7 @@
 //! <https://github.com/moby/moby/blob/master/daemon/logger/copier.go>
 
 use super::{Stream, json};
-use crate::span::Span;
+use crate::{encoding::json::string_end, span::Span};
 
 /// A record that may be part of a longer one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) fn file(hay: &[u8], line: Span) -> Option<Part> {
         return None;
     }
     let start = line.start + HEAD.len();
-    let end = json::string_end(hay, start)?;
+    let end = string_end(hay, start)?;
     let stream = match hay[end..].strip_prefix(STREAM)? {
         [b's', b't', b'd', b'o', b'u', b't', b'"', ..] => Stream::FILE_OUT,
         [b's', b't', b'd', b'e', b'r', b'r', b'"', ..] => Stream::FILE_ERR,

@@ -3,7 +3,7 @@
 //! It reads what writers of logs write and claims nothing of the rest: where a line is no object, or ends too early, the
 //! members that were read until then are all there is.
 
-use crate::span::Span;
+use crate::{encoding::json::string_end, span::Span};
 
 /// A member of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,19 +77,6 @@ impl Members<'_> {
         }
         let length = self.hay[start..self.at].trim_ascii_end().len();
         Some(Span::new(start, start + length))
-    }
-}
-
-/// Where the string that begins at `start`, behind its quote, ends: its closing quote.
-pub(crate) fn string_end(hay: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', &hay[at..])?;
-        if hay[at] == b'"' {
-            return Some(at);
-        }
-        // What a backslash escapes is no quote, whatever it is.
-        at = (at + 2).min(hay.len());
     }
 }
 

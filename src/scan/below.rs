@@ -6,7 +6,10 @@
 //! A value ends, at the latest, behind [`MAX_LINES`] lines, or with a line that cannot be of it.
 
 use super::{Hit, MAX_SECRET, placeholder::Placeholders, value};
-use crate::span::{Finding, RuleId, Shape, Span};
+use crate::{
+    encoding::json,
+    span::{Finding, RuleId, Shape, Span},
+};
 
 const MAX_LINES: u32 = 1024;
 
@@ -234,11 +237,7 @@ impl Iterator for Tokens<'_> {
 
 impl Tokens<'_> {
     fn string(&mut self, start: usize) -> Token {
-        let mut at = start;
-        while at < self.text.len() && self.text[at] != b'"' {
-            at += if self.text[at] == b'\\' { 2 } else { 1 };
-        }
-        let end = at.min(self.text.len());
+        let end = json::string_end(self.text, start).unwrap_or(self.text.len());
         self.at = (end + 1).min(self.text.len());
         Token::String(Span::new(start, end))
     }

@@ -5,6 +5,7 @@
 
 use super::{Hit, Locate, Sight, edge};
 use crate::{
+    encoding::json,
     rules::{Recogniser, RuleSet},
     span::{Finding, Shape, Span},
 };
@@ -147,7 +148,7 @@ fn is_shaped_like_json(record: &[u8]) -> bool {
     if !record.first().is_some_and(|byte| matches!(byte, b'{' | b'[' | b'"') || byte.is_ascii_whitespace()) {
         return false;
     }
-    matches!(record.trim_ascii(), [b'{', .., b'}'] | [b'[', .., b']'] | [b'"', .., b'"'])
+    json::is_shaped(record) || matches!(record.trim_ascii(), [b'"', .., b'"'])
 }
 
 /// By start, the longest first, the name that says most first. What is out of order stands a few places from its own, since

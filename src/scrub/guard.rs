@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 
 use super::Scrubber;
 use crate::{
+    encoding::json,
     frame::{cri, line},
     redact,
 };
@@ -84,7 +85,7 @@ fn without_bytes(text: &[u8]) -> Vec<u8> {
 
 /// JSON that parsed must parse, with the same members.
 fn json_holds(before: &[u8], after: &[u8]) -> bool {
-    if !is_shaped_like_json(before) {
+    if !json::is_shaped(before) {
         return true;
     }
     if differs_in_leaves(before, after) {
@@ -93,11 +94,6 @@ fn json_holds(before: &[u8], after: &[u8]) -> bool {
     let parses = |text: &[u8]| serde_json::from_slice::<IgnoredAny>(text).is_ok();
     // What became JSON is no fault, so the record as it was is read only where the one that came of it is in doubt.
     parses(after) && has_same_members(before, after) || !parses(before)
-}
-
-fn is_shaped_like_json(text: &[u8]) -> bool {
-    let text = text.trim_ascii();
-    matches!((text.first(), text.last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')))
 }
 
 /// Whether two texts are token by token the same but for leaves in whose place strings stand that JSON allows: then the second
@@ -189,25 +185,12 @@ impl<'t> Tokens<'t> {
         let rest = self.text[self.at..].trim_ascii_start();
         let length = match rest.first()? {
             b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
-            b'"' => string_length(rest),
+            b'"' => json::string_end(rest, 1).map_or(rest.len(), |end| end + 1),
             _ => rest.iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"{}[],:\"".contains(byte)).count(),
         };
         self.at = self.text.len() - rest.len() + length;
         Some(&rest[..length])
     }
-}
-
-/// The length of the string that `text` begins with, quotes and all.
-fn string_length(text: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(found) = memchr::memchr2(b'"', b'\\', &text[at.min(text.len())..]) {
-        at += found;
-        if text[at] == b'"' {
-            return at + 1;
-        }
-        at += 2;
-    }
-    text.len()
 }
 
 /// If every URL of a record parsed, every one of what stands in its place must.

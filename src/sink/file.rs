@@ -7,7 +7,8 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, File, Metadata},
-    io::{self, Write},
+    io::{self, IoSlice, Write},
+    num::NonZero,
     os::{
         fd::AsRawFd,
         unix::{
@@ -23,7 +24,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags},
+    fs::{Advice, AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags},
     io::Errno,
 };
 
@@ -102,10 +103,17 @@ pub(crate) fn sweep(path: &Path) {
 /// A file without a name gets one by way of /proc.
 static CAN_BE_NAMED: LazyLock<bool> = LazyLock::new(|| Path::new("/proc/self/fd").exists());
 
+/// So many bytes are handed to the disk while those behind them are still being made. Left to the system, it writes nothing until a tenth of
+/// the memory waits (10 s of a run of 25 s passed before the first write), and the end of the run waits for all of it.
+const STRIDE: u64 = 8 << 20;
+
 /// A file that has not got its name yet.
 pub(crate) struct Fresh {
     file: File,
     target: PathBuf,
+    written: u64,
+    /// So many of them were handed to the disk.
+    handed_over: u64,
     /// The name that it has meanwhile, where it must have one.
     passing: Option<PathBuf>,
 }
@@ -114,7 +122,7 @@ impl Fresh {
     /// What becomes `target`. Readable by its owner only, until [`Fresh::resemble`] says otherwise.
     pub(crate) fn new(target: &Path) -> Result<Fresh, Error> {
         match unnamed(folder_of(target)) {
-            Ok(file) if *CAN_BE_NAMED => Ok(Fresh { file, target: target.to_owned(), passing: None }),
+            Ok(file) if *CAN_BE_NAMED => Ok(Fresh::of(file, target, None)),
             Ok(_) => Fresh::named(target),
             Err(error) if is_unknown(error) => Fresh::named(target),
             Err(error) => Err(failed(target, error.into())),
@@ -123,7 +131,19 @@ impl Fresh {
 
     fn named(target: &Path) -> Result<Fresh, Error> {
         let (file, passing) = named(folder_of(target)).map_err(|error| failed(target, error))?;
-        Ok(Fresh { file, target: target.to_owned(), passing: Some(passing) })
+        Ok(Fresh::of(file, target, Some(passing)))
+    }
+
+    fn of(file: File, target: &Path, passing: Option<PathBuf>) -> Fresh {
+        Fresh { file, target: target.to_owned(), written: 0, handed_over: 0, passing }
+    }
+
+    /// Has the disk begin to write what is not on its way there yet.
+    fn hand_over(&mut self) {
+        let n_bytes = NonZero::new(self.written - self.handed_over);
+        // Pages that are not needed are written; these are, and stay: only what is clean is given up. It is advice, and may be declined.
+        let _ = rustix::fs::fadvise(&self.file, self.handed_over, n_bytes, Advice::DontNeed);
+        self.handed_over = self.written;
     }
 
     /// Takes mode, owner, times and, from `original`, extended attributes. The owner is kept where that is allowed.
@@ -191,14 +211,32 @@ impl Drop for Fresh {
 
 impl Write for Fresh {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write_all(bytes);
-        written.map_err(|error| io::Error::other(failed(&self.target, error)))?;
-        Ok(bytes.len())
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, runs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let n_bytes = match self.file.write_vectored(runs) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                return Err(io::Error::other(failed(&self.target, error)));
+            }
+            written => written?,
+        };
+        self.written += n_bytes as u64;
+        if self.written - self.handed_over >= STRIDE {
+            self.hand_over();
+        }
+        Ok(n_bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// `file` will be read from its beginning to its end.
+pub(crate) fn read_ahead(file: &File) {
+    // It is advice, and may be declined.
+    let _ = rustix::fs::fadvise(file, 0, None, Advice::Sequential);
 }
 
 /// Makes the names in the folder of `path` safe on the disk.
@@ -218,7 +256,11 @@ fn failed(path: &Path, error: io::Error) -> Error {
 }
 
 fn link(file: &File, name: &Path) -> Result<(), Errno> {
-    rustix::fs::linkat(CWD, open_name(file), CWD, name, AtFlags::SYMLINK_FOLLOW)
+    match rustix::fs::linkat(file, "", CWD, name, AtFlags::EMPTY_PATH) {
+        // Older kernels allow it to root alone. By way of /proc all may, which takes a look-up of its own.
+        Err(Errno::NOENT | Errno::PERM) => rustix::fs::linkat(CWD, open_name(file), CWD, name, AtFlags::SYMLINK_FOLLOW),
+        linked => linked,
+    }
 }
 
 fn open_name(file: &File) -> String {

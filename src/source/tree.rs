@@ -4,11 +4,14 @@
 use std::{
     ffi::OsStr,
     fmt,
-    fs::{self, Metadata},
+    fs::{self, DirEntry, FileType, Metadata},
     io,
-    os::unix::{ffi::OsStrExt, fs::FileTypeExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{FileTypeExt, MetadataExt},
+    },
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use globset::GlobSet;
@@ -25,24 +28,50 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    fn takes(&self, below: &Path, metadata: &Metadata) -> bool {
+    fn takes(&self, below: &Path, changed: i128) -> bool {
         let is_in =
             |globs: &GlobSet| globs.is_match(below) || below.file_name().is_some_and(|name| globs.is_match(name));
-        let changed = metadata.modified().ok();
         self.include.as_ref().is_none_or(is_in)
             && !self.exclude.as_ref().is_some_and(is_in)
-            && self.since.is_none_or(|since| changed.is_some_and(|changed| changed >= since))
-            && self.until.is_none_or(|until| changed.is_some_and(|changed| changed < until))
+            && self.since.is_none_or(|since| changed >= since_1970(since))
+            && self.until.is_none_or(|until| changed < since_1970(until))
     }
 }
 
-/// A regular file.
+/// Nanoseconds.
+fn since_1970(time: SystemTime) -> i128 {
+    let nanoseconds = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
+    let elapsed = time.duration_since(SystemTime::UNIX_EPOCH);
+    elapsed.map_or_else(|before| -nanoseconds(before.duration()), nanoseconds)
+}
+
+/// When a file was changed last, in nanoseconds since 1970.
+pub(crate) fn changed(metadata: &Metadata) -> i128 {
+    i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec())
+}
+
+/// A regular file. A tree may have millions, so no more is kept of each than what must be known before it is opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) path: PathBuf,
-    /// Below the folder of the root, so that a tree keeps its name.
-    pub(crate) below: PathBuf,
-    pub(crate) metadata: Metadata,
+    /// Where in the path its place in the output begins: below the root's folder, so that a tree keeps its name.
+    place: usize,
+    pub(crate) len: u64,
+    /// As [`changed`] says.
+    pub(crate) changed: i128,
+}
+
+impl Found {
+    /// Its place in the output.
+    pub(crate) fn place(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.path.as_os_str().as_bytes()[self.place..]))
+    }
+
+    /// From now on its place is that below `folder`, or its whole path when it lies elsewhere.
+    pub(crate) fn lies_below(&mut self, folder: &Path) {
+        let below = self.path.strip_prefix(folder).unwrap_or(&self.path);
+        self.place = self.path.as_os_str().len() - below.as_os_str().len();
+    }
 }
 
 /// What a walk came upon.
@@ -72,74 +101,92 @@ impl fmt::Display for Passed {
 }
 
 /// Tells what is to be passed over without a word.
-pub(crate) type IsOurs<'f> = &'f dyn Fn(&Path, &Metadata) -> bool;
+pub(crate) type IsOurs<'f> = &'f dyn Fn(&Path, FileType) -> bool;
 
 /// Walks `root` in order of names.
 pub(crate) fn walk(root: &Path, filter: &Filter, is_ours: IsOurs<'_>) -> Walked {
-    let mut walked = Walked::default();
+    let mut walk = Walk { root, filter, is_ours, walked: Walked::default() };
     // A root that is a link is what the user named; links below are not followed.
-    match fs::metadata(root) {
-        Ok(metadata) if is_ours(root, &metadata) => {}
-        Ok(metadata) if metadata.is_dir() => folder(root, root, filter, is_ours, &mut walked),
-        Ok(metadata) if metadata.is_file() => {
-            let below = PathBuf::from(root.file_name().unwrap_or(OsStr::new("file")));
-            take(root.to_owned(), below, metadata, filter, &mut walked);
-        }
-        Ok(metadata) => walked.skipped.push((root.to_owned(), special(&metadata))),
-        Err(error) => walked.skipped.push((root.to_owned(), Passed::Unreadable(error))),
+    walk.come_upon(root.to_owned(), fs::metadata(root).map(|metadata| Seen::new(&metadata)));
+    walk.walked
+}
+
+struct Walk<'w> {
+    root: &'w Path,
+    filter: &'w Filter,
+    is_ours: IsOurs<'w>,
+    walked: Walked,
+}
+
+/// What is known of a path.
+struct Seen {
+    kind: FileType,
+    len: u64,
+    changed: i128,
+}
+
+impl Seen {
+    fn new(metadata: &Metadata) -> Seen {
+        Seen { kind: metadata.file_type(), len: metadata.len(), changed: changed(metadata) }
     }
-    walked
+}
+
+impl Walk<'_> {
+    fn come_upon(&mut self, path: PathBuf, seen: io::Result<Seen>) {
+        match seen {
+            Ok(seen) if (self.is_ours)(&path, seen.kind) => {}
+            Ok(seen) if seen.kind.is_dir() => self.folder(&path),
+            Ok(seen) if seen.kind.is_file() => self.file(path, &seen),
+            Ok(seen) => self.walked.skipped.push((path, special(seen.kind))),
+            Err(error) => self.walked.skipped.push((path, Passed::Unreadable(error))),
+        }
+    }
+
+    fn folder(&mut self, path: &Path) {
+        let tell = |entry: &DirEntry| entry.metadata().map(|metadata| Seen::new(&metadata));
+        let entries = match entries(path, tell) {
+            Ok(entries) => entries,
+            Err(error) => return self.walked.skipped.push((path.to_owned(), Passed::Unreadable(error))),
+        };
+        for (path, seen) in entries {
+            let is_hidden = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"."));
+            if !is_hidden || self.filter.hidden {
+                self.come_upon(path, seen);
+            }
+        }
+    }
+
+    fn file(&mut self, path: PathBuf, seen: &Seen) {
+        let mut found = Found { path, place: 0, len: seen.len, changed: seen.changed };
+        found.lies_below(if found.path == self.root { self.root.parent().unwrap_or(self.root) } else { self.root });
+        if self.filter.takes(found.place(), seen.changed) {
+            self.walked.files.push(found);
+        }
+    }
 }
 
 /// Shows every file below `folder` to `each`, hidden ones too. What cannot be read is passed over.
 pub(crate) fn files(folder: &Path, each: &mut dyn FnMut(PathBuf)) {
-    for path in entries(folder).unwrap_or_default() {
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => files(&path, each),
-            Ok(metadata) if metadata.is_file() => each(path),
+    for (path, kind) in entries(folder, DirEntry::file_type).unwrap_or_default() {
+        match kind {
+            Ok(kind) if kind.is_dir() => files(&path, each),
+            Ok(kind) if kind.is_file() => each(path),
             _ => {}
         }
     }
 }
 
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// What lies in a folder, in order of names, each with what `tell` says of it. Asked while the folder is open, the system need not
+/// look for its path.
+fn entries<T>(folder: &Path, tell: impl Fn(&DirEntry) -> T) -> io::Result<Vec<(PathBuf, T)>> {
     let entries = fs::read_dir(folder)?;
-    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
-    paths.sort_unstable();
-    Ok(paths)
+    let told = entries.map(|entry| entry.map(|entry| (entry.path(), tell(&entry))));
+    let mut told = told.collect::<io::Result<Vec<_>>>()?;
+    told.sort_unstable_by(|one, other| one.0.as_os_str().cmp(other.0.as_os_str()));
+    Ok(told)
 }
 
-fn folder(path: &Path, root: &Path, filter: &Filter, is_ours: IsOurs<'_>, walked: &mut Walked) {
-    let paths = match entries(path) {
-        Ok(paths) => paths,
-        Err(error) => return walked.skipped.push((path.to_owned(), Passed::Unreadable(error))),
-    };
-    for path in paths {
-        let is_hidden = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"."));
-        if is_hidden && !filter.hidden {
-            continue;
-        }
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) if is_ours(&path, &metadata) => {}
-            Ok(metadata) if metadata.is_dir() => folder(&path, root, filter, is_ours, walked),
-            Ok(metadata) if metadata.is_file() => {
-                let below = path.strip_prefix(root).unwrap_or(&path).to_owned();
-                take(path, below, metadata, filter, walked);
-            }
-            Ok(metadata) => walked.skipped.push((path, special(&metadata))),
-            Err(error) => walked.skipped.push((path, Passed::Unreadable(error))),
-        }
-    }
-}
-
-fn take(path: PathBuf, below: PathBuf, metadata: Metadata, filter: &Filter, walked: &mut Walked) {
-    if filter.takes(&below, &metadata) {
-        walked.files.push(Found { path, below, metadata });
-    }
-}
-
-fn special(metadata: &Metadata) -> Passed {
-    let kind = metadata.file_type();
+fn special(kind: FileType) -> Passed {
     Passed::Special(if kind.is_symlink() {
         "a symbolic link"
     } else if kind.is_socket() {

@@ -16,6 +16,7 @@ COMPARE = REPOSITORY / "benches/compare"
 sys.path.append(str(COMPARE / "measure"))
 
 import archives
+import ends
 import engines as compared
 import process
 import runs
@@ -29,13 +30,18 @@ def main():
     with tempfile.TemporaryDirectory(prefix="logscrub-batch-", dir=arguments.scratch) as folder:
         folder = pathlib.Path(folder)
         print(f"making a set of {arguments.size / (1 << 20):,.0f} MiB of text", flush=True)
-        made = archives.make(arguments.built, arguments.size, folder)
+        made, pool = archives.make(arguments.built, arguments.size, folder)
         twenty = compared.Places(arguments, folder, None).words(["{twenty}"])
         engines, left_out = runs.chosen(runs.engines(arguments, twenty))
         for name, why in left_out.items():
             print(f"SKIPPED: {name}: {why}", flush=True)
-        figures = measure(arguments, made, engines, folder)
-    tables.conclude(arguments, made, engines, left_out, figures)
+        try:
+            figures = measure(arguments, made, engines, folder)
+            shutil.rmtree(folder / "set")
+            at_ends = ends.measure(arguments, pool, folder)
+        except runs.Fault as fault:
+            sys.exit(str(fault))
+    tables.conclude(arguments, made, engines, left_out, figures, at_ends)
 
 
 def parse():
@@ -43,9 +49,10 @@ def parse():
     parser.add_argument("--built", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--bin", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--size", type=size, default=4 << 30, help="text in the set, as 512MiB or 4GiB (default)")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, help="of every program (default: 3, and 1 for a set of more than 1GiB)")
+    parser.add_argument("--peers-size", type=size, default=256 << 20, help="the other programs, which are slow, get the first files of a form that hold so much text (default: 256MiB)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every program that has threads (default: one a core)")
-    parser.add_argument("--scratch", type=pathlib.Path, help="where the set is made, instead of the system's folder; it takes twice the text")
+    parser.add_argument("--scratch", type=pathlib.Path, help="where the set is made, instead of the system's folder; it takes three times the text")
     parser.add_argument("--out", type=pathlib.Path, default=REPOSITORY / "target/batch", help="where table and chart go")
     parser.add_argument("--write-docs", action="store_true", help="write them to docs/benchmarks and into README.md too")
     parser.add_argument("--quick", action="store_true", help="built for debugging, 8 MiB, one round: for tests")
@@ -55,6 +62,7 @@ def parse():
     arguments.peers, arguments.scripts, arguments.repository = None, COMPARE / "peers/scripts", REPOSITORY
     if arguments.quick:
         arguments.size, arguments.rounds = 8 << 20, 1
+    arguments.rounds = arguments.rounds or (1 if arguments.size > 1 << 30 else 3)
     return arguments
 
 
@@ -72,10 +80,11 @@ def measure(arguments, made, engines, folder):
     every = {ALL: [file for files in made.values() for file in files], **made}
     for form, files in every.items():
         able = [engine for engine in engines if (form in engine.forms or isinstance(engine, runs.Tree))]
-        figures[form] = {engine.name: runs.Figure(sum(file.n_text for file in files)) for engine in able}
+        given = {engine: files if isinstance(engine, runs.Tree) else archives.first(files, arguments.peers_size) for engine in able}
+        figures[form] = {engine.name: runs.Figure(sum(file.n_text for file in given[engine])) for engine in able}
         for _ in range(arguments.rounds):
             for engine in random.Random(0x5EED).sample(able, len(able)):
-                figures[form][engine.name].runs.append(one(engine, form, files, folder, checker))
+                figures[form][engine.name].runs.append(one(engine, form, given[engine], folder, checker))
         for line in tables.lines(form, figures[form]):
             print(line, flush=True)
     return figures
@@ -85,12 +94,9 @@ def one(engine, form, files, folder, checker):
     """One run, whose output is checked and taken away."""
     out = folder / "out"
     source = folder / "set" if form == ALL else folder / "set" / form
-    try:
-        run = runs.measured(engine, source, files, out)
-        for file in files:
-            checker.check(engine, file.path.parent.name, file, out / file.path.relative_to(source))
-    except runs.Fault as fault:
-        sys.exit(str(fault))
+    run = runs.measured(engine, source, files, out)
+    for file in files:
+        checker.check(engine, file.path.parent.name, file, out / file.path.relative_to(source))
     shutil.rmtree(out)
     return run
 

@@ -57,12 +57,23 @@ class File:
         return self.expected.count(b"\n")
 
 
+def first(files, n_bytes):
+    """The first of the files that hold so much text together."""
+    chosen, n_text = [], 0
+    for file in files:
+        if n_text >= n_bytes:
+            break
+        chosen.append(file)
+        n_text += file.n_text
+    return chosen
+
+
 def joined(pieces, what):
     return b"".join(getattr(piece, what) for piece in pieces)
 
 
 def make(built, n_bytes, folder):
-    """Makes the set below `folder`: files by their form."""
+    """Makes the set below `folder`: files by their form; and the pool that their text is taken from."""
     n_pool = min(LARGEST_POOL, n_bytes // 2)
     subprocess.run([built / "workload", "one-percent", str(n_pool), folder / "pool"], check=True)
     pool = cut(folder / "pool", max(min(1 << 20, n_bytes // 128), 16 << 10))
@@ -82,7 +93,7 @@ def make(built, n_bytes, folder):
             WRITE[form](file)
             made[form].append(file)
             left -= file.n_text
-    return made
+    return made, pool
 
 
 def cut(folder, size):

@@ -21,6 +21,8 @@ class Fault(Exception):
 class Run:
     wall: float
     cpu: float
+    # The most at once, in bytes, where that was asked.
+    memory: int = 0
 
 
 @dataclasses.dataclass
@@ -37,6 +39,10 @@ class Figure:
     @property
     def cpu(self):
         return statistics.median(run.cpu for run in self.runs)
+
+    @property
+    def memory(self):
+        return max(run.memory for run in self.runs)
 
     @property
     def spread(self):

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import textwrap
 
-import archives
+import ends
 import report
 
 COLOURS = {"logscrub": "#2b6cb0", "codecs": "#8a8f98", "sed": "#dd8a2e", "perl": "#b7791f", "rg": "#805ad5"}
@@ -24,10 +24,11 @@ def lines(form, figures):
         yield f"  {name:9} {figure.speed:8.1f} MB/s   wall {figure.wall:7.2f} s ({low:.2f} to {high:.2f})   CPU {figure.cpu:7.2f} s"
 
 
-def conclude(arguments, made, engines, left_out, figures):
+def conclude(arguments, made, engines, left_out, figures, at_ends):
     titles = {engine.name: engine.title for engine in engines}
     facts = head(arguments, made, left_out)
-    body = "\n\n".join([share(figures["all"]), table(figures, titles), METHOD])
+    told = [share(figures["all"]), table(figures, titles), ends.table(at_ends)]
+    body = "\n\n".join([*told, METHOD])
     print(f"\n{body}")
     drawn = chart(figures, titles, facts)
     folders = [arguments.out, *([arguments.repository / "docs/benchmarks"] if arguments.write_docs else [])]
@@ -36,7 +37,7 @@ def conclude(arguments, made, engines, left_out, figures):
         (folder / "batch.md").write_text("\n".join(["# Batch, measured", "", "```", *facts, "```", "", body, ""]))
         (folder / "batch.svg").write_text(drawn)
     if arguments.write_docs:
-        write_readme(arguments.repository / "README.md", facts, share(figures["all"]), table(figures, titles))
+        write_readme(arguments.repository / "README.md", facts, *told)
     print(f"written to {', '.join(str(folder) for folder in folders)}")
 
 
@@ -49,6 +50,8 @@ def head(arguments, made, left_out):
         f"command   {shlex.join(['benches/batch/run', *arguments.said])}",
         f"program   {version}, {arguments.threads} threads; medians of {arguments.rounds} rounds",
         f"set       {n_text / 1e6:,.0f} MB of generated log, a secret in 1 % of the lines, in {sum(map(len, made.values()))} files",
+        f"others    the first files of a form that hold {arguments.peers_size / 1e6:,.0f} MB of text",
+        f"disk      caches {'emptied before each run' if ends.empty_caches() else 'as they were'}, for the second table",
         *(f"SKIPPED   {name}: {why}" for name, why in left_out.items()),
     ]
     return said + (["QUICK     built for debugging, one round, a small set; the figures mean nothing"] if arguments.quick else [])
@@ -79,7 +82,10 @@ METHOD = """The set lies in the page cache. *The codecs alone* (`benches/batch/s
 levels, chunks and threads of `batch`, write them and end with the same `syncfs`; plain text is copied. `batch` hashes what it reads and
 writes and keeps a manifest besides. sed, perl and ripgrep get the twenty substitutions of `benches/compare`, file by file, with as many threads
 in pigz and zstd as `batch` has; none of them can rewrite tar or zip, whose sizes and directories would no longer fit. Of logscrub
-every output is compared with the expected text, of the others it is asked that no planted secret is left and no line lost."""
+every output is compared with the expected text, of the others it is asked that no planted secret is left and no line lost.
+
+The second table has the two ends of what comes, and beside them what the disk alone takes: `cp -a` and a sync of what was written. `batch`
+ends with such a sync too. Memory is what the kernel says of the most that was resident."""
 
 
 def write_readme(path, facts, *parts):
@@ -106,7 +112,7 @@ def chart(figures, titles, facts):
             body.append(text(LEFT + length + 5, y + BAR - 4, f"{figure.speed:,.0f}", "start", 11))
             y += BAR
         y += GAP
-    notes = [line for fact in facts[:5] for line in textwrap.wrap(fact.split(maxsplit=1)[1], 140)]
+    notes = [line for fact in facts[:7] for line in textwrap.wrap(fact.split(maxsplit=1)[1], 140)]
     height = y + 20 + 16 * len(notes)
     footer = [text(20, y + 16 + 16 * n, note, "start", 11, ' fill="#555"') for n, note in enumerate(notes)]
     return "\n".join([
