@@ -84,13 +84,24 @@ mod chunk {
         let (mut chunk, mut lines) = (Vec::new(), Vec::new());
         for line in hay.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             // [time, {"log": line}], as Fluent Bit writes it.
-            chunk.extend_from_slice(b"\x92\xce\x65\x53\xf1\x00\xdf\x00\x00\x00\x01\xa3log\xdb");
-            chunk.extend_from_slice(&(line.len() as u32).to_be_bytes());
-            chunk.extend_from_slice(line);
-            let text = String::from_utf8_lossy(line);
+            chunk.extend_from_slice(b"\x92\xce\x65\x53\xf1\x00\xdf\x00\x00\x00\x01\xa3log");
+            write_text(line, &mut chunk);
+            let text = std::str::from_utf8(line).expect("workloads are text");
             lines.extend_from_slice(format!("{{\"log\":{}}}\n", serde_json::Value::from(text)).as_bytes());
         }
         (chunk, lines)
+    }
+
+    /// With the shortest head, as a text that changed is written.
+    fn write_text(text: &[u8], chunk: &mut Vec<u8>) {
+        let length = (text.len() as u32).to_be_bytes();
+        match text.len() {
+            0..32 => chunk.push(0xa0 | length[3]),
+            32..0x100 => chunk.extend_from_slice(&[0xd9, length[3]]),
+            0x100..0x1_0000 => chunk.extend_from_slice(&[0xda, length[2], length[3]]),
+            _ => chunk.extend_from_slice(&[&[0xdb], &length[..]].concat()),
+        }
+        chunk.extend_from_slice(text);
     }
 
     pub(crate) fn scrubber() -> ChunkScrubber {
