@@ -205,6 +205,22 @@ fn what_stays_in_base64_stays_and_decodes() {
 }
 
 #[test]
+fn a_run_whose_first_character_is_escaped_is_looked_into() {
+    let base = scrubber();
+    let text = b"user alice@example.com has logged in";
+    let digits = escape_all(text, |byte| format!("{byte:02x}"));
+    for run in [digits, base64(text)] {
+        for before in ["id=", "id: ", "(", ""] {
+            for first in [format!("%{:02x}", run[0]), format!("\\u{:04x}", run[0]), format!("&#{};", run[0])] {
+                let hay = [before.as_bytes(), first.as_bytes(), &run[1..], b" end\n"].concat();
+                let clean = scrub(&base, &hay);
+                assert!(clean != hay && clean.ends_with(b" end\n"), "{}", hay.escape_ascii());
+            }
+        }
+    }
+}
+
+#[test]
 fn a_record_over_the_limit_is_looked_through_as_well() {
     let base = scrubber();
     let limit = logscrub::MIN_RECORD_LIMIT;

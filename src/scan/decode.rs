@@ -127,8 +127,8 @@ impl Decoded {
         }
     }
 
-    /// The parts of the text that may be encoded once more: what came out of blobs, and records in which an escape stood for what
-    /// begins another, or had characters of one or of a blob on both sides. `looked` tells of the text.
+    /// The parts of the text that may be encoded once more: what came out of blobs, and records in which an escape opens what is.
+    /// `looked` tells of the text.
     pub(crate) fn parts(&self, looked: &Looked) -> Vec<Span> {
         let text = self.view.text();
         let is_printable = !looked.printable.is_empty();
@@ -136,8 +136,8 @@ impl Decoded {
         let mut at = 0;
         for piece in &self.pieces {
             let mut may_go_on = matches!(piece.kind, Kind::Blob { .. });
-            while let Some((escape, _)) = self.escapes.get(at).filter(|(escape, _)| *escape <= piece.text.end) {
-                may_go_on = may_go_on || opens(text, *escape, is_printable);
+            while let Some((escape, encoding)) = self.escapes.get(at).filter(|(escape, _)| *escape <= piece.text.end) {
+                may_go_on = may_go_on || opens(text, *escape, *encoding, is_printable);
                 at += 1;
             }
             if may_go_on {
@@ -320,14 +320,18 @@ fn groups_around(text: &[u8], at: usize) -> Span {
     Span::new(at - 4 * before, at + 4 * behind)
 }
 
-/// Whether an escape that was read at `at` stood for what begins another, or had characters of one or of a blob on both sides. An
-/// equals sign is one only of quoted-printable: what it pads is read without it.
-fn opens(text: &[u8], at: usize, is_printable: bool) -> bool {
-    let Some(&byte) = text.get(at) else { return false };
-    let left = at.checked_sub(1).map_or(0, |before| text[before]);
-    let [byte, left] =
-        [byte, left].map(|byte| if byte == b'=' && is_printable { BEGINS } else { PARTS[usize::from(byte)] });
-    byte & BEGINS != 0 || byte != 0 && left != 0
+/// Whether an escape that was read at `at` stood for what begins another, or for a character of one or of a blob beside one more, or
+/// stood between two of those. Where it stood for nothing an equals sign is one only of quoted-printable: what it pads is read without it.
+fn opens(text: &[u8], at: usize, encoding: Encoding, is_printable: bool) -> bool {
+    let is_nothing = matches!(encoding, Encoding::Ansi | Encoding::ZeroWidth);
+    let part = |at: Option<usize>| match at.and_then(|at| text.get(at)) {
+        Some(b'=') if is_nothing && !is_printable => 0,
+        Some(byte) => PARTS[usize::from(*byte)],
+        None => 0,
+    };
+    let own = part(Some(at));
+    let has_neighbour = || part(at.checked_sub(1)) != 0 || !is_nothing && part(Some(at + 1)) != 0;
+    own & BEGINS != 0 || own != 0 && has_neighbour()
 }
 
 /// What begins an escape.
@@ -340,7 +344,7 @@ const PARTS: [u8; 256] = {
     while byte < 256 {
         parts[byte] = match byte as u8 {
             b'%' | b'\\' | b'&' => BEGINS,
-            b';' | b'#' | 0x80.. => 1,
+            b';' | b'#' | b'=' | 0x80.. => 1,
             byte => base64::value(byte).is_some() as u8,
         };
         byte += 1;

@@ -177,8 +177,7 @@ fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits
         return false;
     }
     // Values may lie in one another, and each would be walked to the end of all.
-    let start = &bytes[..bytes.len().min(LOOK)];
-    if value::asks_to_fill_in(start) {
+    if value::asks_to_fill_in(&bytes[..bytes.len().min(LOOK)]) {
         return false;
     }
     if is_pass(key.name.of(hit.hay)) && is_telling(bytes, traits) && place.form != Form::Prose {
@@ -187,7 +186,7 @@ fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits
     let is_service = matches!(key.kind, Kind::Service { .. });
     match place.form {
         Form::Structure | Form::Bytes => false,
-        Form::Quoted | Form::Element | Form::Tight | Form::Argument => looks_secret(start, traits),
+        Form::Quoted | Form::Element | Form::Tight | Form::Argument => looks_secret(bytes, traits),
         Form::Spaced | Form::Colon | Form::Prose if is_code(bytes, traits) || is_segment(hit, key, place) => false,
         Form::Spaced | Form::Colon => value::is_random(bytes) || traits.all(class::ALNUM) && is_long_run(bytes),
         // Behind `key` or `token` in a sentence stands also what a program calls so.
