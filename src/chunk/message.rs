@@ -279,7 +279,7 @@ fn is_name(value: &[u8]) -> bool {
 
 impl ChunkScrubber {
     /// Scrubs a message and appends it to `out` as it is passed on; nothing, when all of it was left out. One that cannot be examined counts as
-    /// withheld.
+    /// withheld, and what was appended of it is of no use.
     pub(crate) fn pass(
         &mut self,
         bytes: &[u8],
@@ -470,12 +470,10 @@ impl ChunkScrubber {
         passing: Passing<'_>,
         out: &mut Vec<u8>,
     ) -> Result<usize, Malformed> {
-        let mut walk = Walk::at(bytes, span.start);
         let mut n_kept = 0;
-        while walk.at < span.end {
-            let entry = entry(&mut walk, &mut Walk::skip)?;
-            if self.is_dropped(entry.span) || passing.strip_metadata && is_group_mark(bytes, &entry) {
-                continue;
+        self.each_kept(bytes, span, |entry| {
+            if passing.strip_metadata && is_group_mark(bytes, entry) {
+                return;
             }
             n_kept += 1;
             if passing.strip_metadata {
@@ -485,7 +483,7 @@ impl ChunkScrubber {
             } else {
                 self.splice(bytes, entry.span, out);
             }
-        }
+        })?;
         Ok(n_kept)
     }
 

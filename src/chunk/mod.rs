@@ -385,19 +385,25 @@ impl ChunkScrubber {
         self.on_error == OnError::Drop && self.changes_in(span).any(|change| change.new.is_none())
     }
 
-    /// Appends the entries of a chunk as they became.
-    fn write_entries(&self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
-        if !self.drops() {
-            self.splice(chunk, Span::new(0, chunk.len()), out);
-            return Ok(());
-        }
-        let mut walk = Walk::new(chunk);
-        while !walk.is_at_end() {
-            let span = entry(&mut walk, &mut Walk::skip)?.span;
-            if !self.is_dropped(span) {
-                self.splice(chunk, span, out);
+    /// Shows the entries of `span` that stay to `each`.
+    fn each_kept(&self, bytes: &[u8], span: Span, mut each: impl FnMut(&Entry)) -> Result<(), Malformed> {
+        let mut walk = Walk::at(bytes, span.start);
+        while walk.at < span.end {
+            let entry = entry(&mut walk, &mut Walk::skip)?;
+            if !self.is_dropped(entry.span) {
+                each(&entry);
             }
         }
+        Ok(())
+    }
+
+    /// Appends the entries of a chunk as they became.
+    fn write_entries(&self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+        let whole = Span::new(0, chunk.len());
+        if self.drops() {
+            return self.each_kept(chunk, whole, |entry| self.splice(chunk, entry.span, out));
+        }
+        self.splice(chunk, whole, out);
         Ok(())
     }
 }

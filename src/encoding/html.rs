@@ -24,8 +24,8 @@ const LONGEST: usize = 9;
 
 pub(super) fn read(rest: &[u8]) -> Option<Escape> {
     // Parameters begin as entities do, and are many more.
-    let may_be_one = |byte: &u8| matches!(byte, b'#' | b'a' | b'c' | b'e' | b'g' | b'l' | b'n' | b'p' | b'q' | b's');
-    rest.get(1).filter(|byte| may_be_one(byte))?;
+    let begins = |byte: &u8| *byte == b'#' || NAMES.iter().any(|(name, _)| name[0] == *byte);
+    rest.get(1).filter(|byte| begins(byte))?;
     let end = rest.iter().take(LONGEST + 1).position(|byte| *byte == b';')?;
     let name = &rest[1..end];
     let length = end + 1;

@@ -63,8 +63,8 @@ impl Budget {
             }
         }
         let n_bytes = seams.n_bytes();
-        if let Some(held) = share.as_mut().and_then(|share| share.num_permits().checked_sub(n_bytes)) {
-            drop(share.as_mut().and_then(|share| share.split(held)));
+        if let Some(share) = share {
+            drop(share.split(share.num_permits().saturating_sub(n_bytes)));
         }
     }
 
