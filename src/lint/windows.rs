@@ -2,11 +2,14 @@
 //!
 //! Which four bytes of an anchor are looked at, and with which others it shares a bucket, decides how often the prefilter is wrong. So
 //! probes are seated one by one where they let the fewest positions of the sample through, and then moved for as long as that
-//! helps. The sample is made from a seed, and so is everything here: the same rules give the same table.
+//! helps. Where a window itself stands, its probes are compared one by one, so a window that stands often is shared only by those
+//! that have no better one. The sample is made from a seed, and so is everything here: the same rules give the same table.
+
+use std::collections::HashMap;
 
 use crate::{
     rules::{
-        RuleSet,
+        ByteSet, RuleSet,
         probe::{self, Seat, Sought, Table},
     },
     scan::prefilter::{
@@ -33,9 +36,10 @@ pub fn windows() -> String {
     let rules = RuleSet::embedded();
     let sought = probe::sought_anew(&rules);
     let text = sample(N_POSITIONS * STEP + WIDTH);
-    let halves =
-        choose(&sought, &Positions::new(&text, half_values), |window| window.features().map(u128::from).into(), None);
-    let whole = choose(&sought, &Positions::new(&text, whole_values), whole_sets, Some(&halves));
+    let bytes = Positions::new(&text, whole_values);
+    let half_sets = |window: &Window| window.features().map(u128::from).into();
+    let halves = choose(&sought, &Positions::new(&text, half_values), &bytes, half_sets, None);
+    let whole = choose(&sought, &bytes, &bytes, whole_sets, Some(&halves));
     table(&rules, sought, &halves, &whole).text()
 }
 
@@ -92,6 +96,11 @@ impl Positions {
             }
         }
         Positions(positions)
+    }
+
+    /// How many positions have, feature by feature, a value among those.
+    fn n_at(&self, values: &[u128]) -> u32 {
+        Bucket::new(self, std::iter::once(values)).n_through
     }
 
     /// The positions whose value of `feature` is among `values`.
@@ -156,6 +165,7 @@ fn count(allowed: &[Bits], more: &[(usize, &Bits)]) -> u32 {
 fn choose(
     sought: &[Sought],
     positions: &Positions,
+    bytes: &Positions,
     values: fn(&Window) -> Vec<u128>,
     offsets: Option<&[Option<Seated>]>,
 ) -> Vec<Option<Seated>> {
@@ -166,7 +176,9 @@ fn choose(
             offsets.is_none_or(|seats| seats[index].is_some_and(|seat| seat.window.offset == window.offset))
         };
         let windows = Window::all(&one.probe).filter(|window| !is_single && is_own(window));
-        windows.map(|window| (window, values(&window))).collect()
+        let place =
+            |window: Window| Place { window, values: values(&window), n_there: bytes.n_at(&whole_sets(&window)) };
+        windows.map(place).collect()
     });
     let mut house = House::new(positions, windows.collect());
     let order = house.order();
@@ -174,53 +186,75 @@ fn choose(
         order.iter().for_each(|index| house.seat(*index));
     }
     let seated = |(index, seat): (usize, &Option<(usize, usize)>)| {
-        seat.map(|(window, bucket)| Seated { window: house.windows[index][window].0, bucket })
+        seat.map(|(place, bucket)| Seated { window: house.places[index][place].window, bucket })
     };
     house.seats.iter().enumerate().map(seated).collect()
 }
 
+/// A window that a probe may have.
+struct Place {
+    window: Window,
+    /// What the kernel sees of it.
+    values: Vec<u128>,
+    /// The positions of the sample where it stands.
+    n_there: u32,
+}
+
+/// What it costs to find out which of a window's probes stands where the window does, and what one more of them adds, in positions
+/// that the kernel lets through for nothing.
+const COST_OF_LOOKING: u32 = 3;
+const PROBES_FOR_ONE: u32 = 3;
+
 /// All buckets, and who is in them.
 struct House<'p> {
     positions: &'p Positions,
-    /// The windows that each probe may have, with what they allow.
-    windows: Vec<Vec<(Window, Vec<u128>)>>,
-    /// For each probe, which of its windows is where.
+    places: Vec<Vec<Place>>,
+    /// For each probe, which of its places it has, and the bucket.
     seats: Vec<Option<(usize, usize)>>,
     buckets: Vec<Bucket>,
+    /// How many probes have a window.
+    sharers: HashMap<[ByteSet; WIDTH], usize>,
 }
 
 impl<'p> House<'p> {
-    fn new(positions: &'p Positions, windows: Vec<Vec<(Window, Vec<u128>)>>) -> House<'p> {
+    fn new(positions: &'p Positions, places: Vec<Vec<Place>>) -> House<'p> {
         let buckets = vec![Bucket::new(positions, std::iter::empty()); N_BUCKETS];
-        House { positions, seats: vec![None; windows.len()], windows, buckets }
+        House { positions, seats: vec![None; places.len()], places, buckets, sharers: HashMap::new() }
     }
 
     /// Whoever lets the most through has the first choice.
     fn order(&self) -> Vec<usize> {
-        let alone = |(_, own): &(Window, Vec<u128>)| Bucket::new(self.positions, std::iter::once(&own[..])).n_through;
-        let mut order: Vec<usize> = (0..self.windows.len()).filter(|index| !self.windows[*index].is_empty()).collect();
-        order.sort_by_cached_key(|index| (std::cmp::Reverse(self.windows[*index].iter().map(alone).min()), *index));
+        let alone = |place: &Place| self.positions.n_at(&place.values);
+        let mut order: Vec<usize> = (0..self.places.len()).filter(|index| !self.places[*index].is_empty()).collect();
+        order.sort_by_cached_key(|index| (std::cmp::Reverse(self.places[*index].iter().map(alone).min()), *index));
         order
     }
 
-    /// Moves a probe to where it lets the fewest more positions through.
+    /// Moves a probe to where it costs the least.
     fn seat(&mut self, index: usize) {
-        if let Some((_, bucket)) = self.seats[index].take() {
+        if let Some((place, bucket)) = self.seats[index].take() {
+            if let Some(sharers) = self.sharers.get_mut(&self.places[index][place].window.sets) {
+                *sharers -= 1;
+            }
             self.fill(bucket);
         }
-        let places = self.windows[index].iter().enumerate().flat_map(|(window, (_, own))| {
-            let cost = |there: &Bucket| there.more_with(self.positions, own);
-            self.buckets.iter().enumerate().map(move |(bucket, there)| (cost(there), bucket, window))
+        let House { positions, sharers, buckets, .. } = &*self;
+        let seats = self.places[index].iter().enumerate().flat_map(|(number, place)| {
+            let is_shared = sharers.get(&place.window.sets).is_some_and(|sharers| *sharers > 0);
+            let looking = if is_shared { place.n_there / PROBES_FOR_ONE } else { place.n_there * COST_OF_LOOKING };
+            let cost = move |there: &Bucket| there.more_with(positions, &place.values) + looking;
+            buckets.iter().enumerate().map(move |(bucket, there)| (cost(there), bucket, number))
         });
-        let Some((_, bucket, window)) = places.min() else { return };
-        self.seats[index] = Some((window, bucket));
+        let Some((_, bucket, place)) = seats.min() else { return };
+        *self.sharers.entry(self.places[index][place].window.sets).or_default() += 1;
+        self.seats[index] = Some((place, bucket));
         self.fill(bucket);
     }
 
     /// Makes a bucket of those that are in it now.
     fn fill(&mut self, bucket: usize) {
         let member = |(index, seat): (usize, &Option<(usize, usize)>)| {
-            seat.filter(|(_, own)| *own == bucket).map(|(window, _)| &self.windows[index][window].1[..])
+            seat.filter(|(_, own)| *own == bucket).map(|(place, _)| &self.places[index][place].values[..])
         };
         let members = self.seats.iter().enumerate().filter_map(member);
         self.buckets[bucket] = Bucket::new(self.positions, members);

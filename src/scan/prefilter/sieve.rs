@@ -17,8 +17,12 @@ use crate::rules::{
     context::{Context, REACH},
 };
 
-/// Entries for each pair of seven-bit bytes; all bytes above count as the last one: once too often is no fault.
-const N_PAIRS: usize = 1 << 14;
+/// Entries for each pair of bytes; all that have eight bits are alike.
+const N_PAIRS: usize = 1 << 16;
+
+/// The entries of a window's second pair come so many bytes behind those of its first. Text has seven bits, so it reads the lower
+/// half of each row of 256 entries; half a row more, and the two tables do not push each other out of the nearest cache.
+const SECOND: usize = N_PAIRS + 128;
 
 /// Groups of probes whose windows have classes in them; each has a bit.
 const N_GROUPS: usize = 8;
@@ -37,9 +41,9 @@ pub(super) const EDGE: u8 = b'\n';
 
 /// The tables.
 pub(super) struct Sieve {
-    plain: Box<[u8; N_BITS / 8]>,
-    first: Box<[u8; N_PAIRS]>,
-    second: Box<[u8; N_PAIRS]>,
+    plain: Box<[u64; N_BITS / 64]>,
+    /// The groups of each pair of bytes, as the first two of a window and, from [`SECOND`] on, as the last two.
+    pairs: Box<[u8; SECOND + N_PAIRS]>,
     /// The bytes of each group's windows that are letters.
     masks: [u32; N_GROUPS],
     slots: Box<[Slot]>,
@@ -150,9 +154,8 @@ impl Sieve {
         let keys: Vec<Key> = seated.iter().map(|(_, window, _)| Key::new(window)).collect();
         let (plain, mixed): (Vec<usize>, Vec<usize>) = (0..keys.len()).partition(|index| keys[*index].mask == u32::MAX);
         let mut sieve = Sieve {
-            plain: Box::new([0; N_BITS / 8]),
-            first: Box::new([0; N_PAIRS]),
-            second: Box::new([0; N_PAIRS]),
+            plain: Box::new([0; N_BITS / 64]),
+            pairs: Box::new([0; SECOND + N_PAIRS]),
             masks: [0; N_GROUPS],
             slots: Box::default(),
             listed: Vec::with_capacity(seated.len()),
@@ -162,7 +165,7 @@ impl Sieve {
         let mut keyed: Vec<(u8, u32, usize)> = Vec::with_capacity(seated.len());
         for index in plain {
             let bit = bit_of(keys[index].letters);
-            sieve.plain[bit / 8] |= 1 << (bit % 8);
+            sieve.plain[bit / 64] |= 1 << (bit % 64);
             keyed.push((PLAIN, keys[index].letters, index));
         }
         for (group, members) in groups(&keys, mixed).iter().enumerate() {
@@ -170,12 +173,14 @@ impl Sieve {
             sieve.masks[group] = mask;
             for index in members {
                 let (_, window, _) = &seated[*index];
-                fill(&mut sieve.first, window, 0, group);
-                fill(&mut sieve.second, window, 2, group);
+                fill(&mut sieve.pairs[..N_PAIRS], window, 0, group);
+                fill(&mut sieve.pairs[SECOND..], window, 2, group);
                 let owner = u8::try_from(group).expect("a group has a bit");
                 keyed.push((owner, key(keys[*index].letters, mask), *index));
             }
         }
+        above_as_below(&mut sieve.pairs[..N_PAIRS]);
+        above_as_below(&mut sieve.pairs[SECOND..]);
         keyed.sort_unstable();
         sieve.list(seated, &keyed);
         sieve
@@ -277,14 +282,12 @@ impl Sieve {
     /// Whether `word` may be a window of letters.
     fn is_plain(&self, word: u32) -> bool {
         let bit = bit_of(key(word, u32::MAX));
-        self.plain[bit / 8] >> (bit % 8) & 1 != 0
+        self.plain[bit / 64] >> (bit % 64) & 1 != 0
     }
 
     /// The groups in which the pairs of `word` occur together.
     fn groups(&self, word: u32) -> u8 {
-        let word = seven_bits(word);
-        let index = |pair: u32| (pair & 0x7f | pair >> 1 & 0x3f80) as usize & (N_PAIRS - 1);
-        self.first[index(word)] & self.second[index(word >> 16)]
+        self.pairs[word as usize % N_PAIRS] & self.pairs[SECOND + word as usize / N_PAIRS]
     }
 }
 
@@ -407,23 +410,28 @@ fn hash(key: u32, group: u8) -> usize {
     ((key ^ u32::from(group)).wrapping_mul(0x9e37_79b1) >> 15) as usize
 }
 
-/// Each byte in seven bits: those that have eight are all the same to a look-up.
-fn seven_bits(word: u32) -> u32 {
-    let high = word & 0x8080_8080;
-    word & 0x7f7f_7f7f | (high - (high >> 7))
-}
-
-/// Says that the pair at `index` of the window occurs in `group`.
-fn fill(pairs: &mut [u8; N_PAIRS], window: &Window, index: usize, group: usize) {
+/// Says that the pair at `index` of the window occurs in `group`, bytes of eight bits as the last one of seven.
+fn fill(pairs: &mut [u8], window: &Window, index: usize, group: usize) {
     let row = |set: ByteSet| {
         let mut bits = [0_u8; 128];
         set.iter().for_each(|byte| bits[usize::from(byte.min(0x7f))] = 1 << group);
         bits
     };
     let [first, second] = [window.sets[index], window.sets[index + 1]].map(row);
-    for (row, is_there) in pairs.chunks_exact_mut(128).zip(second) {
+    for (row, is_there) in pairs.chunks_exact_mut(256).zip(second) {
         if is_there != 0 {
             row.iter_mut().zip(first).for_each(|(groups, bit)| *groups |= bit);
         }
     }
+}
+
+/// Bytes of eight bits become like the last one of seven: once too often is no fault.
+fn above_as_below(pairs: &mut [u8]) {
+    let (below, above) = pairs.split_at_mut(N_PAIRS / 2);
+    below.chunks_exact_mut(256).for_each(|row| {
+        let last = row[0x7f];
+        row[0x80..].fill(last);
+    });
+    let last = below.last_chunk::<256>().expect("a row has 256 entries");
+    above.chunks_exact_mut(256).for_each(|row| row.copy_from_slice(last));
 }
