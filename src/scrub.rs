@@ -4,6 +4,7 @@
 //! vector. A fault inside (a panic) is caught: the block is done again record by record, and only the records that fail are
 //! withheld, as the policy says. A record over the limit is worked through in overlapping windows.
 
+mod coloured;
 mod guard;
 mod joined;
 pub(crate) mod through;
@@ -13,7 +14,10 @@ use std::{
     sync::Arc,
 };
 
-use self::through::{Change, Levels, Through};
+use self::{
+    coloured::Coloured,
+    through::{Change, Levels, Through},
+};
 #[cfg(feature = "batch")]
 use crate::tally::Day;
 use crate::{
@@ -133,6 +137,7 @@ pub struct Scrubber {
     /// What changes beside the scratch's findings: what lies behind encodings.
     changes: Vec<Change>,
     levels: Levels,
+    coloured: Coloured,
     /// The memory of a second look at what was changed.
     again: Again,
     /// What [`Scrubber::scrub_block`] is written from.
@@ -163,6 +168,28 @@ struct Again {
     /// Those that change in this round.
     next: Vec<u8>,
     records: Vec<Changed>,
+}
+
+impl Again {
+    /// Appends `hay` with what its records became.
+    fn write(&self, hay: &[u8], out: &mut Spliced) {
+        let mut done = 0;
+        // Neighbours that changed stand beside each other in the text too, line end and all: they are written at once.
+        let mut run = Span::default();
+        for changed in &self.records {
+            let between = Span::new(done, changed.record.start);
+            done = changed.record.end;
+            if between.of(hay) == b"\n" && changed.text.start == run.end + 1 {
+                run.end = changed.text.end;
+                continue;
+            }
+            out.write(|text| text.extend_from_slice(run.of(&self.text)));
+            out.keep(hay, between);
+            run = changed.text;
+        }
+        out.write(|text| text.extend_from_slice(run.of(&self.text)));
+        out.keep(hay, Span::new(done, hay.len()));
+    }
 }
 
 /// A record that was changed.
@@ -324,6 +351,7 @@ impl Scrubber {
             scratch: Scratch::default(),
             changes: Vec::new(),
             levels: Levels::default(),
+            coloured: Coloured::default(),
             again: Again::default(),
             spliced: Spliced::default(),
             carry: Carry::Nothing,
@@ -428,24 +456,34 @@ impl Scrubber {
     }
 
     fn scrub_records(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> Step {
+        let n_withheld = self.tally.withheld;
+        let (outcome, end) = match self.scrub_coloured(hay, out) {
+            Some(outcome) => (outcome, hay.len()),
+            None => self.scrub_laid_out(hay, patience, out),
+        };
+        let done = Span::new(0, end);
+        let n_records = line::count(done.of(hay));
+        self.tally.bytes_in += done.len() as u64;
+        self.tally.records_in += n_records;
+        let dropped = if self.on_error == OnError::Drop { self.tally.withheld - n_withheld } else { 0 };
+        Step { outcome, done, ends_record: true, records_out: n_records - dropped }
+    }
+
+    /// Scrubs a block as its format says; answers where it stopped, too.
+    fn scrub_laid_out(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> (Outcome, usize) {
         let mut layout = std::mem::take(&mut self.layout);
         let memory = self.memory.clone();
         self.scanner.look(hay, &mut self.scratch);
         layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
-        let n_withheld = self.tally.withheld;
-        let done = Span::new(0, layout.end());
+        let end = layout.end();
         let outcome = if layout.segments().is_empty() {
-            self.scrub_lines(done.of(hay), out)
+            self.scrub_lines(&hay[..end], out)
         } else {
             self.scrub_segments(hay, &mut layout, &memory, out)
         };
-        let n_records = line::count(done.of(hay));
-        self.tally.bytes_in += done.len() as u64;
-        self.tally.records_in += n_records;
         self.tally.torn += layout.n_cut();
         self.layout = layout;
-        let dropped = if self.on_error == OnError::Drop { self.tally.withheld - n_withheld } else { 0 };
-        Step { outcome, done, ends_record: true, records_out: n_records - dropped }
+        (outcome, end)
     }
 
     /// Scrubs a block part by part: what is read otherwise than as it is, and what lies between.
@@ -562,27 +600,17 @@ impl Scrubber {
     fn splice_records(&mut self, hay: &[u8], out: &mut Spliced) {
         // The memory goes back to where it is reused.
         let mut again = std::mem::take(&mut self.again);
-        self.gather(hay, &mut again);
-        self.look_again(&mut again);
-        self.guard_all(hay, &mut again);
-        let mut done = 0;
-        // Neighbours that changed stand beside each other in the text too, line end and all: they are written at once.
-        let mut run = Span::default();
-        for changed in &again.records {
-            let between = Span::new(done, changed.record.start);
-            done = changed.record.end;
-            if between.of(hay) == b"\n" && changed.text.start == run.end + 1 {
-                run.end = changed.text.end;
-                continue;
-            }
-            out.write(|text| text.extend_from_slice(run.of(&again.text)));
-            out.keep(hay, between);
-            run = changed.text;
-        }
-        out.write(|text| text.extend_from_slice(run.of(&again.text)));
-        out.keep(hay, Span::new(done, hay.len()));
-        self.changes.clear();
+        self.rewrite(hay, &mut again);
+        again.write(hay, out);
         self.again = again;
+    }
+
+    /// What the records of `hay` become in which something was found.
+    fn rewrite(&mut self, hay: &[u8], again: &mut Again) {
+        self.gather(hay, again);
+        self.look_again(again);
+        self.guard_all(hay, again);
+        self.changes.clear();
     }
 
     /// Re-reads every record that changed.

@@ -92,6 +92,20 @@ pub(crate) fn is_start(byte: u8) -> bool {
 /// How a record tells that it is quoted-printable.
 pub(crate) const SIGN: &str = "=3D";
 
+/// The length of the colour code at the head of `rest`.
+#[inline(always)]
+pub(crate) fn colour(rest: &[u8]) -> Option<usize> {
+    ansi::plain(rest)
+}
+
+/// Whether `text` is nothing but colour codes.
+pub(crate) fn is_colour(mut text: &[u8]) -> bool {
+    while let Some(length) = colour(text) {
+        text = &text[length..];
+    }
+    text.is_empty()
+}
+
 /// The escape at the head of `rest`.
 #[inline(always)]
 pub(crate) fn escape(rest: &[u8]) -> Option<Escape> {

@@ -43,13 +43,7 @@ impl View {
             return;
         }
         let text = Span::new(self.text.len(), self.text.len() + raw.len());
-        match hay.get(raw.start..raw.start + SHORT).filter(|_| raw.len() <= SHORT) {
-            Some(more) => {
-                self.text.extend_from_slice(more);
-                self.text.truncate(text.end);
-            }
-            None => self.text.extend_from_slice(raw.of(hay)),
-        }
+        append(hay, raw, &mut self.text);
         match self.runs.last_mut() {
             Some(last) if last.is_copy() && last.raw.end == raw.start => {
                 (last.text.end, last.raw.end) = (text.end, raw.end);
@@ -82,6 +76,18 @@ impl View {
             }
             Some(raw)
         })
+    }
+}
+
+/// Appends `hay[raw]` to `text`.
+#[inline(always)]
+pub(crate) fn append(hay: &[u8], raw: Span, text: &mut Vec<u8>) {
+    match hay.get(raw.start..raw.start + SHORT).filter(|_| raw.len() <= SHORT) {
+        Some(more) => {
+            text.extend_from_slice(more);
+            text.truncate(text.len() - (SHORT - raw.len()));
+        }
+        None => text.extend_from_slice(raw.of(hay)),
     }
 }
 

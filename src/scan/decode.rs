@@ -372,7 +372,7 @@ fn text_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
 
 /// Where the next escape may begin behind `start`, where none does. What a backslash escapes begins no escape of its own, and a run
 /// of them is one escape's.
-fn behind(hay: &[u8], start: usize) -> usize {
+pub(super) fn behind(hay: &[u8], start: usize) -> usize {
     let n_more =
         if hay[start] == b'\\' { hay[start + 1..].iter().take_while(|byte| **byte == b'\\').count() } else { 0 };
     start + 1 + n_more

@@ -59,9 +59,9 @@ fn octal_escape(left: &[u8]) -> Option<usize> {
     }
 }
 
-/// The end of an SGR sequence: ESC, `[`, digits and semicolons, `m`.
+/// The end of an SGR sequence: ESC, `[`, digits and semicolons, `m`; or of one that erases the line, as grep writes it behind each.
 fn colour(left: &[u8]) -> Option<usize> {
-    let [rest @ .., b'm'] = left else { return None };
+    let [rest @ .., b'm' | b'K'] = left else { return None };
     let digits = rest.iter().rev().take(16).take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
     match &rest[..rest.len() - digits] {
         [.., 0x1b, b'['] => Some(digits + 3),

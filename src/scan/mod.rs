@@ -12,6 +12,7 @@ pub(crate) mod placeholder;
 pub(crate) mod prefilter;
 
 pub(crate) mod assign;
+pub(crate) mod bare;
 pub(crate) mod below;
 pub(crate) mod cost;
 pub(crate) mod decode;
@@ -24,7 +25,7 @@ pub(crate) mod url;
 mod class;
 mod field;
 #[cfg(test)]
-mod oracle;
+pub(crate) mod oracle;
 mod settle;
 pub(crate) mod validators;
 mod value;

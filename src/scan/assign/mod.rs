@@ -23,6 +23,7 @@ use super::{
     placeholder::Placeholders,
 };
 use crate::{
+    encoding,
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Shape, Span},
 };
@@ -174,7 +175,8 @@ impl Report<'_, '_> {
 
     /// Answers whether it is one, and no placeholder.
     fn push(&mut self, span: Span, rule: RuleId, shape: Shape) -> bool {
-        let is_finding = !span.is_empty() && !self.placeholders.is_whole(span.of(self.hay));
+        let is_nothing = span.is_empty() || encoding::is_colour(span.of(self.hay));
+        let is_finding = !is_nothing && !self.placeholders.is_whole(span.of(self.hay));
         if is_finding {
             self.findings.push(Finding { span, rule, shape });
         }

@@ -184,6 +184,14 @@ impl Prefilter {
             Prefilter::Vector(engine) => engine.candidates(hay, found, marks.begin(hay.len())),
         }
     }
+
+    /// Writes the marks of `hay` alone.
+    pub(crate) fn marks(&self, hay: &[u8], marks: &mut Marks) {
+        match self {
+            Prefilter::Portable(_) => marks.read(hay),
+            Prefilter::Vector(engine) => engine.marks(hay, marks.begin(hay.len())),
+        }
+    }
 }
 
 fn sign_probe(sign: &str) -> Sought {
@@ -248,6 +256,16 @@ impl Vector {
             at = next;
         }
         self.look_behind(hay, at, &mut positions, found, &mut words[at / WORD..]);
+    }
+
+    fn marks(&self, hay: &[u8], words: &mut [Word]) {
+        let (whole, rest) = hay.as_chunks::<WORD>();
+        self.kernel.marks(whole, words);
+        if let Some(last @ [_, ..]) = words.get_mut(whole.len()..) {
+            let mut text = [EDGE; WORD];
+            text[..rest.len()].copy_from_slice(rest);
+            self.kernel.marks(&[text], last);
+        }
     }
 
     /// What `positions` in `text` stand for; `text` is what stands in `hay` from `start` on, and what follows its end.
@@ -430,6 +448,9 @@ mod tests {
                 engine.candidates(&hay, &mut found, &mut marks);
                 assert!(found == expected, "{name} finds other candidates than comparing does in {length} bytes");
                 assert!(marks == expected_marks, "{name} tells of other bytes than comparing does in {length} bytes");
+                let mut alone = Marks::default();
+                engine.marks(&hay, &mut alone);
+                assert!(alone == expected_marks, "{name} tells by itself of other bytes in {length} bytes");
             }
         }
     }

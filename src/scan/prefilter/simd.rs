@@ -404,6 +404,71 @@ impl Kernel {
             Kernel::WholeModel(tables) => unsafe { walk_whole::<Model<64>>(tables, run) },
         }
     }
+
+    /// Writes the marks of `text` to `words`, one for each.
+    pub(super) fn marks(&self, text: &[[u8; WORD]], words: &mut [Word]) {
+        match self {
+            // SAFETY: as above, here and below.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2(tables) => unsafe { avx2_marks(tables, text, words) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512(tables) => unsafe { avx512_marks(tables, text, words) },
+            // SAFETY: as above.
+            #[cfg(test)]
+            Kernel::HalfModel(tables) => unsafe { mark_halves::<Model<32>>(tables, text, words) },
+            // SAFETY: as above.
+            #[cfg(test)]
+            Kernel::WholeModel(tables) => unsafe { mark_whole::<Model<64>>(tables, text, words) },
+        }
+    }
+}
+
+/// # Safety
+///
+/// The CPU has the instructions of `V`.
+#[inline(always)]
+unsafe fn mark_halves<V: Halves>(tables: &HalfTables, text: &[[u8; WORD]], words: &mut [Word]) {
+    for (bytes, word) in text.iter().zip(words) {
+        // SAFETY: two vectors are as long as a word tells of.
+        let (low, high) = unsafe {
+            let from = bytes.as_ptr();
+            (marks_by_halves::<V>(tables, from), marks_by_halves::<V>(tables, from.add(V::WIDTH)))
+        };
+        let join = |low: u64, high: u64| low | high << V::WIDTH;
+        *word = Word { starts: join(low.starts, high.starts), letters: join(low.letters, high.letters) };
+    }
+}
+
+/// # Safety
+///
+/// The CPU has the instructions of `V`.
+#[inline(always)]
+unsafe fn mark_whole<V: Whole>(tables: &WholeTables, text: &[[u8; WORD]], words: &mut [Word]) {
+    for (bytes, word) in text.iter().zip(words) {
+        // SAFETY: a vector is as long as a word tells of.
+        *word = unsafe { marks_by_whole::<V>(tables, bytes.as_ptr()) };
+    }
+}
+
+/// # Safety
+///
+/// The CPU has AVX2, BMI1 and POPCNT.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,popcnt")]
+unsafe fn avx2_marks(tables: &HalfTables, text: &[[u8; WORD]], words: &mut [Word]) {
+    // SAFETY: the caller's promise.
+    unsafe { mark_halves::<__m256i>(tables, text, words) }
+}
+
+/// # Safety
+///
+/// The CPU has AVX-512 F, BW and VBMI, BMI1 and POPCNT.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,popcnt")]
+unsafe fn avx512_marks(tables: &WholeTables, text: &[[u8; WORD]], words: &mut [Word]) {
+    // SAFETY: the caller's promise.
+    unsafe { mark_whole::<__m512i>(tables, text, words) }
 }
 
 /// # Safety

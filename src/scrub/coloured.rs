@@ -1,0 +1,243 @@
+//! Blocks that are coloured for a terminal: their records are searched without the codes, and those alone in which something is found
+//! are searched as they are as well, and changed there.
+
+use super::{Both, Outcome, Scrubber};
+use crate::{
+    redact::Spliced,
+    scan::{Scanner, State, bare::Bare},
+    span::{RuleId, Span},
+};
+
+/// What every colour code begins with.
+const ESC: u8 = 0x1b;
+
+/// So many blocks are not tried behind one that has to be read otherwise: a container's records, say.
+const N_LEFT_ALONE: usize = 15;
+
+/// The memory of that.
+#[derive(Default)]
+pub(super) struct Coloured {
+    bare: Bare,
+    dirty: Dirty,
+    n_left_alone: usize,
+}
+
+/// Records in which something was found, one after the other.
+#[derive(Default)]
+struct Dirty {
+    text: Vec<u8>,
+    /// Where each of them stands in that text, and in the block.
+    records: Vec<(Span, Span)>,
+}
+
+impl Dirty {
+    fn clear(&mut self) {
+        self.text.clear();
+        self.records.clear();
+    }
+
+    fn push(&mut self, hay: &[u8], record: Span) {
+        if self.records.last().is_none_or(|(_, last)| *last != record) {
+            let start = self.text.len();
+            self.text.extend_from_slice(record.of(hay));
+            self.records.push((Span::new(start, self.text.len()), record));
+        }
+    }
+
+    /// Where `span` of the text stands in the block.
+    fn in_block(&self, span: Span) -> Span {
+        let behind = self.records.partition_point(|(text, _)| text.start <= span.start);
+        let (text, record) = self.records[behind - 1];
+        Span::new(span.start - text.start + record.start, span.end - text.start + record.start)
+    }
+
+    /// Whether each of them holds something that changes.
+    fn all_hold(&self, mut rest: Both<'_>) -> bool {
+        self.records.iter().all(|(text, _)| rest.split(text.end).start().is_some())
+    }
+}
+
+impl Scrubber {
+    /// Scrubs a block whose records are coloured and stand by themselves; of any other it answers nothing, and has done nothing.
+    pub(super) fn scrub_coloured(&mut self, hay: &[u8], out: &mut Spliced) -> Option<Outcome> {
+        let is_plain = self.format.separator().is_none() && self.memory.is_empty() && !self.state.is_open();
+        if !is_plain || memchr::memchr(ESC, hay).is_none() {
+            return None;
+        }
+        let mut own = std::mem::take(&mut self.coloured);
+        let outcome = match own.n_left_alone.checked_sub(1) {
+            Some(n_left) => {
+                own.n_left_alone = n_left;
+                None
+            }
+            None => {
+                let outcome = self.scrub_bare(hay, &mut own, out);
+                own.n_left_alone = if outcome.is_none() { N_LEFT_ALONE } else { 0 };
+                outcome
+            }
+        };
+        self.coloured = own;
+        outcome
+    }
+
+    fn scrub_bare(&mut self, hay: &[u8], own: &mut Coloured, out: &mut Spliced) -> Option<Outcome> {
+        let Coloured { bare, dirty, .. } = own;
+        self.scanner.strip(hay, bare);
+        self.scanner.look(bare.text(), &mut self.scratch);
+        // Without its codes a block says at least as much of how it is to be read.
+        if !self.scratch.signs().is_empty() || !self.stands_alone(bare.text(), Scanner::judge) {
+            return None;
+        }
+        let allowed: Vec<RuleId> = self.scratch.allowed().iter().map(|finding| finding.rule).collect();
+        let both = Both { findings: self.scratch.findings(), changes: &self.changes };
+        let is_clean = both.start().is_none();
+        if !is_clean && !(gather(hay, bare, both, dirty) && self.rewrite_dirty(hay, dirty, out)) {
+            return None;
+        }
+        allowed.into_iter().for_each(|rule| self.tally.count_allowed(rule));
+        Some(if is_clean { Outcome::Clean } else { Outcome::Changed })
+    }
+
+    /// Finds what `text` holds; answers whether that was possible and none of it reaches into other records.
+    fn stands_alone(&mut self, text: &[u8], scan: super::Scan) -> bool {
+        let is_examined = self.examine_through(text, scan).is_some();
+        let is_closed = !self.state.is_open() && !self.scratch.met_open();
+        self.state = State::default();
+        is_examined && is_closed
+    }
+
+    /// Changes the records in which something was found; answers whether that is found there as they are, too.
+    fn rewrite_dirty(&mut self, hay: &[u8], dirty: &Dirty, out: &mut Spliced) -> bool {
+        let is_found = self.stands_alone(&dirty.text, Scanner::scan)
+            && dirty.all_hold(Both { findings: self.scratch.findings(), changes: &self.changes });
+        if is_found {
+            let mut again = std::mem::take(&mut self.again);
+            self.rewrite(&dirty.text, &mut again);
+            again.records.iter_mut().for_each(|changed| changed.record = dirty.in_block(changed.record));
+            again.write(hay, out);
+            self.again = again;
+        }
+        is_found
+    }
+}
+
+/// The records of the block in which something was found without their codes; answers whether none of it reaches over a record's end.
+fn gather(hay: &[u8], bare: &Bare, both: Both<'_>, dirty: &mut Dirty) -> bool {
+    let mut found: Vec<Span> = both.findings.iter().map(|finding| finding.span).collect();
+    found.extend(both.changes.iter().map(|change| change.raw));
+    found.sort_unstable_by_key(|span| span.start);
+    dirty.clear();
+    found.into_iter().all(|span| {
+        let record = bare.raw(hay, span.start);
+        dirty.push(hay, record);
+        bare.raw(hay, span.end.max(span.start + 1) - 1) == record
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Policy, RuleSet, lint::expand, scan::oracle::Numbers, tally::Tally};
+
+    const PIECES: &[&str] = &[
+        "password",
+        "api_key",
+        "token",
+        "secret",
+        "Authorization",
+        "Cookie",
+        "user",
+        "key",
+        "login",
+        "curl -u ",
+        "the",
+        "failed",
+        "=",
+        ": ",
+        ":",
+        "\"",
+        "'",
+        "\\\"",
+        "\\n",
+        "%3D",
+        "&",
+        ";",
+        ", ",
+        " ",
+        " ",
+        " ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "(",
+        ")",
+        "<",
+        ">",
+        "://",
+        "@",
+        "/",
+        "https",
+        "bob",
+        "hunter2",
+        "example.com",
+        "Bearer ",
+        "Basic ",
+        "null",
+        "12345",
+        "***",
+        "REDACTED-email",
+        "|",
+        "-",
+        "_",
+        ".",
+        "is",
+        "\n",
+        "\r\n",
+        "\u{e9}",
+    ];
+
+    const CODES: &[&str] = &["\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[38;5;12m", "\x1b[0m\x1b[2m", "\x1b[K"];
+
+    const N_LOGS: usize = 3000;
+
+    fn scrub(scrubber: &Scrubber, n_left_alone: usize, hay: &[u8]) -> (Vec<u8>, Tally) {
+        let mut scrubber = scrubber.fork();
+        scrubber.coloured.n_left_alone = n_left_alone;
+        let mut out = Vec::new();
+        if scrubber.scrub_block(hay, &mut out) == Outcome::Clean {
+            out = hay.to_vec();
+        }
+        (out, scrubber.tally)
+    }
+
+    #[test]
+    fn a_coloured_block_becomes_what_it_becomes_read_as_it_is() {
+        let rules = RuleSet::embedded();
+        let examples = rules.rules().iter().flat_map(|rule| rule.hits().iter().chain(rule.misses()));
+        let examples: Vec<Vec<u8>> = examples.map(|example| expand(example).text).collect();
+        let scrubber = Scrubber::new(&rules, &Policy::new()).expect("the policy is plain");
+        let mut numbers = Numbers(7);
+        let (mut n_bare, mut n_changed, mut n_other) = (0, 0, 0);
+        for _ in 0..N_LOGS {
+            let mut hay = b"\x1b[2m".to_vec();
+            for _ in 0..2 + numbers.below(12) {
+                if numbers.below(2) == 0 {
+                    hay.extend_from_slice(CODES[numbers.below(CODES.len())].as_bytes());
+                }
+                match numbers.below(4) {
+                    0 => hay.extend_from_slice(&examples[numbers.below(examples.len())]),
+                    _ => hay.extend_from_slice(PIECES[numbers.below(PIECES.len())].as_bytes()),
+                }
+            }
+            let mut tried = scrubber.fork();
+            n_bare += usize::from(tried.scrub_coloured(&hay, &mut Spliced::default()).is_some());
+            let (own, plain) = (scrub(&scrubber, 0, &hay), scrub(&scrubber, 1, &hay));
+            n_changed += usize::from(own.0 != hay);
+            n_other += usize::from(own != plain);
+        }
+        assert!(n_bare > N_LOGS / 2 && n_changed > N_LOGS / 4, "{n_bare} were read so and {n_changed} changed");
+        // What stands right before a code or behind it may say something else without it: `curl -u :x`, and the code read as a password.
+        assert!(n_other <= N_LOGS / 1000, "{n_other} became something else");
+    }
+}
