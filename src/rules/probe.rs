@@ -4,7 +4,10 @@
 //! `rules windows` does it once and writes `probes.json`: the embedded rules' probes and, for the prefilter, the seat of each.
 //! The user's own patterns are read when they are loaded. A test holds the table current.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, HashMap},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -60,10 +63,14 @@ pub(crate) fn sought_anew(rules: &RuleSet) -> Vec<Sought> {
 }
 
 fn sought_by(rules: &RuleSet, table: &Table) -> Vec<Sought> {
-    let keys = keys(rules);
+    let keys = LazyCell::new(|| keys(rules));
+    let known: Vec<Option<Vec<Context>>> = rules.rules().iter().map(|rule| table.contexts(rule)).collect();
+    // What stands around a key's word hangs on the words of all rules. Where there are fewer than the table knows, it asks for no more.
+    let knows_keys = rules.rules().iter().zip(&known).all(|(rule, known)| !rule.has_keys() || known.is_some());
     let mut users: BTreeMap<Probe, Vec<RuleId>> = BTreeMap::new();
-    for (id, rule) in rules.iter() {
-        let contexts = table.contexts(rule).unwrap_or_else(|| contexts(&keys, rule));
+    for ((id, rule), known) in rules.iter().zip(known) {
+        let known = known.filter(|_| knows_keys || !rule.has_keys());
+        let contexts = known.unwrap_or_else(|| contexts(&keys, rule));
         for (anchor, context) in rule.anchors.iter().zip(contexts) {
             users.entry(Probe { anchor: anchor.clone(), context }).or_default().push(id);
         }
@@ -76,6 +83,13 @@ fn sought_by(rules: &RuleSet, table: &Table) -> Vec<Sought> {
     sought
         .sort_by(|one, other| (&one.probe.anchor, one.users.first()).cmp(&(&other.probe.anchor, other.users.first())));
     sought
+}
+
+impl Rule {
+    /// Whether its anchors are words of keys.
+    fn has_keys(&self) -> bool {
+        matches!(self.recogniser, Recogniser::Assign(_))
+    }
 }
 
 /// The keys of all assign rules.
@@ -106,7 +120,7 @@ pub(crate) struct Table {
     /// Sets of bytes, as 64 hexadecimal digits, told by their index below.
     sets: Vec<ByteSet>,
     probes: Vec<Row>,
-    /// The probes of each token rule, in the order of its anchors.
+    /// The probes of each rule for tokens or keys, in the order of its anchors.
     rules: HashMap<String, Vec<usize>>,
 }
 
@@ -130,7 +144,9 @@ impl Table {
             table.probes.push(Row(text, one.probe.anchor.fold, before, after, *seat));
         }
         let keys = keys(rules);
-        for rule in rules.rules().iter().filter(|rule| matches!(rule.recogniser, Recogniser::Token(_))) {
+        for rule in
+            rules.rules().iter().filter(|rule| rule.has_keys() || matches!(rule.recogniser, Recogniser::Token(_)))
+        {
             let contexts = contexts(&keys, rule);
             let row = |(anchor, context): (&Anchor, Context)| {
                 let probe = Probe { anchor: anchor.clone(), context };
@@ -149,7 +165,7 @@ impl Table {
         })
     }
 
-    /// What the table knows of an embedded token rule.
+    /// What the table knows of an embedded rule.
     fn contexts(&self, rule: &Rule) -> Option<Vec<Context>> {
         let rows = self.rules.get(&rule.id).filter(|rows| rule.origin.embedded && rows.len() == rule.anchors.len())?;
         let probes = rows.iter().map(|row| self.probe(self.probes.get(*row)?));
