@@ -112,20 +112,24 @@ pub(super) struct Calm {
     gauge: value::Gauge,
     /// Where the next byte stands that is not of [`class::MIX`].
     mark: Seek,
+    /// Where the next digit stands. Without one only what is random goes.
+    digit: Seek,
 }
 
 impl Calm {
     /// Whether [`judge`] surely lets the value behind a weak key stay.
-    pub(super) fn stays(&mut self, hay: &[u8], place: &Place) -> bool {
+    pub(super) fn stays(&mut self, hay: &[u8], key: &Key, place: &Place) -> bool {
         let Span { start, end } = place.value;
-        if !self.gauge.is_calm(hay, start, end) {
+        if is_pass(key.name.of(hay)) || !self.gauge.is_calm(hay, start, end) {
             return false;
         }
-        let mark = |from: usize, to: usize| {
-            let length = class::run(&hay[from..to], class::MIX);
-            (from + length < to).then_some(from + length)
+        let end = end.min(start + LOOK);
+        let first = |from: usize, to: usize, is_one: fn(u8) -> bool| {
+            hay[from..to].iter().position(|byte| is_one(*byte)).map(|length| from + length)
         };
-        self.mark.find(start, end.min(start + LOOK), mark).is_some()
+        let is_mark = |byte| !class::is(byte, class::MIX);
+        self.mark.find(start, end, |from, to| first(from, to, is_mark)).is_some()
+            || self.digit.find(start, end, |from, to| first(from, to, |byte| byte.is_ascii_digit())).is_none()
     }
 }
 

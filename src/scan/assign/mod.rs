@@ -212,7 +212,7 @@ fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, rep
         return Err(doubt::PLACEHOLDER);
     }
     let is_inside = known.is_some_and(|known| known.value.contains(value.start));
-    if is_inside && strength == Strength::Weak && memo.calm.stays(hit.hay, &place) {
+    if is_inside && strength == Strength::Weak && memo.calm.stays(hit.hay, key, &place) {
         return Err(judge::CALM);
     }
     let shape = place::scalar(hit.hay, key, &place);
@@ -295,5 +295,54 @@ mod tests {
             }
         }
         assert!(n_nothing > 5000, "{n_nothing} were told so");
+    }
+
+    #[test]
+    fn a_value_that_stays_for_what_it_lies_in_would_stay_by_itself() {
+        const NAMES: &[&str] = &["token", "key", "api_key", "pass", "my_pass", "auth"];
+        const PIECES: &[&str] = &[
+            "=",
+            ":",
+            "?",
+            "&",
+            ".",
+            "/",
+            "-",
+            "_",
+            "+",
+            "!",
+            "@",
+            "token=",
+            "key=",
+            "pass=",
+            "hello",
+            "1",
+            "42",
+            "a",
+            "q",
+            "deadbeef",
+            "Zx9",
+            "0123456789abcdef",
+            "x7Kp2mQ9vT4nB8dL1sR6",
+        ];
+        let rules = RuleSet::embedded();
+        let assign = Assign::new(&rules);
+        let mut numbers = Numbers(12);
+        let mut n_stay = 0;
+        for _ in 0..100_000 {
+            let name = NAMES[numbers.below(NAMES.len())];
+            let mut text = format!("{name}=");
+            (0..1 + numbers.below(8)).for_each(|_| text.push_str(PIECES[numbers.below(PIECES.len())]));
+            let hay = text.as_bytes();
+            let hit = Hit { hay, record: Span::new(0, hay.len()), anchor: Span::new(0, name.len()) };
+            let Some(key) = assign.table.classify(hay, hit.anchor) else { continue };
+            let Kind::Plain(strength @ Strength::Weak) = key.kind else { continue };
+            let place = place::Place { value: Span::new(name.len() + 1, hay.len()), form: place::Form::Tight };
+            if judge::Calm::default().stays(hay, &key, &place) {
+                n_stay += 1;
+                assert!(judge::judge(&hit, &key, strength, &place, Shape::Text).is_err(), "{text}");
+            }
+        }
+        assert!(n_stay > 10_000, "{n_stay} stayed");
     }
 }
