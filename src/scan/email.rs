@@ -269,6 +269,10 @@ fn is_top_level(label: &[u8]) -> bool {
     let Some(lower) = lower.get_mut(..label.len()) else { return false };
     lower.copy_from_slice(label);
     lower.make_ascii_lowercase();
+    // Most are one of a few, which need no search.
+    if matches!(&*lower, b"com" | b"net" | b"org" | b"io" | b"de" | b"uk") {
+        return true;
+    }
     let list = TOP_LEVEL.as_bytes();
     let (mut low, mut high) = (0, list.len());
     while low < high {

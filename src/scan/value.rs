@@ -231,7 +231,7 @@ fn is_fill_in(value: &[u8], traits: Traits) -> bool {
 /// marks, so that no letters of a token are taken for one.
 pub(super) fn asks_to_fill_in(value: &[u8]) -> bool {
     const WORDS: [&[u8]; 3] = [b"your", b"here", b"replace"];
-    let mut words = value.split(|byte| !byte.is_ascii_alphanumeric());
+    let mut words = value.split(|byte| !class::is(*byte, class::ALNUM));
     words.any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
