@@ -11,7 +11,8 @@ use crate::{
 /// What every colour code begins with.
 const ESC: u8 = 0x1b;
 
-/// So many blocks are not tried behind one that has to be read otherwise: a container's records, say.
+/// So many blocks are not tried behind one that has to be read otherwise, as a container's records, or that changed in most of its
+/// records, which were read in both ways then.
 const N_LEFT_ALONE: usize = 15;
 
 /// The memory of that.
@@ -72,7 +73,8 @@ impl Scrubber {
             }
             None => {
                 let outcome = self.scrub_bare(hay, &mut own, out);
-                own.n_left_alone = if outcome.is_none() { N_LEFT_ALONE } else { 0 };
+                let is_worth_while = outcome.is_some() && own.dirty.text.len() <= hay.len() / 2;
+                own.n_left_alone = if is_worth_while { 0 } else { N_LEFT_ALONE };
                 outcome
             }
         };
@@ -82,6 +84,7 @@ impl Scrubber {
 
     fn scrub_bare(&mut self, hay: &[u8], own: &mut Coloured, out: &mut Spliced) -> Option<Outcome> {
         let Coloured { bare, dirty, .. } = own;
+        dirty.clear();
         self.scanner.strip(hay, bare);
         self.scanner.look(bare.text(), &mut self.scratch);
         // Without its codes a block says at least as much of how it is to be read.
@@ -121,12 +124,11 @@ impl Scrubber {
     }
 }
 
-/// The records of the block in which something was found without their codes; answers whether none of it reaches over a record's end.
+/// Adds the records of the block in which something was found without their codes; answers whether none of it reaches over a record's end.
 fn gather(hay: &[u8], bare: &Bare, both: Both<'_>, dirty: &mut Dirty) -> bool {
     let mut found: Vec<Span> = both.findings.iter().map(|finding| finding.span).collect();
     found.extend(both.changes.iter().map(|change| change.raw));
     found.sort_unstable_by_key(|span| span.start);
-    dirty.clear();
     found.into_iter().all(|span| {
         let record = bare.raw(hay, span.start);
         dirty.push(hay, record);
