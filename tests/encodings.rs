@@ -130,6 +130,8 @@ fn encodings() -> Vec<(&'static str, Encode, bool)> {
             |text| [b"0x".to_vec(), escape_all(text, |byte| format!("{byte:02X}"))].concat(),
             true,
         ),
+        ("colour in percent", |text| escape_all(&divided(text, "\u{1b}[1m"), |byte| format!("%{byte:02x}")), true),
+        ("colour in base64", |text| base64(&divided(text, "\u{1b}[1m")), true),
         ("percent in base64", |text| base64(&escape_marks(text, |byte| format!("%{byte:02X}"))), true),
     ]
 }

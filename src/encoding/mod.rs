@@ -68,15 +68,15 @@ impl Escape {
         Escape { length, bytes: [0; 4], n_bytes: 0, encoding }
     }
 
-    /// A byte of UTF-8 or ASCII, if it is one that is seen.
+    /// A byte of UTF-8 or ASCII, if it is one that is seen, or ESC: what it begins is looked through then.
     fn byte(length: usize, byte: u8, encoding: Encoding) -> Option<Escape> {
         let byte = if byte == b'"' { b'\'' } else { byte };
-        let is_seen = byte >= b' ' && byte != 0x7f;
+        let is_seen = byte >= b' ' && byte != 0x7f || byte == 0x1b;
         is_seen.then_some(Escape { length, bytes: [byte, 0, 0, 0], n_bytes: 1, encoding })
     }
 
     fn character(length: usize, code: u32, encoding: Encoding) -> Option<Escape> {
-        let letter = char::from_u32(code).filter(|letter| !letter.is_control())?;
+        let letter = char::from_u32(code).filter(|letter| !letter.is_control() || *letter == '\x1b')?;
         let letter = if letter == '"' { '\'' } else { letter };
         let mut bytes = [0; 4];
         let n_bytes = letter.encode_utf8(&mut bytes).len() as u8;
@@ -170,6 +170,7 @@ mod tests {
         for (text, length, meaning) in [
             ("%40x", 3, "@"),
             ("%22", 3, "'"),
+            ("%1b%5b", 3, "\u{1b}"),
             (r"\u0040x", 6, "@"),
             (r"\\u0040x", 7, "@"),
             (r"\\\\u003D", 9, "="),

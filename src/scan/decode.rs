@@ -343,7 +343,7 @@ const PARTS: [u8; 256] = {
     let mut byte = 0;
     while byte < 256 {
         parts[byte] = match byte as u8 {
-            b'%' | b'\\' | b'&' => BEGINS,
+            b'%' | b'\\' | b'&' | 0x1b => BEGINS,
             b';' | b'#' | b'=' | 0x80.. => 1,
             byte => base64::value(byte).is_some() as u8,
         };
@@ -352,9 +352,9 @@ const PARTS: [u8; 256] = {
     parts
 };
 
-/// Tabs and line ends are seen as well.
+/// Tabs and line ends are seen as well, and so is what a colour code begins with.
 fn is_seen(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')
+    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b)
 }
 
 fn is_text(bytes: &[u8]) -> bool {

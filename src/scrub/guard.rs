@@ -12,8 +12,9 @@ use serde::de::IgnoredAny;
 use super::Scrubber;
 use crate::{
     encoding::json,
-    frame::{cri, line},
+    frame::{cri, docker, line},
     redact,
+    span::Span,
 };
 
 impl Scrubber {
@@ -193,18 +194,32 @@ impl<'t> Tokens<'t> {
     }
 }
 
-/// If every URL of a record parsed, every one of what stands in its place must.
+/// If every URL of a record parsed, every one of what stands in its place must. One that a part of a record ends with goes on in
+/// the next part: what a secret took of it, its `@` and its host may stand there.
 fn urls_hold(before: &[u8], after: &[u8]) -> bool {
-    urls(after).all(parses) || !urls(before).all(parses)
+    let parse = |text, cut| urls(text).all(|url| parses(url.of(text)) || Some(url.end) == cut);
+    parse(after, None) || !parse(before, None) || parse(after, end_of_part(after))
+}
+
+/// Where the text of a part of a record ends that goes on in the next one.
+fn end_of_part(record: &[u8]) -> Option<usize> {
+    match cri::head(record) {
+        Some(head) => head.is_partial.then_some(record.len()),
+        None => {
+            let line = Span::new(0, record.len());
+            let part = docker::file(record, line).or_else(|| docker::members(record, line));
+            part.filter(|part| part.is_partial).map(|part| part.text.end)
+        }
+    }
 }
 
 /// The authority of each URL: what stands between `://` and the path.
-fn urls(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn urls(text: &[u8]) -> impl Iterator<Item = Span> {
     static BEGIN: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("://"));
     BEGIN.find_iter(text).map(|at| {
-        let rest = &text[at + 3..];
+        let start = at + 3;
         let ends = |byte: &u8| *byte <= b' ' || b"/?#\"'`<>\\,;|{}()".contains(byte);
-        &rest[..rest.iter().position(ends).unwrap_or(rest.len())]
+        Span::new(start, text[start..].iter().position(ends).map_or(text.len(), |length| start + length))
     })
 }
 
@@ -235,6 +250,12 @@ mod tests {
             ("https://u:p@h:80/x", "https://u:REDACTED-url@h:80/x"),
             ("postgres://u:p@h:port/x", "postgres://u:REDACTED-url@h:port/x"),
             ("2016-10-06T00:17:09Z stdout F a", "2016-10-06T00:17:09Z stdout F b"),
+            // The host stands in the next part.
+            ("2016-10-06T00:17:09Z stdout P pg://u:p@s", "2016-10-06T00:17:09Z stdout P pg://u:REDACTED-url"),
+            (
+                r#"{"log":"pg://u:p@s","stream":"stdout","time":"2016-10-06T00:17:09Z"}"#,
+                r#"{"log":"pg://u:REDACTED-url","stream":"stdout","time":"2016-10-06T00:17:09Z"}"#,
+            ),
         ] {
             assert!(holds(before.as_bytes(), after.as_bytes()), "{before}");
         }
@@ -249,6 +270,8 @@ mod tests {
             (r#"{"a":["b","c"]}"#, r#"{"a":["b"]}"#),
             (r#"{"a":{"b":1}}"#, r#"{"a":"b"}"#),
             ("https://u:p@h:80/x", "https://u:[x]@h:8[0/x"),
+            ("2016-10-06T00:17:09Z stdout F pg://u:p@s", "2016-10-06T00:17:09Z stdout F pg://u:REDACTED-url"),
+            ("2016-10-06T00:17:09Z stdout P pg://u:p@s a", "2016-10-06T00:17:09Z stdout P pg://u:REDACTED-url a"),
             ("2016-10-06T00:17:09Z stdout F a", "2016-10-06T00:17:09Z stdout P a"),
             (r#"2016-10-06T00:17:09Z stdout F {"a":1}"#, r#"2016-10-06T00:17:09Z stdout F {"a":}"#),
         ] {

@@ -20,8 +20,9 @@ import time
 ENVIRONMENT = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": "/nonexistent"}
 if "LOGSCRUB_CPU" in os.environ:
     ENVIRONMENT["LOGSCRUB_CPU"] = os.environ["LOGSCRUB_CPU"]
-# End with 1 when nothing matched, which is no fault.
-NONE_IS_ONE = {"rg"}
+# How a program ends that did what it should: ripgrep with 1 when nothing matched, logscrub with 3 when a record of raw logs was cut and its
+# rest is not there.
+MAY_END_WITH = {"rg": 1, "logscrub": 3}
 
 
 class Fault(Exception):
@@ -40,6 +41,10 @@ def median(runs, what):
     return max(statistics.median(getattr(run, what) for run in runs), 1e-6)
 
 
+def is_fault(command, code):
+    return code != 0 and code != MAY_END_WITH.get(pathlib.PurePath(command[0]).name)
+
+
 def start(command, stdin, stdout):
     actions = [(os.POSIX_SPAWN_DUP2, stdin, 0), (os.POSIX_SPAWN_DUP2, stdout, 1)]
     return os.posix_spawnp(command[0], command, ENVIRONMENT, file_actions=actions)
@@ -49,7 +54,7 @@ def output(command, path):
     """All that comes out; for checks, not for figures."""
     with open(path, "rb") as log:
         done = subprocess.run(command, stdin=log, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
-    if done.returncode and not (done.returncode == 1 and command[0] in NONE_IS_ONE):
+    if is_fault(command, done.returncode):
         raise Fault(f"exit code {done.returncode}: {done.stderr.decode(errors='replace').strip()[:200]}")
     return done.stdout
 
@@ -63,7 +68,7 @@ def finish(command, pid, begin, n_bytes=0):
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - begin
     code = os.waitstatus_to_exitcode(status)
-    if code and not (code == 1 and command[0] in NONE_IS_ONE):
+    if is_fault(command, code):
         raise Fault(f"{command[0]}: exit code {code}")
     return Run(wall, usage.ru_utime + usage.ru_stime, n_bytes)
 
