@@ -94,7 +94,8 @@ impl Scrubber {
         let allowed: Vec<RuleId> = self.scratch.allowed().iter().map(|finding| finding.rule).collect();
         let both = Both { findings: self.scratch.findings(), changes: &self.changes };
         let is_clean = both.start().is_none();
-        if !is_clean && !(gather(hay, bare, both, dirty) && self.rewrite_dirty(hay, dirty, out)) {
+        let is_done = is_clean || gather(hay, bare, both, dirty) && self.rewrite_dirty(hay, dirty, out);
+        if !is_done {
             return None;
         }
         allowed.into_iter().for_each(|rule| self.tally.count_allowed(rule));
