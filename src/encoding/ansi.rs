@@ -26,7 +26,8 @@ pub(super) fn read(rest: &[u8]) -> Option<Escape> {
 fn body_length(body: &[u8]) -> Option<usize> {
     let short = body.first_chunk().map(|head| n_parameters(*head)).filter(|length| *length < HEAD);
     let length = short.unwrap_or_else(|| many_parameters(body));
-    let is_sequence = body.get(length).is_some_and(|last| matches!(last, 0x40..=0x7e));
+    // A backslash ends none that is in use: it begins the escape that stands behind half a code in a string.
+    let is_sequence = body.get(length).is_some_and(|last| matches!(last, 0x40..=0x7e if *last != b'\\'));
     is_sequence.then_some(length + 1)
 }
 
