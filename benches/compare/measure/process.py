@@ -20,9 +20,10 @@ import time
 ENVIRONMENT = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": "/nonexistent"}
 if "LOGSCRUB_CPU" in os.environ:
     ENVIRONMENT["LOGSCRUB_CPU"] = os.environ["LOGSCRUB_CPU"]
-# How a program ends that did what it should: ripgrep with 1 when nothing matched, logscrub with 3 when a record of raw logs was cut and its
-# rest is not there.
-MAY_END_WITH = {"rg": 1, "logscrub": 3}
+# End with 1 when nothing matched, which is no fault.
+NONE_IS_ONE = {"rg"}
+# So logscrub ends when a record was cut and its rest is not there. Raw logs hold such records, and what is made here does not.
+CUT = 3
 
 
 class Fault(Exception):
@@ -41,8 +42,8 @@ def median(runs, what):
     return max(statistics.median(getattr(run, what) for run in runs), 1e-6)
 
 
-def is_fault(command, code):
-    return code != 0 and code != MAY_END_WITH.get(pathlib.PurePath(command[0]).name)
+def is_fault(command, code, is_raw):
+    return code != 0 and not (code == 1 and command[0] in NONE_IS_ONE) and not (code == CUT and is_raw)
 
 
 def start(command, stdin, stdout):
@@ -50,11 +51,11 @@ def start(command, stdin, stdout):
     return os.posix_spawnp(command[0], command, ENVIRONMENT, file_actions=actions)
 
 
-def output(command, path):
+def output(command, path, is_raw=False):
     """All that comes out; for checks, not for figures."""
     with open(path, "rb") as log:
         done = subprocess.run(command, stdin=log, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
-    if is_fault(command, done.returncode):
+    if is_fault(command, done.returncode, is_raw):
         raise Fault(f"exit code {done.returncode}: {done.stderr.decode(errors='replace').strip()[:200]}")
     return done.stdout
 
@@ -64,16 +65,16 @@ def takes(command):
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=ENVIRONMENT).returncode == 0
 
 
-def finish(command, pid, begin, n_bytes=0):
+def finish(command, pid, begin, n_bytes=0, is_raw=False):
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - begin
     code = os.waitstatus_to_exitcode(status)
-    if is_fault(command, code):
+    if is_fault(command, code, is_raw):
         raise Fault(f"{command[0]}: exit code {code}")
     return Run(wall, usage.ru_utime + usage.ru_stime, n_bytes)
 
 
-def through(command, path):
+def through(command, path, is_raw=False):
     """A file on standard input, a pipe as output that is emptied here."""
     stdin = os.open(path, os.O_RDONLY)
     rdr, wtr = os.pipe()
@@ -86,7 +87,7 @@ def through(command, path):
     while count := os.readv(rdr, [buffer]):
         n_bytes += count
     os.close(rdr)
-    return finish(command, pid, begin, n_bytes)
+    return finish(command, pid, begin, n_bytes, is_raw)
 
 
 def between(command, path):

@@ -47,14 +47,14 @@ class Figure:
 def check(engine, workload):
     """Runs once and looks at what comes out; ends everything when it is wrong."""
     try:
-        out = process.output(engine.command, workload.path)
+        out = process.output(engine.command, workload.path, workload.is_raw)
     except Fault as fault:
         sys.exit(f"{engine.name} on {workload.kind}: {fault}")
-    by_name = checks.BY_NAME[engine.answer] if workload.expected or engine.answer == "same" else checks.lines
+    by_name = checks.BY_NAME[engine.answer] if not workload.is_raw or engine.answer == "same" else checks.lines
     fault = by_name(workload, out)
     if fault:
         sys.exit(f"{engine.name} on {workload.kind}: {fault}")
-    n_left = checks.left(workload, out) if engine.answer == "lines" and workload.expected else 0
+    n_left = checks.left(workload, out) if engine.answer == "lines" and not workload.is_raw else 0
     return len(out), n_left
 
 
@@ -69,7 +69,7 @@ def throughput(pairs, n_rounds, empty):
             figure = figures[engine.name]
             if engine.apart and empty:
                 figure.starts.append(process.through(engine.command, empty))
-            run = process.through(engine.command, workload.path)
+            run = process.through(engine.command, workload.path, workload.is_raw)
             if run.n_bytes != figure.n_bytes:
                 sys.exit(f"{engine.name} on {workload.kind}: {run.n_bytes} bytes instead of {figure.n_bytes}")
             figure.runs.append(run)

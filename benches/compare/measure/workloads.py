@@ -23,8 +23,12 @@ class Workload:
     secrets: list
 
     @property
+    def is_raw(self):
+        return not self.expected
+
+    @property
     def n_lines(self):
-        return self.expected.count(b"\n") if self.expected else self.path.read_bytes().count(b"\n")
+        return (self.path.read_bytes() if self.is_raw else self.expected).count(b"\n")
 
     @property
     def sha256(self):
