@@ -3,6 +3,8 @@
 
 use super::{Both, Outcome, Scrubber};
 use crate::{
+    encoding::view::View,
+    frame::line,
     redact::Spliced,
     scan::{Scanner, State, bare::Bare},
     span::{RuleId, Span},
@@ -19,43 +21,9 @@ const N_LEFT_ALONE: usize = 15;
 #[derive(Default)]
 pub(super) struct Coloured {
     bare: Bare,
-    dirty: Dirty,
+    /// The records in which something was found, one after the other.
+    dirty: View,
     n_left_alone: usize,
-}
-
-/// Records in which something was found, one after the other.
-#[derive(Default)]
-struct Dirty {
-    text: Vec<u8>,
-    /// Where each of them stands in that text, and in the block.
-    records: Vec<(Span, Span)>,
-}
-
-impl Dirty {
-    fn clear(&mut self) {
-        self.text.clear();
-        self.records.clear();
-    }
-
-    fn push(&mut self, hay: &[u8], record: Span) {
-        if self.records.last().is_none_or(|(_, last)| *last != record) {
-            let start = self.text.len();
-            self.text.extend_from_slice(record.of(hay));
-            self.records.push((Span::new(start, self.text.len()), record));
-        }
-    }
-
-    /// Where `span` of the text stands in the block.
-    fn in_block(&self, span: Span) -> Span {
-        let behind = self.records.partition_point(|(text, _)| text.start <= span.start);
-        let (text, record) = self.records[behind - 1];
-        Span::new(span.start - text.start + record.start, span.end - text.start + record.start)
-    }
-
-    /// Whether each of them holds something that changes.
-    fn all_hold(&self, mut rest: Both<'_>) -> bool {
-        self.records.iter().all(|(text, _)| rest.split(text.end).start().is_some())
-    }
 }
 
 impl Scrubber {
@@ -73,7 +41,7 @@ impl Scrubber {
             }
             None => {
                 let outcome = self.scrub_bare(hay, &mut own, out);
-                let is_worth_while = outcome.is_some() && own.dirty.text.len() <= hay.len() / 2;
+                let is_worth_while = outcome.is_some() && own.dirty.text().len() <= hay.len() / 2;
                 own.n_left_alone = if is_worth_while { 0 } else { N_LEFT_ALONE };
                 outcome
             }
@@ -111,13 +79,17 @@ impl Scrubber {
     }
 
     /// Changes the records in which something was found; answers whether that is found there as they are, too.
-    fn rewrite_dirty(&mut self, hay: &[u8], dirty: &Dirty, out: &mut Spliced) -> bool {
-        let is_found = self.stands_alone(&dirty.text, Scanner::scan)
-            && dirty.all_hold(Both { findings: self.scratch.findings(), changes: &self.changes });
+    fn rewrite_dirty(&mut self, hay: &[u8], dirty: &View, out: &mut Spliced) -> bool {
+        let text = dirty.text();
+        let is_found = self.stands_alone(text, Scanner::scan)
+            && all_hold(text, Both { findings: self.scratch.findings(), changes: &self.changes });
         if is_found {
             let mut again = std::mem::take(&mut self.again);
-            self.rewrite(&dirty.text, &mut again);
-            again.records.iter_mut().for_each(|changed| changed.record = dirty.in_block(changed.record));
+            self.rewrite(text, &mut again);
+            for changed in &mut again.records {
+                changed.record =
+                    dirty.raw(changed.record).next().expect("a record in which something is found is not empty");
+            }
             again.write(hay, out);
             self.again = again;
         }
@@ -126,15 +98,30 @@ impl Scrubber {
 }
 
 /// Adds the records of the block in which something was found without their codes; answers whether none of it reaches over a record's end.
-fn gather(hay: &[u8], bare: &Bare, both: Both<'_>, dirty: &mut Dirty) -> bool {
+fn gather(hay: &[u8], bare: &Bare, both: Both<'_>, dirty: &mut View) -> bool {
     let mut found: Vec<Span> = both.findings.iter().map(|finding| finding.span).collect();
     found.extend(both.changes.iter().map(|change| change.raw));
     found.sort_unstable_by_key(|span| span.start);
+    let mut last = None;
     found.into_iter().all(|span| {
         let record = bare.raw(hay, span.start);
-        dirty.push(hay, record);
+        if last.replace(record) != Some(record) {
+            dirty.copy(hay, record);
+        }
         bare.raw(hay, span.end.max(span.start + 1) - 1) == record
     })
+}
+
+/// Whether each record of `text` holds something that changes.
+fn all_hold(text: &[u8], mut both: Both<'_>) -> bool {
+    let mut at = 0;
+    while at < text.len() {
+        at = line::next(text, at);
+        if both.split(at).start().is_none() {
+            return false;
+        }
+    }
+    true
 }
 
 #[cfg(test)]
@@ -142,63 +129,11 @@ mod tests {
     use super::*;
     use crate::{Policy, RuleSet, lint::expand, scan::oracle::Numbers, tally::Tally};
 
-    const PIECES: &[&str] = &[
-        "password",
-        "api_key",
-        "token",
-        "secret",
-        "Authorization",
-        "Cookie",
-        "user",
-        "key",
-        "login",
-        "curl -u ",
-        "the",
-        "failed",
-        "=",
-        ": ",
-        ":",
-        "\"",
-        "'",
-        "\\\"",
-        "\\n",
-        "%3D",
-        "&",
-        ";",
-        ", ",
-        " ",
-        " ",
-        " ",
-        "{",
-        "}",
-        "[",
-        "]",
-        "(",
-        ")",
-        "<",
-        ">",
-        "://",
-        "@",
-        "/",
-        "https",
-        "bob",
-        "hunter2",
-        "example.com",
-        "Bearer ",
-        "Basic ",
-        "null",
-        "12345",
-        "***",
-        "REDACTED-email",
-        "|",
-        "-",
-        "_",
-        ".",
-        "is",
-        "\n",
-        "\r\n",
-        "\u{e9}",
-    ];
+    /// What lines are made of, beside [`SPACED`] and examples.
+    const PIECES: &str = r#"password api_key token secret Authorization Cookie user key login the failed is = : " ' \" \n %3D & ; , { } [ ] ( ) < > ://
+        @ / https bob hunter2 example.com null 12345 *** REDACTED-email | - _ . é"#;
+
+    const SPACED: &[&str] = &[" ", " ", " ", ", ", ": ", "curl -u ", "Bearer ", "Basic ", "\n", "\r\n"];
 
     const CODES: &[&str] = &["\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[38;5;12m", "\x1b[0m\x1b[2m", "\x1b[K"];
 
@@ -219,6 +154,7 @@ mod tests {
         let rules = RuleSet::embedded();
         let examples = rules.rules().iter().flat_map(|rule| rule.hits().iter().chain(rule.misses()));
         let examples: Vec<Vec<u8>> = examples.map(|example| expand(example).text).collect();
+        let pieces: Vec<&str> = PIECES.split_whitespace().chain(SPACED.iter().copied()).collect();
         let scrubber = Scrubber::new(&rules, &Policy::new()).expect("the policy is plain");
         let mut numbers = Numbers(7);
         let (mut n_bare, mut n_changed, mut n_other) = (0, 0, 0);
@@ -230,7 +166,7 @@ mod tests {
                 }
                 match numbers.below(4) {
                     0 => hay.extend_from_slice(&examples[numbers.below(examples.len())]),
-                    _ => hay.extend_from_slice(PIECES[numbers.below(PIECES.len())].as_bytes()),
+                    _ => hay.extend_from_slice(pieces[numbers.below(pieces.len())].as_bytes()),
                 }
             }
             let mut tried = scrubber.fork();
