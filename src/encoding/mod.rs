@@ -4,8 +4,8 @@
 //! colour codes and characters of no width, which stand for nothing. Blobs are texts written in another alphabet as a whole:
 //! base64 and hexadecimal. What is replaced in a blob is encoded again, so that the blob still decodes.
 //!
-//! An escape is read only where it stands for a character that is seen: a line end or a tab that is escaped stays an escape, since
-//! recognisers know those as edges. A quote becomes an apostrophe, so that the strings of the JSON around it end where they did.
+//! An escape is read only where it stands for a character that is seen, or for ESC: a line end or a tab that is escaped stays an escape,
+//! since recognisers know those as edges. A quote becomes an apostrophe, so that the strings of the JSON around it end where they did.
 
 mod ansi;
 mod backslash;

@@ -99,10 +99,14 @@ impl Bare {
     }
 }
 
-/// Whether a code parts nothing that is not parted without it: where one of those stands to its left, or to its right. What opens a
-/// bracket belongs to what stands before it (`fetch(`), and what stands behind a colon is judged by that.
+/// To the left of a code this byte parts what stands before it from what stands behind it.
 const IS_LEFT: u8 = 1;
+
+/// To its right it does.
 const IS_RIGHT: u8 = 2;
+
+/// For each byte on which sides of a code it parts as much as the code does. What opens a bracket belongs to what stands before it
+/// (`fetch(`), and what stands behind a colon is judged by that.
 const SIDES: [u8; 256] = {
     let mut sides = [0; 256];
     let mut byte = 0;

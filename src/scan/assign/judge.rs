@@ -180,8 +180,7 @@ fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits
     {
         return false;
     }
-    // Values may lie in one another, and each would be walked to the end of all.
-    if value::asks_to_fill_in(&bytes[..bytes.len().min(LOOK)]) {
+    if value::asks_to_fill_in(bytes) {
         return false;
     }
     if is_pass(key.name.of(hit.hay)) && is_telling(bytes, traits) && place.form != Form::Prose {

@@ -256,6 +256,19 @@ unsafe fn marks_by_halves<V: Halves>(tables: &HalfTables, from: *const u8) -> Wo
     }
 }
 
+/// The marks of two vectors, as many bytes as a word tells of.
+///
+/// # Safety
+///
+/// As [`marks_by_halves`], of 64 bytes.
+#[inline(always)]
+unsafe fn word_by_halves<V: Halves>(tables: &HalfTables, from: *const u8) -> Word {
+    // SAFETY: the caller's promise.
+    let (low, high) = unsafe { (marks_by_halves::<V>(tables, from), marks_by_halves::<V>(tables, from.add(V::WIDTH))) };
+    let join = |low: u64, high: u64| low | high << V::WIDTH;
+    Word { starts: join(low.starts, high.starts), letters: join(low.letters, high.letters) }
+}
+
 /// # Safety
 ///
 /// As [`marks_by_halves`], of 64 bytes.
@@ -324,15 +337,13 @@ unsafe fn walk_halves<V: Halves>(tables: &HalfTables, run: Run<'_>) -> (usize, u
     for step in 0..n_steps {
         let at = run.from + step * width;
         // SAFETY: `n_steps` leaves `WIDTH - 1` bytes behind the last vector.
-        let (bits, low, high) = unsafe {
+        let (bits, marks) = unsafe {
             let from = run.text.as_ptr().add(at);
-            let behind = from.add(V::WIDTH);
-            let bits = by_halves::<V>(tables, from) | by_halves::<V>(tables, behind) << V::WIDTH;
-            (bits, marks_by_halves::<V>(tables, from), marks_by_halves::<V>(tables, behind))
+            let bits = by_halves::<V>(tables, from) | by_halves::<V>(tables, from.add(V::WIDTH)) << V::WIDTH;
+            (bits, word_by_halves::<V>(tables, from))
         };
-        let join = |low: u64, high: u64| low | high << V::WIDTH;
         if let Some(word) = run.words.get_mut(step) {
-            *word = Word { starts: join(low.starts, high.starts), letters: join(low.letters, high.letters) };
+            *word = marks;
         }
         n_found = append(bits, at, run.found, n_found);
     }
@@ -408,7 +419,7 @@ impl Kernel {
     /// Writes the marks of `text` to `words`, one for each.
     pub(super) fn marks(&self, text: &[[u8; WORD]], words: &mut [Word]) {
         match self {
-            // SAFETY: as above, here and below.
+            // SAFETY: as in [`Kernel::positions`].
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2(tables) => unsafe { avx2_marks(tables, text, words) },
             // SAFETY: as above.
@@ -431,12 +442,7 @@ impl Kernel {
 unsafe fn mark_halves<V: Halves>(tables: &HalfTables, text: &[[u8; WORD]], words: &mut [Word]) {
     for (bytes, word) in text.iter().zip(words) {
         // SAFETY: two vectors are as long as a word tells of.
-        let (low, high) = unsafe {
-            let from = bytes.as_ptr();
-            (marks_by_halves::<V>(tables, from), marks_by_halves::<V>(tables, from.add(V::WIDTH)))
-        };
-        let join = |low: u64, high: u64| low | high << V::WIDTH;
-        *word = Word { starts: join(low.starts, high.starts), letters: join(low.letters, high.letters) };
+        *word = unsafe { word_by_halves::<V>(tables, bytes.as_ptr()) };
     }
 }
 
