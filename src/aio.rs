@@ -47,7 +47,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for AsyncScrubReader<R> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         // When it must wait nothing is lost: what was read stands in the buffer.
-        while this.ready.is_due() {
+        while this.ready.is_due()? {
             let mut space = ReadBuf::new(this.ready.space());
             ready!(Pin::new(&mut this.inner).poll_read(context, &mut space))?;
             let n_bytes = space.filled().len();

@@ -57,6 +57,11 @@ impl Error {
             .hint("--on-error mask replaces such a record, --on-error drop leaves it out")
     }
 
+    /// A stream is used on after its input was refused or a record could not be examined: exit 3.
+    pub(crate) fn stopped(name: &str) -> Error {
+        Error::unexamined(format!("{name}: nothing more is scrubbed after an earlier error"))
+    }
+
     /// The sink refused bytes: exit 74, or SIGPIPE when the reader has gone.
     pub fn output(name: &str, source: io::Error) -> Error {
         let kind = if source.kind() == io::ErrorKind::BrokenPipe { Kind::Pipe } else { Kind::Output };

@@ -77,6 +77,6 @@ pub use crate::{
     scan::prefilter::Cpu,
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber},
     span::{Finding, RuleId, Shape, Span},
-    stream::{BLOCK, MAX_RECORD, ScrubReader, ScrubWriter},
+    stream::{BLOCK, FinishError, MAX_RECORD, ScrubReader, ScrubWriter},
     tally::Tally,
 };

@@ -18,6 +18,8 @@ use self::{
     coloured::Coloured,
     through::{Change, Levels, Through},
 };
+#[cfg(feature = "cli")]
+use crate::scan::doubt::Doubted;
 #[cfg(feature = "batch")]
 use crate::tally::Day;
 use crate::{
@@ -31,7 +33,7 @@ use crate::{
     policy::{OnError, Policy},
     redact::{self, Redactor, Spliced},
     rules::RuleSet,
-    scan::{Locate, MAX_SECRET, Scanner, Scratch, State, doubt::Doubted, placeholder::Placeholders, prefilter::Cpu},
+    scan::{Locate, MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders, prefilter::Cpu},
     span::{Finding, RuleId, Span},
     tally::Tally,
 };
@@ -138,6 +140,8 @@ pub struct Scrubber {
     changes: Vec<Change>,
     levels: Levels,
     coloured: Coloured,
+    /// What stands in place of findings that lie in records read otherwise than as they are.
+    edits: joined::Edits,
     /// The memory of a second look at what was changed.
     again: Again,
     /// What [`Scrubber::scrub_block`] is written from.
@@ -352,6 +356,7 @@ impl Scrubber {
             changes: Vec::new(),
             levels: Levels::default(),
             coloured: Coloured::default(),
+            edits: joined::Edits::default(),
             again: Again::default(),
             spliced: Spliced::default(),
             carry: Carry::Nothing,
@@ -361,6 +366,21 @@ impl Scrubber {
             tells_days: false,
             #[cfg(feature = "batch")]
             window_day: None,
+        }
+    }
+
+    /// Forgets what is open: a private key without its end, the parts of a record, the columns of a table. The next block is
+    /// scrubbed as the first one of an input. Counts stay.
+    ///
+    /// Call it between inputs that have nothing to do with each other, or a private key that is open in one masks lines of the
+    /// next.
+    pub fn reset(&mut self) {
+        self.state = State::default();
+        self.memory = Memory::default();
+        self.carry = Carry::Nothing;
+        #[cfg(feature = "batch")]
+        {
+            self.window_day = None;
         }
     }
 
@@ -387,6 +407,8 @@ impl Scrubber {
     }
 
     /// Scrubs one block, which begins and ends on record edges (or ends with the input).
+    ///
+    /// Blocks of one input come in order: a private key that one of them leaves open goes on in the next. See [`Scrubber::reset`].
     pub fn scrub_block(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
         let mut spliced = std::mem::take(&mut self.spliced);
         spliced.clear();
@@ -416,17 +438,44 @@ impl Scrubber {
         std::mem::swap(&mut self.memory, &mut seam.memory);
     }
 
-    /// The findings of one block, in order: what [`Scrubber::scrub_block`] would replace. State is carried on as there.
-    pub fn find(&mut self, hay: &[u8]) -> &[Finding] {
-        self.changes.clear();
-        self.scanner.scan(hay, line::around, &mut self.state, &mut self.scratch);
-        self.look_through(hay);
-        self.add_changes();
-        self.scratch.findings()
+    /// The findings of one block, in order: what [`Scrubber::scrub_block`] replaces at its first look. State is carried on as there.
+    ///
+    /// A secret that lies in several records is a finding in each of them.
+    ///
+    /// `None`: `scrub_block` masks something of the block that no rule names, because it cannot be examined. Then the findings
+    /// alone must not decide what is handed on.
+    pub fn find(&mut self, hay: &[u8]) -> Option<&[Finding]> {
+        let mut layout = std::mem::take(&mut self.layout);
+        let is_examined = self.find_in(hay, &mut layout);
+        self.layout = layout;
+        is_examined.then(|| self.scratch.findings())
     }
 
-    /// Appends what stands in place of `finding`, which was found last: nothing, in the later parts of what colour codes divide.
+    fn find_in(&mut self, hay: &[u8], layout: &mut Layout) -> bool {
+        self.edits.clear();
+        self.scanner.look(hay, &mut self.scratch);
+        layout.read(hay, self.scratch.signs(), self.format, Patience::NONE, &mut self.memory);
+        if layout.segments().is_empty() {
+            return self.examine_through(hay, Scanner::judge).is_some() && self.add_changes();
+        }
+        let all = Span::new(0, hay.len());
+        layout.lay(hay, all);
+        if self.examine_through(layout.view().text(), Scanner::scan).is_none() {
+            return false;
+        }
+        self.edits = self.edits(layout, all);
+        let is_examined = self.add_changes();
+        joined::in_block(layout, self.scratch.findings_mut());
+        self.edits.name_spans(self.scratch.findings_mut());
+        is_examined
+    }
+
+    /// Appends what stands in place of `finding`, which was found last: nothing, in the later parts of a secret that is divided by
+    /// colour codes or lies in several records.
     pub fn replacement(&self, hay: &[u8], finding: &Finding, out: &mut Vec<u8>) {
+        if let Some(text) = self.edits.of(finding.span) {
+            return out.extend_from_slice(text);
+        }
         let at = self.changes.binary_search_by_key(&finding.span.start, |change| change.raw.start);
         match at.ok().map(|at| &self.changes[at]).filter(|change| change.raw == finding.span) {
             Some(change) => out.extend_from_slice(&change.bytes),
@@ -917,6 +966,7 @@ impl Scrubber {
     }
 
     fn find_records(&mut self, hay: &[u8], patience: Patience) -> Found<'_> {
+        self.edits.clear();
         let mut layout = std::mem::take(&mut self.layout);
         let state = self.state.clone();
         self.scanner.look(hay, &mut self.scratch);

@@ -13,5 +13,6 @@ mod forward;
 mod golden;
 mod harness;
 mod layering;
+mod library;
 mod pipe;
 mod properties;

@@ -198,7 +198,7 @@ proptest! {
 
     #[test]
     fn every_level_of_the_cpu_finds_the_same(log in log()) {
-        let found: Vec<Vec<Finding>> = LEVELS.iter().map(|level| level.fork().find(&log).to_vec()).collect();
+        let found: Vec<_> = LEVELS.iter().map(|level| level.fork().find(&log).map(<[Finding]>::to_vec)).collect();
         prop_assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
     }
 
@@ -208,7 +208,7 @@ proptest! {
         let mut expected = log.clone();
         for _ in 0..9 {
             let mut scrubber = BASE.fork();
-            let findings = scrubber.find(&expected).to_vec();
+            let findings = scrubber.find(&expected).expect("all of it can be examined").to_vec();
             let mut next = Vec::new();
             let mut done = 0;
             for finding in &findings {
@@ -311,7 +311,7 @@ fn what_a_naive_search_finds_is_gone() {
             // Three places: alone, behind a word and a space, and first on a line of its own.
             let text = expand(hit).text;
             let hay = [&text[..], b"\nx ", &text, b"\n"].concat();
-            let findings = BASE.fork().find(&hay).to_vec();
+            let findings = BASE.fork().find(&hay).unwrap_or_default().to_vec();
             let is_covered = |start: usize, end: usize| {
                 findings.iter().any(|finding| finding.span.start <= start && end <= finding.span.end)
             };
@@ -345,7 +345,7 @@ fn no_form_of_anything_shows_a_secret() {
     let mut scrubber = BASE.fork();
     let mut out = Vec::new();
     assert_eq!(scrubber.scrub_block(text.as_bytes(), &mut out), Outcome::Changed);
-    let findings = scrubber.find(text.as_bytes()).to_vec();
+    let findings = scrubber.find(text.as_bytes()).map(<[_]>::to_vec);
     let reader = ScrubReader::new(text.as_bytes(), BASE.fork());
     let mut writer = ScrubWriter::new(Vec::new(), BASE.fork());
     writer.write_all(text.as_bytes()).expect("a vector takes everything");

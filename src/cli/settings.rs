@@ -25,7 +25,7 @@ use crate::{
     error::Error,
     frame::Format,
     policy::{OnError, Policy, Style},
-    rules::{Class, Matcher, Rule, RuleSet, Selection},
+    rules::{Class, Matcher, RuleSet, Selection},
 };
 
 /// The system's file.
@@ -141,19 +141,13 @@ impl Settings {
     /// The rules in force. A name in the selection or under `style` that is no rule's is told with the place it was said at.
     pub(super) fn rules(&self) -> Result<RuleSet, Error> {
         let rules = self.selection.load().map_err(|error| at_list(error, &self.sources))?;
-        let unknown: Vec<&StyleEntry> =
-            self.styles.iter().filter(|entry| entry.what != DEFAULT && !names_any(&entry.what, &rules)).collect();
-        if !unknown.is_empty() || self.allow.iter().any(|entry| entry.unknown_rule(&rules).is_some()) {
-            // Something may be said of a rule that is not in force today: then it is one of all.
-            let every = Class::ALL.map(|class| class.name().to_owned()).to_vec();
-            let all = Selection { rules: self.selection.rules.clone(), also: every, ..Selection::default() }.load()?;
-            if let Some(entry) = unknown.into_iter().find(|entry| !names_any(&entry.what, &all)) {
-                return Err(no_such_rule(&format!("{}: style of", entry.source), &entry.what, &all));
-            }
-            if let Some(name) = self.allow.iter().find_map(|entry| entry.unknown_rule(&all)) {
-                let place = self.sources.get("allow").map_or("", String::as_str);
-                return Err(no_such_rule(&format!("{place}: allow: rule"), name, &all));
-            }
+        let is_unknown = |entry: &&StyleEntry| entry.what != DEFAULT && !names_any(&entry.what, &rules);
+        if let Some(entry) = self.styles.iter().find(is_unknown) {
+            return Err(no_such_rule(&format!("{}: style of", entry.source), &entry.what, &rules));
+        }
+        if let Some(name) = self.allow.iter().find_map(|entry| entry.unknown_rule(&rules)) {
+            let place = self.sources.get("allow").map_or("", String::as_str);
+            return Err(no_such_rule(&format!("{place}: allow: rule"), name, &rules));
         }
         Ok(rules)
     }
@@ -166,14 +160,13 @@ impl Settings {
     }
 }
 
-/// Whether `what` is a class or takes a rule of the set.
+/// Whether `what` is a class or takes a rule that was loaded, in force or not.
 pub(super) fn names_any(what: &str, rules: &RuleSet) -> bool {
-    Class::named(what).is_some()
-        || Matcher::new(what).is_some_and(|matcher| rules.rules().iter().any(|rule| matcher.takes(rule)))
+    Matcher::new(what).is_some_and(|matcher| rules.knows(&matcher))
 }
 
 fn no_such_rule(place: &str, what: &str, rules: &RuleSet) -> Error {
-    let names = Class::ALL.iter().map(|class| class.name()).chain(rules.rules().iter().map(Rule::id));
+    let names = Class::ALL.iter().map(|class| class.name()).chain(rules.loaded_ids());
     let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(what, name)).unwrap_or_default();
     Error::usage(format!("{place} {what:?}: names no rule and no class"))
         .hint(format!("did you mean {nearest:?}? `logscrub rules list` shows all"))

@@ -20,7 +20,8 @@ pub enum Style {
     Partial,
     /// Of an email address its local part alone, as `Label`, so that the domain can still be read; everything else as `Label`.
     KeepDomain,
-    /// A text of the user's own.
+    /// A text of the user's own, made by [`Style::fixed`], which checks it.
+    #[non_exhaustive]
     Fixed(Box<str>),
 }
 
@@ -109,8 +110,8 @@ impl Policy {
         self
     }
 
-    /// The style of a rule id, a class or a glob over ids; what is said later goes before what was said earlier, and a rule
-    /// before a class.
+    /// The style of a rule id, a class or a glob over ids. A later entry overrides an earlier one, and a rule overrides a class.
+    /// [`Scrubber::new`](crate::Scrubber::new) refuses a name that no rule has.
     #[must_use]
     pub fn style_of(mut self, what: impl Into<String>, style: Style) -> Policy {
         self.overrides.push((what.into(), style));
@@ -160,7 +161,11 @@ impl Policy {
         let mut overrides = Vec::with_capacity(self.overrides.len());
         for (what, style) in &self.overrides {
             let matcher = Matcher::new(what)
-                .ok_or_else(|| Error::usage(format!("style {what}: not an id, a class or a glob")))?;
+                .ok_or_else(|| Error::usage(format!("style of {what:?}: not an id, a class or a glob")))?;
+            if !rules.knows(&matcher) {
+                return Err(Error::usage(format!("style of {what:?}: names no rule and no class"))
+                    .hint("use a rule's id, a glob over ids, or a class, as in Class::ALL"));
+            }
             overrides.push((matcher, style));
         }
         rules

@@ -139,6 +139,10 @@ impl Allowances {
                 return Err(Error::usage("allow: neither values, patterns, domains nor fields")
                     .hint("a rule is left out as a whole with --except"));
             }
+            if let Some(unknown) = allow.rules.iter().find(|matcher| !rules.knows(matcher)) {
+                return Err(Error::usage(format!("allow: rule {:?}: names no rule and no class", unknown.text()))
+                    .hint("use a rule's id, a glob over ids, or a class"));
+            }
         }
         let said = |allow: &Allow, rule: &super::Rule| {
             let is_named = allow.rules.iter().any(|matcher| matcher.takes(rule));

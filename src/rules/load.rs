@@ -186,10 +186,14 @@ fn check_patterns(rule: &Rule) -> Result<(), Error> {
         Recogniser::Token(pattern) => Some(pattern),
         _ => None,
     };
+    let wrong =
+        |message: &str| Error::at(&rule.origin.file, rule.origin.line, format!("rule {:?}: {message}", rule.id));
     for pattern in own.into_iter().chain(&rule.allow) {
-        pattern.check().map_err(|message| {
-            Error::at(&rule.origin.file, rule.origin.line, format!("rule {:?}: {message}", rule.id))
-        })?;
+        pattern.check().map_err(|message| wrong(&message))?;
+    }
+    if own.is_some_and(|pattern| !pattern.names_secret()) {
+        return Err(wrong("the pattern has no group named secret")
+            .hint("write (?<secret> … ) around the part that is to be replaced"));
     }
     Ok(())
 }

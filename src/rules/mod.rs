@@ -335,11 +335,27 @@ impl Rule {
 #[derive(Clone)]
 pub struct RuleSet {
     rules: Arc<[Rule]>,
+    /// The ids of rules that were loaded and are not in force.
+    others: Arc<[String]>,
 }
 
 impl RuleSet {
     pub(crate) fn new(rules: Vec<Rule>) -> RuleSet {
-        RuleSet { rules: rules.into() }
+        RuleSet { rules: rules.into(), others: Arc::default() }
+    }
+
+    fn with_others(self, ids: impl Iterator<Item = String>) -> RuleSet {
+        RuleSet { others: ids.collect(), ..self }
+    }
+
+    /// Whether `matcher` is a class or takes a rule that was loaded, in force or not.
+    pub(crate) fn knows(&self, matcher: &Matcher) -> bool {
+        matcher.is_class() || self.loaded_ids().any(|id| matcher.takes_id(id))
+    }
+
+    /// The ids of all rules that were loaded, those in force first.
+    pub(crate) fn loaded_ids(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(Rule::id).chain(self.others.iter().map(String::as_str))
     }
 
     /// The embedded rules that are on by default.
@@ -356,7 +372,7 @@ impl RuleSet {
     ///
     /// # Errors
     ///
-    /// The text is no rule file, with the line that says so.
+    /// The text is no rule file, a rule's pattern has no group named `secret`, two rules have one id: with the line.
     pub fn parse(text: &str, name: &str) -> Result<RuleSet, Error> {
         let rules = load::text_of(text, name)?;
         select::check_unique(&rules)?;

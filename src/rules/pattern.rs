@@ -61,6 +61,11 @@ impl Pattern {
         Ok(())
     }
 
+    /// Whether a group says which part of a match is the secret.
+    pub(crate) fn names_secret(&self) -> bool {
+        self.hir().is_ok_and(|hir| find_secret(&hir).is_some())
+    }
+
     /// The parsed form.
     pub(crate) fn hir(&self) -> Result<Hir, String> {
         parse(&self.source, false)

@@ -39,14 +39,15 @@ impl Selection {
         let except = matchers("--except", &self.except, &rules)?;
         let also = matchers("--also", &self.also, &rules)?;
         let named = |list: &[Matcher], rule: &Rule| list.iter().any(|matcher| matcher.takes(rule));
-        rules.retain(|rule| {
+        let is_in_force = |rule: &Rule| {
             let wanted = if only.is_empty() { rule.class != Class::Personal } else { named(&only, rule) };
             (wanted || named(&also, rule)) && !named(&except, rule)
-        });
+        };
+        let (rules, others): (Vec<Rule>, Vec<Rule>) = rules.into_iter().partition(is_in_force);
         if rules.is_empty() {
             return Err(Error::usage("no rule is left to search with").hint("--only and --except exclude every rule"));
         }
-        Ok(RuleSet::new(rules))
+        Ok(RuleSet::new(rules).with_others(others.into_iter().map(|rule| rule.id)))
     }
 }
 
@@ -73,6 +74,19 @@ impl Matcher {
         match self {
             Matcher::Class(class) => rule.class == *class,
             Matcher::Id(glob) => glob.is_match(&rule.id),
+        }
+    }
+
+    /// Whether it takes the rule of that id by its id.
+    pub(crate) fn takes_id(&self, id: &str) -> bool {
+        matches!(self, Matcher::Id(glob) if glob.is_match(id))
+    }
+
+    /// As the user wrote it.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Matcher::Class(class) => class.name(),
+            Matcher::Id(glob) => glob.glob().glob(),
         }
     }
 }

@@ -84,6 +84,7 @@ impl Measure {
         nanoseconds
     }
 
+    #[cfg(feature = "cli")]
     pub(crate) fn rules(&self) -> &RuleSet {
         self.scanner.rules()
     }

@@ -24,6 +24,7 @@ pub(super) const OFF: Doubt = Doubt("the rule is off");
 
 /// A candidate that led to no finding.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "`explain --why` alone reads it"))]
 pub(crate) struct Doubted {
     /// Where the anchor stands.
     pub(crate) anchor: Span,

@@ -14,7 +14,7 @@ use crate::{
     policy::OnError,
     redact::{self, Spliced},
     scan::{Scanner, State},
-    span::Span,
+    span::{Finding, Span},
 };
 
 /// Bytes of the block, and what stands in their place.
@@ -27,7 +27,7 @@ struct Edit {
 
 /// What changes in a block, in the order of the block; nothing of it overlaps.
 #[derive(Default)]
-struct Edits {
+pub(super) struct Edits {
     list: Vec<Edit>,
     bytes: Vec<u8>,
 }
@@ -65,6 +65,25 @@ impl Edits {
             raw.end += 1;
         }
         self.push(raw, &written);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+        self.bytes.clear();
+    }
+
+    /// What stands in place of `raw`, where something does.
+    pub(super) fn of(&self, raw: Span) -> Option<&[u8]> {
+        let at = self.list.binary_search_by_key(&raw.start, |edit| edit.raw.start).ok()?;
+        Some(self.list[at].text.of(&self.bytes)).filter(|_| self.list[at].raw == raw)
+    }
+
+    /// Findings get the spans of the edits that begin where they do: numbers go with a comma beside them.
+    pub(super) fn name_spans(&self, findings: &mut [Finding]) {
+        for finding in findings {
+            let at = self.list.binary_search_by_key(&finding.span.start, |edit| edit.raw.start);
+            finding.span = at.map_or(finding.span, |at| self.list[at].raw);
+        }
     }
 
     fn overlap(&self, span: Span) -> bool {
@@ -133,7 +152,7 @@ impl Scrubber {
     }
 
     /// The scratch's findings in the block's own bytes.
-    fn edits(&self, layout: &Layout, segment: Span) -> Edits {
+    pub(super) fn edits(&self, layout: &Layout, segment: Span) -> Edits {
         let view = layout.view();
         let mut edits = Edits::default();
         let mut text = Vec::new();
@@ -257,9 +276,7 @@ impl Scrubber {
 }
 
 /// Turns findings in the text of a layout into those in its block: one for each of its places that a secret lies in.
-#[cfg(feature = "cli")]
-pub(super) fn in_block(layout: &Layout, findings: &mut Vec<crate::span::Finding>) {
-    use crate::span::Finding;
+pub(super) fn in_block(layout: &Layout, findings: &mut Vec<Finding>) {
     let places = |finding: &Finding| {
         let rule = finding.rule;
         let places = layout.view().raw(finding.span).filter(|raw| !raw.is_empty());

@@ -16,7 +16,10 @@ use std::io::IoSlice;
 use std::{io::Read, time::Duration};
 
 pub(crate) use self::ready::Ready;
-pub use self::{read::ScrubReader, write::ScrubWriter};
+pub use self::{
+    read::ScrubReader,
+    write::{FinishError, ScrubWriter},
+};
 use crate::{
     error::Error,
     frame::{
@@ -46,6 +49,8 @@ pub(crate) struct Pump {
     limit: usize,
     /// So many bytes at the head of the buffer wait for the rest of a record.
     n_waiting: usize,
+    /// Whether the input was refused or a record could not be examined: nothing more comes out.
+    is_stopped: bool,
 }
 
 impl Pump {
@@ -59,6 +64,7 @@ impl Pump {
             name: name.to_owned(),
             limit,
             n_waiting: 0,
+            is_stopped: false,
         }
     }
 
@@ -69,6 +75,7 @@ impl Pump {
     }
 
     /// How long records wait while more may come.
+    #[cfg(feature = "cli")]
     fn patience(&self) -> Patience {
         Patience { behind: Behind::More, limit: self.limit }
     }
@@ -84,7 +91,23 @@ impl Pump {
     }
 
     /// Scrubs every piece that is due and hands it to `write`, run by run; `behind`: what comes after that which was read.
+    ///
+    /// After an error the pump stays stopped: the scrubber's state has moved on, so the same bytes must not be scrubbed again.
     pub(crate) fn drain(
+        &mut self,
+        scrubber: &mut Scrubber,
+        behind: Behind,
+        write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if self.is_stopped {
+            return Err(Error::stopped(&self.name));
+        }
+        let drained = self.drain_pieces(scrubber, behind, write);
+        self.is_stopped = drained.is_err();
+        drained
+    }
+
+    fn drain_pieces(
         &mut self,
         scrubber: &mut Scrubber,
         behind: Behind,

@@ -8,7 +8,8 @@ use crate::scrub::Scrubber;
 /// Reads from `R` and gives back clean bytes.
 ///
 /// A record is held until its end has been read. An input that cannot be examined as text is an error of kind
-/// [`io::ErrorKind::InvalidData`], and nothing of it is given back.
+/// [`io::ErrorKind::InvalidData`], and nothing of it is given back; every later call is the same error. An error of `R` loses
+/// nothing: the same call may be made again.
 ///
 /// ```
 /// use std::io::Read;
@@ -47,7 +48,7 @@ impl<R: Read> ScrubReader<R> {
 
 impl<R: Read> Read for ScrubReader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.ready.is_due() {
+        while self.ready.is_due()? {
             let n_bytes = self.inner.read(self.ready.space())?;
             self.ready.take(n_bytes)?;
         }

@@ -13,12 +13,14 @@ pub(crate) struct Ready {
     bytes: Vec<u8>,
     given: usize,
     is_at_end: bool,
+    /// An error that comes up once the clean bytes before it have been given.
+    failure: Option<io::Error>,
 }
 
 impl Ready {
     pub(crate) fn new(size: usize, max_record: usize, scrubber: Scrubber) -> Ready {
         let pump = Pump::new(size, max_record, "input");
-        Ready { scrubber, pump, bytes: Vec::new(), given: 0, is_at_end: false }
+        Ready { scrubber, pump, bytes: Vec::new(), given: 0, is_at_end: false, failure: None }
     }
 
     pub(crate) fn scrubber(&self) -> &Scrubber {
@@ -26,8 +28,18 @@ impl Ready {
     }
 
     /// Whether more must be read before there is something to give.
-    pub(crate) fn is_due(&self) -> bool {
-        self.given == self.bytes.len() && !self.is_at_end
+    ///
+    /// # Errors
+    ///
+    /// The input could not be examined behind the bytes that were given.
+    pub(crate) fn is_due(&mut self) -> io::Result<bool> {
+        if self.given < self.bytes.len() {
+            return Ok(false);
+        }
+        match self.failure.take() {
+            Some(error) => Err(error),
+            None => Ok(!self.is_at_end),
+        }
     }
 
     /// Where more is read to.
@@ -48,7 +60,12 @@ impl Ready {
             Ok(())
         };
         let drained = self.pump.drain(&mut self.scrubber, behind, keep);
-        drained.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        let drained = drained.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
+        if self.bytes.is_empty() {
+            return drained;
+        }
+        self.failure = drained.err();
+        Ok(())
     }
 
     /// Gives so many bytes at the most.

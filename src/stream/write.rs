@@ -1,6 +1,9 @@
 //! A `Write` that scrubs what is written into it.
 
-use std::io::{self, IoSlice, Write};
+use std::{
+    fmt,
+    io::{self, IoSlice, Write},
+};
 
 use super::{BLOCK, MAX_RECORD, Pump};
 use crate::{error::Error, frame::layout::Behind, scrub::Scrubber};
@@ -9,6 +12,13 @@ use crate::{error::Error, frame::layout::Behind, scrub::Scrubber};
 ///
 /// A record is written when its end has come, so [`Write::flush`] passes on whole records only;
 /// [`ScrubWriter::finish`] ends the last one. A writer that is dropped unfinished withholds what it still holds.
+///
+/// # Errors
+///
+/// As with [`std::io::BufWriter`], an error of `write` means that none of the bytes of that call were taken: the same call may
+/// be made again. Output that `W` did not take is kept and written before anything else by the next `write`, `flush` or
+/// `finish`; it is neither scrubbed nor counted a second time. An input that cannot be examined as text is an error of kind
+/// [`io::ErrorKind::InvalidData`]; the writer takes nothing after it.
 ///
 /// ```
 /// use std::io::Write;
@@ -26,6 +36,41 @@ pub struct ScrubWriter<W> {
     inner: W,
     scrubber: Scrubber,
     pump: Pump,
+    pending: Pending,
+}
+
+/// Scrubbed output that the inner writer has not taken yet.
+#[derive(Default)]
+struct Pending {
+    bytes: Vec<u8>,
+    n_written: usize,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.n_left() == 0
+    }
+
+    fn n_left(&self) -> usize {
+        self.bytes.len() - self.n_written
+    }
+
+    /// Writes as much as `inner` takes; what it does not take stays.
+    fn write_to(&mut self, inner: &mut impl Write) -> io::Result<()> {
+        let (n_written, result) = write_most(inner, &self.bytes[self.n_written..]);
+        self.n_written += n_written;
+        if self.is_empty() {
+            self.bytes.clear();
+            self.n_written = 0;
+        }
+        result
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pending({} bytes)", self.n_left())
+    }
 }
 
 impl<W: Write> ScrubWriter<W> {
@@ -37,7 +82,8 @@ impl<W: Write> ScrubWriter<W> {
     /// As [`ScrubWriter::new`], with a buffer of `size` bytes that grows up to `max_record` bytes where a record asks for
     /// it. A limit under 256 KiB is taken as 256 KiB.
     pub fn with_capacity(size: usize, max_record: usize, inner: W, scrubber: Scrubber) -> ScrubWriter<W> {
-        ScrubWriter { inner, scrubber, pump: Pump::new(size, max_record, "input") }
+        let pump = Pump::new(size, max_record, "input");
+        ScrubWriter { inner, scrubber, pump, pending: Pending::default() }
     }
 
     /// The scrubber, for its tally.
@@ -45,44 +91,134 @@ impl<W: Write> ScrubWriter<W> {
         &self.scrubber
     }
 
+    /// The inner writer. Bytes that are written into it directly may come out before output that is still pending.
+    pub fn get_ref(&self) -> &W {
+        &self.inner
+    }
+
+    /// The inner writer, for example to mend the cause of an error. See [`ScrubWriter::get_ref`].
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.inner
+    }
+
     /// Ends the last record, flushes, and gives the inner writer back.
     ///
     /// # Errors
     ///
-    /// As writing: the inner writer's, or the input cannot be examined as text.
-    pub fn finish(mut self) -> io::Result<W> {
-        self.drain(Behind::Nothing)?;
-        self.inner.flush()?;
-        Ok(self.inner)
+    /// As writing: the inner writer's, or the input cannot be examined as text. The error holds this writer, so that
+    /// `finish` can be tried again: output that is pending is not lost.
+    pub fn finish(mut self) -> Result<W, FinishError<W>> {
+        match self.end() {
+            Ok(()) => Ok(self.inner),
+            Err(error) => Err(FinishError { error, writer: Box::new(self) }),
+        }
     }
 
-    fn drain(&mut self, behind: Behind) -> io::Result<()> {
-        let inner = &mut self.inner;
+    fn end(&mut self) -> io::Result<()> {
+        self.write_pending()?;
+        self.scrub(Behind::Nothing)?;
+        self.write_pending()?;
+        self.inner.flush()
+    }
+
+    fn write_pending(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let before = self.pending.n_left();
+        let result = self.pending.write_to(&mut self.inner);
+        self.scrubber.tally_mut().bytes_out += (before - self.pending.n_left()) as u64;
+        result
+    }
+
+    /// Scrubs what is due. Output goes to the inner writer until that fails, and then to `pending`: the error comes up again
+    /// at the next write.
+    fn scrub(&mut self, behind: Behind) -> io::Result<()> {
+        let (inner, pending) = (&mut self.inner, &mut self.pending);
         let mut n_written = 0;
         let pass = |runs: &mut [IoSlice<'_>]| {
-            runs.iter().try_for_each(|run| {
-                n_written += run.len() as u64;
-                inner.write_all(run).map_err(|error| Error::output("output", error))
-            })
+            for run in runs.iter() {
+                let mut done = 0;
+                if pending.is_empty() {
+                    done = write_most(inner, run).0;
+                    n_written += done as u64;
+                }
+                pending.bytes.extend_from_slice(&run[done..]);
+            }
+            Ok(())
         };
         let result = self.pump.drain(&mut self.scrubber, behind, pass);
         self.scrubber.tally_mut().bytes_out += n_written;
-        result.map_err(|error| io::Error::new(error.io_kind(), error))
+        result.map_err(|error: Error| io::Error::new(error.io_kind(), error))
     }
+}
+
+/// Writes `bytes` until all are written or an error comes; answers how many were written in any case.
+fn write_most(inner: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
+    let mut n_written = 0;
+    while n_written < bytes.len() {
+        match inner.write(&bytes[n_written..]) {
+            Ok(0) => return (n_written, Err(io::ErrorKind::WriteZero.into())),
+            Ok(n_bytes) => n_written += n_bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (n_written, Err(error)),
+        }
+    }
+    (n_written, Ok(()))
 }
 
 impl<W: Write> Write for ScrubWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_pending()?;
         let space = self.pump.buffer().space();
         let n_bytes = bytes.len().min(space.len());
         space[..n_bytes].copy_from_slice(&bytes[..n_bytes]);
         self.pump.buffer().advance(n_bytes);
-        self.drain(Behind::More)?;
+        self.scrub(Behind::More)?;
         Ok(n_bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.drain(Behind::More)?;
+        self.write_pending()?;
+        self.scrub(Behind::More)?;
+        self.write_pending()?;
         self.inner.flush()
+    }
+}
+
+/// [`ScrubWriter::finish`] failed: the error, and the writer to try it again with.
+#[derive(Debug)]
+pub struct FinishError<W> {
+    error: io::Error,
+    writer: Box<ScrubWriter<W>>,
+}
+
+impl<W> FinishError<W> {
+    /// The cause.
+    pub fn error(&self) -> &io::Error {
+        &self.error
+    }
+
+    /// The cause and the writer, which still holds what was not written.
+    pub fn into_parts(self) -> (io::Error, ScrubWriter<W>) {
+        (self.error, *self.writer)
+    }
+}
+
+impl<W> fmt::Display for FinishError<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<W: fmt::Debug> std::error::Error for FinishError<W> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.error)
+    }
+}
+
+impl<W> From<FinishError<W>> for io::Error {
+    fn from(failed: FinishError<W>) -> io::Error {
+        failed.error
     }
 }
