@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import shutil
 import subprocess
+import sys
 
 
 @dataclasses.dataclass
@@ -66,6 +67,8 @@ def choose(cases, places, wanted):
         engines[name] = Engine(
             name, data["title"], data["rules"], command, line, data["answer"], data.get("apart", False)
         )
+    if "logscrub" not in engines:
+        sys.exit(f"benches/compare: {places.logscrub}: no such program; build it, or name another with --bin FILE")
     return engines, left_out
 
 
