@@ -859,12 +859,14 @@ fn a_handshake_that_stops_is_closed_when_another_needs_its_place() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let key = file(folder.path(), "key", "sesame\n");
     let hop = Hop::start(&["--to", "stdout", "--shared-key-file", &key, "--max-connections", "2"]);
-    let silent: Vec<TcpStream> = (0..6).map(|_| hop.connect()).collect();
-    // Each newcomer gets its HELO.
-    for mut stream in &silent {
+    let mut silent = Vec::new();
+    for _ in 0..6 {
+        // Each newcomer gets its HELO.
+        let mut stream = hop.connect();
         let mut first = [0; 6];
         stream.read_exact(&mut first).expect("the hop begins the handshake");
         assert_eq!(&first, b"\x92\xa4HELO");
+        silent.push(stream);
     }
     hop.hears("others waited for its place");
     assert_eq!(hop.end(), Some(0));
