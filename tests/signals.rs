@@ -533,7 +533,7 @@ fn a_busy_filter_quits_on_the_second_sigterm() {
         }
     }
     elapsed.sort();
-    println!("from the second SIGTERM to the end: {elapsed:?}");
+    eprintln!("from the second SIGTERM to the end: {elapsed:?}");
 }
 
 /// How far a process has read its standard input.

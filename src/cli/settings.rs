@@ -787,6 +787,7 @@ mod tests {
             ("LOGSCRUB_SUMMARY", "json"),
             ("LOGSCRUB_FAIL_ON_FINDINGS", "1"),
             ("LOGSCRUB_GRACE", "0.5"),
+            ("LOGSCRUB_IDLE_TIMEOUT", "60"),
             ("LOGSCRUB_COLOR", "never"),
             ("LOGSCRUB_CPU", "portable"),
             ("LOGSCRUB_DRY_RUN", "1"),
