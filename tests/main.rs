@@ -14,5 +14,7 @@ mod golden;
 mod harness;
 mod layering;
 mod library;
+mod messages;
 mod pipe;
 mod properties;
+mod signals;
