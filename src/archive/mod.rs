@@ -23,7 +23,7 @@ mod zip;
 pub(crate) use self::{
     kind::Packed,
     limits::Expansion,
-    manifest::{Manifest, NAME as MANIFEST},
+    manifest::{Manifest, NAME as MANIFEST, folder_of},
     mirror::{Options, Summary, Target, Watch, run},
     names::Names,
     verify::verify,

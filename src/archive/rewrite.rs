@@ -10,7 +10,7 @@ use super::{
     chunks::Packers,
     codec,
     kind::{self, Kind, Packed},
-    limits::{Budget, Metered, refuse},
+    limits::{Budget, Metered, Stoppable, refuse},
     names::Names,
     spool::Spool,
     tar, zip,
@@ -161,6 +161,7 @@ impl<'r> Rewriter<'r> {
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
         let mut scrubber = self.own.idle.take().unwrap_or_else(|| self.scrubber.fork());
+        let rdr = Stoppable { rdr, budget: Arc::clone(&self.budget) };
         let mut n_bytes = 0;
         let cut = stream::Cut { size, max_record: self.max_record, n_threads: self.n_threads };
         let result = stream::carry(rdr, &place.name, cut, &mut scrubber, |runs| {
