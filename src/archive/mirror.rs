@@ -103,6 +103,8 @@ impl Options {
         folder: &'r Path,
         n_bytes: u64,
     ) -> Rewriter<'r> {
+        // What was found in the metadata of a file that failed is not of this one.
+        own.texts.take_findings();
         let keeps = self.copies_unexamined || matches!(self.target, Target::InPlace(_));
         Rewriter {
             scrubber,
