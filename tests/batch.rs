@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::harness::{Ran, binary, logscrub};
 
 /// A log with findings that only a program can make at run time, and the same clean.
-fn log(n_lines: usize) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn log(n_lines: usize) -> (Vec<u8>, Vec<u8>) {
     let (mut dirty, mut clean) = (Vec::new(), Vec::new());
     for n in 0..n_lines {
         let line = format!("2026-11-{:02}T10:00:00Z request {n} took {} ms, status 200\n", n % 28 + 1, n * 7919 % 1000);
@@ -27,31 +27,31 @@ fn log(n_lines: usize) -> (Vec<u8>, Vec<u8>) {
     (dirty, clean)
 }
 
-struct Place {
-    folder: TempDir,
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub(crate) fn new() -> Place {
         Place { folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("it lies in the folder")).expect("the folder can be written");
         fs::write(&path, bytes).expect("the folder can be written");
         path
     }
 
-    fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    fn batch(&self, args: &[&str]) -> Ran {
+    pub(crate) fn batch(&self, args: &[&str]) -> Ran {
         let args = args.iter().map(|arg| arg.replace("@", self.folder.path().to_str().expect("a plain path")));
         let args: Vec<String> = ["batch".to_owned()].into_iter().chain(args).collect();
         logscrub().args(args.iter().map(String::as_str)).run()
@@ -59,7 +59,7 @@ impl Place {
 
     /// Runs a shell command in the folder.
     #[track_caller]
-    fn shell(&self, command: &str) -> Vec<u8> {
+    pub(crate) fn shell(&self, command: &str) -> Vec<u8> {
         let output =
             Command::new("sh").arg("-ec").arg(command).current_dir(self.folder.path()).output().expect("sh is there");
         let words = output.stderr.escape_ascii().to_string();
@@ -67,7 +67,7 @@ impl Place {
         output.stdout
     }
 
-    fn names(&self, folder: &str) -> Vec<String> {
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).expect("the folder is there");
         let mut names: Vec<String> =
             entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect();
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let found = Command::new("sh").arg("-c").arg(format!("command -v {program}")).stdout(Stdio::null()).status();
     let is_there = found.is_ok_and(|status| status.success());
     if !is_there {

@@ -4,6 +4,8 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 mod batch;
+mod batch_metadata;
+mod batch_resume;
 mod cli;
 mod containers;
 mod documents;

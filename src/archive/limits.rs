@@ -5,7 +5,7 @@ use std::{
     io::{self, Read},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -47,16 +47,35 @@ impl Default for Expansion {
     }
 }
 
-/// What is left of the expansion of one file.
+/// What one file may still take: bytes of its expansion, and time until the run is asked to stop.
 #[derive(Debug)]
 pub(super) struct Budget {
     left: AtomicU64,
+    /// Set from outside when the run is to end.
+    stop: Arc<AtomicBool>,
+    /// Whether something was refused for that reason: what came of the file is not whole then.
+    was_stopped: AtomicBool,
 }
 
 impl Budget {
-    pub(super) fn new(expansion: Expansion, n_bytes: u64) -> Budget {
+    pub(super) fn new(expansion: Expansion, n_bytes: u64, stop: Arc<AtomicBool>) -> Budget {
         let ratio = n_bytes.saturating_mul(expansion.ratio).max(FREE);
-        Budget { left: AtomicU64::new(ratio.min(expansion.absolute)) }
+        let left = AtomicU64::new(ratio.min(expansion.absolute));
+        Budget { left, stop, was_stopped: AtomicBool::new(false) }
+    }
+
+    /// An error once the run is to end. Asked at every read, so that a large file ends soon too.
+    pub(super) fn go_on(&self) -> io::Result<()> {
+        if !self.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.was_stopped.store(true, Ordering::Relaxed);
+        Err(refuse("interrupted"))
+    }
+
+    /// Whether the work on the file was cut short. Errors inside an archive become reasons, so they do not tell.
+    pub(super) fn was_stopped(&self) -> bool {
+        self.was_stopped.load(Ordering::Relaxed)
     }
 
     fn take(&self, n_bytes: u64) -> io::Result<()> {
@@ -73,8 +92,22 @@ pub(super) struct Metered<R> {
 
 impl<R: Read> Read for Metered<R> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.budget.go_on()?;
         let n_bytes = self.rdr.read(space)?;
         self.budget.take(n_bytes as u64)?;
         Ok(n_bytes)
+    }
+}
+
+/// A reader that fails once the run is to end.
+pub(super) struct Stoppable<R> {
+    pub(super) rdr: R,
+    pub(super) budget: Arc<Budget>,
+}
+
+impl<R: Read> Read for Stoppable<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.budget.go_on()?;
+        self.rdr.read(space)
     }
 }

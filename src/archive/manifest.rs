@@ -6,13 +6,16 @@ use std::{
     fs::{File, OpenOptions},
     io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::{error::Error, sink::file};
 
 /// Its name in the folder of the output.
 pub(crate) const NAME: &str = "logscrub-manifest.jsonl";
@@ -46,6 +49,8 @@ pub(crate) struct Line {
 /// The manifest of a run, held by it alone.
 pub(crate) struct Manifest {
     file: Mutex<File>,
+    /// Whether lines were appended that are not synced yet.
+    is_dirty: AtomicBool,
     path: PathBuf,
     /// The last line of each path.
     done: HashMap<String, Line>,
@@ -64,7 +69,11 @@ impl Manifest {
         // A line that was cut off is no line; what is appended must not go on in it.
         file.set_len(n_whole).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
-        Ok(Manifest { file: Mutex::new(file), path: path.to_owned(), done })
+        if n_whole == 0 {
+            // The file may be new: a sync of its data alone would not keep its name.
+            file::sync_folder_of(path)?;
+        }
+        Ok(Manifest { file: Mutex::new(file), is_dirty: AtomicBool::new(false), path: path.to_owned(), done })
     }
 
     /// What is known of a path.
@@ -86,21 +95,32 @@ impl Manifest {
 
     /// The folder it lies in.
     pub(crate) fn folder(&self) -> &Path {
-        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+        folder_of(&self.path)
     }
 
-    /// Appends lines, all in one write.
+    /// Appends lines, all in one write. Where that fails halfway nothing is appended: another thread may append
+    /// once there is room again, and half a line in the middle would make the manifest unreadable.
     pub(super) fn append(&self, lines: &[Line]) -> Result<(), Error> {
         let mut text = Vec::new();
         for line in lines {
             serde_json::to_writer(&mut text, line).expect("a line is plain data");
             text.push(b'\n');
         }
-        self.with_file(|file| file.write_all(&text))
+        self.is_dirty.store(true, Ordering::Relaxed);
+        self.with_file(|file| {
+            let n_before = file.metadata()?.len();
+            file.write_all(&text).inspect_err(|_| {
+                // Half a line at the end is cut off when the manifest is opened again.
+                let _ = file.set_len(n_before);
+            })
+        })
     }
 
     /// Makes what was appended safe on the disk.
     pub(super) fn sync(&self) -> Result<(), Error> {
+        if !self.is_dirty.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
         self.with_file(|file| file.sync_data())
     }
 
@@ -108,6 +128,11 @@ impl Manifest {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut file).map_err(|error| Error::output(&self.path.display().to_string(), error))
     }
+}
+
+/// The folder that a manifest at `path` lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The last line of each path, and how many bytes are whole lines.

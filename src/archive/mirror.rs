@@ -10,10 +10,11 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, channel},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -41,6 +42,9 @@ const LARGE: u64 = 4 << 20;
 const MOST_PENDING: usize = 2048;
 const MOST_PENDING_BYTES: u64 = 256 << 20;
 
+/// They become safe at least this often as well, so that a kill costs little work.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
+
 /// Where clean files go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -67,9 +71,15 @@ pub(crate) struct Options {
     pub(crate) max_record: usize,
     /// The digest of rules and settings.
     pub(crate) digest: String,
+    /// Set when the run is to end: no file is begun any more, and those that are worked on are given up.
+    pub(crate) stop: Arc<AtomicBool>,
 }
 
 impl Options {
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// So many threads fit in the memory.
     pub(super) fn threads(&self) -> usize {
         self.n_threads.min(usize::try_from(self.memory >> 26).unwrap_or(1)).max(1)
@@ -93,6 +103,8 @@ impl Options {
         folder: &'r Path,
         n_bytes: u64,
     ) -> Rewriter<'r> {
+        // What was found in the metadata of a file that failed is not of this one.
+        own.texts.take_findings();
         let keeps = self.copies_unexamined || matches!(self.target, Target::InPlace(_));
         Rewriter {
             scrubber,
@@ -104,7 +116,7 @@ impl Options {
             unexamined: if keeps { Unexamined::Keep } else { Unexamined::Leave },
             folder,
             spool_memory: usize::try_from(self.share() / 16).unwrap_or(usize::MAX),
-            budget: Arc::new(Budget::new(self.expansion, n_bytes)),
+            budget: Arc::new(Budget::new(self.expansion, n_bytes, Arc::clone(&self.stop))),
             tally: Tally::default(),
             left: Vec::new(),
             n_guarded: 0,
@@ -137,6 +149,8 @@ pub(crate) struct Summary {
     pub(crate) tally: Tally,
     /// Files with findings, and how many.
     pub(crate) files: Vec<(String, u64)>,
+    /// Files that the run was stopped before, or in.
+    pub(crate) n_left: u64,
 }
 
 /// Rewrites `files`. The manifest is none when nothing is written.
@@ -160,21 +174,28 @@ pub(crate) fn run(
         watch,
     };
     thread::scope(|scope| {
-        for _ in 1..n_threads.min(files.len()) {
-            // Where the system allows no more threads, those that are there do the work.
-            let _ = thread::Builder::new().name("batch".to_owned()).spawn_scoped(scope, || run.work());
-        }
-        run.work();
+        let (over, is_over) = channel::<()>();
+        let run = &run;
+        // Without this thread lines are committed by their number alone.
+        let commit = thread::Builder::new().name("commit".to_owned());
+        let _ = commit.spawn_scoped(scope, move || run.commit_regularly(&is_over));
+        thread::scope(|scope| {
+            for _ in 1..n_threads.min(files.len()) {
+                // Where the system allows no more threads, those that are there do the work.
+                let _ = thread::Builder::new().name("batch".to_owned()).spawn_scoped(scope, || run.work());
+            }
+            run.work();
+        });
+        drop(over);
     });
-    let lines = std::mem::take(&mut run.shared().pending);
     let failure = run.shared().failure.take();
-    failure.map_or_else(|| run.commit(lines), Err)?;
-    if let Some(manifest) = manifest {
-        manifest.sync()?;
-    }
-    let mut summary = run.shared.into_inner().unwrap_or_else(PoisonError::into_inner).summary;
+    // What is finished counts, however the run ended.
+    let committed = run.commit_pending();
+    failure.map_or(committed, Err)?;
+    let Shared { mut summary, n_handled, .. } = run.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
     summary.files.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     summary.unexamined.sort();
+    summary.n_left = files.len() as u64 - n_handled;
     Ok(summary)
 }
 
@@ -196,6 +217,8 @@ struct Shared {
     pending: Vec<Line>,
     n_pending: u64,
     summary: Summary,
+    /// Files that the run is done with, whatever became of them.
+    n_handled: u64,
     failure: Option<Error>,
 }
 
@@ -207,6 +230,10 @@ impl Shared {
         if self.pending.len() < MOST_PENDING && self.n_pending < MOST_PENDING_BYTES {
             return Vec::new();
         }
+        self.take_pending()
+    }
+
+    fn take_pending(&mut self) -> Vec<Line> {
         self.n_pending = 0;
         std::mem::take(&mut self.pending)
     }
@@ -217,6 +244,8 @@ enum Outcome {
     Done(Box<Line>, Tally),
     /// Why, and how many of its texts the guard withheld.
     Unexamined(String, u64),
+    /// The run was stopped before the file was done.
+    Stopped,
 }
 
 impl Run<'_> {
@@ -227,7 +256,7 @@ impl Run<'_> {
     fn work(&self) {
         let mut own = Own::new(self.scrubber);
         while let Some(found) = self.files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            if self.shared().failure.is_some() {
+            if self.options.is_stopped() || self.shared().failure.is_some() {
                 return;
             }
             if let Err(error) = self.one(found, &mut own) {
@@ -249,16 +278,36 @@ impl Run<'_> {
         manifest.sync()
     }
 
+    /// Commits what is finished, whether it is much or little.
+    fn commit_pending(&self) -> Result<(), Error> {
+        let lines = self.shared().take_pending();
+        self.commit(lines)?;
+        // In place lines are appended one by one.
+        self.manifest.map_or(Ok(()), Manifest::sync)
+    }
+
+    /// Commits at intervals until the work is over.
+    fn commit_regularly(&self, is_over: &Receiver<()>) {
+        while is_over.recv_timeout(COMMIT_EVERY) == Err(RecvTimeoutError::Timeout) {
+            if let Err(error) = self.commit_pending() {
+                self.shared().failure.get_or_insert(error);
+                return;
+            }
+        }
+    }
+
     fn one(&self, found: &Found, own: &mut Own) -> Result<(), Error> {
         let name = own.names.of(found.place());
         if self.was_done(found, &name) {
             self.watch.advance(found.len);
+            self.shared().n_handled += 1;
             return Ok(());
         }
         let _alone = (found.len >= LARGE).then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
         self.watch.begin(&name);
         let outcome = self.rewrite(found, &name, own)?;
         let n_findings = match outcome {
+            Outcome::Stopped => return Ok(()),
             Outcome::Unexamined(reason, n_guarded) => {
                 let summary = &mut self.shared().summary;
                 summary.n_guarded += n_guarded;
@@ -267,6 +316,7 @@ impl Run<'_> {
             }
             Outcome::Done(line, tally) => self.done(*line, &tally)?,
         };
+        self.shared().n_handled += 1;
         self.watch.end(&name, n_findings);
         Ok(())
     }
@@ -324,9 +374,13 @@ impl Run<'_> {
         let wtr = target.as_deref().map(|target| fresh(target, folder)).transpose()?;
         let mut wtr = Hashed { wtr, digest: Digest::default() };
         let mut rewriter = self.options.rewriter(self.scrubber, &self.packers, own, folder, metadata.len());
-        let mut rdr = Source::new(&original, metadata.len(), self.watch);
-        let result = rewriter.file(&mut rdr, &self.options.place(name), &mut wtr);
-        let blake3_before = match result.and_then(|()| rdr.whole()) {
+        let budget = Arc::clone(&rewriter.budget);
+        let mut rdr = Source::new(&original, metadata.len(), &budget, self.watch);
+        let result = rewriter.file(&mut rdr, &self.options.place(name), &mut wtr).and_then(|()| rdr.whole());
+        if budget.was_stopped() {
+            return Ok(Outcome::Stopped);
+        }
+        let blake3_before = match result {
             Ok(digest) if !has_changed(&original, &metadata) => digest,
             Ok(_) => return Ok(Outcome::Unexamined("it changed while it was read".to_owned(), 0)),
             Err(error) => {
@@ -512,15 +566,16 @@ struct Source<'f> {
     len: u64,
     digest: Digest,
     at: u64,
+    budget: &'f Budget,
     watch: &'f dyn Watch,
 }
 
 impl<'f> Source<'f> {
-    fn new(file: &'f File, len: u64, watch: &'f dyn Watch) -> Source<'f> {
+    fn new(file: &'f File, len: u64, budget: &'f Budget, watch: &'f dyn Watch) -> Source<'f> {
         if len >= LARGE {
             file::read_ahead(file);
         }
-        Source { file, len, digest: Digest::default(), at: 0, watch }
+        Source { file, len, digest: Digest::default(), at: 0, budget, watch }
     }
 
     /// The digest of the whole file; what was not read in order is read now.
@@ -529,6 +584,7 @@ impl<'f> Source<'f> {
             self.file.seek(SeekFrom::Start(self.digest.len()))?;
             let mut space = vec![0; 128 << 10];
             loop {
+                self.budget.go_on()?;
                 let n_bytes = (&mut self.file).read(&mut space)?;
                 if n_bytes == 0 {
                     break;
@@ -546,6 +602,7 @@ impl Read for Source<'_> {
         if self.at >= self.len && self.len > 0 {
             return Ok(0);
         }
+        self.budget.go_on()?;
         let n_bytes = self.file.read(space)?;
         let (known, end) = (self.digest.len(), self.at + n_bytes as u64);
         if self.at <= known && end > known {

@@ -12,8 +12,10 @@ mod digest;
 mod kind;
 mod limits;
 mod manifest;
+mod metadata;
 mod mirror;
 mod names;
+mod renames;
 mod rewrite;
 mod spool;
 mod tar;
@@ -23,7 +25,7 @@ mod zip;
 pub(crate) use self::{
     kind::Packed,
     limits::Expansion,
-    manifest::{Manifest, NAME as MANIFEST},
+    manifest::{Manifest, NAME as MANIFEST, folder_of},
     mirror::{Options, Summary, Target, Watch, run},
     names::Names,
     verify::verify,

@@ -9,14 +9,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::codec;
-use crate::scrub::Scrubber;
+use crate::{
+    scrub::{Outcome, Scrubber},
+    tally::Tally,
+};
 
 /// Digits of a digest that tell names apart.
 const DIGITS: usize = 16;
 
 /// Endings of a name, as in `app.log.1.gz`.
 const MOST_ENDINGS: usize = 4;
+
+/// Whether a word of a name ends here.
+fn is_edge(byte: &u8) -> bool {
+    b"/ :!,\"'".contains(byte)
+}
 
 /// Gives names, one after the other.
 pub(crate) struct Names {
@@ -48,9 +55,16 @@ impl Names {
         std::str::from_utf8(&clean).map_or_else(|_| clean.escape_ascii().to_string(), str::to_owned)
     }
 
+    /// What was counted since this was asked last.
+    pub(super) fn take_tally(&mut self) -> Tally {
+        std::mem::take(self.scrubber.tally_mut())
+    }
+
     /// The name as a whole, then each word of it without its endings: in `alice@example.com.log` the last label is none of a domain.
-    fn clean(&mut self, name: &[u8]) -> Vec<u8> {
-        let is_edge = |byte: &u8| b"/ :!,\"'".contains(byte);
+    pub(super) fn clean(&mut self, name: &[u8]) -> Vec<u8> {
+        if self.is_clean(&[name]) {
+            return name.to_vec();
+        }
         let whole = self.scrubbed(name);
         let mut clean = Vec::with_capacity(whole.len());
         for word in whole.split_inclusive(is_edge) {
@@ -60,6 +74,27 @@ impl Names {
             clean.extend_from_slice(edge);
         }
         clean
+    }
+
+    /// Whether nothing is found in any of these names: one scan for all of them, each also word by word and without its
+    /// endings, on lines of their own. A finding that only their neighbourhood makes is none: then they are looked at
+    /// one by one.
+    pub(super) fn is_clean(&mut self, names: &[&[u8]]) -> bool {
+        let mut lines = Vec::new();
+        for name in names {
+            lines.extend_from_slice(name);
+            lines.push(b'\n');
+            for word in name.split(is_edge) {
+                for end in memchr::memrchr_iter(b'.', word).take(MOST_ENDINGS) {
+                    lines.extend_from_slice(&word[..end]);
+                    lines.push(b'\n');
+                }
+            }
+        }
+        let before = self.take_tally();
+        let is_clean = self.scrubbed(&lines) == lines;
+        *self.scrubber.tally_mut() = before;
+        is_clean
     }
 
     fn without_endings(&mut self, word: &[u8]) -> Vec<u8> {
@@ -75,11 +110,19 @@ impl Names {
         word.to_vec()
     }
 
-    fn scrubbed(&mut self, text: &[u8]) -> Vec<u8> {
-        let clean = codec::clean(&mut self.scrubber, text);
+    /// A text, clean.
+    pub(super) fn scrubbed(&mut self, text: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let clean = match self.scrubber.scrub_block(text, &mut out) {
+            Outcome::Clean => text.to_vec(),
+            Outcome::Changed => out,
+            Outcome::Stopped => Vec::new(),
+        };
         if !self.scrubber.is_closed() {
             // A name that begins a private key says nothing about the next one.
+            let tally = self.take_tally();
             self.scrubber = self.scrubber.fork();
+            *self.scrubber.tally_mut() = tally;
         }
         clean
     }

@@ -3,14 +3,15 @@
 use std::{
     io::{self, BufRead, BufReader, Cursor, IoSlice, Read, Seek, Write},
     path::Path,
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use super::{
     chunks::Packers,
     codec,
     kind::{self, Kind, Packed},
-    limits::{Budget, Metered, refuse},
+    limits::{Budget, Metered, Stoppable, refuse},
+    metadata::{Headers, Texts},
     names::Names,
     spool::Spool,
     tar, zip,
@@ -35,13 +36,15 @@ pub(crate) enum Unexamined {
 /// What a thread keeps from file to file.
 pub(super) struct Own {
     pub(super) names: Names,
+    /// Looks at the metadata of archives.
+    pub(super) texts: Texts,
     /// The memory of a scrubber that has ended a text with nothing open: of a short text to make it anew is half the work.
     idle: Option<Scrubber>,
 }
 
 impl Own {
     pub(super) fn new(scrubber: &Scrubber) -> Own {
-        Own { names: Names::new(scrubber), idle: None }
+        Own { names: Names::new(scrubber), texts: Texts::new(scrubber), idle: None }
     }
 }
 
@@ -161,6 +164,7 @@ impl<'r> Rewriter<'r> {
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
         let mut scrubber = self.own.idle.take().unwrap_or_else(|| self.scrubber.fork());
+        let rdr = Stoppable { rdr, budget: Arc::clone(&self.budget) };
         let mut n_bytes = 0;
         let cut = stream::Cut { size, max_record: self.max_record, n_threads: self.n_threads };
         let result = stream::carry(rdr, &place.name, cut, &mut scrubber, |runs| {
@@ -181,9 +185,16 @@ impl<'r> Rewriter<'r> {
         Ok(())
     }
 
-    /// An entry of the archive at `place`.
-    pub(super) fn entry_of(&mut self, place: &Place, name: &[u8]) -> Place {
-        Place { name: format!("{}!{}", place.name, self.own.names.shown(name)), is_unpacked: false, ..place.clone() }
+    /// An entry of the archive at `place`, by its clean name.
+    pub(super) fn entry_of(&self, place: &Place, name: &[u8]) -> Place {
+        let name = std::str::from_utf8(name).map_or_else(|_| name.escape_ascii().to_string(), str::to_owned);
+        Place { name: format!("{}!{name}", place.name), is_unpacked: false, ..place.clone() }
+    }
+
+    /// Takes what was found in metadata into account, and what of it could not be examined.
+    pub(super) fn take_metadata(&mut self, place: &Place, unexamined: Vec<String>) {
+        self.tally.merge(&self.own.texts.take_findings());
+        self.left.extend(unexamined.into_iter().map(|reason| (place.name.clone(), reason)));
     }
 
     fn packed(
@@ -194,14 +205,20 @@ impl<'r> Rewriter<'r> {
         place: &Place,
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
-        let opened = codec::open(packed, head, rdr, place.memory, self.scrubber.fork())?;
+        let headers = Headers::new(self.scrubber, self.unexamined);
+        let notes = headers.notes();
+        let opened = codec::open(packed, head, rdr, place.memory, headers)?;
         let (to, level) = self.recompress.unwrap_or((packed, opened.level));
         // What stands at the head of a member belongs to its format.
         let heads = if to == packed { opened.heads } else { codec::Heads::default() };
         let mut packing = codec::packing(to, level, heads, wtr, self.packers);
         let text = Metered { rdr: opened.text, budget: Arc::clone(&self.budget) };
         self.stream(Box::new(text), &Place { memory: place.memory / 2, ..place.clone() }, &mut packing)?;
-        packing.finish()
+        packing.finish()?;
+        let notes = std::mem::take(&mut *notes.lock().unwrap_or_else(PoisonError::into_inner));
+        self.tally.merge(&notes.tally);
+        self.left.extend(notes.unexamined.into_iter().map(|reason| (place.name.clone(), reason)));
+        Ok(())
     }
 
     /// Room for an entry.
@@ -221,6 +238,7 @@ impl<'r> Rewriter<'r> {
             Err(error) => {
                 let reason = reason(error)?;
                 self.tally = before;
+                self.own.texts.take_findings();
                 self.left.push((place.name.clone(), reason));
                 Ok(None)
             }

@@ -1,5 +1,8 @@
-//! tar: entry by entry, never unpacked, so no name in it can reach a place on the disk. Headers, links, owners and times stay as they
-//! are; only the size of an entry that changed is written anew, in its header and in its pax record.
+//! tar: entry by entry, never unpacked, so no name in it can reach a place on the disk. Headers, links, owners and times
+//! stay as they are; the size of an entry that changed is written anew, in its header and in its pax record.
+//!
+//! Names, link targets, owners, comments and attributes are looked at like the text of the entries. A header without
+//! findings keeps every byte.
 
 use std::io::{self, Read, Write};
 
@@ -7,9 +10,12 @@ use tar::{EntryType, Header};
 
 use super::{
     limits::{LONGEST_HEADER, refuse},
+    renames::Renames,
     rewrite::{Place, Rewriter, Unexamined},
     spool::Spool,
 };
+
+mod fields;
 
 const BLOCK: usize = 512;
 
@@ -26,11 +32,19 @@ pub(super) fn has_checksum(block: &[u8; BLOCK]) -> bool {
 /// What stands before an entry and belongs to it.
 #[derive(Default)]
 struct Before {
-    /// Headers with their data, as they were.
-    blocks: Vec<u8>,
+    /// Headers of GNU's form with long names and link targets, each with its data, in order.
+    long: Vec<([u8; BLOCK], Vec<u8>)>,
     /// The pax records of the entry, and the header they stood under.
     pax: Option<([u8; BLOCK], Vec<u8>)>,
-    long_name: Option<Vec<u8>>,
+}
+
+impl Before {
+    /// The last long name (or link target), up to its NUL.
+    fn long(&self, kind: EntryType) -> Option<Vec<u8>> {
+        let of_kind = |block: &[u8; BLOCK]| Header::from_byte_slice(block).entry_type() == kind;
+        let (_, data) = self.long.iter().rev().find(|(block, _)| of_kind(block))?;
+        Some(data.split(|byte| *byte == 0).next().unwrap_or_default().to_vec())
+    }
 }
 
 /// Rewrites an archive.
@@ -40,6 +54,8 @@ pub(super) fn rewrite(
     place: &Place,
     wtr: &mut (dyn Write + Send),
 ) -> io::Result<()> {
+    let mut renames = Renames::default();
+    let mut unexamined = Vec::new();
     let mut before = Before::default();
     let mut n_written = 0;
     loop {
@@ -47,6 +63,7 @@ pub(super) fn rewrite(
         rdr.read_exact(&mut block)?;
         if block.iter().all(|byte| *byte == 0) {
             check_rest(rdr)?;
+            rewriter.take_metadata(place, unexamined);
             let n_zeros = 2 * BLOCK as u64 + (RECORD - (n_written + 2 * BLOCK as u64) % RECORD) % RECORD;
             return io::copy(&mut io::repeat(0).take(n_zeros), wtr).map(drop);
         }
@@ -59,17 +76,22 @@ pub(super) fn rewrite(
             EntryType::XHeader => before.pax = Some((block, meta(rdr, size)?)),
             EntryType::XGlobalHeader => {
                 // What holds for the entries that follow stands before them, whatever becomes of the next one.
-                let data = meta(rdr, size)?;
+                let mut data = meta(rdr, size)?;
+                let mut records = pax_records(&data)?;
+                let mut is_changed = fields::clean_records(rewriter, &mut records, &mut unexamined);
+                is_changed |= fields::clean_paths(&mut rewriter.own.texts, &mut records, &[]);
+                block = fields::clean_header(&mut rewriter.own.texts, block)?;
+                if is_changed {
+                    data = pax_data(&records);
+                    block = resized(&block, data.len() as u64, |_| {});
+                }
                 n_written += write_padded(wtr, &block, &data)?;
             }
-            kind @ (EntryType::GNULongName | EntryType::GNULongLink) => {
-                let data = meta(rdr, size)?;
-                write_padded(&mut before.blocks, &block, &data)?;
-                if kind == EntryType::GNULongName {
-                    before.long_name = Some(data.split(|byte| *byte == 0).next().unwrap_or_default().to_vec());
-                }
+            EntryType::GNULongName | EntryType::GNULongLink => before.long.push((block, meta(rdr, size)?)),
+            _ => {
+                let whole = (block, std::mem::take(&mut before));
+                n_written += entry(rewriter, rdr, place, wtr, whole, (&mut renames, &mut unexamined))?;
             }
-            _ => n_written += entry(rewriter, rdr, place, wtr, (block, std::mem::take(&mut before)))?,
         }
     }
 }
@@ -126,31 +148,45 @@ fn entry(
     place: &Place,
     wtr: &mut (dyn Write + Send),
     (mut block, mut before): ([u8; BLOCK], Before),
+    (renames, unexamined): (&mut Renames, &mut Vec<String>),
 ) -> io::Result<u64> {
-    let header = Header::from_byte_slice(&block);
     let mut records = before.pax.as_ref().map_or(Ok(Vec::new()), |(_, data)| pax_records(data))?;
-    let name = name_of(header, &before, &records);
-    let has_data = matches!(header.entry_type(), EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse);
+    let kind = Header::from_byte_slice(&block).entry_type();
+    let has_data = matches!(kind, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse);
     if !has_data {
-        return bare(wtr, &block, &before);
+        check_bare(&block)?;
+        fields::clean(rewriter, renames, unexamined, (&mut block, &mut before, &mut records))?;
+        rewriter.take_metadata(place, Vec::new());
+        let n_before = write_before(wtr, &before)?;
+        wtr.write_all(&block)?;
+        return Ok(n_before + BLOCK as u64);
     }
-    let size = size_of(header, &records)?;
+    let size = size_of(Header::from_byte_slice(&block), &records)?;
     let sparse = sparse::Map::of(&block, &mut records, rdr, size)?;
+    if sparse.is_some()
+        && let Some((head, data)) = &mut before.pax
+    {
+        *data = pax_data(&records);
+        *head = resized(head, data.len() as u64, |_| {});
+    }
+    let name = fields::clean(rewriter, renames, unexamined, (&mut block, &mut before, &mut records))?;
+    rewriter.take_metadata(place, Vec::new());
     let entry_place = rewriter.entry_of(place, &name);
     let Some(mut data) = data(rewriter, rdr, &entry_place, size, sparse.as_ref())? else { return Ok(0) };
-    block = resized(&block, data.len(), |header| {
-        if sparse.is_some() && header.entry_type() == EntryType::GNUSparse {
-            header.set_entry_type(EntryType::Regular);
-            // Where the map stood; in a header of GNU's form nothing else does from here on.
-            header.as_mut_bytes()[386..].fill(0);
-        }
-    });
-    if let Some((head, old)) = &mut before.pax {
-        if let Some(record) = records.iter_mut().find(|(key, _)| key == b"size") {
+    if data.len() != size || sparse.is_some() {
+        block = resized(&block, data.len(), |header| {
+            if sparse.is_some() && header.entry_type() == EntryType::GNUSparse {
+                header.set_entry_type(EntryType::Regular);
+                // Where the map stood; in a header of GNU's form nothing else does from here on.
+                header.as_mut_bytes()[386..].fill(0);
+            }
+        });
+        let record = records.iter_mut().find(|(key, _)| key == b"size");
+        if let (Some((head, old)), Some(record)) = (&mut before.pax, record) {
             record.1 = data.len().to_string().into_bytes();
+            *old = pax_data(&records);
+            *head = resized(head, old.len() as u64, |_| {});
         }
-        *old = pax_data(&records);
-        *head = resized(head, old.len() as u64, |_| {});
     }
     let n_before = write_before(wtr, &before)?;
     wtr.write_all(&block)?;
@@ -159,9 +195,9 @@ fn entry(
     Ok(n_before + BLOCK as u64 + data.len() + padding(data.len()))
 }
 
-/// Writes an entry that has no data: links, folders and devices, whatever their size says of what they link to. A type that is unknown here
-/// may have some.
-fn bare(wtr: &mut (dyn Write + Send), block: &[u8; BLOCK], before: &Before) -> io::Result<u64> {
+/// Entries without data: links, folders and devices, whatever their size says of what they link to. A type that is
+/// unknown here may have some.
+fn check_bare(block: &[u8; BLOCK]) -> io::Result<()> {
     let kind = Header::from_byte_slice(block).entry_type();
     let is_known = kind.is_hard_link()
         || kind.is_symlink()
@@ -169,12 +205,7 @@ fn bare(wtr: &mut (dyn Write + Send), block: &[u8; BLOCK], before: &Before) -> i
         || kind.is_fifo()
         || kind.is_character_special()
         || kind.is_block_special();
-    if !is_known {
-        return Err(refuse(format!("a tar entry of the unknown type {:?}", char::from(block[156]))));
-    }
-    let n_before = write_before(wtr, before)?;
-    wtr.write_all(block)?;
-    Ok(n_before + BLOCK as u64)
+    if is_known { Ok(()) } else { Err(refuse(format!("a tar entry of the unknown type {:?}", char::from(block[156])))) }
 }
 
 /// A header for data of another size, with what else `change` changes in it.
@@ -188,9 +219,8 @@ fn resized(block: &[u8; BLOCK], size: u64, change: impl FnOnce(&mut Header)) -> 
 }
 
 fn write_before(wtr: &mut (dyn Write + Send), before: &Before) -> io::Result<u64> {
-    wtr.write_all(&before.blocks)?;
-    let mut n_bytes = before.blocks.len() as u64;
-    if let Some((block, data)) = &before.pax {
+    let mut n_bytes = 0;
+    for (block, data) in before.long.iter().chain(&before.pax) {
         n_bytes += write_padded(wtr, block, data)?;
     }
     Ok(n_bytes)
@@ -280,9 +310,16 @@ fn size_of(header: &Header, records: &Records) -> io::Result<u64> {
     size.ok_or_else(|| refuse("corrupt: the size of a tar entry is no number"))
 }
 
-fn name_of(header: &Header, before: &Before, records: &Records) -> Vec<u8> {
+fn name_of(block: &[u8; BLOCK], before: &Before, records: &Records) -> Vec<u8> {
     let pax = value(records, b"GNU.sparse.name").or_else(|| value(records, b"path")).map(<[u8]>::to_vec);
-    pax.or_else(|| before.long_name.clone()).unwrap_or_else(|| header.path_bytes().into_owned())
+    let long = || before.long(EntryType::GNULongName);
+    pax.or_else(long).unwrap_or_else(|| Header::from_byte_slice(block).path_bytes().into_owned())
+}
+
+fn target_of(block: &[u8; BLOCK], before: &Before, records: &Records) -> Vec<u8> {
+    let long = || before.long(EntryType::GNULongLink);
+    let short = || Header::from_byte_slice(block).link_name_bytes().unwrap_or_default().into_owned();
+    value(records, b"linkpath").map(<[u8]>::to_vec).or_else(long).unwrap_or_else(short)
 }
 
 /// Entries with holes: GNU's old form, with the map in the header, and the form 1.0 of pax, with the map before the data.

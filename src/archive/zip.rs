@@ -1,8 +1,10 @@
 //! zip and jar, by the directory at the end: stored, deflated and zstd entries, zip64. Names, attributes, times and the order of entries
 //! stay. Duplicate names stay too, which is why the directory is read here and not by the `zip` crate: that keeps the last one of each.
 //!
-//! What the directory does not list (bytes before, between and behind entries) could not be examined: bytes before the first entry and
-//! entries that share bytes are refused, gaps are not written.
+//! What the directory does not list (bytes before, between and behind entries) could not be examined: bytes before the
+//! first entry and entries that share bytes are refused; gaps are not written, and reported when something is in them.
+//!
+//! Names, comments and extra fields are looked at like the text of the entries.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
@@ -11,9 +13,13 @@ use flate2::bufread::DeflateDecoder;
 use super::{
     codec,
     limits::{Metered, refuse},
+    metadata::{Headers, Verdict},
+    renames::Renames,
     rewrite::{Place, Rewriter, Unexamined},
     spool::Spool,
 };
+
+mod extra;
 
 const END: u32 = 0x0605_4b50;
 const END_64: u32 = 0x0606_4b50;
@@ -32,6 +38,9 @@ const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 const ZSTD: u16 = 93;
 
+/// The target of a symbolic link is no longer.
+const LONGEST_TARGET: u64 = 64 << 10;
+
 /// Entries of up to so many bytes are deflated whole by libdeflate.
 const WHOLE: u64 = 16 << 20;
 
@@ -40,6 +49,8 @@ struct Entry {
     /// The fixed part of its line in the directory.
     fixed: [u8; 46],
     name: Vec<u8>,
+    /// Its name as it is written.
+    new_name: Vec<u8>,
     extra: Vec<u8>,
     comment: Vec<u8>,
     packed: u64,
@@ -59,6 +70,11 @@ impl Entry {
 
     fn is_encrypted(&self) -> bool {
         u16_at(&self.fixed, 8) & 1 != 0
+    }
+
+    /// Whether its data is the target of a symbolic link: made on Unix, with that mode.
+    fn is_symbolic_link(&self) -> bool {
+        self.fixed[5] == 3 && u16_at(&self.fixed, 40) & 0o170_000 == 0o120_000
     }
 
     fn crc(&self) -> u32 {
@@ -93,15 +109,24 @@ pub(super) fn rewrite(
     place: &Place,
     wtr: &mut (dyn Write + Send),
 ) -> io::Result<()> {
-    let (entries, comment) = directory(archive)?;
-    check_places(&entries)?;
+    let mut directory = directory(archive)?;
+    check_places(&directory.entries)?;
+    let mut unexamined = Vec::new();
+    let mut renames = Renames::default();
+    clean_directory(rewriter, &mut directory, &mut renames, &mut unexamined)?;
+    let mut ends = Vec::new();
     let mut at = 0;
     let mut lines = Vec::new();
     let mut n_entries = 0_u64;
-    for entry in &entries {
-        let entry_place = rewriter.entry_of(place, &entry.name);
-        let Some(mut written) = entry_data(rewriter, archive, entry, &entry_place)? else { continue };
-        let (local, line) = headers(rewriter, entry, &written, at)?;
+    for entry in &directory.entries {
+        let entry_place = rewriter.entry_of(place, &entry.new_name);
+        let local = enter(archive, entry)?;
+        ends.push((entry.offset, archive.stream_position()? + entry.packed, entry));
+        let extra = extra::clean(&local, entry, &mut rewriter.own.texts, (rewriter.unexamined, &mut unexamined));
+        rewriter.take_metadata(place, Vec::new());
+        let written = entry_data(rewriter, archive, entry, &entry_place, (&mut renames, extra))?;
+        let Some(mut written) = written else { continue };
+        let (local, line) = headers(entry, &written, at)?;
         wtr.write_all(&local)?;
         io::copy(&mut written.data, wtr)?;
         let descriptor = descriptor(entry, &written);
@@ -110,13 +135,108 @@ pub(super) fn rewrite(
         lines.extend_from_slice(&line);
         n_entries += 1;
     }
+    check_gaps(archive, ends, &directory, &mut unexamined)?;
+    rewriter.take_metadata(place, unexamined);
     wtr.write_all(&lines)?;
-    let comment = codec::clean(&mut rewriter.scrubber.fork(), &comment);
-    wtr.write_all(&end(n_entries, lines.len() as u64, at, &comment))
+    wtr.write_all(&end(n_entries, lines.len() as u64, at, &directory.comment))
 }
 
-/// The entries, and the archive's comment.
-fn directory(archive: &mut (dyn Archive + '_)) -> io::Result<(Vec<Entry>, Vec<u8>)> {
+/// The directory of an archive.
+struct Directory {
+    entries: Vec<Entry>,
+    comment: Vec<u8>,
+    /// Where it begins and ends.
+    from: u64,
+    to: u64,
+    /// Where the records of the archive's end begin.
+    end: u64,
+}
+
+/// Cleans names, comments and extra fields.
+fn clean_directory(
+    rewriter: &mut Rewriter<'_>,
+    directory: &mut Directory,
+    renames: &mut Renames,
+    unexamined: &mut Vec<String>,
+) -> io::Result<()> {
+    let policy = rewriter.unexamined;
+    let texts = &mut rewriter.own.texts;
+    // Names without findings come first: no other entry is to become one of them.
+    for entry in &directory.entries {
+        renames.keep(texts, &entry.name);
+    }
+    for entry in &mut directory.entries {
+        if let Some(new) = renames.entry(texts, &entry.name)? {
+            u16::try_from(new.len()).map_err(|_| wrong())?;
+            entry.new_name = new;
+        }
+        entry.extra = extra::clean(&entry.extra, entry, texts, (policy, unexamined));
+        let verdict = texts.comment(&entry.comment);
+        let is_changed = verdict != Verdict::Clean;
+        let comment = verdict.applied(&entry.comment, policy, unexamined, || "the comment of a zip entry".to_owned());
+        if is_changed {
+            entry.comment = fitting(comment.unwrap_or_default());
+        }
+    }
+    let verdict = texts.comment(&directory.comment);
+    let comment =
+        verdict.applied(&directory.comment, policy, unexamined, || "the comment of the zip archive".to_owned());
+    directory.comment = fitting(comment.unwrap_or_default());
+    Ok(())
+}
+
+/// A comment that placeholders have made too long is left out.
+fn fitting(comment: Vec<u8>) -> Vec<u8> {
+    if comment.len() > usize::from(u16::MAX) { Vec::new() } else { comment }
+}
+
+/// Bytes that belong to no entry: what was deleted, a signature, or something hidden. Zeros and the descriptor behind an
+/// entry's data are nothing.
+fn check_gaps(
+    archive: &mut (dyn Archive + '_),
+    mut ends: Vec<(u64, u64, &Entry)>,
+    directory: &Directory,
+    unexamined: &mut Vec<String>,
+) -> io::Result<()> {
+    ends.sort_unstable_by_key(|(from, _, _)| *from);
+    let mut gaps = Vec::new();
+    for (index, (_, to, entry)) in ends.iter().enumerate() {
+        let next = ends.get(index + 1).map_or(directory.from, |(from, _, _)| *from);
+        gaps.push((*to, next, (u16_at(&entry.fixed, 8) & 8 != 0).then_some(*entry)));
+    }
+    gaps.push((directory.to, directory.end, None));
+    let mut space = vec![0; 64 << 10];
+    for (mut from, to, entry) in gaps {
+        while from < to {
+            archive.seek(SeekFrom::Start(from))?;
+            let n_most = usize::try_from(to - from).unwrap_or(usize::MAX).min(space.len());
+            archive.read_exact(&mut space[..n_most])?;
+            let bytes = &space[..n_most];
+            let is_descriptor = entry.is_some_and(|entry| is_descriptor(bytes, entry));
+            if !is_descriptor && bytes.iter().any(|byte| *byte != 0) {
+                let note = "bytes of the zip archive that belong to no entry".to_owned();
+                unexamined.push(note);
+                return Ok(());
+            }
+            from += n_most as u64;
+        }
+    }
+    Ok(())
+}
+
+/// What may follow an entry's data: its checksum and sizes, of 32 or 64 bits, with a magic number or without.
+fn is_descriptor(bytes: &[u8], entry: &Entry) -> bool {
+    let magic = DESCRIPTOR.to_le_bytes();
+    let bytes = bytes.strip_prefix(&magic[..]).unwrap_or(bytes);
+    let Some(sizes) = bytes.strip_prefix(&entry.crc().to_le_bytes()[..]) else { return false };
+    match sizes.len() {
+        8 => (u64::from(u32_at(sizes, 0)), u64::from(u32_at(sizes, 4))) == (entry.packed, entry.size),
+        16 => (u64_at(sizes, 0), u64_at(sizes, 8)) == (entry.packed, entry.size),
+        _ => false,
+    }
+}
+
+fn directory(archive: &mut (dyn Archive + '_)) -> io::Result<Directory> {
     let length = archive.seek(SeekFrom::End(0))?;
     let n_tail = length.min((1 << 16) + 22);
     archive.seek(SeekFrom::Start(length - n_tail))?;
@@ -137,9 +257,15 @@ fn directory(archive: &mut (dyn Archive + '_)) -> io::Result<(Vec<Entry>, Vec<u8
         return Err(refuse("a zip archive in parts"));
     }
     let mut found = (u64::from(u16_at(end, 10)), u64::from(u32_at(end, 12)), u64::from(u32_at(end, 16)));
-    let end_offset = length - n_tail + end_at as u64;
+    let mut end_offset = length - n_tail + end_at as u64;
     if end_at >= 20 && u32_at(&tail, end_at - 20) == LOCATOR_64 {
-        found = end_64(archive, u64_at(&tail, end_at - 12))?;
+        let at = u64_at(&tail, end_at - 12);
+        found = end_64(archive, at)?;
+        // The record and its locator: nothing else lies between them and the end.
+        if at.checked_add(56 + 20) != Some(end_offset) {
+            return Err(refuse("a zip archive with something in its end"));
+        }
+        end_offset = at;
     }
     let (n_entries, n_bytes, offset) = found;
     if n_bytes > LONGEST_DIRECTORY || offset.checked_add(n_bytes).is_none_or(|end| end > end_offset) {
@@ -158,14 +284,14 @@ fn directory(archive: &mut (dyn Archive + '_)) -> io::Result<(Vec<Entry>, Vec<u8
     if entries.len() as u64 != n_entries {
         return Err(wrong());
     }
-    Ok((entries, end[22..].to_vec()))
+    Ok(Directory { entries, comment: end[22..].to_vec(), from: offset, to: offset + n_bytes, end: end_offset })
 }
 
 fn end_64(archive: &mut (dyn Archive + '_), at: u64) -> io::Result<(u64, u64, u64)> {
     archive.seek(SeekFrom::Start(at))?;
     let mut end = [0; 56];
     archive.read_exact(&mut end).map_err(|_| wrong())?;
-    if u32_at(&end, 0) != END_64 {
+    if u32_at(&end, 0) != END_64 || u64_at(&end, 4) != 44 {
         return Err(wrong());
     }
     Ok((u64_at(&end, 32), u64_at(&end, 40), u64_at(&end, 48)))
@@ -187,6 +313,7 @@ fn line(bytes: &[u8]) -> io::Result<(Entry, &[u8])> {
     let mut entry = Entry {
         fixed,
         name: bytes[46..name_end].to_vec(),
+        new_name: bytes[46..name_end].to_vec(),
         extra: bytes[name_end..extra_end].to_vec(),
         comment: bytes[extra_end..end].to_vec(),
         packed: u32_at(&fixed, 20).into(),
@@ -226,10 +353,6 @@ fn field(extra: &[u8], id: u16) -> Option<&[u8]> {
     fields(extra).find(|(found, _)| *found == id).map(|(_, field)| &field[4..])
 }
 
-fn without_wide(extra: &[u8]) -> Vec<u8> {
-    fields(extra).filter(|(id, _)| *id != ZIP_64).flat_map(|(_, field)| field.iter().copied()).collect()
-}
-
 /// Entries that share bytes multiply them; what stands before the first one is a program or something hidden.
 fn check_places(entries: &[Entry]) -> io::Result<()> {
     let mut places: Vec<(u64, u64)> = entries.iter().map(|entry| (entry.offset, entry.packed)).collect();
@@ -256,12 +379,15 @@ fn entry_data<'r>(
     archive: &mut (dyn Archive + '_),
     entry: &Entry,
     place: &Place,
+    (renames, extra): (&mut Renames, Vec<u8>),
 ) -> io::Result<Option<Written<'r>>> {
-    let extra = enter(archive, entry)?;
     let clean = match refusal(entry) {
         Some(reason) => {
             rewriter.left.push((place.name.clone(), reason));
             None
+        }
+        None if entry.is_symbolic_link() && entry.size <= LONGEST_TARGET => {
+            symbolic_link(rewriter, archive, entry, place, renames)?
         }
         None => {
             let text = unpacked(rewriter, archive, entry, place.memory)?;
@@ -283,6 +409,31 @@ fn entry_data<'r>(
     Ok(Some(Written { data, size: entry.size, crc: entry.crc(), extra }))
 }
 
+/// The target of a link, which follows what it leads to.
+fn symbolic_link<'r>(
+    rewriter: &mut Rewriter<'r>,
+    archive: &mut (dyn Archive + '_),
+    entry: &Entry,
+    place: &Place,
+    renames: &mut Renames,
+) -> io::Result<Option<Spool<'r>>> {
+    let mut target = Vec::new();
+    let text = unpacked(rewriter, archive, entry, place.memory)?;
+    if let Err(error) = text.take(LONGEST_TARGET + 1).read_to_end(&mut target) {
+        let reason = super::rewrite::reason(error)?;
+        rewriter.left.push((place.name.clone(), reason));
+        return Ok(None);
+    }
+    if let Some(new) = renames.symbolic_link(&mut rewriter.own.texts, &entry.name, &target)? {
+        target = new;
+    }
+    rewriter.take_metadata(place, Vec::new());
+    let mut spool = rewriter.spool();
+    spool.write_all(&target)?;
+    spool.rewind()?;
+    Ok(Some(spool))
+}
+
 /// Goes to where the entry's data begins; answers the local header's extra part.
 fn enter(archive: &mut (dyn Archive + '_), entry: &Entry) -> io::Result<Vec<u8>> {
     archive.seek(SeekFrom::Start(entry.offset))?;
@@ -295,7 +446,7 @@ fn enter(archive: &mut (dyn Archive + '_), entry: &Entry) -> io::Result<Vec<u8>>
     if u32_at(&local, 0) != LOCAL || rest[..n_name] != entry.name {
         return Err(refuse("corrupt: an entry of a zip archive is not where the directory says"));
     }
-    Ok(without_wide(&rest[n_name..]))
+    Ok(rest.split_off(n_name))
 }
 
 fn refusal(entry: &Entry) -> Option<String> {
@@ -314,7 +465,10 @@ fn unpacked<'a>(
     let packed = BufReader::new(archive.take(entry.packed));
     let text: Box<dyn Read + Send + 'a> = match entry.method() {
         DEFLATED => Box::new(DeflateDecoder::new(packed)),
-        ZSTD => Box::new(codec::zstd_frames(packed, memory, rewriter.scrubber.fork())),
+        ZSTD => {
+            let headers = Headers::new(rewriter.scrubber, Unexamined::Leave);
+            Box::new(codec::zstd_frames(packed, memory, headers))
+        }
         _ => Box::new(packed),
     };
     let checked = Checked { rdr: text, crc: libdeflater::Crc::new(), size: 0, expected: (entry.size, entry.crc()) };
@@ -425,7 +579,7 @@ fn descriptor(entry: &Entry, written: &Written<'_>) -> Vec<u8> {
 }
 
 /// The local header of an entry, and its line in the directory. Sizes stand before the data.
-fn headers(rewriter: &Rewriter<'_>, entry: &Entry, written: &Written<'_>, at: u64) -> io::Result<(Vec<u8>, Vec<u8>)> {
+fn headers(entry: &Entry, written: &Written<'_>, at: u64) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let mut fixed = entry.fixed;
     let flags = if entry.has_descriptor() { u16_at(&fixed, 8) } else { u16_at(&fixed, 8) & !8 };
     fixed[8..10].copy_from_slice(&flags.to_le_bytes());
@@ -444,17 +598,18 @@ fn headers(rewriter: &Rewriter<'_>, entry: &Entry, written: &Written<'_>, at: u6
     let local_extra = with_wide(&written.extra, &wide)?;
     let mut local = LOCAL.to_le_bytes().to_vec();
     local.extend_from_slice(&fixed[6..28]);
+    let n_name = u16::try_from(entry.new_name.len()).map_err(|_| wrong())?;
+    fixed[28..30].copy_from_slice(&n_name.to_le_bytes());
     local.extend_from_slice(&fixed[28..30]);
     local.extend_from_slice(&u16::try_from(local_extra.len()).unwrap_or(0).to_le_bytes());
-    local.extend_from_slice(&entry.name);
+    local.extend_from_slice(&entry.new_name);
     local.extend_from_slice(&local_extra);
     fixed[42..46].copy_from_slice(&narrow(at, &mut wide));
-    let extra = with_wide(&without_wide(&entry.extra), &wide)?;
-    let comment = codec::clean(&mut rewriter.scrubber.fork(), &entry.comment);
+    let extra = with_wide(&entry.extra, &wide)?;
     fixed[30..32].copy_from_slice(&u16::try_from(extra.len()).unwrap_or(0).to_le_bytes());
-    let n_comment = u16::try_from(comment.len()).map_err(|_| wrong())?;
+    let n_comment = u16::try_from(entry.comment.len()).map_err(|_| wrong())?;
     fixed[32..34].copy_from_slice(&n_comment.to_le_bytes());
-    Ok((local, [&fixed[..], &entry.name, &extra, &comment].concat()))
+    Ok((local, [&fixed[..], &entry.new_name, &extra, &entry.comment].concat()))
 }
 
 /// The end of the archive, in the wide form where a number asks for it.

@@ -234,7 +234,15 @@ pub(super) enum Verb {
     ///
     /// Text, gzip, zstd, xz, bzip2, lz4, snappy, tar, zip and jar, nested, told by their content. What cannot be examined (binary data,
     /// encrypted entries, unknown formats, corrupt files) is not in the output, is listed with its reason and gives exit code 3. A
-    /// manifest says what was done with each file. Names of files and entries are not changed.
+    /// manifest says what was done with each file.
+    ///
+    /// Metadata inside archives is scrubbed like text: entry names, link targets, owners, comments, attributes and extra fields. An
+    /// entry whose name holds a finding is renamed, with a number where two would get one name, and links follow it. A binary field of
+    /// unknown layout is left out (in place: kept) and listed like any other thing that cannot be examined. Names of files on the
+    /// disk are not changed.
+    ///
+    /// Finished files are committed to the manifest every second. SIGINT and SIGTERM end the run after that, with exit code 130 or 143;
+    /// a second one ends it at once. Run the same command again to go on.
     #[command(after_help = BATCH_EXAMPLES)]
     Batch(Box<Batch>),
     /// A hop for Fluent Bit, Fluentd and Docker: takes messages of the Forward protocol and passes them on scrubbed
@@ -269,7 +277,8 @@ Examples:
   logscrub batch --verify-manifest clean              check every digest, and that nothing is found any more
 
 Exit codes: 0 done, 2 usage or configuration, 3 something could not be examined and is not in the output (in place: stayed
-as it was), 4 --verify-manifest failed or the guard withheld an output, 74 the output could not be written.";
+as it was), 4 --verify-manifest failed or the guard withheld an output, 74 the output could not be written, 130 SIGINT,
+143 SIGTERM (run again to go on).";
 
 /// Flags of `batch`.
 #[derive(Clone, Debug, Default, Flags)]
@@ -280,7 +289,8 @@ pub(super) struct Batch {
     /// Mirror into this folder; the manifest lies there too
     ///
     /// One folder's files go there by their path below it; with several PATHs each keeps its own name in front. Files that an earlier
-    /// run did under the same rules are passed over, so a run that was killed goes on where it was.
+    /// run did under the same rules are passed over, so a run that was killed goes on where it was. DIR must not be or lie in a PATH.
+    /// It may hold one, as long as no output lands among the inputs.
     #[arg(short, long, value_name = "DIR", help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
     /// Replace each original, when something in it changed
@@ -317,8 +327,8 @@ pub(super) struct Batch {
     pub(super) dry_run: bool,
     /// Check a folder against its manifest: digests, and that nothing is found any more
     ///
-    /// Ends with exit code 4 when a file is missing, differs, holds what the rules in force find, or is not in the manifest. The manifest's
-    /// own path may be given instead of its folder.
+    /// Ends with exit code 4 when a file is missing, differs, holds what the rules in force find, or is not in the manifest. Metadata of
+    /// archives is looked at too. The manifest's own path may be given instead of its folder.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["paths", "output", "in_place", "dry_run"], help_heading = "Output")]
     pub(super) verify_manifest: Option<PathBuf>,
     /// Take only files whose path below PATH, or whose name, matches one of these globs

@@ -7,8 +7,8 @@ use std::{
     num::NonZero,
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant, SystemTime},
@@ -17,11 +17,17 @@ use std::{
 use anstream::ColorChoice;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use indicatif::{ProgressBar, ProgressStyle};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag,
+};
 
 use super::{
     Out,
     args::Batch,
-    complain, say,
+    complain,
+    destination::Inputs,
+    say,
     settings::{self, Settings},
 };
 use crate::{
@@ -72,15 +78,30 @@ fn work(
     stderr: ColorChoice,
 ) -> Result<u8, Error> {
     if let Some(folder) = &batch.verify_manifest {
-        return verify(folder, &options(batch, settings, rules, Target::Nowhere)?, scrubber, stderr);
+        let options = options(batch, settings, rules, (Target::Nowhere, Arc::default()))?;
+        return verify(folder, &options, scrubber, stderr);
     }
     let target = target(batch)?;
     let roots = roots(batch, &target)?;
-    let options = options(batch, settings, rules, target)?;
+    let stop = Stop::default();
+    let options = options(batch, settings, rules, (target, Arc::clone(&stop.is_asked)))?;
     let filter = filter(batch)?;
-    let manifest = manifest(batch, &roots, &options.target)?;
+    let inputs = Inputs::new(&roots);
+    if let Target::Mirror(folder) = &options.target {
+        inputs.check_folder(folder)?;
+    }
+    let manifest = manifest_path(batch, &roots, &options.target);
+    let walked = walk(&roots, &filter, &options.target, manifest.as_deref())?;
+    if let Target::Mirror(folder) = &options.target {
+        inputs.check_files(&walked.files, folder)?;
+        fs::create_dir_all(folder).map_err(|error| Error::output(&folder.display().to_string(), error))?;
+    }
+    let manifest = manifest.map(|path| Manifest::open(&path)).transpose()?;
     sweep(&roots, &options.target);
-    let walked = walk(&roots, &filter, &options.target, manifest.as_ref())?;
+    if manifest.is_some() {
+        // Where nothing is written a signal may end the program at once, as it does by default.
+        stop.on_signals()?;
+    }
     let begin = Instant::now();
     let progress = Progress::new(&walked.files, settings.quiet > 0 || batch.no_progress, stderr);
     let summary = progress.during(|| archive::run(&walked.files, &options, scrubber, manifest.as_ref(), &progress))?;
@@ -101,7 +122,50 @@ fn work(
         seconds: begin.elapsed().as_secs_f64(),
     };
     tell(batch, settings, &report, out, stderr)?;
+    if summary.n_left > 0 {
+        let signal = stop.signal.load(Ordering::Relaxed);
+        let name = if signal == SIGINT as usize { "SIGINT" } else { "SIGTERM" };
+        let (n_done, n_files) = (summary.n_done + summary.n_before, walked.files.len());
+        if settings.quiet < 2 {
+            let words = format!("interrupted by {name}: {n_done} of {n_files} files done; run again to go on");
+            complain(&Error::unexamined(words), stderr);
+        }
+        return Ok(u8::try_from(128 + signal).unwrap_or(u8::MAX));
+    }
     Ok(code(settings, &summary, &walked.skipped))
+}
+
+/// SIGINT and SIGTERM end a run after what is finished; the second of either ends it at once.
+#[derive(Default)]
+struct Stop {
+    is_asked: Arc<AtomicBool>,
+    /// Which signal asked.
+    signal: Arc<AtomicUsize>,
+}
+
+impl Stop {
+    fn on_signals(&self) -> Result<(), Error> {
+        for signal in [SIGINT, SIGTERM] {
+            if is_ignored(signal) {
+                continue;
+            }
+            let failed = |error: io::Error| Error::input("signals", error);
+            // The second signal finds the flag set by the first and quits at once.
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&self.is_asked)).map_err(failed)?;
+            flag::register_usize(signal, Arc::clone(&self.signal), signal.unsigned_abs() as usize).map_err(failed)?;
+            flag::register(signal, Arc::clone(&self.is_asked)).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the program was started with `signal` ignored, as a shell does with SIGINT for jobs in the background.
+/// Where the system does not say, it was not.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
 }
 
 fn code(settings: &Settings, summary: &archive::Summary, skipped: &[(PathBuf, Passed)]) -> u8 {
@@ -208,10 +272,7 @@ fn sweep_folder(folder: &Path) {
 
 fn target(batch: &Batch) -> Result<Target, Error> {
     match (&batch.output, batch.in_place, batch.dry_run) {
-        (Some(folder), _, _) => {
-            fs::create_dir_all(folder).map_err(|error| Error::output(&folder.display().to_string(), error))?;
-            Ok(Target::Mirror(folder.clone()))
-        }
+        (Some(folder), _, _) => Ok(Target::Mirror(folder.clone())),
         (None, true, _) => match batch.backup.as_deref() {
             Some(suffix) if suffix.is_empty() || suffix.contains('/') => {
                 Err(Error::usage("--backup: the suffix is empty or holds a slash"))
@@ -226,7 +287,12 @@ fn target(batch: &Batch) -> Result<Target, Error> {
     }
 }
 
-fn options(batch: &Batch, settings: &Settings, rules: &RuleSet, target: Target) -> Result<Options, Error> {
+fn options(
+    batch: &Batch,
+    settings: &Settings,
+    rules: &RuleSet,
+    (target, stop): (Target, Arc<AtomicBool>),
+) -> Result<Options, Error> {
     let memory = batch.memory.as_deref().map_or(Some(512 << 20), settings::parse_size);
     let memory = memory.filter(|memory| *memory >= 64 << 20);
     let n_cores = thread::available_parallelism().map_or(1, NonZero::get);
@@ -240,6 +306,7 @@ fn options(batch: &Batch, settings: &Settings, rules: &RuleSet, target: Target) 
         n_threads: if settings.threads == 0 { n_cores } else { settings.threads },
         max_record: settings.max_record,
         digest: digest(batch, settings, rules),
+        stop,
     })
 }
 
@@ -351,30 +418,24 @@ fn moment(text: &str) -> Option<u64> {
     u64::try_from(days).ok().map(|days| days * 86_400 + seconds)
 }
 
-fn manifest(batch: &Batch, roots: &[PathBuf], target: &Target) -> Result<Option<Manifest>, Error> {
-    let path = match target {
-        Target::Nowhere => return Ok(None),
-        Target::Mirror(folder) => folder.join(MANIFEST),
-        Target::InPlace(_) => batch.manifest.clone().unwrap_or_else(|| {
+fn manifest_path(batch: &Batch, roots: &[PathBuf], target: &Target) -> Option<PathBuf> {
+    match target {
+        Target::Nowhere => None,
+        Target::Mirror(folder) => Some(folder.join(MANIFEST)),
+        Target::InPlace(_) => Some(batch.manifest.clone().unwrap_or_else(|| {
             let root = &roots[0];
             if root.is_dir() { root.join(MANIFEST) } else { root.with_file_name(MANIFEST) }
-        }),
-    };
-    Manifest::open(&path).map(Some)
+        })),
+    }
 }
 
 /// The files, each with its place in the output; two with one place are refused before anything is written.
-fn walk(
-    roots: &[PathBuf],
-    filter: &Filter,
-    target: &Target,
-    manifest: Option<&Manifest>,
-) -> Result<tree::Walked, Error> {
+fn walk(roots: &[PathBuf], filter: &Filter, target: &Target, manifest: Option<&Path>) -> Result<tree::Walked, Error> {
     let mut walked = tree::Walked::default();
     for root in roots {
         let mut one = walk_one(root, filter, target);
         if let (Target::InPlace(_), Some(manifest)) = (target, manifest) {
-            let folder = manifest.folder().canonicalize().unwrap_or_default();
+            let folder = archive::folder_of(manifest).canonicalize().unwrap_or_default();
             one.files.iter_mut().for_each(|found| found.lies_below(&folder));
         } else if let (true, Some(_), Some(folder)) =
             (roots.len() > 1 && root.is_dir(), root.file_name(), root.parent())
@@ -405,24 +466,13 @@ fn walk(
 }
 
 fn walk_one(root: &Path, filter: &Filter, target: &Target) -> tree::Walked {
-    let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    let output = match target {
-        Target::Mirror(folder) => folder.canonicalize().ok(),
-        _ => None,
-    };
     let is_backup = |name: &std::ffi::OsStr| match target {
         Target::InPlace(Some(suffix)) => name.as_encoded_bytes().ends_with(suffix.as_bytes()),
         _ => false,
     };
     let is_ours = |path: &Path, kind: fs::FileType| {
         let name = path.file_name().unwrap_or_default();
-        let is_output = |output: &PathBuf| {
-            // No link is followed below the root, so this is the real path.
-            path.strip_prefix(root).is_ok_and(|below| real.join(below).starts_with(output))
-        };
-        // What lies in a folder of the output is not come upon.
-        (kind.is_dir() || path == root) && output.as_ref().is_some_and(is_output)
-            || kind.is_file() && (name == MANIFEST || file::is_passing(name) || is_backup(name))
+        kind.is_file() && (name == MANIFEST || file::is_passing(name) || is_backup(name))
     };
     tree::walk(root, filter, &is_ours)
 }

@@ -7,6 +7,7 @@ mod allow;
 mod args;
 mod batch;
 mod cost;
+mod destination;
 mod explain;
 mod filter;
 #[cfg(feature = "forward")]

@@ -12,8 +12,11 @@ use std::{
 use flate2::{GzHeader, bufread::GzDecoder};
 use libdeflater::{CompressionLvl, Compressor};
 
-use super::{Heads, check_length, clean};
-use crate::{archive::limits::refuse, scrub::Scrubber};
+use super::{Heads, check_length};
+use crate::archive::{
+    limits::refuse,
+    metadata::{Headers, Verdict},
+};
 
 /// So much text goes into one member.
 pub(super) const CHUNK: usize = 1 << 20;
@@ -36,13 +39,13 @@ pub(super) fn level(head: &[u8]) -> u32 {
 pub(super) struct Members<R: BufRead> {
     decoder: Option<GzDecoder<R>>,
     heads: Heads,
-    scrubber: Scrubber,
+    headers: Headers,
     is_first: bool,
 }
 
 impl<R: BufRead> Members<R> {
-    pub(super) fn new(rdr: R, heads: Heads, scrubber: Scrubber) -> Members<R> {
-        let mut members = Members { decoder: Some(GzDecoder::new(rdr)), heads, scrubber, is_first: true };
+    pub(super) fn new(rdr: R, heads: Heads, headers: Headers) -> Members<R> {
+        let mut members = Members { decoder: Some(GzDecoder::new(rdr)), heads, headers, is_first: true };
         members.begin();
         members
     }
@@ -52,7 +55,7 @@ impl<R: BufRead> Members<R> {
         let Some(header) = self.decoder.as_ref().and_then(GzDecoder::header) else { return };
         let says_something = header.filename().is_some() || header.comment().is_some() || header.extra().is_some();
         if says_something || self.is_first {
-            let head = head(header, &mut self.scrubber);
+            let head = head(header, &mut self.headers);
             self.heads.lock().unwrap_or_else(PoisonError::into_inner).push_back(head);
         }
         self.is_first = false;
@@ -94,12 +97,17 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// The header of a member as it is written: without its own checksum, and without sizes of the old member.
-fn head(header: &GzHeader, scrubber: &mut Scrubber) -> Vec<u8> {
-    let extra = header.extra().map(without_block_size).filter(|extra| !extra.is_empty());
+/// The header of a member as it is written: clean, without its own checksum, and without sizes of the old member.
+fn head(header: &GzHeader, headers: &mut Headers) -> Vec<u8> {
+    let extra = header.extra().map(|extra| subfields(extra, headers)).filter(|extra| !extra.is_empty());
+    let name = header.filename().map(|name| headers.name(name));
+    let comment = header.comment().and_then(|comment| {
+        let verdict = headers.texts.comment(comment);
+        headers.applied(verdict, comment, || "the comment of the gzip header".to_owned())
+    });
     let flags = extra.as_ref().map_or(0, |_| EXTRA)
-        | header.filename().map_or(0, |_| NAME)
-        | header.comment().map_or(0, |_| COMMENT);
+        | name.as_ref().map_or(0, |_| NAME)
+        | comment.as_ref().map_or(0, |_| COMMENT);
     let mut head = vec![0x1f, 0x8b, 8, flags];
     head.extend_from_slice(&header.mtime().to_le_bytes());
     head.extend_from_slice(&[0, header.operating_system()]);
@@ -107,30 +115,42 @@ fn head(header: &GzHeader, scrubber: &mut Scrubber) -> Vec<u8> {
         head.extend_from_slice(&u16::try_from(extra.len()).unwrap_or(0).to_le_bytes());
         head.extend_from_slice(&extra);
     }
-    if let Some(name) = header.filename() {
-        head.extend_from_slice(name);
-        head.push(0);
-    }
-    if let Some(comment) = header.comment() {
-        head.extend_from_slice(&clean(scrubber, comment));
+    for text in [name, comment].into_iter().flatten() {
+        head.extend_from_slice(&text);
         head.push(0);
     }
     head
 }
 
-/// BGZF keeps the size of each member in a subfield `BC`, which would be wrong for the new ones.
-fn without_block_size(extra: &[u8]) -> Vec<u8> {
+/// Where the blocks of the old member lie, which would be wrong for the new ones: BGZF and dictzip.
+const OLD_LAYOUT: [&[u8]; 2] = [b"BC", b"RA"];
+
+/// The extra field, subfield by subfield: two letters, a length, and bytes that only their program knows.
+fn subfields(extra: &[u8], headers: &mut Headers) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut rest = extra;
     while let [first, second, low, high, tail @ ..] = rest {
-        let n_bytes = usize::from(u16::from_le_bytes([*low, *high])).min(tail.len());
-        if (*first, *second) != (b'B', b'C') {
-            kept.extend_from_slice(&rest[..4 + n_bytes]);
+        let n_bytes = usize::from(u16::from_le_bytes([*low, *high]));
+        // What does not add up is looked at as one.
+        let Some((field, tail)) = tail.split_at_checked(n_bytes) else { break };
+        let letters = [*first, *second];
+        let verdict = headers.texts.field(field);
+        let is_old_layout = OLD_LAYOUT.contains(&&letters[..]);
+        let verdict = if is_old_layout { Verdict::Withheld } else { verdict };
+        let what = || format!("the field {} of the gzip header", letters.escape_ascii());
+        if let Some(field) = headers.applied(verdict, field, what) {
+            kept.extend_from_slice(&letters);
+            kept.extend_from_slice(&u16::try_from(field.len()).unwrap_or(0).to_le_bytes());
+            kept.extend_from_slice(&field[..field.len().min(usize::from(u16::MAX))]);
         }
-        rest = &tail[n_bytes..];
+        rest = tail;
     }
-    kept.extend_from_slice(rest);
-    kept
+    let verdict = headers.texts.field(rest);
+    kept.extend(
+        headers.applied(verdict, rest, || "the end of the gzip header's extra field".to_owned()).unwrap_or_default(),
+    );
+    // Longer than it was only by placeholders; what does not fit is left out whole.
+    if kept.len() > usize::from(u16::MAX) { Vec::new() } else { kept }
 }
 
 /// One member.
@@ -155,10 +175,14 @@ pub(in crate::archive) fn deflate(text: &[u8], level: u32) -> io::Result<Vec<u8>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{archive::rewrite::Unexamined, policy::Policy, rules::RuleSet, scrub::Scrubber};
 
     #[test]
     fn sizes_of_the_old_members_are_not_kept() {
-        assert_eq!(without_block_size(b"AB\x01\0xBC\x02\0yyCD\0\0"), b"AB\x01\0xCD\0\0");
-        assert_eq!(without_block_size(b"BC\xff\xff"), b"");
+        let scrubber = Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
+        let mut headers = Headers::new(&scrubber, Unexamined::Leave);
+        assert_eq!(subfields(b"AB\x01\0xBC\x02\0yyCD\0\0", &mut headers), b"AB\x01\0xCD\0\0");
+        assert_eq!(subfields(b"BC\xff\xff", &mut headers), b"BC\xff\xff");
+        assert_eq!(subfields(b"no fields, to bob@example.com", &mut headers), b"no fields, to REDACTED-email");
     }
 }

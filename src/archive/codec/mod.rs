@@ -9,13 +9,12 @@ use std::io::{self, BufRead, Read, Write};
 use super::{
     chunks::{Chunks, Pack, Packers},
     kind::Packed,
-    limits,
+    limits::{self, refuse},
+    metadata::Headers,
 };
 pub(super) use gzip::deflate;
 
 pub(super) use super::chunks::Heads;
-use crate::scrub::Scrubber;
-
 /// What is being read, and what its writer must know of it.
 pub(super) struct Opened<'r> {
     pub(super) text: Box<dyn Read + Send + 'r>,
@@ -23,18 +22,19 @@ pub(super) struct Opened<'r> {
     pub(super) heads: Heads,
 }
 
-/// Opens a compressed stream that begins with `head`. `memory` bounds what its window may take; `scrubber` cleans texts in its headers.
+/// Opens a compressed stream that begins with `head`. `memory` bounds what its window may take; `headers`
+/// cleans texts in its headers.
 pub(super) fn open<'r>(
     packed: Packed,
     head: &[u8],
     rdr: Box<dyn BufRead + Send + 'r>,
     memory: u64,
-    scrubber: Scrubber,
+    headers: Headers,
 ) -> io::Result<Opened<'r>> {
     let heads = Heads::default();
     let (text, level): (Box<dyn Read + Send + 'r>, u32) = match packed {
-        Packed::Gzip => (Box::new(gzip::Members::new(rdr, heads.clone(), scrubber)), gzip::level(head)),
-        Packed::Zstd => (Box::new(zstd::Frames::new(rdr, heads.clone(), memory, scrubber)), zstd::level(head)),
+        Packed::Gzip => (Box::new(gzip::Members::new(rdr, heads.clone(), headers)), gzip::level(head)),
+        Packed::Zstd => (Box::new(zstd::Frames::new(rdr, heads.clone(), memory, headers)), zstd::level(head)),
         Packed::Xz => {
             let flags = liblzma::stream::CONCATENATED;
             let stream = liblzma::stream::Stream::new_stream_decoder(memory, flags).map_err(io::Error::other)?;
@@ -45,14 +45,53 @@ pub(super) fn open<'r>(
             head.get(3).map_or(9, |digit| u32::from(digit.wrapping_sub(b'0')).clamp(1, 9)),
         ),
         Packed::Lz4 => (Box::new(Lz4Frames::new(rdr)), 0),
-        Packed::Snappy => (Box::new(snap::read::FrameDecoder::new(rdr)), 0),
+        Packed::Snappy => {
+            (Box::new(snap::read::FrameDecoder::new(SnappyChunks { rdr, left: 0, is_padding: false })), 0)
+        }
     };
     Ok(Opened { text, level, heads })
 }
 
 /// The zstd frames of a zip entry.
-pub(super) fn zstd_frames<'r>(rdr: impl BufRead + Send + 'r, memory: u64, scrubber: Scrubber) -> impl Read + Send + 'r {
-    zstd::Frames::new(rdr, Heads::default(), memory, scrubber)
+pub(super) fn zstd_frames<'r>(rdr: impl BufRead + Send + 'r, memory: u64, headers: Headers) -> impl Read + Send + 'r {
+    zstd::Frames::new(rdr, Heads::default(), memory, headers)
+}
+
+/// The chunks of a snappy stream. Its decoder skips those that it does not know, and padding, whatever is in them.
+struct SnappyChunks<R> {
+    rdr: R,
+    /// Bytes of the chunk that are still to be read.
+    left: u32,
+    is_padding: bool,
+}
+
+impl<R: BufRead> Read for SnappyChunks<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        if self.left > 0 {
+            let n_most = space.len().min(self.left as usize);
+            let n_bytes = self.rdr.read(&mut space[..n_most])?;
+            if self.is_padding && space[..n_bytes].iter().any(|byte| *byte != 0) {
+                return Err(refuse("the padding of a snappy stream holds something"));
+            }
+            self.left -= u32::try_from(n_bytes).unwrap_or(0);
+            return Ok(n_bytes);
+        }
+        // The decoder asks for the four bytes of a head at once.
+        let mut n_bytes = 0;
+        while n_bytes < space.len().min(4) {
+            match self.rdr.read(&mut space[n_bytes..4])? {
+                0 => return Ok(n_bytes),
+                n_more => n_bytes += n_more,
+            }
+        }
+        let [kind, low, middle, high, ..] = *space else { return Ok(n_bytes) };
+        // A head, data packed or not, padding.
+        if ![0xff, 0, 1, 0xfe].contains(&kind) {
+            return Err(refuse("a chunk of a snappy stream that is no data"));
+        }
+        (self.left, self.is_padding) = (u32::from_le_bytes([low, middle, high, 0]), kind == 0xfe);
+        Ok(n_bytes)
+    }
 }
 
 /// The decoder reads one frame; files hold several. It takes the end of the file for the end of a frame, wherever a block begins.
@@ -117,16 +156,6 @@ pub(super) fn packing<'w>(
         Packed::Snappy => (streams::snappy, streams::CHUNK),
     };
     Chunks::new(wtr, packers, (pack, level, size), heads)
-}
-
-/// A text in a header, clean; without it the header would carry past what the stream does not.
-pub(super) fn clean(scrubber: &mut Scrubber, text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    match scrubber.scrub_block(text, &mut out) {
-        crate::scrub::Outcome::Clean => text.to_vec(),
-        crate::scrub::Outcome::Changed => out,
-        crate::scrub::Outcome::Stopped => Vec::new(),
-    }
 }
 
 /// Whether a text in a header is too long to be one.

@@ -1,7 +1,7 @@
 //! zstd: all frames, and skippable ones whose content is text.
 //!
-//! Other skippable frames are indexes of the old frames (of pzstd, of the seekable format): wrong for the new ones, and nothing that
-//! could be examined, so they are left out.
+//! Skippable frames that are an index of the old frames (of pzstd, of the seekable format) would be wrong for the new
+//! ones: they are left out. Others that are binary are left out too (in place: kept), and reported.
 
 use std::{
     io::{self, BufRead, Read},
@@ -10,13 +10,10 @@ use std::{
 
 use zstd::stream::read::Decoder;
 
-use super::{Heads, check_length, clean};
-use crate::{
-    archive::{
-        kind::{self, Kind},
-        limits::{LONGEST_HEADER, refuse},
-    },
-    scrub::Scrubber,
+use super::{Heads, check_length};
+use crate::archive::{
+    limits::{LONGEST_HEADER, refuse},
+    metadata::{Headers, Verdict},
 };
 
 /// So much text goes into one frame. Smaller ones compress less: frames know nothing of each other.
@@ -79,14 +76,14 @@ pub(super) struct Frames<R: BufRead> {
     state: Option<State<R>>,
     heads: Heads,
     window_log: u32,
-    scrubber: Scrubber,
+    headers: Headers,
 }
 
 impl<R: BufRead> Frames<R> {
     /// No frame may ask for a window of more than `memory` bytes.
-    pub(super) fn new(rdr: R, heads: Heads, memory: u64, scrubber: Scrubber) -> Frames<R> {
+    pub(super) fn new(rdr: R, heads: Heads, memory: u64, headers: Headers) -> Frames<R> {
         let rdr = Unread { magic: [0; 4], n_bytes: 0, rdr };
-        Frames { state: Some(State::Between(rdr)), heads, window_log: memory.max(1 << 23).ilog2().min(31), scrubber }
+        Frames { state: Some(State::Between(rdr)), heads, window_log: memory.max(1 << 23).ilog2().min(31), headers }
     }
 
     /// The frame that begins here; `None` at the end.
@@ -114,19 +111,36 @@ impl<R: BufRead> Frames<R> {
         rdr.read_exact(&mut length)?;
         let n_bytes = u32::from_le_bytes(length) as usize;
         if n_bytes > LONGEST_HEADER {
+            self.headers.note("a skippable zstd frame longer than 1 MiB");
             let skipped = io::copy(&mut rdr.take(n_bytes as u64), &mut io::sink())?;
             return if skipped == n_bytes as u64 { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
         }
         let mut content = vec![0; n_bytes];
         rdr.read_exact(&mut content)?;
-        if kind::of(&content) == Kind::Text && !content.contains(&0) {
-            let content = clean(&mut self.scrubber, &content);
+        let verdict = match self.headers.texts.comment(&content) {
+            // Few bytes that are no text are a length that some program wrote.
+            _ if is_index(&content) => Verdict::Withheld,
+            verdict => verdict,
+        };
+        if let Some(content) = self.headers.applied(verdict, &content, || "a skippable zstd frame".to_owned()) {
             let length = u32::try_from(content.len()).unwrap_or(0).to_le_bytes();
             let frame = [&magic[..], &length, &content].concat();
             self.heads.lock().unwrap_or_else(PoisonError::into_inner).push_back(frame);
         }
         Ok(())
     }
+}
+
+/// Whether the content of a skippable frame says where old frames lie.
+fn is_index(content: &[u8]) -> bool {
+    let is_number = content.len() <= 8 && content.iter().any(|byte| !byte.is_ascii_graphic());
+    // The foot of a seek table: how many entries, a descriptor, a magic number. An entry has 8 bytes or 12.
+    let is_seek_table = content.split_last_chunk::<9>().is_some_and(|(entries, foot)| {
+        let n_entries = u64::from(u32::from_le_bytes([foot[0], foot[1], foot[2], foot[3]]));
+        let n_bytes = if foot[4] & 0x80 == 0 { 8 } else { 12 };
+        foot.ends_with(b"\xb1\xea\x92\x8f") && entries.len() as u64 == n_entries * n_bytes
+    });
+    is_number || is_seek_table
 }
 
 impl<R: BufRead> Read for Frames<R> {
