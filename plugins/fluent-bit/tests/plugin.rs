@@ -54,8 +54,18 @@ fn filtered(
     environment: &[(&str, &str)],
     chunks: &[Vec<u8>],
 ) -> Option<Result<Vec<Answer>, String>> {
+    filtered_by(&[], properties, environment, chunks)
+}
+
+/// The same with a host that is compiled with these `flags`.
+fn filtered_by(
+    flags: &[&str],
+    properties: &[&str],
+    environment: &[(&str, &str)],
+    chunks: &[Vec<u8>],
+) -> Option<Result<Vec<Answer>, String>> {
     let temporary = tempfile::tempdir().expect("a temporary folder");
-    let host = compiled(temporary.path(), "host.c", &["-rdynamic", "-ldl"])?;
+    let host = compiled(temporary.path(), "host.c", &[&["-rdynamic", "-ldl"], flags].concat())?;
     let mut command = Command::new(host);
     command.env_clear().envs(environment.iter().copied()).arg(library()).args(properties);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -192,14 +202,59 @@ fn properties_are_the_flags_of_the_program() {
 }
 
 #[test]
+fn every_value_of_a_property_counts_and_an_unknown_property_is_an_error() {
+    let chunk = [log("by alice@example.org"), log("password=Zq4xK9pT2mW7")].concat();
+    let clean = [log("by REDACTED-email"), log("password=REDACTED-password")].concat();
+    // As Fluent Bit passes `only: [email, password]`.
+    let email = [log("by REDACTED-email"), log("password=Zq4xK9pT2mW7")].concat();
+    for (properties, expected) in [
+        (&["only", "email"][..], &email),
+        (&["only", "email", "only", "*password*"], &clean),
+        (&["Only", "email", "ONLY", "*password*"], &clean),
+        (&["only", "email,*password*", "active", "true", "condition", "x"], &clean),
+        (&["except", "*password*", "only", "email", "except", "jwt"], &email),
+    ] {
+        let properties = [&["config", "none"], properties].concat();
+        let Some(answers) = filtered(&properties, &[], std::slice::from_ref(&chunk)) else { return };
+        assert_eq!(answers, Ok(vec![(MODIFIED, expected.clone())]), "{properties:?}");
+    }
+    for (properties, message) in [
+        (&["exept", "email"][..], "unknown property \"exept\"; the properties are config, rules, only, except,"),
+        (&["on-error", "drop"], "unknown property \"on-error\""),
+        (&["only", "email", "except", "jwt", "own-domain", "a.example"], "unknown property \"own-domain\""),
+        (&["only", ""], "property only: no value"),
+        (&["on_error", "mask", "on_error", "drop"], "on-error"),
+        (&["config", "none", "config", "none"], "config"),
+    ] {
+        let refused = filtered(properties, &[], &[]).expect("it ran before").expect_err("it does not start");
+        assert!(refused.contains(message), "{refused}");
+    }
+}
+
+#[test]
+fn properties_are_read_from_a_known_layout_alone() {
+    let chunk = log("by alice@example.org");
+    let Some(answers) = filtered_by(&["-DWITHOUT_REGEX"], &["only", "jwt", "only", "email"], &[], &[chunk]) else {
+        return;
+    };
+    assert_eq!(answers, Ok(vec![(MODIFIED, log("by REDACTED-email"))]));
+    let refused = filtered_by(&["-DSTRANGE"], &["only", "email"], &[], &[]).expect("it ran before");
+    let refused = refused.expect_err("it does not start");
+    assert!(refused.contains("the properties cannot be read"), "{refused}");
+}
+
+#[test]
 fn programs_in_c_use_it() {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let library = library();
     let folder = library.parent().expect("it lies in a folder");
-    let flags = [library.to_str().expect("a path of text"), &format!("-Wl,-rpath,{}", folder.display())];
-    let Some(program) = compiled(temporary.path(), "abi.c", &flags) else { return };
-    let output = Command::new(program).env_clear().output().expect("it starts");
-    assert_eq!(output.status.code(), Some(0), "line {:?} of abi.c, less one", output.status.code());
+    let rpath = format!("-Wl,-rpath,{}", folder.display());
+    for source in ["abi.c", "threads.c"] {
+        let flags = [library.to_str().expect("a path of text"), "-pthread", &rpath];
+        let Some(program) = compiled(temporary.path(), source, &flags) else { return };
+        let output = Command::new(program).env_clear().output().expect("it starts");
+        assert_eq!(output.status.code(), Some(0), "the line of {source}");
+    }
 }
 
 #[test]
