@@ -120,6 +120,10 @@ unsafe extern "C" fn filter(
     context: Ignored,
     _config: Ignored,
 ) -> c_int {
+    if context.is_null() {
+        // Fluent Bit calls a processor with `active: false` too, without having initialized it.
+        return NOTOUCH;
+    }
     // SAFETY: the pointers are Fluent Bit's and hold for this call; the context is what `init` has set.
     let (shared, chunk, tag) = unsafe {
         let tag = bytes_of(tag, usize::try_from(tag_length).unwrap_or(0));
