@@ -9,6 +9,8 @@ mod containers;
 mod documents;
 mod encodings;
 #[cfg(feature = "forward")]
+mod fluent_bit;
+#[cfg(feature = "forward")]
 mod forward;
 mod golden;
 mod harness;
