@@ -47,7 +47,7 @@ impl Hop {
     }
 
     /// One with `--admin 127.0.0.1:0`, and that endpoint's address.
-    fn start_with_admin(flags: &[&str]) -> (Hop, String) {
+    pub(crate) fn start_with_admin(flags: &[&str]) -> (Hop, String) {
         let hop = Hop::start(&[&["--admin", "127.0.0.1:0"], flags].concat());
         let line = hop.hears("admin endpoint");
         let admin = line.split('"').nth(1).expect("an address").to_owned();
@@ -281,7 +281,7 @@ fn ask(admin: &str, path: &str) -> String {
 }
 
 /// The value of a metric.
-fn metric(admin: &str, name: &str) -> u64 {
+pub(crate) fn metric(admin: &str, name: &str) -> u64 {
     let text = ask(admin, "/metrics");
     let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a metric of that name");
     line.trim().parse().expect("a number")
