@@ -4,8 +4,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    os::unix::process::CommandExt as _,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -15,17 +14,17 @@ use std::{
 use crate::harness::{binary, logscrub};
 
 /// Nothing takes as long as this but a hop that hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Hop {
+pub(crate) struct Hop {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     /// Lines of its own log.
     said: mpsc::Receiver<String>,
 }
 
 impl Hop {
-    fn start(flags: &[&str]) -> Hop {
+    pub(crate) fn start(flags: &[&str]) -> Hop {
         Hop::start_as(&[], flags)
     }
 
@@ -48,7 +47,7 @@ impl Hop {
     }
 
     /// One with `--admin 127.0.0.1:0`, and that endpoint's address.
-    fn start_with_admin(flags: &[&str]) -> (Hop, String) {
+    pub(crate) fn start_with_admin(flags: &[&str]) -> (Hop, String) {
         let hop = Hop::start(&[&["--admin", "127.0.0.1:0"], flags].concat());
         let line = hop.hears("admin endpoint");
         let admin = line.split('"').nth(1).expect("an address").to_owned();
@@ -125,7 +124,7 @@ fn receive(stream: &mut TcpStream, n_bytes: usize) -> Vec<u8> {
 }
 
 /// A next hop: connections are taken by the test.
-fn next_hop() -> (TcpListener, String) {
+pub(crate) fn next_hop() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = format!("tcp://{}", listener.local_addr().expect("it has an address"));
     (listener, address)
@@ -282,7 +281,7 @@ fn ask(admin: &str, path: &str) -> String {
 }
 
 /// The value of a metric.
-fn metric(admin: &str, name: &str) -> u64 {
+pub(crate) fn metric(admin: &str, name: &str) -> u64 {
     let text = ask(admin, "/metrics");
     let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a metric of that name");
     line.trim().parse().expect("a number")
@@ -399,7 +398,7 @@ fn a_file_gets_lines_of_json_before_the_acknowledgement() {
     assert_eq!(hop.end(), Some(0));
 }
 
-fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     fs::read_to_string(path).expect("the file is there")
 }
 
@@ -450,7 +449,7 @@ fn two_hops_show_each_other_key_and_user() {
 }
 
 /// Writes `text` into a file for a flag.
-fn file(folder: &Path, name: &str, text: &str) -> String {
+pub(crate) fn file(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
     fs::write(&path, text).expect("it can be written");
     path.display().to_string()
@@ -576,119 +575,6 @@ fn hops_know_each_other_by_their_certificates() {
     let mut sender = with.connect();
     sender.write_all(&message("x", Some("one"))).expect("it is sent");
     assert_eq!(receive(&mut sender, ack("one").len()), ack("one"));
-}
-
-/// A Fluent Bit to test with: a folder of its own with a log, and what must come of that. All that it has started ends with it.
-struct FluentBit {
-    program: PathBuf,
-    folder: tempfile::TempDir,
-    expected: Vec<String>,
-    started: Vec<Child>,
-}
-
-impl FluentBit {
-    /// The one of the path or of `FLUENT_BIT`, if there is one. Each line of its log has an address, and is a record under the key `key`.
-    fn find(key: &str) -> Option<FluentBit> {
-        let on_path = std::env::var_os("PATH").and_then(|path| {
-            std::env::split_paths(&path).map(|folder| folder.join("fluent-bit")).find(|program| program.exists())
-        });
-        let Some(program) = std::env::var_os("FLUENT_BIT").map(PathBuf::from).or(on_path) else {
-            eprintln!("SKIPPED: no fluent-bit on the path or in FLUENT_BIT");
-            return None;
-        };
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let lines: String = (0..2000).map(|number| format!("{number} by user{number}@example.org\n")).collect();
-        file(folder.path(), "app.log", &lines);
-        let expected = (0..2000).map(|number| format!("{{\"{key}\":\"{number} by REDACTED-email\"}}")).collect();
-        Some(FluentBit { program, folder, expected, started: Vec::new() })
-    }
-
-    /// Writes an example with its folders here and with `changes`. It is parsed as it is; it runs without the storage on disk, which a small
-    /// build of Fluent Bit lacks.
-    fn configuration(&self, example: &str, changes: &[(&str, &str)]) -> String {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit").join(example);
-        let parsed =
-            Command::new(&self.program).args(["--dry-run", "-c"]).arg(&source).output().expect("Fluent Bit starts");
-        assert!(parsed.status.success(), "{example} is no configuration");
-        let mut text: String =
-            read(&source).lines().filter(|line| !line.contains("storage.")).map(|line| format!("{line}\n")).collect();
-        for folder in ["/var/log/app", "/var/log/clean", "/var/lib/fluent-bit"] {
-            text = text.replace(folder, &self.folder.path().display().to_string());
-        }
-        for (from, to) in changes {
-            assert!(text.contains(from), "{from:?} is not in {example}");
-            text = text.replace(from, to);
-        }
-        file(self.folder.path(), example, &text)
-    }
-
-    /// Starts Fluent Bit with an example. What it starts is in its group.
-    fn start(&mut self, example: &str, changes: &[(&str, &str)]) -> &mut Child {
-        let configuration = self.configuration(example, changes);
-        let mut command = Command::new(&self.program);
-        command.args(["-q", "-c"]).arg(configuration).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
-        self.started.push(command.spawn().expect("Fluent Bit starts"));
-        self.started.last_mut().expect("it was pushed")
-    }
-
-    /// Waits until all lines have come.
-    fn check(self) {
-        let out = self.folder.path().join("clean.log");
-        let begin = Instant::now();
-        let lines = || fs::read_to_string(&out).unwrap_or_default();
-        while lines().lines().count() < self.expected.len() && begin.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(50));
-        }
-        assert!(lines().lines().eq(&self.expected), "all of them, scrubbed, in order");
-    }
-}
-
-impl Drop for FluentBit {
-    fn drop(&mut self) {
-        for child in &mut self.started {
-            let group = format!("-{}", child.id());
-            // What has ended already needs nothing.
-            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
-            let _ = child.wait();
-        }
-    }
-}
-
-#[test]
-fn fluent_bit_sends_through_the_hop_to_fluent_bit() {
-    let Some(mut fluent_bit) = FluentBit::find("log") else { return };
-    let (listener, to) = next_hop();
-    drop(listener);
-    let hop = Hop::start(&["--to", &to]);
-    let port = |address: &str| address.rsplit(':').next().expect("a port").to_owned();
-    fluent_bit.start("receiver.yaml", &[("24225", &port(&to))]);
-    fluent_bit.start("sender.yaml", &[("24224", &port(&hop.address))]);
-    fluent_bit.check();
-}
-
-#[test]
-fn fluent_bit_reads_through_the_filter() {
-    let Some(mut fluent_bit) = FluentBit::find("exec") else { return };
-    let filter = format!("| {} --config none", binary().display());
-    fluent_bit.start("in-exec.yaml", &[("| logscrub", &filter)]);
-    fluent_bit.check();
-}
-
-#[test]
-fn fluent_bit_writes_through_the_filter() {
-    let Some(mut fluent_bit) = FluentBit::find("log") else { return };
-    let stdout = fluent_bit.start("out-stdout.yaml", &[]).stdout.take().expect("a pipe");
-    let mut filter = Command::new(binary());
-    filter.env_clear().args(["--config", "none"]).stdin(stdout).stdout(Stdio::piped());
-    let mut filter = filter.spawn().expect("the filter starts");
-    let lines = BufReader::new(filter.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-    let lines: Vec<String> = lines.take(fluent_bit.expected.len()).collect();
-    // `{"date":…,"log":"…"}`
-    let without_date = |line: &String| line.split_once(',').map(|(_, rest)| format!("{{{rest}"));
-    let expected = fluent_bit.expected.iter().cloned().map(Some);
-    assert!(lines.iter().map(without_date).eq(expected), "all of them, scrubbed, in order");
-    drop(fluent_bit);
-    filter.wait().expect("it ends with its input");
 }
 
 /// Every list of arguments in a document that calls the hop.

@@ -11,6 +11,8 @@ mod containers;
 mod documents;
 mod encodings;
 #[cfg(feature = "forward")]
+mod fluent_bit;
+#[cfg(feature = "forward")]
 mod forward;
 mod golden;
 mod harness;

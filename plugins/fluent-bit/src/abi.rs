@@ -12,8 +12,38 @@ const CLEAN: c_int = 0;
 const CHANGED: c_int = 1;
 const FAILED: c_int = -1;
 
+/// Why a call failed.
+struct Failure {
+    /// The scrubber that it was made with; none where it was to make one.
+    of: Option<u64>,
+    text: CString,
+}
+
 thread_local! {
-    static NEW_ERROR: RefCell<Option<CString>> = const { RefCell::new(None) };
+    /// Set by each call of this thread that can fail: to nothing, where it did not. So no other thread changes or frees it.
+    static FAILURE: RefCell<Option<Failure>> = const { RefCell::new(None) };
+}
+
+/// Notes how a call ended; answers what it made.
+fn noted<T>(of: Option<u64>, result: Result<T, String>) -> Option<T> {
+    let (made, why) = match result {
+        Ok(made) => (Some(made), None),
+        Err(why) => (None, Some(why)),
+    };
+    let text = why.map(|why| CString::new(why.replace('\0', "\u{fffd}")).unwrap_or_default());
+    FAILURE.set(text.map(|text| Failure { of, text }));
+    made
+}
+
+/// The error of this thread's last call, if that failed and was made with `of`.
+fn failure(of: Option<u64>) -> *const c_char {
+    FAILURE.with_borrow(|failure| {
+        failure.as_ref().filter(|failure| failure.of == of).map_or(ptr::null(), |failure| failure.text.as_ptr())
+    })
+}
+
+fn handle(made: Option<Shared>) -> *mut Shared {
+    made.map_or(ptr::null_mut(), |shared| Box::into_raw(Box::new(shared)))
 }
 
 // The host's allocator: Fluent Bit frees what a filter gives it by its own `free`, to which these names are bound when it is loaded.
@@ -31,19 +61,36 @@ unsafe extern "C" {
 pub unsafe extern "C" fn logscrub_new(flags: *const *const c_char, n_flags: usize) -> *mut Shared {
     // SAFETY: the caller promises `n_flags` strings.
     let flags = (0..n_flags).map(|index| unsafe { text_of(*flags.add(index)) }).collect::<Option<Vec<_>>>();
-    let made = flags.ok_or_else(|| "a flag that is no UTF-8".to_owned()).and_then(Shared::new);
-    let (shared, error) = match made {
-        Ok(shared) => (Box::into_raw(Box::new(shared)), None),
-        Err(error) => (ptr::null_mut(), CString::new(error).ok()),
-    };
-    NEW_ERROR.set(error);
-    shared
+    handle(noted(None, flags.ok_or_else(|| "a flag that is no UTF-8".to_owned()).and_then(Shared::new)))
 }
 
-/// Why the last [`logscrub_new`] of this thread failed.
+/// Makes a scrubber with the rules of another one; null on an error.
+///
+/// # Safety
+///
+/// `this` came from this library and was not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn logscrub_fork(this: *mut Shared) -> *mut Shared {
+    // SAFETY: as the caller promises.
+    handle(noted(None, unsafe { (*this).fork() }))
+}
+
+/// Why the last [`logscrub_new`] or [`logscrub_fork`] of this thread failed.
 #[unsafe(no_mangle)]
 pub extern "C" fn logscrub_new_error() -> *const c_char {
-    NEW_ERROR.with_borrow(|error| error.as_ref().map_or(ptr::null(), |error| error.as_ptr()))
+    failure(None)
+}
+
+/// Forgets what is open, as at the beginning of a stream.
+///
+/// # Safety
+///
+/// `this` came from this library and was not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn logscrub_reset(this: *mut Shared) -> c_int {
+    // SAFETY: as the caller promises.
+    let this = unsafe { &*this };
+    noted(Some(this.id()), this.reset()).map_or(FAILED, |()| CLEAN)
 }
 
 /// Scrubs lines of text.
@@ -64,7 +111,7 @@ pub unsafe extern "C" fn logscrub_scrub(
     // SAFETY: as the caller promises.
     unsafe {
         let answer = (*this).scrub_text(bytes_of(input, length));
-        give(answer, out, out_length)
+        give((*this).id(), answer, out, out_length)
     }
 }
 
@@ -86,7 +133,7 @@ pub unsafe extern "C" fn logscrub_scrub_events(
     // SAFETY: as the caller promises.
     unsafe {
         let answer = (*this).scrub_events(bytes_of(tag, tag_length), bytes_of(input, length));
-        give(answer, out, out_length)
+        give((*this).id(), answer, out, out_length)
     }
 }
 
@@ -112,15 +159,15 @@ pub unsafe extern "C" fn logscrub_findings(this: *mut Shared) -> u64 {
     unsafe { (*this).n_findings() }
 }
 
-/// Why the last call that failed did.
+/// Why this thread's last call failed, if it was made with this scrubber.
 ///
 /// # Safety
 ///
-/// `this` came from [`logscrub_new`] and was not freed; no other thread uses it while the text is read.
+/// `this` came from [`logscrub_new`] and was not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn logscrub_error(this: *mut Shared) -> *const c_char {
-    // SAFETY: as the caller promises; the text stays until the next call that fails.
-    unsafe { (*this).with_error(|error| error.map_or(ptr::null(), |error| error.as_ptr())) }
+    // SAFETY: as the caller promises.
+    failure(Some(unsafe { (*this).id() }))
 }
 
 /// Frees what was given back.
@@ -186,21 +233,26 @@ pub(crate) fn copied(bytes: &[u8]) -> *mut c_void {
     }
 }
 
+/// Gives an answer back, and notes whether it is an error.
+///
 /// # Safety
 ///
 /// `out` and `out_length` may be written to.
-unsafe fn give(answer: Answer, out: *mut *mut c_char, out_length: *mut usize) -> c_int {
-    let (code, bytes) = match answer {
-        Answer::Clean => (CLEAN, Vec::new()),
-        Answer::Changed(bytes) => (CHANGED, bytes),
-        Answer::Failed => (FAILED, Vec::new()),
+unsafe fn give(id: u64, answer: Answer, out: *mut *mut c_char, out_length: *mut usize) -> c_int {
+    let result = match answer {
+        Answer::Clean => Ok((CLEAN, ptr::null_mut(), 0)),
+        Answer::Changed(bytes) => {
+            let memory = copied(&bytes);
+            let is_lost = memory.is_null() && !bytes.is_empty();
+            if is_lost { Err("out of memory".to_owned()) } else { Ok((CHANGED, memory, bytes.len())) }
+        }
+        Answer::Failed(why) => Err(why),
     };
-    let memory = copied(&bytes);
-    let is_lost = memory.is_null() && !bytes.is_empty();
+    let (code, memory, length) = noted(Some(id), result).unwrap_or((FAILED, ptr::null_mut(), 0));
     // SAFETY: as the caller promises.
     unsafe {
         *out = memory.cast();
-        *out_length = if is_lost { 0 } else { bytes.len() };
+        *out_length = length;
     }
-    if is_lost { FAILED } else { code }
+    code
 }

@@ -1,16 +1,18 @@
 //! The filter as Fluent Bit's loader expects it: a structure under the name `filter_logscrub_plugin`, which it copies.
 //!
-//! The layout is that of Fluent Bit 3.2 to 5.1 (`include/fluent-bit/flb_filter.h`); before 3.2 the last callback is missing, which the loader then
-//! overwrites. Nothing of its headers is needed.
+//! The layout is that of Fluent Bit 3.2 to 5.1 (`include/fluent-bit/flb_filter.h`). Before 3.2 the last callback is missing, and the
+//! loader overwrites what stands there. No headers are needed.
 
 use std::{
-    ffi::{CString, c_char, c_int, c_void},
+    ffi::{c_char, c_int},
     io::Write as _,
     ptr,
 };
 
 use crate::{
-    abi::{bytes_of, copied, text_of},
+    abi::{bytes_of, copied},
+    instance::{Host, Ignored},
+    properties,
     shared::{Answer, Shared},
 };
 
@@ -21,7 +23,6 @@ const MODIFIED: c_int = 1;
 /// `FLB_FILTER_NOTOUCH`.
 const NOTOUCH: c_int = 2;
 
-type Ignored = *mut c_void;
 type Callback = Option<unsafe extern "C" fn(Ignored, Ignored, Ignored) -> c_int>;
 
 /// `struct flb_filter_plugin`.
@@ -73,84 +74,22 @@ pub static filter_logscrub_plugin: FilterPlugin = FilterPlugin {
     list: [ptr::null_mut(); 2],
 };
 
-/// Properties, and the flags of the program that they stand for. Each may have several values, separated by commas.
-const PROPERTIES: [(&str, &str); 8] = [
-    ("config", "--config"),
-    ("rules", "--rules"),
-    ("only", "--only"),
-    ("except", "--except"),
-    ("also", "--also"),
-    ("own_domain", "--own-domain"),
-    ("style", "--style"),
-    ("on_error", "--on-error"),
-];
-
-unsafe extern "C" {
-    fn dlsym(library: Ignored, name: *const c_char) -> Ignored;
-}
-
-type GetProperty = unsafe extern "C" fn(*const c_char, Ignored) -> *const c_char;
-type SetContext = unsafe extern "C" fn(Ignored, Ignored);
-
-/// What the plugin asks Fluent Bit for. It is looked up when it is needed, so that the library can be loaded by others too.
-struct Host {
-    get_property: GetProperty,
-    set_context: SetContext,
-}
-
-impl Host {
-    fn find() -> Option<Host> {
-        // SAFETY: a null library asks in all that are loaded; the functions have had these types since Fluent Bit 1.0.
-        unsafe {
-            let get_property = dlsym(ptr::null_mut(), c"flb_filter_get_property".as_ptr());
-            let set_context = dlsym(ptr::null_mut(), c"flb_filter_set_context".as_ptr());
-            if get_property.is_null() || set_context.is_null() {
-                return None;
-            }
-            Some(Host {
-                get_property: std::mem::transmute::<Ignored, GetProperty>(get_property),
-                set_context: std::mem::transmute::<Ignored, SetContext>(set_context),
-            })
-        }
-    }
-
-    /// The flags that the properties of a filter stand for; `None` when one is no UTF-8.
-    ///
-    /// # Safety
-    ///
-    /// `instance` is the filter's, as the loader gave it.
-    unsafe fn flags(&self, instance: Ignored) -> Option<Vec<String>> {
-        let mut flags = Vec::new();
-        for (property, flag) in PROPERTIES {
-            let name = CString::new(property).expect("a name without NUL");
-            // SAFETY: as the caller promises.
-            let value = unsafe { (self.get_property)(name.as_ptr(), instance) };
-            if value.is_null() {
-                continue;
-            }
-            // SAFETY: properties are strings.
-            let value = unsafe { text_of(value) }?;
-            for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-                // As one argument, so that a value is never taken for a flag.
-                flags.push(format!("{flag}={part}"));
-            }
-        }
-        Some(flags)
-    }
-}
-
-/// Makes the scrubber; what is wrong with the properties keeps Fluent Bit from starting.
-unsafe extern "C" fn init(instance: Ignored, _config: Ignored, _data: Ignored) -> c_int {
+/// Makes the scrubber. An error in the properties keeps Fluent Bit from starting.
+unsafe extern "C" fn init(instance: Ignored, config: Ignored, _data: Ignored) -> c_int {
     let Some(host) = Host::find() else {
         say("this is no Fluent Bit");
         return -1;
     };
-    // SAFETY: the instance is what the loader gave.
-    let flags = unsafe { host.flags(instance) };
-    match flags.ok_or_else(|| "a property that is no UTF-8".to_owned()).and_then(Shared::new) {
+    let name = filter_logscrub_plugin.name;
+    // SAFETY: the instance and the configuration are what the loader gave.
+    let properties = unsafe { host.properties(instance, name) };
+    match properties.and_then(|given| properties::flags(&given)).and_then(Shared::new) {
         Ok(shared) => {
-            // SAFETY: the context comes back to `filter` and `exit`.
-            unsafe { (host.set_context)(instance, Box::into_raw(Box::new(shared)).cast()) };
+            // SAFETY: as above; the context comes back to `filter` and `exit`.
+            unsafe {
+                host.multiline_inputs(instance, name, config).iter().for_each(|input| warn_of(input));
+                host.set_context(instance, Box::into_raw(Box::new(shared)).cast());
+            }
             0
         }
         Err(error) => {
@@ -158,6 +97,14 @@ unsafe extern "C" fn init(instance: Ignored, _config: Ignored, _data: Ignored) -
             -1
         }
     }
+}
+
+fn warn_of(input: &str) {
+    say(&format!(
+        "warning: input {input} has a multiline parser. Lines that it still holds when Fluent Bit stops come too late for \
+         filters: with storage.type filesystem they are sent unscrubbed after the restart. List logscrub under the \
+         processors of the input or the output instead"
+    ));
 }
 
 /// Scrubs a chunk. What cannot be examined becomes an empty chunk: nothing of it passes.
@@ -173,6 +120,10 @@ unsafe extern "C" fn filter(
     context: Ignored,
     _config: Ignored,
 ) -> c_int {
+    if context.is_null() {
+        // Fluent Bit calls a processor with `active: false` too, without having initialized it.
+        return NOTOUCH;
+    }
     // SAFETY: the pointers are Fluent Bit's and hold for this call; the context is what `init` has set.
     let (shared, chunk, tag) = unsafe {
         let tag = bytes_of(tag, usize::try_from(tag_length).unwrap_or(0));
@@ -182,11 +133,14 @@ unsafe extern "C" fn filter(
     let clean = match shared.scrub_events(tag, chunk) {
         Answer::Clean => return NOTOUCH,
         Answer::Changed(clean) => clean,
-        Answer::Failed => Vec::new(),
+        Answer::Failed(why) => {
+            say(&format!("a chunk was withheld: {why}"));
+            Vec::new()
+        }
     };
     let n_withheld = shared.n_withheld() - n_before;
-    if n_withheld > 0 {
-        say(&format!("{n_withheld} records or chunks could not be examined and were withheld"));
+    if n_withheld > 0 && !clean.is_empty() {
+        say(&format!("{n_withheld} records could not be examined and were withheld"));
     }
     let memory = copied(&clean);
     // SAFETY: the places are Fluent Bit's. Without memory the chunk becomes empty.

@@ -1,8 +1,8 @@
 //! logscrub inside other programs: `flb-filter_logscrub.so`, the filter and processor of Fluent Bit, and under it the C ABI of
 //! `include/logscrub.h`.
 //!
-//! [`shared`] is plain Rust: a scrubber behind a lock, from whose calls no panic gets out. [`abi`] and [`filter`] are the two
-//! boundaries at which pointers of C are believed; nowhere else in this crate `unsafe` is allowed.
+//! [`shared`] and [`properties`] are safe Rust: a scrubber behind a lock, which lets no panic out, and the flags that it is
+//! made with. [`abi`], [`filter`] and `instance` are the boundaries to C; nothing else in this crate may use `unsafe`.
 
 #![deny(unsafe_code)]
 
@@ -10,4 +10,7 @@
 pub mod abi;
 #[allow(unsafe_code, reason = "pointers of C")]
 pub mod filter;
+#[allow(unsafe_code, reason = "pointers of C")]
+mod instance;
+pub mod properties;
 pub mod shared;

@@ -1,9 +1,11 @@
 //! A scrubber that several threads may call, and that lets no panic out: what fails is withheld.
 
 use std::{
-    ffi::CString,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, MutexGuard, Once, PoisonError},
+    sync::{
+        Mutex, MutexGuard, Once, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use logscrub::{Outcome, Seams, Tally, cli::Scrubbers};
@@ -15,13 +17,14 @@ pub enum Answer {
     Clean,
     /// The output.
     Changed(Vec<u8>),
-    /// Nothing may be passed on.
-    Failed,
+    /// Nothing may be passed on; why.
+    Failed(String),
 }
 
-/// A scrubber of one host.
+/// A scrubber of one host, for one stream: what a call leaves open, such as a private key, goes on in the next.
 #[derive(Debug)]
 pub struct Shared {
+    id: u64,
     inner: Mutex<Inner>,
 }
 
@@ -33,7 +36,6 @@ struct Inner {
     n_failed: u64,
     /// What was done by scrubbers that failed.
     before: Tally,
-    error: Option<CString>,
 }
 
 impl Shared {
@@ -42,8 +44,31 @@ impl Shared {
         silence_panics();
         let made = catch_unwind(AssertUnwindSafe(|| logscrub::cli::scrubbers(flags)));
         let scrubbers = made.map_err(|_| FAULT.to_owned())?.map_err(|error| told(&error))?;
-        let inner = Inner { scrubbers, seams: Seams::default(), n_failed: 0, before: Tally::default(), error: None };
-        Ok(Shared { inner: Mutex::new(inner) })
+        Ok(Shared::at_start(scrubbers))
+    }
+
+    fn at_start(scrubbers: Scrubbers) -> Shared {
+        static N_MADE: AtomicU64 = AtomicU64::new(0);
+        let inner = Inner { scrubbers, seams: Seams::default(), n_failed: 0, before: Tally::default() };
+        Shared { id: N_MADE.fetch_add(1, Ordering::Relaxed), inner: Mutex::new(inner) }
+    }
+
+    /// Another scrubber with the same rules, for another stream: with nothing open and nothing counted.
+    pub fn fork(&self) -> Result<Shared, String> {
+        let inner = self.inner();
+        let forked = catch_unwind(AssertUnwindSafe(|| forked(&inner.scrubbers)));
+        forked.map(Shared::at_start).map_err(|_| FAULT.to_owned())
+    }
+
+    /// Forgets what is open, as at the beginning of a stream. The counts stay.
+    pub fn reset(&self) -> Result<(), String> {
+        let mut inner = self.inner();
+        catch_unwind(AssertUnwindSafe(|| inner.begin_anew())).map_err(|_| FAULT.to_owned())
+    }
+
+    /// A number that no other scrubber of this process has, or will have.
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -78,8 +103,7 @@ impl Shared {
             }
         };
         inner.n_failed += 1;
-        inner.error = CString::new(failed).ok();
-        Answer::Failed
+        Answer::Failed(failed)
     }
 
     /// Records that were withheld, and inputs that failed.
@@ -92,11 +116,6 @@ impl Shared {
     pub fn n_findings(&self) -> u64 {
         self.inner().tallies().map(Tally::findings).sum()
     }
-
-    /// Shows why the last input failed.
-    pub fn with_error<T>(&self, show: impl FnOnce(Option<&CString>) -> T) -> T {
-        show(self.inner().error.as_ref())
-    }
 }
 
 impl Inner {
@@ -104,14 +123,18 @@ impl Inner {
         [self.scrubbers.text.tally(), self.scrubbers.chunks.tally(), &self.before].into_iter()
     }
 
-    /// After a fault outside a record: what the scrubbers hold may be half done.
+    /// Begins a new stream. After a fault outside a record, too: the scrubbers may have been left half done.
     fn begin_anew(&mut self) {
         self.before.merge(self.scrubbers.text.tally());
         self.before.merge(self.scrubbers.chunks.tally());
-        let Scrubbers { text, chunks } = &self.scrubbers;
-        self.scrubbers = Scrubbers { text: text.fork(), chunks: chunks.fork() };
+        self.scrubbers = forked(&self.scrubbers);
         self.seams = Seams::default();
     }
+}
+
+/// The same scrubbers at the beginning of a stream, with nothing counted.
+fn forked(scrubbers: &Scrubbers) -> Scrubbers {
+    Scrubbers { text: scrubbers.text.fork(), chunks: scrubbers.chunks.fork() }
 }
 
 const FAULT: &str = "internal fault; this is a bug, please report it";

@@ -3,10 +3,12 @@
  * host PLUGIN [PROPERTY VALUE]...: standard input holds chunks, each behind its length (four bytes, big end first); standard output gets, for each,
  * what the filter answered (a byte) and what it gave back, behind its length. */
 #include <dlfcn.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct plugin {
     int event_type, flags;
@@ -20,18 +22,50 @@ struct plugin {
     void *list[2];
 };
 
+struct list {
+    struct list *prev, *next;
+};
+
+struct pair {
+    char *key, *value;
+    struct list list;
+};
+
+/* As in Fluent Bit 5.1, less what stands behind the properties. */
 struct instance {
-    char **properties;
-    int n_properties;
+    int event_type, id, log_level, log_suppress_interval;
+    char name[32];
+    char *alias, *match;
+#ifndef WITHOUT_REGEX
+    void *match_regex;
+#endif
+    void *parent_processor;
     void *context;
+    void *data;
+#ifdef STRANGE
+    void *added;
+#endif
+    struct plugin *plugin;
+    struct list properties;
+    void *rest[32];
 };
 
 void flb_filter_set_context(struct instance *instance, void *context) { instance->context = context; }
 
+static struct pair *pair_of(struct list *list) { return (struct pair *)((char *)list - offsetof(struct pair, list)); }
+
 const char *flb_filter_get_property(const char *name, struct instance *instance) {
-    for (int i = 0; i + 1 < instance->n_properties; i += 2)
-        if (strcmp(instance->properties[i], name) == 0) return instance->properties[i + 1];
+    for (struct list *at = instance->properties.next; at != &instance->properties; at = at->next)
+        if (strcasecmp(pair_of(at)->key, name) == 0) return pair_of(at)->value;
     return NULL;
+}
+
+static void add(struct instance *instance, char *key, char *value) {
+    struct pair *pair = malloc(sizeof *pair);
+    struct list *head = &instance->properties;
+    *pair = (struct pair){key, value, {head->prev, head}};
+    head->prev->next = &pair->list;
+    head->prev = &pair->list;
 }
 
 static uint32_t read_length(void) {
@@ -48,7 +82,8 @@ int main(int argc, char **argv) {
     struct plugin plugin;
     memcpy(&plugin, symbol, sizeof plugin);
     if (strcmp(plugin.name, "logscrub") != 0) return 12;
-    struct instance instance = {argv + 2, argc - 2, NULL};
+    struct instance instance = {.plugin = &plugin, .properties = {&instance.properties, &instance.properties}};
+    for (int i = 2; i + 1 < argc; i += 2) add(&instance, argv[i], argv[i + 1]);
     if (plugin.init(&instance, NULL, NULL) != 0) return 13;
     for (uint32_t length; (length = read_length()) != UINT32_MAX;) {
         char *chunk = malloc(length ? length : 1);

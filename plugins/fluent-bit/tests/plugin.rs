@@ -7,7 +7,7 @@ use std::{
     env, fs,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -54,8 +54,18 @@ fn filtered(
     environment: &[(&str, &str)],
     chunks: &[Vec<u8>],
 ) -> Option<Result<Vec<Answer>, String>> {
+    filtered_by(&[], properties, environment, chunks)
+}
+
+/// The same with a host that is compiled with these `flags`.
+fn filtered_by(
+    flags: &[&str],
+    properties: &[&str],
+    environment: &[(&str, &str)],
+    chunks: &[Vec<u8>],
+) -> Option<Result<Vec<Answer>, String>> {
     let temporary = tempfile::tempdir().expect("a temporary folder");
-    let host = compiled(temporary.path(), "host.c", &["-rdynamic", "-ldl"])?;
+    let host = compiled(temporary.path(), "host.c", &[&["-rdynamic", "-ldl"], flags].concat())?;
     let mut command = Command::new(host);
     command.env_clear().envs(environment.iter().copied()).arg(library()).args(properties);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -192,14 +202,59 @@ fn properties_are_the_flags_of_the_program() {
 }
 
 #[test]
+fn every_value_of_a_property_counts_and_an_unknown_property_is_an_error() {
+    let chunk = [log("by alice@example.org"), log("password=Zq4xK9pT2mW7")].concat();
+    let clean = [log("by REDACTED-email"), log("password=REDACTED-password")].concat();
+    // As Fluent Bit passes `only: [email, password]`.
+    let email = [log("by REDACTED-email"), log("password=Zq4xK9pT2mW7")].concat();
+    for (properties, expected) in [
+        (&["only", "email"][..], &email),
+        (&["only", "email", "only", "*password*"], &clean),
+        (&["Only", "email", "ONLY", "*password*"], &clean),
+        (&["only", "email,*password*", "active", "true", "condition", "x"], &clean),
+        (&["except", "*password*", "only", "email", "except", "jwt"], &email),
+    ] {
+        let properties = [&["config", "none"], properties].concat();
+        let Some(answers) = filtered(&properties, &[], std::slice::from_ref(&chunk)) else { return };
+        assert_eq!(answers, Ok(vec![(MODIFIED, expected.clone())]), "{properties:?}");
+    }
+    for (properties, message) in [
+        (&["exept", "email"][..], "unknown property \"exept\"; the properties are config, rules, only, except,"),
+        (&["on-error", "drop"], "unknown property \"on-error\""),
+        (&["only", "email", "except", "jwt", "own-domain", "a.example"], "unknown property \"own-domain\""),
+        (&["only", ""], "property only: no value"),
+        (&["on_error", "mask", "on_error", "drop"], "on-error"),
+        (&["config", "none", "config", "none"], "config"),
+    ] {
+        let refused = filtered(properties, &[], &[]).expect("it ran before").expect_err("it does not start");
+        assert!(refused.contains(message), "{refused}");
+    }
+}
+
+#[test]
+fn properties_are_read_from_a_known_layout_alone() {
+    let chunk = log("by alice@example.org");
+    let Some(answers) = filtered_by(&["-DWITHOUT_REGEX"], &["only", "jwt", "only", "email"], &[], &[chunk]) else {
+        return;
+    };
+    assert_eq!(answers, Ok(vec![(MODIFIED, log("by REDACTED-email"))]));
+    let refused = filtered_by(&["-DSTRANGE"], &["only", "email"], &[], &[]).expect("it ran before");
+    let refused = refused.expect_err("it does not start");
+    assert!(refused.contains("the properties cannot be read"), "{refused}");
+}
+
+#[test]
 fn programs_in_c_use_it() {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let library = library();
     let folder = library.parent().expect("it lies in a folder");
-    let flags = [library.to_str().expect("a path of text"), &format!("-Wl,-rpath,{}", folder.display())];
-    let Some(program) = compiled(temporary.path(), "abi.c", &flags) else { return };
-    let output = Command::new(program).env_clear().output().expect("it starts");
-    assert_eq!(output.status.code(), Some(0), "line {:?} of abi.c, less one", output.status.code());
+    let rpath = format!("-Wl,-rpath,{}", folder.display());
+    for source in ["abi.c", "threads.c"] {
+        let flags = [library.to_str().expect("a path of text"), "-pthread", &rpath];
+        let Some(program) = compiled(temporary.path(), source, &flags) else { return };
+        let output = Command::new(program).env_clear().output().expect("it starts");
+        assert_eq!(output.status.code(), Some(0), "the line of {source}");
+    }
 }
 
 #[test]
@@ -213,30 +268,26 @@ fn programs_in_python_use_it() {
 
 /// So many lines go through Fluent Bit.
 const N_LINES: usize = 2000;
+/// The length of one of them, in its middle: longer than what Fluent Bit reads without `buffer_max_size`.
+const LONG: usize = 40 << 10;
+/// Nothing takes as long as this but a Fluent Bit that hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is left of a run of Fluent Bit with the plugin.
+/// A folder in which Fluent Bit runs with the plugin, once or several times. What it has started ends with it.
 struct Run {
+    program: PathBuf,
     folder: tempfile::TempDir,
+    child: Option<Child>,
 }
 
 impl Run {
-    /// Runs an example, with `changes`, until all lines have come to each of `files`; `None` where there is no Fluent Bit.
-    fn of(example: &str, changes: &[(&str, &str)], files: &[&str]) -> Option<Run> {
-        let run = Run { folder: tempfile::tempdir().expect("a temporary folder") };
+    /// A folder with an example and `changes` of it, and a log; `None` where there is no Fluent Bit.
+    fn of(example: &str, changes: &[(&str, &str)], log: &str) -> Option<Run> {
         let program = program()?;
-        let plugin = run.path("flb-filter_logscrub.so");
-        fs::copy(library(), &plugin).expect("it can be copied");
-        let lines: String = (0..N_LINES).map(|number| format!("{number} by user{number}@example.org\n")).collect();
-        fs::write(run.path("app.log"), lines).expect("it can be written");
+        let run = Run { program, folder: tempfile::tempdir().expect("a temporary folder"), child: None };
+        fs::copy(library(), run.path("flb-filter_logscrub.so")).expect("it can be copied");
+        fs::write(run.path("app.log"), log).expect("it can be written");
         fs::write(run.path("run.yaml"), run.configuration(example, changes)).expect("it can be written");
-        let mut command = Command::new(program);
-        let child = command.arg("-c").arg(run.path("run.yaml")).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = child.spawn().expect("Fluent Bit starts");
-        let begin = Instant::now();
-        while files.iter().any(|file| run.lines(file).len() < N_LINES) && begin.elapsed() < Duration::from_secs(60) {
-            thread::sleep(Duration::from_millis(50));
-        }
-        child.kill().and_then(|()| child.wait()).expect("it ends");
         Some(run)
     }
 
@@ -250,18 +301,65 @@ impl Run {
         let mut text = text
             .replace("/usr/lib/fluent-bit/flb-filter_logscrub.so", &path("flb-filter_logscrub.so"))
             .replace("/var/log/app/*.log", &path("app.log"))
-            .replace("/var/log/clean", &path(""));
+            .replace("/var/log/clean", &path(""))
+            .replace("/var/lib/fluent-bit", &path("state"));
+        fs::create_dir_all(path("state")).expect("it can be made");
         for (from, to) in changes {
             assert!(text.contains(from), "{from:?} is not in {example}");
             text = text.replace(from, to);
         }
-        // A small build of Fluent Bit has no storage on disk.
-        let is_stored = |line: &&str| line.contains("storage.") || line.contains("db:");
-        text.lines().filter(|line| !is_stored(line)).map(|line| format!("{line}\n")).collect()
+        text
+    }
+
+    fn start(&mut self) {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("it can be opened");
+        let mut command = Command::new(&self.program);
+        let command = command.arg("-c").arg(self.path("run.yaml")).stdout(Stdio::null()).stderr(log);
+        self.child = Some(command.spawn().expect("Fluent Bit starts"));
+    }
+
+    /// Waits until a file has so many lines.
+    fn wait(&self, file: &str, n_lines: usize) {
+        let begin = Instant::now();
+        while self.lines(file).len() < n_lines && begin.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends it by SIGTERM and waits for that.
+    fn stop(&mut self) {
+        let mut child = self.child.take().expect("it was started");
+        assert!(Command::new("kill").arg(child.id().to_string()).status().expect("kill is there").success());
+        child.wait().expect("it ends");
+    }
+
+    /// Waits for the end of one that does not start.
+    fn refusal(&mut self) -> String {
+        let mut child = self.child.take().expect("it was started");
+        let begin = Instant::now();
+        while child.try_wait().expect("it is a child").is_none() {
+            assert!(begin.elapsed() < PATIENCE, "it runs, with {}", self.read("run.yaml"));
+            thread::sleep(Duration::from_millis(50));
+        }
+        self.read("log")
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).unwrap_or_default()
     }
 
     fn lines(&self, file: &str) -> Vec<String> {
-        fs::read_to_string(self.path(file)).unwrap_or_default().lines().map(str::to_owned).collect()
+        self.read(file).lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It has ended already where something went wrong.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -272,28 +370,53 @@ fn program() -> Option<PathBuf> {
     });
     let program = env::var_os("FLUENT_BIT").map(PathBuf::from).or(on_path);
     if program.is_none() {
-        eprintln!("SKIPPED: no fluent-bit on the path or in FLUENT_BIT");
+        eprintln!("SKIPPED: fluent-bit is neither on the path nor in FLUENT_BIT");
     }
     program
 }
 
+/// The text of all lines, scrubbed or as they came.
+fn texts(is_clean: bool) -> impl Iterator<Item = String> {
+    (0..N_LINES).map(move |number| {
+        let mail = if is_clean { "REDACTED-email".to_owned() } else { format!("user{number}@example.org") };
+        let padding = if number == N_LINES / 2 { ".".repeat(LONG) } else { String::new() };
+        format!("{number} {padding} by {mail}")
+    })
+}
+
+/// A log of all lines. One of 2 MiB among them is left out by the examples.
+fn log_of_all() -> String {
+    let too_long = format!("{} by erin@example.org\n", ".".repeat(2 << 20));
+    let lines: Vec<String> = texts(false).map(|text| format!("{text}\n")).collect();
+    [&lines[..N_LINES / 3].concat(), &too_long, &lines[N_LINES / 3..].concat()].map(String::as_str).concat()
+}
+
 /// The records of all lines, scrubbed or as they came.
 fn all(is_clean: bool) -> Vec<String> {
-    let mail = |number| if is_clean { "REDACTED-email".to_owned() } else { format!("user{number}@example.org") };
-    (0..N_LINES).map(|number| format!("{{\"log\":\"{number} by {}\"}}", mail(number))).collect()
+    texts(is_clean).map(|text| format!("{{\"log\":\"{text}\"}}")).collect()
+}
+
+/// Runs an example, with `changes`, until all lines have come to each of `files`.
+fn run_all(example: &str, changes: &[(&str, &str)], files: &[&str]) -> Option<Run> {
+    let mut run = Run::of(example, changes, &log_of_all())?;
+    run.start();
+    files.iter().for_each(|file| run.wait(file, N_LINES));
+    run.stop();
+    Some(run)
 }
 
 #[test]
 fn fluent_bit_runs_it_as_a_filter_and_as_a_processor() {
     for example in ["plugin-filter.yaml", "plugin-processor.yaml"] {
-        let Some(run) = Run::of(example, &[], &["clean.log"]) else { return };
+        let Some(run) = run_all(example, &[], &["clean.log"]) else { return };
         assert!(run.lines("clean.log") == all(true), "{example}: all of them, scrubbed, in order");
+        assert!(run.read("log").contains("have long lines. Skipping long lines"), "it tells of the line over 1 MiB");
     }
 }
 
 #[test]
 fn on_one_of_two_outputs_of_fluent_bit_the_other_keeps_its_records() {
-    let Some(run) = Run::of("plugin-output.yaml", &[], &["clean.log", "raw.log"]) else { return };
+    let Some(run) = run_all("plugin-output.yaml", &[], &["clean.log", "raw.log"]) else { return };
     assert!(run.lines("clean.log") == all(true), "all of them, scrubbed, in order");
     assert!(run.lines("raw.log") == all(false), "as they came");
 }
@@ -301,10 +424,93 @@ fn on_one_of_two_outputs_of_fluent_bit_the_other_keeps_its_records() {
 #[test]
 fn a_tag_is_fluent_bit_s_and_stays() {
     let changes = [("tag: app", "tag: app.carol@example.org"), ("format: plain", "format: out_file")];
-    let Some(run) = Run::of("plugin-filter.yaml", &changes, &["clean.log"]) else { return };
+    let Some(run) = run_all("plugin-filter.yaml", &changes, &["clean.log"]) else { return };
     let lines = run.lines("clean.log");
     let is_told = |(line, record): (&String, &String)| {
         line.starts_with("app.carol@example.org: [") && line.ends_with(&format!(", {record}]"))
     };
     assert!(lines.len() == N_LINES && lines.iter().zip(&all(true)).all(is_told), "{:?}", lines.first());
+}
+
+/// Whether a file in a folder, or below it, holds a text.
+fn holds(folder: &Path, text: &[u8]) -> bool {
+    fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).any(|path| {
+        let read = || fs::read(&path).expect("a file");
+        if path.is_dir() { holds(&path, text) } else { read().windows(text.len()).any(|window| window == text) }
+    })
+}
+
+/// A line of a container runtime that is whole (`F`) or whose rest is still to come (`P`).
+fn cri(tag: char, text: &str) -> String {
+    format!("2026-11-30T10:00:00.000000000Z stdout {tag} {text}\n")
+}
+
+#[test]
+fn lines_that_a_multiline_parser_holds_when_fluent_bit_stops_are_not_sent_raw() {
+    let parser = ("tag: app", "tag: app\n      multiline.parser: cri");
+    let on_disk = [
+        ("service:\n", "service:\n  storage.path: /var/lib/fluent-bit/storage\n"),
+        ("tag: app", "tag: app\n      storage.type: filesystem"),
+    ];
+    for (example, changes, keeps) in [
+        ("plugin-processor.yaml", &[parser][..], true),
+        ("plugin-output.yaml", &[parser, on_disk[0], on_disk[1]], true),
+        // The line is lost with the memory that it stands in, as without the plugin.
+        ("plugin-filter.yaml", &[parser], false),
+    ] {
+        let log = cri('F', "first") + &cri('P', "by alice@example.org and");
+        let Some(mut run) = Run::of(example, changes, &log) else { return };
+        let yaml = run.read("run.yaml").replace("/var/lib/fluent-bit", &run.path("state").display().to_string());
+        fs::write(run.path("run.yaml"), yaml).expect("it can be written");
+        run.start();
+        // Both lines were read at once; the second one waits for its rest.
+        run.wait("clean.log", 1);
+        run.stop();
+        // A processor of an output scrubs what was stored raw.
+        let is_scrubbed_before = example != "plugin-output.yaml";
+        assert!(!is_scrubbed_before || !holds(&run.path("state"), b"alice@example.org"), "{example}: stored raw");
+        let more = log + &cri('F', "last");
+        fs::write(run.path("app.log"), more).expect("it can be written");
+        run.start();
+        run.wait("clean.log", if keeps { 3 } else { 2 });
+        run.stop();
+        let clean = run.read("clean.log");
+        assert!(!clean.contains("alice@example.org"), "{example}: {clean}");
+        assert!(clean.contains("first") && clean.contains("last"), "{example}: {clean}");
+        assert_eq!(clean.contains("REDACTED-email"), keeps, "{example}: {clean}");
+        // Only a filter is told of the danger.
+        assert_eq!(run.read("log").contains("warning: input tail.0 has a multiline parser"), !keeps, "{example}");
+    }
+}
+
+#[test]
+fn fluent_bit_does_not_start_with_an_unknown_property_and_hands_on_every_value_of_a_list() {
+    for example in ["plugin-filter.yaml", "plugin-processor.yaml", "plugin-output.yaml"] {
+        for wrong in ["exept: email", "on-error: drop", "only: ''", "only: [email, no-such-rule]"] {
+            let Some(mut run) = Run::of(example, &[("config: none", wrong)], "x\n") else { return };
+            run.start();
+            let log = run.refusal();
+            let named =
+                if wrong.contains("no-such-rule") { "no-such-rule" } else { wrong.split(':').next().expect("") };
+            assert!(log.contains("[filter:logscrub]") && log.contains(named), "{example}, {wrong}: {log}");
+        }
+        let line = "alice@example.org password=Zq4xK9pT2mW7 api_key=Zq4xK9pT2mW7Lc8v\n";
+        let list = [("config: none", "only: [email, '*password*']")];
+        let Some(mut run) = Run::of(example, &list, line) else { return };
+        run.start();
+        run.wait("clean.log", 1);
+        run.stop();
+        let expected = "{\"log\":\"REDACTED-email password=REDACTED-password api_key=Zq4xK9pT2mW7Lc8v\"}\n";
+        assert_eq!(run.read("clean.log"), expected, "{example}");
+    }
+}
+
+#[test]
+fn a_processor_that_is_not_active_changes_nothing() {
+    let changes = [("config: none", "active: false")];
+    let Some(mut run) = Run::of("plugin-processor.yaml", &changes, "alice@example.org\n") else { return };
+    run.start();
+    run.wait("clean.log", 1);
+    run.stop();
+    assert_eq!(run.read("clean.log"), "{\"log\":\"alice@example.org\"}\n");
 }
