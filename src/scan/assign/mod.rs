@@ -20,6 +20,7 @@ use self::{
 use super::{
     Hit, Sight, below, class,
     doubt::{self, Answer, Doubt},
+    edge,
     placeholder::Placeholders,
 };
 use crate::{
@@ -188,7 +189,7 @@ fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, rep
     memo.judged += 1;
     memo.below = below::open(hit, key.name, key.quote, key.rule, strength == Strength::Weak);
     let known = memo.bare;
-    let place = place::find(hit, key, memo).ok_or(NO_VALUE)?;
+    let mut place = place::find(hit, key, memo).ok_or(NO_VALUE)?;
     if let place::Form::Structure = place.form {
         if strength == Strength::Weak {
             return Err(Doubt("behind a weak key no list and no object goes"));
@@ -201,6 +202,10 @@ fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, rep
             });
         }
         return Err(Doubt("no leaf of the list or the object is a secret"));
+    }
+    if strength == Strength::Weak {
+        // A strong key's value may begin and end with any character.
+        place.value = edge::trim(hit.hay, place.value);
     }
     let value = place.value;
     // Without quotes, so that no quote inside ends it earlier when findings are settled.

@@ -71,6 +71,8 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     };
     if let Some(quote) = key.quote {
         cursor.at = quote.end;
+    } else if let Some((length, _)) = typographic(cursor.rest()) {
+        cursor.at += length;
     }
     if is_quoted && cursor.peek() == Some(b'>') && is_attribute(hit, key) {
         return cursor.element();
@@ -97,6 +99,7 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     }
     let is_tight = spaces == 0 && !cursor.peek().is_some_and(|byte| byte.is_ascii_whitespace());
     cursor.skip_space();
+    cursor.skip_control();
     if let Some(place) = cursor.bytes() {
         return Some(place);
     }
@@ -293,10 +296,21 @@ impl<'h> Cursor<'h> {
 
     fn skip_space(&mut self) -> usize {
         let start = self.at;
-        while self.at < start + MAX_SPACE && matches!(self.peek(), Some(b' ' | b'\t')) {
-            self.at += 1;
+        while self.at < start + MAX_SPACE {
+            match edge::space(self.rest()) {
+                0 => break,
+                length => self.at += length,
+            }
         }
         self.at - start
+    }
+
+    /// Skips a control character that stands before a value, and no separator behind an empty one.
+    fn skip_control(&mut self) {
+        let is_control = |byte: &u8| matches!(byte, 0..=0x08 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
+        if self.rest().first().is_some_and(is_control) && !begins_pair(&self.rest()[1..]) {
+            self.at += 1;
+        }
     }
 
     /// `"key": "PASSWORD", "value": …` and `key="Password" value=…`: the value is the next member's.
@@ -371,6 +385,7 @@ impl<'h> Cursor<'h> {
         let start = self.at;
         match self.peek()? {
             b':' | b'=' => {}
+            0xef => return self.wide_separator(),
             b'%' | b'\\' | b'&' | b'-' => return self.escaped_separator(),
             b'+' | b'?' | b'.' | b'|' | b'~' if self.hay.get(self.at + 1) == Some(&b'=') => self.at += 1,
             b'(' => {
@@ -395,6 +410,14 @@ impl<'h> Cursor<'h> {
                 None
             }
         }
+    }
+
+    /// `：` and `＝`, as Chinese and Japanese texts have them.
+    fn wide_separator(&mut self) -> Option<Separator> {
+        if self.skip("\u{ff1d}".as_bytes()) {
+            return Some(Separator::Equals);
+        }
+        self.skip("\u{ff1a}".as_bytes()).then_some(Separator::Colon)
     }
 
     fn escaped_separator(&mut self) -> Option<Separator> {
@@ -460,8 +483,21 @@ impl<'h> Cursor<'h> {
         quote_at(self.hay, self.at, self.hay.len()).is_some_and(|quote| is_closing(self.hay, key, quote))
     }
 
+    /// The text between quotes outside ASCII that opens here: `“x”`, `«x»`.
+    fn typographic(&self) -> Option<Place> {
+        let (open, close) = typographic(self.rest())?;
+        let text = &self.rest()[open..];
+        let text = &text[..text.len().min(MAX_QUOTED)];
+        let length = (1..text.len()).find(|at| close.iter().any(|close| text[*at..].starts_with(close.as_bytes())))?;
+        let start = self.at + open;
+        Some(Place { value: Span::new(start, start + length), form: Form::Quoted })
+    }
+
     /// The text between quotes that opens here.
     fn quoted(&mut self) -> Option<Place> {
+        if let Some(place) = self.typographic() {
+            return Some(place);
+        }
         let open = quote_at(self.hay, self.at, self.hay.len())?;
         let (depth, quote) = (open.len() - 1, self.hay[open.end - 1]);
         let mut start = open.end;
@@ -520,7 +556,7 @@ impl<'h> Cursor<'h> {
         if self.is_at_end_of_string(key) {
             return None;
         }
-        let is_double = self.peek() == Some(b'"');
+        let is_double = self.peek() == Some(b'"') || typographic(self.rest()).is_some();
         if let Some(mut place) = self.quoted() {
             // SQL has single quotes; between double ones stands what a sentence speaks of.
             place.form = if is_double && !is_told && self.hay.get(self.at.wrapping_sub(1)) != Some(&b'=') {
@@ -614,8 +650,42 @@ fn goes_on(after: &[u8], form: Form) -> bool {
     if !matches!(form, Form::Tight | Form::Argument) {
         return false;
     }
-    let name = after.iter().take(40).take_while(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(byte)).count();
-    let is_next = matches!(after.get(name), Some(b'=' | b':')) && name > 0;
+    let is_next = begins_pair(after);
     let first = after.first().copied().unwrap_or(b' ');
     !is_next && !first.is_ascii_whitespace() && !b"\"'`)]}{[(<\\,;".contains(&first)
+}
+
+/// Whether a name and `=` or `:` follow.
+fn begins_pair(after: &[u8]) -> bool {
+    let name = after.iter().take(40).take_while(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(byte)).count();
+    matches!(after.get(name), Some(b'=' | b':')) && name > 0
+}
+
+/// Quotes outside ASCII that open a text, and those that close it.
+const QUOTES: [(&str, &[&str]); 14] = [
+    ("\u{201c}", &["\u{201d}", "\u{201c}"]),
+    ("\u{201d}", &["\u{201d}"]),
+    ("\u{201e}", &["\u{201c}", "\u{201d}"]),
+    ("\u{201f}", &["\u{201d}"]),
+    ("\u{2018}", &["\u{2019}"]),
+    ("\u{2019}", &["\u{2019}"]),
+    ("\u{201a}", &["\u{2018}", "\u{2019}"]),
+    ("\u{ab}", &["\u{bb}"]),
+    ("\u{bb}", &["\u{ab}", "\u{bb}"]),
+    ("\u{2039}", &["\u{203a}"]),
+    ("\u{203a}", &["\u{2039}", "\u{203a}"]),
+    ("\u{300c}", &["\u{300d}"]),
+    ("\u{301d}", &["\u{301e}", "\u{301f}"]),
+    ("\u{ff02}", &["\u{ff02}"]),
+];
+
+/// A closing quote outside ASCII is looked for no further than this.
+const MAX_QUOTED: usize = 256;
+
+/// The quote outside ASCII at the head of `rest`, and what closes it.
+fn typographic(rest: &[u8]) -> Option<(usize, &'static [&'static str])> {
+    if !matches!(rest.first(), Some(0xc2 | 0xe2 | 0xe3 | 0xef)) {
+        return None;
+    }
+    QUOTES.iter().find(|(open, _)| rest.starts_with(open.as_bytes())).map(|(open, close)| (open.len(), *close))
 }
