@@ -209,14 +209,29 @@ fn is_plain_word(hit: &Hit<'_>, key: &Key) -> bool {
     !matches!(key.kind, Kind::Service { .. }) && key.name.of(hit.hay).iter().all(u8::is_ascii_lowercase)
 }
 
-/// Whether the value `is_secret`, or a piece of it that other characters than ASCII's cut out is. A piece must hold a digit: words
-/// of other languages look like nothing that is known.
+/// Whether the value `is_secret`; or, where characters stand in it that are edges, a piece between them or all pieces together
+/// are. Those must hold a digit: nothing is known of how words of other languages look.
 fn is_or_holds(bytes: &[u8], traits: Traits, is_secret: impl Fn(&[u8], Traits) -> bool) -> bool {
-    let holds = |piece: &[u8]| {
+    if is_secret(bytes, traits) {
+        return true;
+    }
+    if !may_hold_edges(traits) {
+        return false;
+    }
+    let is_secret_piece = |piece: &[u8]| {
         let traits = Traits::of(piece);
         traits.any(class::DIGIT) && is_secret(piece, traits)
     };
-    is_secret(bytes, traits) || may_hold_edges(traits) && edge::pieces(bytes).any(holds)
+    let mut all = [0; LOOK];
+    let mut length = 0;
+    for piece in edge::pieces(bytes) {
+        if is_secret_piece(piece) {
+            return true;
+        }
+        all[length..length + piece.len()].copy_from_slice(piece);
+        length += piece.len();
+    }
+    is_secret_piece(&all[..length])
 }
 
 /// Whether a value may have characters inside that are edges, written as they are or as escapes.

@@ -1,7 +1,7 @@
 //! Where the value of a key stands, in whatever grammar the line is written.
 
 use super::{
-    Memo,
+    Memo, Strength,
     key::{Key, Kind, is_closing, is_noun, quote_at},
     seek::Seek,
 };
@@ -93,9 +93,12 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
             None
         };
     };
-    if separator == Separator::Comma && is_value(hit, key) || separator == Separator::Colon && follows_equals(hit, key)
-    {
+    if separator == Separator::Comma && is_value(hit, key) {
         return None;
+    }
+    let is_inner = separator == Separator::Colon && follows_equals(hit, key);
+    if is_inner {
+        cursor.skip_plus();
     }
     let is_tight = spaces == 0 && !cursor.peek().is_some_and(|byte| byte.is_ascii_whitespace());
     cursor.skip_space();
@@ -121,6 +124,9 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
         Separator::Comma | Separator::Call | Separator::Compare => return None,
         Separator::Equals if is_tight || cursor.is_in_connection_string() => Form::Tight,
         Separator::Equals => Form::Spaced,
+        // `magic=key:0a1b` is the value of another key, unless it looks like a password.
+        Separator::Colon if is_tight && is_inner && key.kind != Kind::Plain(Strength::Strong) => return None,
+        Separator::Colon if is_tight && is_inner => Form::Prose,
         Separator::Colon if is_tight && !is_quoted => Form::Tight,
         Separator::Colon => Form::Colon,
     };
@@ -160,7 +166,7 @@ fn is_value(hit: &Hit<'_>, key: &Key) -> bool {
     !b"\"'`".contains(quote) || before.ends_with(b":") || before.ends_with(b"=")
 }
 
-/// `magic=key:0a1b`: the word is part of another key's value.
+/// `msg=password: x`, `magic=key:0a1b`: the word is the beginning of another key's value.
 fn follows_equals(hit: &Hit<'_>, key: &Key) -> bool {
     hit.hay[hit.record.start..key.name.start].ends_with(b"=")
 }
@@ -192,8 +198,24 @@ pub(super) fn is_scalar(value: &[u8]) -> bool {
     matches!(value, b"true" | b"false") || number.first().is_some_and(u8::is_ascii_digit) && number.iter().all(digits)
 }
 
+/// A string, a number or a boolean in an array or object of JSON.
+pub(super) struct Leaf {
+    pub(super) span: Span,
+    pub(super) shape: Shape,
+    /// The name of the member that it stands in; nothing where that is the array's or object's own.
+    pub(super) name: Option<Span>,
+}
+
+/// Where the array or object of JSON begins that is the value of a key with quotes.
+pub(super) fn structure(hit: &Hit<'_>, key: &Key) -> Option<usize> {
+    let hay = &hit.hay[..hit.record.end];
+    let colon = key.quote?.end + class::run(&hay[key.quote?.end..], class::SPACE);
+    let at = colon + 1 + class::run(hay.get(colon + 1..)?, class::SPACE);
+    (hay[colon] == b':' && matches!(hay.get(at), Some(b'[' | b'{'))).then_some(at)
+}
+
 /// Every string, number and boolean inside the array or object that begins at `at`, but not the keys; answers where it ends.
-pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Span, Shape)) -> usize {
+pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Leaf)) -> usize {
     let Some(quote) = key.quote else { return at };
     let mut cursor = Cursor {
         hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)],
@@ -203,11 +225,15 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
         url: Seek::default(),
     };
     let mut depth = 0_u32;
+    let mut name = None;
     while let Some(byte) = cursor.peek() {
         match byte {
             b'[' | b'{' => depth += 1,
             b']' | b'}' if depth <= 1 => break,
-            b']' | b'}' => depth -= 1,
+            b']' | b'}' => {
+                depth -= 1;
+                name = None;
+            }
             b'"' | b'\'' | b'`' | b'\\' => {
                 let open = quote_at(cursor.hay, cursor.at, cursor.hay.len());
                 if open.is_none_or(|open| open.len() != quote.len()) {
@@ -217,13 +243,15 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
                 // A quote of another depth ends the string that all of this stands in.
                 let close = quote_at(cursor.hay, place.value.end, cursor.hay.len());
                 let Some(close) = close.filter(|close| close.len() == quote.len()) else {
-                    leaf(place.value, Shape::Text);
+                    leaf(Leaf { span: place.value, shape: Shape::Text, name });
                     return place.value.end;
                 };
                 cursor.at = close.end;
                 cursor.skip_space();
-                if cursor.peek() != Some(b':') {
-                    leaf(place.value, Shape::Text);
+                if cursor.peek() == Some(b':') {
+                    name = Some(place.value);
+                } else {
+                    leaf(Leaf { span: place.value, shape: Shape::Text, name });
                 }
                 continue;
             }
@@ -231,7 +259,7 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
                 let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b".+-".contains(byte);
                 let span = Span::new(cursor.at, cursor.at + cursor.rest().iter().take_while(is_part).count());
                 if is_scalar(span.of(cursor.hay)) {
-                    leaf(span, Shape::Scalar { quote });
+                    leaf(Leaf { span, shape: Shape::Scalar { quote }, name });
                 }
                 cursor.at = span.end;
                 continue;
@@ -305,10 +333,20 @@ impl<'h> Cursor<'h> {
         self.at - start
     }
 
+    /// Skips the blank behind an escaped colon of a query: `q=password%3A+x`.
+    fn skip_plus(&mut self) {
+        let is_escaped = self.hay[..self.at].last_chunk::<3>().is_some_and(|end| end.eq_ignore_ascii_case(b"%3a"));
+        self.skip_all(b'+', usize::from(is_escaped));
+    }
+
     /// Skips a control character that stands before a value, and no separator behind an empty one.
     fn skip_control(&mut self) {
-        let is_control = |byte: &u8| matches!(byte, 0..=0x08 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
-        if self.rest().first().is_some_and(is_control) && !begins_pair(&self.rest()[1..]) {
+        let is_control = match self.rest() {
+            [0x1b, next, ..] => !matches!(next, b'[' | b']'),
+            [0..=0x08 | 0x0e..=0x1f | 0x7f, ..] => true,
+            _ => false,
+        };
+        if is_control && !begins_pair(&self.rest()[1..]) {
             self.at += 1;
         }
     }
@@ -604,7 +642,7 @@ fn bare_length(rest: &[u8], form: Form) -> usize {
         let ends = match byte {
             b'\'' => !after.first().is_some_and(u8::is_ascii_alphanumeric),
             b'\\' => is_escape(after),
-            b',' | b';' | b'|' => !goes_on(after, form),
+            b',' | b';' | b'|' | 0x01..=0x08 | 0x0e..=0x1a | 0x7f => !goes_on(after, form),
             b'%' => after.starts_with(b"26") || after.starts_with(b"20"),
             b'(' | b'[' | b'{' => count(&mut open, *byte, 1),
             b')' | b']' | b'}' => count(&mut open, *byte, -1),
