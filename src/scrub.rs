@@ -4,6 +4,7 @@
 //! vector. A fault inside (a panic) is caught: the block is done again record by record, and only the records that fail are
 //! withheld, as the policy says. A record over the limit is worked through in overlapping windows.
 
+mod below;
 mod coloured;
 mod guard;
 mod joined;
@@ -527,6 +528,9 @@ impl Scrubber {
     fn scrub_lines(&mut self, hay: &[u8], out: &mut Spliced) -> Outcome {
         let state = self.state.clone();
         let n_findings = self.examine_through(hay, Scanner::judge);
+        if n_findings.is_some_and(|n_findings| n_findings > 0) && !self.scratch.reads().is_empty() {
+            return self.scrub_below(hay, state, out);
+        }
         self.count_allowed(Span::new(0, hay.len()));
         match n_findings {
             Some(0) => Outcome::Clean,
@@ -984,7 +988,12 @@ impl std::fmt::Debug for Scrubber {
 
 /// Scans what was changed; answers how many findings the scratch holds, or `None` when a recogniser failed.
 fn scan_again(scanner: &Scanner, hay: &[u8], scratch: &mut Scratch) -> Option<usize> {
-    let scan = AssertUnwindSafe(|| scanner.scan(hay, line::around, &mut State::default(), scratch).len());
+    scan_from(scanner, hay, &mut State::default(), scratch)
+}
+
+/// The same with what is open before it.
+fn scan_from(scanner: &Scanner, hay: &[u8], state: &mut State, scratch: &mut Scratch) -> Option<usize> {
+    let scan = AssertUnwindSafe(|| scanner.scan(hay, line::around, state, scratch).len());
     let n_findings = catch_unwind(scan).ok();
     if n_findings.is_none() {
         // Whatever the scratch held is half done.

@@ -5,13 +5,21 @@
 //!
 //! A value ends, at the latest, behind [`MAX_LINES`] lines, or with a line that cannot be of it.
 
-use super::{Hit, MAX_SECRET, placeholder::Placeholders, value};
+use super::{Hit, MAX_SECRET, edge, placeholder::Placeholders, value};
 use crate::{
     encoding::json,
     span::{Finding, RuleId, Shape, Span},
 };
 
 const MAX_LINES: u32 = 1024;
+
+/// A line that was read as part of a value below its key, and what was open before it and behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Read {
+    pub(crate) start: usize,
+    pub(crate) before: Open,
+    pub(crate) after: Option<Open>,
+}
 
 /// A value whose end has not come yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,22 +96,23 @@ fn head(line: &[u8]) -> usize {
     tag.map_or(0, |tag| (tag + 2).min(line.len()))
 }
 
-/// Goes on with what is open, from `start`; answers how far it came.
+/// Goes on with what is open, from `start`, and notes each line that it reads; answers how far it came.
 pub(super) fn lines(
     hay: &[u8],
     start: usize,
     below: &mut Option<Open>,
     placeholders: &Placeholders,
-    findings: &mut Vec<Finding>,
+    (findings, reads): (&mut Vec<Finding>, &mut Vec<Read>),
 ) -> usize {
     let mut at = start;
     while at < hay.len() {
-        let Some(open) = below else { return at };
+        let Some(open) = *below else { return at };
         let end = memchr::memchr(b'\n', &hay[at..]).map_or(hay.len(), |newline| at + newline);
-        let mut line = Line { hay, placeholders, findings, open: *open, start: at + head(&hay[at..end]), end };
+        let mut line = Line { hay, placeholders, findings, open, start: at + head(&hay[at..end]), end };
         let next = line.read();
         *below =
-            next.map(|form| Open { form, n_lines: open.n_lines + 1, ..*open }).filter(|open| open.n_lines < MAX_LINES);
+            next.map(|form| Open { form, n_lines: open.n_lines + 1, ..open }).filter(|open| open.n_lines < MAX_LINES);
+        reads.push(Read { start: at, before: open, after: *below });
         at = hay.len().min(end + 1);
     }
     at
@@ -188,6 +197,7 @@ impl Line<'_> {
     }
 
     fn push(&mut self, span: Span, shape: Shape) {
+        let span = if self.open.is_doubtful { edge::trim(self.hay, span) } else { span };
         let text = span.of(self.hay);
         let is_secret = if self.open.is_doubtful { value::is_random(text) } else { !value::is_template(text) };
         let is_secret = is_secret || shape != Shape::Text;

@@ -104,6 +104,13 @@ fn credential_in(hit: &Hit<'_>, region: Span, key: &Key, memo: &mut Memo, report
     }
 }
 
+/// The length of a scheme and the white space behind it at the head of `text`: `Bearer x`.
+pub(super) fn scheme_length(text: &[u8]) -> usize {
+    let scheme = class::run(&text[..text.len().min(32)], class::ALNUM | class::UNDERSCORE | class::DASH);
+    let spaces = class::run(&text[scheme..], class::SPACE);
+    if spaces > 0 && WORDS.holds(SCHEME, &text[..scheme]) { scheme + spaces } else { 0 }
+}
+
 /// Letters and digits and nothing else, as the whole of a header: no word of prose is.
 fn is_mixed(secret: &[u8]) -> bool {
     let traits = class::Traits::of(secret);

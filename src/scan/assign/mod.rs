@@ -220,8 +220,7 @@ fn plain(
         return structure(within, key, strength, place.value.start, memo, report);
     }
     if strength == Strength::Weak {
-        // A strong key's value may begin and end with any character.
-        place.value = edge::trim(hit.hay, place.value);
+        place.value = narrow(hit.hay, place.value);
     }
     let value = place.value;
     // Without quotes, so that no quote inside ends it earlier when findings are settled.
@@ -247,6 +246,13 @@ fn plain(
     Ok(())
 }
 
+/// What of a weak key's value may be a secret: without the characters at its ends that are no part of one, and without a scheme
+/// before it. A strong key's value may begin and end with any character.
+fn narrow(hay: &[u8], value: Span) -> Span {
+    let value = edge::trim(hay, value);
+    Span::new(value.start + header::scheme_length(value.of(hay)), value.end)
+}
+
 /// The leaves of the array or object of JSON at `at`: all of them behind a strong key; behind a weak one those that look like
 /// secrets and are the value of the key itself or of another key.
 fn structure(within: &Within<'_, '_>, key: &key::Key, strength: Strength, at: usize, memo: &mut Memo, report: &mut Report<'_, '_>) -> Answer {
@@ -263,7 +269,7 @@ fn structure(within: &Within<'_, '_>, key: &key::Key, strength: Strength, at: us
         Strength::Weak if at >= memo.leaves.max(memo.weak_leaves) => {
             memo.weak_leaves = place::leaves(hit, key, at, |leaf| {
                 let is_value = |name: Span| key::names_value(name.of(hit.hay)) || within.table.classify(hit.hay, name).is_some();
-                let place = place::Place { value: edge::trim(hit.hay, leaf.span), form: place::Form::Quoted };
+                let place = place::Place { value: narrow(hit.hay, leaf.span), form: place::Form::Quoted };
                 if leaf.shape == Shape::Text
                     && leaf.name.is_none_or(is_value)
                     && judge::judge(hit, key, strength, &place, Shape::Text).is_ok()
