@@ -169,6 +169,8 @@ struct Again {
     /// Those that change in this round.
     next: Vec<u8>,
     records: Vec<Changed>,
+    /// Whether something in the records reached into what stood behind them.
+    met_open: bool,
 }
 
 impl Again {
@@ -528,16 +530,12 @@ impl Scrubber {
     fn scrub_lines(&mut self, hay: &[u8], out: &mut Spliced) -> Outcome {
         let state = self.state.clone();
         let n_findings = self.examine_through(hay, Scanner::judge);
-        if n_findings.is_some_and(|n_findings| n_findings > 0) && !self.scratch.reads().is_empty() {
-            return self.scrub_below(hay, state, out);
-        }
-        self.count_allowed(Span::new(0, hay.len()));
         match n_findings {
-            Some(0) => Outcome::Clean,
-            Some(_) => {
-                self.splice_records(hay, out);
-                Outcome::Changed
+            Some(0) => {
+                self.count_allowed(Span::new(0, hay.len()));
+                Outcome::Clean
             }
+            Some(_) => self.scrub_examined(hay, state, out),
             None => {
                 self.state = state;
                 self.one_by_one(hay, out)
@@ -640,6 +638,7 @@ impl Scrubber {
     fn gather(&mut self, hay: &[u8], again: &mut Again) {
         again.text.clear();
         again.records.clear();
+        again.met_open = false;
         let findings = std::mem::take(self.scratch.findings_mut());
         let changes = std::mem::take(&mut self.changes);
         let mut rest = Both { findings: &findings, changes: &changes };
@@ -690,6 +689,7 @@ impl Scrubber {
             let is_examined = self.scan_again(&again.text[from..], &mut again.scratch);
             // What is open reaches into what happens to stand behind its record here.
             if !is_examined || again.scratch.met_open() {
+                again.met_open = true;
                 return self.look_one_by_one(again, from);
             }
             if again.scratch.findings().is_empty() && self.changes.is_empty() {
@@ -719,7 +719,7 @@ impl Scrubber {
 
     /// Appends the records of `text[from..]` in which something was found anew, with that replaced; answers where they begin.
     fn replace_again(&mut self, again: &mut Again, from: usize) -> usize {
-        let Again { scratch, text, next, records } = again;
+        let Again { scratch, text, next, records, .. } = again;
         next.clear();
         let changes = std::mem::take(&mut self.changes);
         let mut rest = Both { findings: scratch.findings(), changes: &changes };

@@ -13,11 +13,12 @@ use crate::{
 
 const MAX_LINES: u32 = 1024;
 
-/// A line that was read as part of a value below its key, and what was open before it and behind it.
+/// A line with a key whose value stands below it, or one that was read as part of such a value; and what was open before it and
+/// behind it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Read {
     pub(crate) start: usize,
-    pub(crate) before: Open,
+    pub(crate) before: Option<Open>,
     pub(crate) after: Option<Open>,
 }
 
@@ -112,7 +113,7 @@ pub(super) fn lines(
         let next = line.read();
         *below =
             next.map(|form| Open { form, n_lines: open.n_lines + 1, ..open }).filter(|open| open.n_lines < MAX_LINES);
-        reads.push(Read { start: at, before: open, after: *below });
+        reads.push(Read { start: at, before: Some(open), after: *below });
         at = hay.len().min(end + 1);
     }
     at

@@ -163,9 +163,9 @@ const MAX_SLASHES: usize = 16;
 
 /// Whether `digits` begins with so many hexadecimal digits that stand for a character that [`is_outside`].
 fn is_code_outside(digits: &[u8], n_digits: usize) -> bool {
-    let code = digits.get(..n_digits).and_then(|digits| {
-        digits.iter().try_fold(0_u32, |code, digit| Some(code << 4 | u32::from(hex(*digit)?)))
-    });
+    let code = digits
+        .get(..n_digits)
+        .and_then(|digits| digits.iter().try_fold(0_u32, |code, digit| Some(code << 4 | u32::from(hex(*digit)?))));
     code.is_some_and(is_outside)
 }
 

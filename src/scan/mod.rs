@@ -197,7 +197,7 @@ impl Scratch {
         self.records.around(hay, locate, at)
     }
 
-    /// The lines that the last scan read as values below their keys, in order.
+    /// The lines that the last scan read as values below their keys, and those of the keys, in order.
     pub(crate) fn reads(&self) -> &[below::Read] {
         &self.reads
     }
@@ -240,9 +240,9 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// A key whose value stands in the lines below it is open, and nothing else.
-    pub(crate) fn below(open: below::Open) -> State {
-        State { below: Some(open), ..State::default() }
+    /// What is open here, but for the key whose value stands in the lines below it.
+    pub(crate) fn with_below(self, below: Option<below::Open>) -> State {
+        State { below, ..self }
     }
 
     /// The key whose value stands in the lines below it.
@@ -401,6 +401,7 @@ impl Scanner {
                 if let Some(opened) = progress.assign.below.take().filter(|_| sight.anchor.start >= progress.below) {
                     state.below = Some(opened);
                     let record = records.hit(sight, locate).record;
+                    reads.push(below::Read { start: record.start, before: None, after: state.below });
                     let next = memchr::memchr(b'\n', &sight.hay[record.end..]);
                     let next = next.map_or(sight.hay.len(), |newline| record.end + newline + 1);
                     let found = (findings, reads);

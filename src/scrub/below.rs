@@ -12,14 +12,14 @@ use crate::{
 };
 
 impl Scrubber {
-    /// Scrubs a block that was examined, in which lines were read as values below their keys. `before`: what was open before it.
-    pub(super) fn scrub_below(&mut self, hay: &[u8], before: State, out: &mut Spliced) -> Outcome {
+    /// Scrubs a block that was examined and in which something was found. `before`: what was open before it.
+    pub(super) fn scrub_examined(&mut self, hay: &[u8], before: State, out: &mut Spliced) -> Outcome {
         let tally = self.tally.clone();
         let reads = self.scratch.reads().to_vec();
         self.count_allowed(Span::new(0, hay.len()));
         let mut again = std::mem::take(&mut self.again);
         self.rewrite(hay, &mut again);
-        let reads_on = self.reads_on(&reads, &mut again);
+        let reads_on = reads.is_empty() && !again.met_open || self.reads_on(&reads, &mut again);
         if reads_on {
             again.write(hay, out);
         }
@@ -37,10 +37,10 @@ impl Scrubber {
         let Again { scratch, text, records, .. } = again;
         records.iter().all(|changed| {
             let at = reads.partition_point(|read| read.start < changed.record.start);
-            let Some(read) = reads.get(at).filter(|read| read.start == changed.record.start) else { return true };
-            let mut state = State::below(read.before);
+            let read = reads.get(at).filter(|read| read.start == changed.record.start);
+            let mut state = State::default().with_below(read.and_then(|read| read.before));
             let n_findings = scan_from(&self.scanner, changed.text.of(text), &mut state, scratch);
-            n_findings == Some(0) && state.open_below() == read.after
+            n_findings == Some(0) && state.open_below() == read.and_then(|read| read.after)
         })
     }
 
@@ -55,8 +55,8 @@ impl Scrubber {
             self.one_alone(span.of(hay), Span::new(0, span.len()), &mut own);
             let mut text = Vec::new();
             own.append_to(span.of(hay), &mut text);
-            if before.open_below().is_none() || text == span.of(hay) {
-                out.write(|out| out.extend_from_slice(&text));
+            if text == span.of(hay) {
+                out.keep(hay, span);
                 continue;
             }
             let text = self.settle_line(before, text);
@@ -64,8 +64,10 @@ impl Scrubber {
         }
     }
 
-    /// Scrubs a line with what is open before it until nothing is found in it; what is open then is what the line leaves open.
+    /// Scrubs a line with what is open before it until nothing is found in it. The key that is open below it then is the one that
+    /// the line leaves open; a private key stays open where the line as it was leaves it so.
     fn settle_line(&mut self, before: State, mut text: Vec<u8>) -> Vec<u8> {
+        let after = self.state.clone();
         for _ in 0..MAX_ROUNDS {
             self.state = before.clone();
             if self.examine_through(&text, Scanner::scan).unwrap_or(0) == 0 {
@@ -77,6 +79,7 @@ impl Scrubber {
             own.append_to(&text, &mut next);
             text = next;
         }
+        self.state = after.with_below(self.state.open_below());
         text
     }
 }

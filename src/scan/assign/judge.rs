@@ -192,9 +192,7 @@ fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits
     }
     match place.form {
         Form::Structure | Form::Bytes => false,
-        Form::Quoted | Form::Element | Form::Tight | Form::Argument => {
-            is_or_holds(bytes, traits, looks_secret)
-        }
+        Form::Quoted | Form::Element | Form::Tight | Form::Argument => is_or_holds(bytes, traits, looks_secret),
         Form::Spaced | Form::Colon | Form::Prose if is_code(bytes, traits) || is_segment(hit, key, place) => false,
         // Behind `key` or `token` in a sentence stands also what a program calls so.
         Form::Prose if is_plain_word(hit, key) => is_or_holds(bytes, traits, |piece, _| value::is_random(piece)),

@@ -255,7 +255,14 @@ fn narrow(hay: &[u8], value: Span) -> Span {
 
 /// The leaves of the array or object of JSON at `at`: all of them behind a strong key; behind a weak one those that look like
 /// secrets and are the value of the key itself or of another key.
-fn structure(within: &Within<'_, '_>, key: &key::Key, strength: Strength, at: usize, memo: &mut Memo, report: &mut Report<'_, '_>) -> Answer {
+fn structure(
+    within: &Within<'_, '_>,
+    key: &key::Key,
+    strength: Strength,
+    at: usize,
+    memo: &mut Memo,
+    report: &mut Report<'_, '_>,
+) -> Answer {
     let hit = within.hit;
     let n_before = report.findings.len();
     match strength {
@@ -268,7 +275,8 @@ fn structure(within: &Within<'_, '_>, key: &key::Key, strength: Strength, at: us
         }
         Strength::Weak if at >= memo.leaves.max(memo.weak_leaves) => {
             memo.weak_leaves = place::leaves(hit, key, at, |leaf| {
-                let is_value = |name: Span| key::names_value(name.of(hit.hay)) || within.table.classify(hit.hay, name).is_some();
+                let is_value =
+                    |name: Span| key::names_value(name.of(hit.hay)) || within.table.classify(hit.hay, name).is_some();
                 let place = place::Place { value: narrow(hit.hay, leaf.span), form: place::Form::Quoted };
                 if leaf.shape == Shape::Text
                     && leaf.name.is_none_or(is_value)
