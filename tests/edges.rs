@@ -308,7 +308,9 @@ const INNOCENT: [&str; 48] = [
 fn prose_in_other_characters_stays_behind_a_weak_key() {
     let scrubber = scrubber();
     let mut numbers = Numbers(20_261_201);
-    let all = [&QUOTED[..], &BARE[..]].concat();
+    // In a query the names of parameters alone say that a value is secret.
+    let bare = BARE.iter().copied().filter(|syntax| !syntax.starts_with("GET"));
+    let all: Vec<&str> = QUOTED.iter().copied().chain(bare).collect();
     let lines: Vec<Vec<u8>> = (0..n_cases(20_000))
         .map(|_| {
             let (key, text) = (numbers.pick(&KEYS), numbers.pick(&INNOCENT));

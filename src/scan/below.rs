@@ -168,6 +168,10 @@ impl Line<'_> {
     fn tokens(&mut self, content: Span, mut depth: u32) -> Option<Form> {
         let is_member = self.open.form == Form::Member;
         let text = content.of(self.hay);
+        // A number becomes a string: by the first quote of its line, or else by a quote of its own. What the lines before it hold
+        // depends on how the input is cut into blocks.
+        let quote = memchr::memchr(b'"', text).map(|at| Span::new(content.start + at, content.start + at + 1));
+        let quote = quote.unwrap_or(Span::new(content.start, content.start));
         let mut tokens = Tokens { text, at: 0 }.peekable();
         while let Some(token) = tokens.next() {
             match token {
@@ -178,7 +182,7 @@ impl Line<'_> {
                 }
                 Token::Scalar(span) => {
                     let span = Span::new(content.start + span.start, content.start + span.end);
-                    self.push(span, self.scalar(span));
+                    self.push(span, Shape::Scalar { quote });
                 }
                 Token::Other => return None,
                 _ => {}
@@ -188,13 +192,6 @@ impl Line<'_> {
             }
         }
         if is_member && depth == 0 && text.is_empty() { Some(Form::Member) } else { Some(Form::Structure { depth }) }
-    }
-
-    /// A number becomes a string, by any quote that stands near.
-    fn scalar(&self, span: Span) -> Shape {
-        let before = memchr::memrchr(b'"', &self.hay[..span.start]);
-        let quote = before.or_else(|| memchr::memchr(b'"', &self.hay[span.end..]).map(|at| span.end + at));
-        quote.map_or(Shape::Text, |quote| Shape::Scalar { quote: Span::new(quote, quote + 1) })
     }
 
     fn push(&mut self, span: Span, shape: Shape) {

@@ -89,8 +89,13 @@ pub(crate) fn space(rest: &[u8]) -> usize {
 pub(crate) fn trim(hay: &[u8], span: Span) -> Span {
     let Span { mut start, mut end } = span;
     for _ in 0..MAX_TRIMMED {
-        start += edge_at(&hay[start..end]);
-        end -= edge_before(&hay[start..end]);
+        let (before, behind) = (edge_at(&hay[start..end]), edge_before(&hay[start..end]));
+        if before + behind == 0 {
+            break;
+        }
+        // Of one edge alone each of the two is the whole.
+        start += before;
+        end = start.max(end - behind);
     }
     Span::new(start, end)
 }

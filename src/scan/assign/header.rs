@@ -15,7 +15,7 @@ use crate::{
 
 /// Schemes behind which a credential stands, whatever it looks like.
 const SCHEMES: &str = "basic bearer token apikey api-key negotiate ntlm hawk oauth oauth2 signature sso-key key geniekey ssws aws splunk jwt \
-    digest aws4-hmac-sha256 sharedkey sharedkeylite bot discogs klaviyo-api-key pat private-token zoho-oauthtoken";
+    flyv1 digest aws4-hmac-sha256 sharedkey sharedkeylite bot discogs klaviyo-api-key pat private-token zoho-oauthtoken";
 
 /// Parameters of a scheme that are secret.
 const PARAMETERS: &str = "response signature credential oauth_token oauth_signature mac password token cnonce sig";
