@@ -169,10 +169,11 @@ const ALIKE: [&str; 44] = [
 fn what_looks_like_a_password_stays() {
     let mut scrubber = scrubber();
     let mut numbers = Numbers::new(13);
-    let small: Vec<u8> = (b'a'..=b'z').collect();
+    // No name of a secret is made of these letters.
+    let small = b"abdeghilmnorsu";
     for index in 0..cases(12_000) {
         let length = 3 + numbers.below(8);
-        let word = numbers.text(&small, length);
+        let word = numbers.text(small, length);
         let number = (80 + numbers.below(9000)).to_string();
         let marked = ALIKE[index % ALIKE.len()].replace('¹', &word).replace('²', &number);
         let text = marked.replace(['«', '»'], "");
