@@ -45,6 +45,8 @@ pub(super) struct Memo {
     parameters: Span,
     /// The end of the last cookies that were read.
     cookies: usize,
+    /// The value of the last cookie.
+    cookie: Span,
 }
 
 impl Memo {
@@ -147,11 +149,14 @@ pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Re
     let Some(mut region) = region(hit, key, &mut memo.end) else { return };
     // Inside cookies that were read only the first one is cut in another way.
     if region.end == memo.cookies {
-        return pairs(hit, region, key, report, 1);
+        if let Some(Cookie { value, is_secret: true }) = cookie(hit.hay, region, memo) {
+            report.push(value, key.rule, Shape::Text);
+        }
+        return;
     }
     let mut open = region.start.checked_sub(1).filter(|open| class::is(hit.hay[*open], class::QUOTE));
     loop {
-        pairs(hit, region, key, report, usize::MAX);
+        pairs(hit, region, key, memo, report);
         memo.cookies = region.end;
         let Some(next) = open.and_then(|open| next_region(hit, open, region.end)) else { return };
         (open, region) = (Some(next.0), next.1);
@@ -159,28 +164,25 @@ pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Re
     }
 }
 
-/// The first `most` cookies of `region`.
-fn pairs(hit: &Hit<'_>, region: Span, key: &Key, report: &mut Report<'_, '_>, most: usize) {
-    let text = region.of(hit.hay);
-    let mut start = 0;
-    for _ in 0..most {
-        let end = pair_end(text, start);
-        if let Some(value) = cookie(&text[start..end]) {
-            let value = Span::new(region.start + start + value.start, region.start + start + value.end);
+/// The cookies of `region`.
+fn pairs(hit: &Hit<'_>, region: Span, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
+    let mut pair = region;
+    loop {
+        let cookie = cookie(hit.hay, pair, memo);
+        if let Some(Cookie { value, is_secret: true }) = cookie {
             report.push(value, key.rule, Shape::Text);
         }
-        if end == text.len() {
-            return;
-        }
-        start = end + 1;
+        let from = cookie.map_or(pair.start, |cookie| cookie.value.end);
+        let Some(end) = pair_end(hit.hay, Span::new(from, region.end)) else { return };
+        pair.start = end + 1;
     }
 }
 
-/// Where the pair that begins at `start` ends: at a semicolon, or at a comma behind which the next cookie begins. In
+/// Where a pair ends: at a semicolon, or at a comma behind which the next cookie begins. In
 /// `Expires=Wed, 21 Oct 2015 07:28:00 GMT` none does.
-fn pair_end(text: &[u8], start: usize) -> usize {
-    let mut marks = memchr::memchr2_iter(b';', b',', &text[start..]).map(|at| start + at);
-    marks.find(|at| text[*at] == b';' || mark_behind_name(&text[at + 1..]) == Some(b'=')).unwrap_or(text.len())
+fn pair_end(hay: &[u8], rest: Span) -> Option<usize> {
+    let mut marks = memchr::memchr2_iter(b';', b',', rest.of(hay)).map(|at| rest.start + at);
+    marks.find(|at| hay[*at] == b';' || mark_behind_name(&hay[at + 1..rest.end]) == Some(b'='))
 }
 
 /// The byte behind the name that `text` begins with.
@@ -192,19 +194,36 @@ fn mark_behind_name(text: &[u8]) -> Option<u8> {
     (length > 0).then(|| text.get(length).copied()).flatten()
 }
 
-/// The value of a cookie in `name=value`, if it is one to hide.
-fn cookie(pair: &[u8]) -> Option<Span> {
-    let equals = memchr::memchr(b'=', pair)?;
-    let name = pair[..equals].trim_ascii();
-    let start = equals + 1;
-    let is_end = |at: &usize| match pair[*at] {
-        b',' => pair.get(at + 1).is_none_or(u8::is_ascii_whitespace) || mark_behind_name(&pair[at + 1..]) == Some(b':'),
-        byte => byte.is_ascii_whitespace(),
-    };
-    let value = Span::new(start, (start..pair.len()).find(is_end).unwrap_or(pair.len()));
+/// A cookie's value, and whether it is one to hide.
+#[derive(Clone, Copy)]
+struct Cookie {
+    value: Span,
+    is_secret: bool,
+}
+
+/// The cookie that `rest` begins with.
+fn cookie(hay: &[u8], rest: Span, memo: &mut Memo) -> Option<Cookie> {
+    let text = rest.of(hay);
+    let head = &text[..text.len().min(MAX_COOKIE_NAME + 8)];
+    let equals = memchr::memchr2(b'=', b';', head).filter(|at| head[*at] == b'=')?;
+    let start = rest.start + equals + 1;
+    // A value inside another one ends where that one ends.
+    if !memo.cookie.contains(start) {
+        let is_end = |at: &usize| match hay[*at] {
+            b',' => {
+                let behind = &hay[at + 1..rest.end];
+                behind.first().is_none_or(u8::is_ascii_whitespace)
+                    || matches!(mark_behind_name(behind), Some(b'=' | b':'))
+            }
+            byte => byte == b';' || byte.is_ascii_whitespace(),
+        };
+        memo.cookie = Span::new(start, (start..rest.end).find(is_end).unwrap_or(rest.end));
+    }
+    let value = Span::new(start, memo.cookie.end);
+    let name = text[..equals].trim_ascii();
     let is_name = !name.is_empty() && name.len() <= MAX_COOKIE_NAME && !name.contains(&b' ');
-    let is_secret = value.len() >= 4 && !value::is_template(value.of(pair));
-    (is_name && is_secret && !WORDS.holds(ATTRIBUTE, name)).then_some(value)
+    let is_secret = value.len() >= 4 && !value::is_template(value.of(hay)) && !WORDS.holds(ATTRIBUTE, name);
+    Some(Cookie { value, is_secret: is_name && is_secret })
 }
 
 /// What goes on behind the header's value that began behind the quote at `open` and ends at `end`: the next line of that

@@ -154,6 +154,9 @@ fn is_pattern(value: &[u8]) -> bool {
     if !value.last().is_some_and(|last| matches!(last, b'+' | b'*' | b'?' | b')' | b'}')) {
         return false;
     }
+    // In `://[^:]+:[^@]+@` the first colon is one of the user's class.
+    let value =
+        [&b"]:"[..], b"]+:", b"]*:", b"]+?:", b"]*?:"].iter().find_map(|end| value.strip_prefix(*end)).unwrap_or(value);
     let named = value.strip_prefix(b"(?P").or_else(|| value.strip_prefix(b"(?"));
     let inner = match (named, value) {
         (Some([b'<', rest @ ..]), _) => rest.iter().position(|byte| *byte == b'>').map(|at| &rest[at + 1..]),
