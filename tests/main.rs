@@ -3,6 +3,7 @@
 // Tests write files of their own, read the environment they are started with, and say what they skip.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
+mod adjacent;
 mod batch;
 mod batch_metadata;
 mod batch_resume;
@@ -21,7 +22,9 @@ mod inner_keys;
 mod layering;
 mod library;
 mod messages;
+mod numbers;
 mod pipe;
 mod properties;
 mod signals;
 mod twice;
+mod userinfo;
