@@ -81,10 +81,11 @@ impl Error {
         self
     }
 
-    /// The same with its message as `words` writes it.
+    /// The same with its message and its mend as `words` writes them.
     #[cfg(feature = "batch")]
     pub(crate) fn in_words(mut self, words: &mut dyn FnMut(&str) -> String) -> Error {
         self.message = words(&self.message);
+        self.hint = self.hint.map(|hint| words(&hint));
         self
     }
 

@@ -81,6 +81,13 @@ pub(crate) struct Seam {
 
 #[cfg(feature = "msgpack")]
 impl Seam {
+    /// Goes on with the rules of `now` in place of those of `before`.
+    #[cfg(feature = "forward")]
+    pub(crate) fn renumber(&mut self, before: &RuleSet, now: &RuleSet) {
+        let state = std::mem::take(&mut self.state);
+        self.state = state.renumbered(|rule| now.number_of(before.get(rule).id()));
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.state.is_open() || !self.memory.is_empty()
     }
@@ -336,6 +343,22 @@ impl Scrubber {
         self.state = trace.state;
         self.memory = trace.memory;
         self.tally.merge(&trace.tally);
+    }
+
+    /// Goes on with the rules and the policy of `new`. What is open across records stays open: private keys, values below their
+    /// key, the parts of a record, a long record. So does what was counted.
+    #[cfg(feature = "cli")]
+    pub(crate) fn adopt(&mut self, mut new: Scrubber) {
+        let (before, now) = (self.rules().clone(), new.rules().clone());
+        new.state = std::mem::take(&mut self.state).renumbered(|rule| now.number_of(before.get(rule).id()));
+        new.memory = std::mem::take(&mut self.memory);
+        if new.format != self.format {
+            new.memory.forget_columns();
+        }
+        new.carry = self.carry;
+        new.tally = std::mem::take(&mut self.tally);
+        new.tally.renumber(before.iter().map(|(_, rule)| (now.number_of(rule.id()), rule.id())));
+        *self = new;
     }
 
     fn at_start(scanner: Arc<Scanner>, redactor: Arc<Redactor>, on_error: OnError) -> Scrubber {

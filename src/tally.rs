@@ -34,6 +34,8 @@ pub struct Tally {
     pub(crate) by_day: BTreeMap<Day, u64>,
     findings: Counts,
     allowed: Counts,
+    /// Findings, and what stays, of rules that were in force before the configuration was read anew, by their ids.
+    former: BTreeMap<String, (u64, u64)>,
 }
 
 /// A day of the calendar.
@@ -139,13 +141,13 @@ impl Tally {
     /// Replaced spans of all rules.
     #[must_use]
     pub fn findings(&self) -> u64 {
-        self.findings.0.iter().sum()
+        self.findings.0.iter().chain(self.former.values().map(|(findings, _)| findings)).sum()
     }
 
     /// Spans of all rules that stay because the user says that they are no secrets.
     #[must_use]
     pub fn allowed(&self) -> u64 {
-        self.allowed.0.iter().sum()
+        self.allowed.0.iter().chain(self.former.values().map(|(_, allowed)| allowed)).sum()
     }
 
     /// Records that were masked or left out, as a whole or in part, because they could not be examined or did not hold: coverage is
@@ -177,6 +179,38 @@ impl Tally {
         }
         self.findings.merge(&other.findings);
         self.allowed.merge(&other.allowed);
+        for (id, (findings, allowed)) in &other.former {
+            let former = self.former.entry(id.clone()).or_default();
+            *former = (former.0 + findings, former.1 + allowed);
+        }
+    }
+
+    /// Counts on for another set of rules. `rules` tells of each rule of the old one its number in the new one, and its id.
+    #[cfg(feature = "cli")]
+    pub(crate) fn renumber<'r>(&mut self, rules: impl Iterator<Item = (Option<RuleId>, &'r str)>) {
+        let before = (std::mem::take(&mut self.findings), std::mem::take(&mut self.allowed));
+        for (index, (number, id)) in rules.enumerate() {
+            let counts = [&before.0, &before.1].map(|counts| counts.0.get(index).copied().unwrap_or(0));
+            if counts == [0, 0] {
+                continue;
+            }
+            match number {
+                Some(rule) => {
+                    self.findings.add(rule.index(), counts[0]);
+                    self.allowed.add(rule.index(), counts[1]);
+                }
+                None => {
+                    let former = self.former.entry(id.to_owned()).or_default();
+                    *former = (former.0 + counts[0], former.1 + counts[1]);
+                }
+            }
+        }
+    }
+
+    /// Findings of rules that are no longer in force, and what stays of them, by their ids.
+    #[cfg(feature = "cli")]
+    pub(crate) fn former(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        self.former.iter().map(|(id, (findings, allowed))| (id.as_str(), *findings, *allowed))
     }
 }
 
@@ -196,6 +230,21 @@ mod tests {
         assert_eq!((one.bytes_in, one.records_out, one.withheld), (12, 2, 1));
         assert_eq!((one.of(RuleId(0)), one.of(RuleId(3)), one.of(RuleId(9))), (1, 2, 0));
         assert_eq!((one.findings(), one.allowed(), one.allowed_of(RuleId(1)), one.allowed_of(RuleId(3))), (3, 1, 1, 0));
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn counts_follow_their_rules_into_another_set() {
+        let mut tally = Tally::default();
+        [0, 1, 1, 2].into_iter().for_each(|rule| tally.count(RuleId(rule)));
+        tally.count_allowed(RuleId(2));
+        tally.renumber([(Some(RuleId(5)), "a"), (None, "b"), (Some(RuleId(0)), "c")].into_iter());
+        assert_eq!([0, 1, 2, 5].map(|rule| tally.of(RuleId(rule))), [1, 0, 0, 1]);
+        assert_eq!((tally.allowed_of(RuleId(0)), tally.findings(), tally.allowed()), (1, 4, 1));
+        assert_eq!(tally.former().collect::<Vec<_>>(), [("b", 2, 0)]);
+        let mut sum = Tally::default();
+        sum.merge(&tally);
+        assert_eq!(sum.findings(), 4);
     }
 
     #[cfg(feature = "batch")]

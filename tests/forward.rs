@@ -736,3 +736,161 @@ fn wrong_flags_are_refused_before_anything_is_listened_at() {
     }
     logscrub().args(["forward", "--help"]).run().success().stdout_has("Examples:").stdout_has("--spool");
 }
+
+/// So many connections are taken when nothing else is said.
+const CONNECTIONS: usize = 1024;
+
+/// Whether the hop has closed this connection.
+fn is_closed(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).expect("a socket can be asked");
+    let mut stream = stream;
+    match stream.read(&mut [0]) {
+        Ok(0) => true,
+        Ok(_) => panic!("the hop says something to a silent client"),
+        Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+    }
+}
+
+#[track_caller]
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "never: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Lets this process, and the hop that it starts, open as many files as the system allows.
+fn raise_file_limit() -> bool {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, limit);
+    getrlimit(Resource::Nofile).current.is_none_or(|limit| limit > 4 * CONNECTIONS as u64)
+}
+
+#[test]
+fn idle_clients_cannot_shut_others_out() {
+    if !raise_file_limit() {
+        return eprintln!("SKIPPED: fewer files may be open than this test needs");
+    }
+    let (listener, next) = next_hop();
+    let (hop, admin) = Hop::start_with_admin(&["--to", &next]);
+    // One that waits for an acknowledgement keeps its place, however long it is silent.
+    let mut owed = hop.connect();
+    owed.write_all(&message("owed", Some("owed"))).expect("it is sent");
+    let mut next = accept(&listener);
+    let clean = message("owed", Some("owed"));
+    assert_eq!(receive(&mut next, clean.len()), clean);
+    // Silent ones, and ones that stop in the middle of a message.
+    let mut idle: Vec<TcpStream> = Vec::new();
+    for n in 0..CONNECTIONS + 100 {
+        let mut stream = hop.connect();
+        if n % 3 > 0 {
+            stream.write_all(&message("half", None)[..9]).expect("it is sent");
+        }
+        idle.push(stream);
+    }
+    let mut sender = hop.connect();
+    sender.write_all(&message("login of alice@example.com", Some("one"))).expect("it is sent");
+    let mut other = accept(&listener);
+    let clean = message("login of REDACTED-email", Some("one"));
+    assert_eq!(receive(&mut other, clean.len()), clean);
+    other.write_all(&ack("one")).expect("it is sent");
+    assert_eq!(receive(&mut sender, ack("one").len()), ack("one"));
+    // Those that were idle longest went, and no more than had to.
+    until("the oldest are closed", || idle.iter().take(90).all(is_closed));
+    assert!(metric(&admin, "logscrub_connections") <= CONNECTIONS as u64);
+    assert!(metric(&admin, "logscrub_idle_total") >= 100);
+    assert!(idle.iter().rev().take(CONNECTIONS / 2).all(|stream| !is_closed(stream)));
+    next.write_all(&ack("owed")).expect("it is sent");
+    assert_eq!(receive(&mut owed, ack("owed").len()), ack("owed"));
+    drop(idle);
+    assert_eq!(hop.end(), Some(0));
+}
+
+#[test]
+fn an_idle_connection_is_closed_and_its_sender_comes_again() {
+    let (listener, next) = next_hop();
+    let (hop, admin) = Hop::start_with_admin(&["--to", &next, "--idle-timeout", "1"]);
+    let whole = message("hello", Some("one"));
+    let exchange = |sender: &mut TcpStream, rest: &[u8]| {
+        sender.write_all(rest).expect("it is sent");
+        let mut next = accept(&listener);
+        assert_eq!(receive(&mut next, whole.len()), whole);
+        // While an acknowledgement is owed, silence is not idleness. One that came later and is owed nothing goes before it.
+        let later = hop.connect();
+        until("a later one is closed", || is_closed(&later));
+        assert!(!is_closed(sender));
+        sender.set_nonblocking(false).expect("a socket can be asked");
+        next.write_all(&ack("one")).expect("it is sent");
+        assert_eq!(receive(sender, ack("one").len()), ack("one"));
+    };
+    let silent = hop.connect();
+    let mut half = hop.connect();
+    half.write_all(&whole[..7]).expect("it is sent");
+    let mut slow = hop.connect();
+    let dripping = thread::spawn(move || {
+        // A byte every now and then is no progress. The message never ends.
+        let mut head = vec![0x92];
+        head.extend([string("app"), vec![0xdb, 0, 1, 0, 0]].concat());
+        slow.write_all(&head).expect("it is sent");
+        let begin = Instant::now();
+        while slow.write_all(b"x").is_ok() {
+            assert!(begin.elapsed() < PATIENCE, "it is never closed");
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let mut sender = hop.connect();
+    exchange(&mut sender, &whole);
+    for stream in [&silent, &half, &sender] {
+        until("it is closed", || is_closed(stream));
+    }
+    dripping.join().expect("it was closed");
+    let mut again = hop.connect();
+    exchange(&mut again, &whole);
+    until("it is closed", || is_closed(&again));
+    until("all have gone", || metric(&admin, "logscrub_connections") == 0);
+    assert_eq!(metric(&admin, "logscrub_idle_total"), 7);
+    assert_eq!(hop.end(), Some(0));
+}
+
+#[test]
+fn a_handshake_that_stops_is_closed_when_another_needs_its_place() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let key = file(folder.path(), "key", "sesame\n");
+    let hop = Hop::start(&["--to", "stdout", "--shared-key-file", &key, "--max-connections", "2"]);
+    let mut silent = Vec::new();
+    for _ in 0..6 {
+        // Each newcomer gets its HELO.
+        let mut stream = hop.connect();
+        let mut first = [0; 6];
+        stream.read_exact(&mut first).expect("the hop begins the handshake");
+        assert_eq!(&first, b"\x92\xa4HELO");
+        silent.push(stream);
+    }
+    hop.hears("others waited for its place");
+    assert_eq!(hop.end(), Some(0));
+}
+
+#[test]
+fn the_idle_timeout_is_a_setting_like_others() {
+    for (variable, config, expected) in [
+        (None, "", ("300", "built in")),
+        (None, "idle-timeout = 20\n", ("20", "c.toml:1")),
+        (Some("7.5"), "idle-timeout = 20\n", ("7.5", "LOGSCRUB_IDLE_TIMEOUT")),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = file(folder.path(), "c.toml", config);
+        let mut run = logscrub().args(["config", "show", "-c", &path]);
+        if let Some(value) = variable {
+            run = run.env("LOGSCRUB_IDLE_TIMEOUT", value);
+        }
+        let out = run.run().success().out();
+        let line = out.lines().find(|line| line.starts_with("idle-timeout")).expect("it is shown").to_owned();
+        assert!(line.starts_with(&format!("idle-timeout = {}", expected.0)) && line.ends_with(expected.1), "{line}");
+    }
+    for wrong in ["-1", "soon", "86401"] {
+        logscrub().args(["forward", "--listen=x", "--to=stdout", &format!("--idle-timeout={wrong}")]).run().code(2);
+    }
+}

@@ -167,7 +167,7 @@ fn unsafe_files(folder: &Path, root: &Path, found: &mut Vec<String>) {
 }
 
 #[test]
-fn unsafe_stands_in_the_kernels_and_at_the_boundary_to_c_alone() {
+fn unsafe_stands_in_the_kernels_at_the_boundary_to_c_and_before_main_alone() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     for folder in ["src", "plugins/fluent-bit/src"] {
@@ -176,7 +176,8 @@ fn unsafe_stands_in_the_kernels_and_at_the_boundary_to_c_alone() {
     found.sort();
     let allowed =
         ["plugins/fluent-bit/src/abi.rs", "plugins/fluent-bit/src/filter.rs", "plugins/fluent-bit/src/lib.rs"];
-    assert_eq!(found, [&allowed[..], &["src/scan/prefilter/simd.rs"]].concat());
+    // `main.rs` has no unsafe code: its word tells that a function is sound before `main`.
+    assert_eq!(found, [&allowed[..], &["src/main.rs", "src/scan/prefilter/simd.rs"]].concat());
 }
 
 #[test]

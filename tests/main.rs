@@ -13,5 +13,7 @@ mod forward;
 mod golden;
 mod harness;
 mod layering;
+mod messages;
 mod pipe;
 mod properties;
+mod signals;

@@ -5,6 +5,8 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
+#[cfg(feature = "forward")]
+use crate::rules::RuleSet;
 use crate::scrub::Seam;
 
 /// Tags of one sender whose last chunk ended within a line. Beyond, one of them is forgotten: the rest of its line is judged by itself.
@@ -20,9 +22,21 @@ const MAX_BYTES: usize = 1 << 20;
 pub struct Seams {
     open: HashMap<u64, Seam>,
     n_bytes: usize,
+    /// The rules by whose numbers the open seams were left.
+    #[cfg(feature = "forward")]
+    rules: Option<RuleSet>,
 }
 
 impl Seams {
+    /// From now on a scrubber with these rules goes on behind what is open.
+    #[cfg(feature = "forward")]
+    pub(crate) fn under(&mut self, rules: &RuleSet) {
+        if let Some(before) = self.rules.as_ref().filter(|before| !before.is_same(rules)) {
+            self.open.values_mut().for_each(|seam| seam.renumber(before, rules));
+        }
+        self.rules = Some(rules.clone());
+    }
+
     /// Hands the seam of `tag` to `scrub`, which goes on behind it.
     pub(super) fn go_on<T>(&mut self, tag: &[u8], scrub: impl FnOnce(&mut Seam) -> T) -> T {
         let tag = number(tag);

@@ -48,7 +48,9 @@ Examples:
 /// Scrubs email addresses, credentials and credential-bearing URLs from logs: standard input to standard output.
 ///
 /// Without a verb logscrub is a filter: it reads standard input and writes standard output, replacing what the rules find.
-/// Each line leaves as soon as it came. SIGTERM drains what can be read and ends well; a reader that closes ends it by SIGPIPE.
+/// Each line leaves as soon as it came. SIGTERM drains what can be read and ends well, a second one quits at once; a reader that
+/// closes ends it by SIGPIPE. SIGHUP reads rules and configuration anew and reopens the file of --output; with neither a file to
+/// read nor one to reopen it drains. SIGUSR1 prints the summary so far.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "logscrub", disable_version_flag = true, disable_help_subcommand = true, after_help = EXAMPLES, max_term_width = 120)]
 pub(super) struct Args {
@@ -181,7 +183,7 @@ pub(super) struct Filter {
     pub(super) threads: Option<u32>,
     /// Append to this file instead of writing to standard output
     ///
-    /// It is made when it is not there, readable by its owner and group only.
+    /// It is made when it is not there, readable by its owner and group only. SIGHUP opens it anew, so that it can be moved away.
     #[arg(long, value_name = "FILE", help_heading = "Filter")]
     pub(super) output: Option<PathBuf>,
     /// The form of the summary at the end, on standard error

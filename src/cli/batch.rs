@@ -31,7 +31,10 @@ use crate::{
     rules::RuleSet,
     scrub::Scrubber,
     sink::file,
-    source::tree::{self, Filter, Found, Passed},
+    source::{
+        stdin,
+        tree::{self, Filter, Found, Passed},
+    },
     tally::Day,
 };
 
@@ -159,7 +162,7 @@ fn roots(batch: &Batch, target: &Target) -> Result<Vec<PathBuf>, Error> {
     if let Some(list) = &batch.files_from {
         let mut bytes = Vec::new();
         let read = if list == Path::new("-") {
-            io::stdin().lock().read_to_end(&mut bytes)
+            stdin::lock()?.read_to_end(&mut bytes)
         } else {
             fs::File::open(list).and_then(|mut file| file.read_to_end(&mut bytes))
         };
@@ -247,7 +250,9 @@ fn digest(batch: &Batch, settings: &Settings, rules: &RuleSet) -> String {
         hasher.update(super::rules::whole(rule).to_string().as_bytes());
     }
     // Where a key was said, how many threads there are and how it is told change nothing.
-    let decides = |key: &str| !["threads", "output", "summary", "grace", "color", "fail-on-findings"].contains(&key);
+    let decides = |key: &str| {
+        !["threads", "output", "summary", "grace", "color", "fail-on-findings", "idle-timeout"].contains(&key)
+    };
     for shown in settings.shown.iter().filter(|shown| decides(&shown.key)) {
         hasher.update(format!("{}={}\n", shown.key, shown.value).as_bytes());
     }

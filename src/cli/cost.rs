@@ -26,7 +26,7 @@ use crate::{
         placeholder::Placeholders,
         prefilter::Cpu,
     },
-    source::refuse::Gate,
+    source::{refuse::Gate, stdin},
 };
 
 pub(super) fn run(settings: &Settings, file: Option<&Path>, json: bool, out: &mut Out) -> Result<u8, Error> {
@@ -39,7 +39,7 @@ pub(super) fn run(settings: &Settings, file: Option<&Path>, json: bool, out: &mu
     let name = file.map_or_else(|| "standard input".to_owned(), |file| file.display().to_string());
     let source: Box<dyn Read> = match file {
         Some(file) => Box::new(File::open(file).map_err(|error| Error::unreadable(file, error))?),
-        None => Box::new(io::stdin().lock()),
+        None => Box::new(stdin::lock()?),
     };
     let mut measure = measure(&settings.rules()?, settings.cpu);
     read(&mut measure, source, &name, settings.max_record)?;

@@ -14,7 +14,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Out, settings::Settings};
+use super::{Out, mask::masked, settings::Settings};
 use crate::{
     BLOCK,
     encoding::Encoding,
@@ -26,7 +26,7 @@ use crate::{
     },
     scan::doubt::Doubted,
     scrub::{Scrubber, through::Change},
-    source::refuse::Gate,
+    source::{refuse::Gate, stdin},
     span::{Finding, Span},
 };
 
@@ -107,7 +107,7 @@ pub(super) fn run(
 
 fn open(path: &Path) -> Result<Box<dyn Read>, Error> {
     if path == Path::new("-") {
-        return Ok(Box::new(io::stdin().lock()));
+        return Ok(Box::new(stdin::lock()?));
     }
     let file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
     Ok(Box::new(file))
@@ -146,7 +146,8 @@ struct Entry<'h> {
 
 impl<'o> Explainer<'o> {
     fn new(scrubber: Scrubber, view: View, path: &Path, out: &'o mut Out) -> Explainer<'o> {
-        let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+        let name =
+            if path == Path::new("-") { "standard input".to_owned() } else { masked(&path.display().to_string()) };
         Explainer {
             scrubber,
             view,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,11 +13,13 @@ use super::{
     args::Args,
     filter::UNEXAMINED,
     host::scrubber,
+    mask::masked,
     settings::{self, Environment, Settings, parse_size},
 };
 use crate::{
     error::Error,
     serve::{self, Address, Badge, Guard, Options, Target, TlsFiles},
+    sink,
 };
 
 /// The choices of `--log-format`.
@@ -78,9 +80,18 @@ pub(super) struct Forward {
     strip_metadata: bool,
     /// How many connections may be open
     ///
-    /// More wait until one is closed. [default: 1024]
+    /// When one more comes, the one that has been idle longest is closed; while all wait for acknowledgements, it waits.
+    /// [default: 1024]
     #[arg(long, value_name = "N", default_value_t = 1024, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Forward")]
     max_connections: u32,
+    /// How many seconds a connection may be idle; 0: for ever
+    ///
+    /// Idle is one that waits for no acknowledgement and gives no whole message and less than 1KiB of a longer one. It is closed, and
+    /// its sender connects again when it has something to send. A handshake has 10 seconds in any case. When --max-connections are
+    /// open and another one comes, the one that has been idle longest goes at once. Fluent Bit closes connections itself after 30
+    /// seconds (net.keepalive_idle_timeout): stay above that. [default: 300]
+    #[arg(long, value_name = "SECONDS", help_heading = "Forward")]
+    pub(super) idle_timeout: Option<f64>,
     /// The longest message, compressed or not; at least 64KiB
     ///
     /// The connection of a longer one is closed. It also bounds what compressed entries may become; beyond, the message is withheld.
@@ -173,6 +184,9 @@ pub(super) struct Forward {
 
 pub(super) fn run(args: &Args, forward: &Forward, settings: &Settings) -> Result<u8, Error> {
     let options = options(forward, settings)?;
+    if options.to.contains(&Target::Stdout) {
+        sink::check_open()?;
+    }
     let first = scrubber(settings)?;
     open_log(&forward.log_format, settings.quiet);
     let args = args.clone();
@@ -206,6 +220,7 @@ fn options(forward: &Forward, settings: &Settings) -> Result<Options, Error> {
         spool: forward.spool.clone(),
         spool_max: size("--spool-max", forward.spool_max.as_deref(), 1 << 30, LEAST_SPOOL)?,
         max_connections: forward.max_connections as usize,
+        idle_timeout: Some(settings.idle_timeout).filter(|limit| !limit.is_zero()),
         max_chunk: max_chunk as usize,
         max_pending: max_pending as usize,
         strip_metadata: forward.strip_metadata,
@@ -277,6 +292,24 @@ fn user(flag: &str, path: &Path, line: usize, text: &str) -> Result<(Vec<u8>, Ve
     Ok((user.as_bytes().to_vec(), password.as_bytes().to_vec()))
 }
 
+/// Standard error, a message at a time, without what the rules find in it: a path or an address may hold a secret.
+struct Masking;
+
+impl io::Write for Masking {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => io::stderr().lock().write_all(masked(text).as_bytes())?,
+            // The log is text; what is none cannot be examined.
+            Err(_) => io::stderr().lock().write_all(b"\n")?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
 /// The hop's own log goes to standard error.
 fn open_log(format: &str, quiet: u8) {
     use tracing::level_filters::LevelFilter;
@@ -285,7 +318,7 @@ fn open_log(format: &str, quiet: u8) {
         1 => LevelFilter::WARN,
         _ => LevelFilter::OFF,
     };
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).with_target(false);
+    let log = tracing_subscriber::fmt().with_writer(|| Masking).with_max_level(level).with_target(false);
     // There is one log, and this is the one place that opens it.
     if format == "json" {
         log.json().flatten_event(true).init();

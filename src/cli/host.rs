@@ -4,6 +4,7 @@ use clap::Parser as _;
 
 use super::{
     args::Args,
+    mask::masked,
     settings::{self, Environment, Settings},
 };
 use crate::{chunk::ChunkScrubber, error::Error, scrub::Scrubber};
@@ -23,6 +24,10 @@ pub struct Scrubbers {
 ///
 /// A flag, a configuration file or a rule file is wrong.
 pub fn scrubbers(flags: impl IntoIterator<Item = String>) -> Result<Scrubbers, Error> {
+    read(flags).map_err(|error| error.in_words(&mut |words| masked(words)))
+}
+
+fn read(flags: impl IntoIterator<Item = String>) -> Result<Scrubbers, Error> {
     let flags = std::iter::once("logscrub".to_owned()).chain(flags);
     let args = Args::try_parse_from(flags).map_err(|error| {
         // The first line says what is wrong; the others tell of a help that is not at hand here.

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Out;
+use super::{Out, mask::masked};
 use crate::{
     error::Error,
     rules::import::{Form, Imported},
@@ -79,7 +79,7 @@ fn tell(imported: &Imported) -> io::Result<()> {
     let Imported { n_read, n_working, .. } = imported;
     let share = 100.0 * *n_working as f64 / *n_read as f64;
     report.push_str(&format!("{n_working} of {n_read} rules with a regular expression work ({share:.1} %)\n"));
-    io::stderr().lock().write_all(report.as_bytes())
+    io::stderr().lock().write_all(masked(&report).as_bytes())
 }
 
 fn names(paths: &[PathBuf]) -> String {

@@ -14,6 +14,7 @@ mod forward;
 #[cfg(feature = "msgpack")]
 mod host;
 mod import;
+mod mask;
 mod rules;
 mod settings;
 
@@ -29,9 +30,10 @@ use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 
 use self::{
     args::{Args, Config, Verb},
+    mask::masked,
     settings::{Environment, Settings},
 };
-use crate::{error::Error, rules::RuleSet};
+use crate::{error::Error, rules::RuleSet, sink, source::stdin};
 
 #[cfg(feature = "msgpack")]
 pub use self::host::{Scrubbers, scrubbers};
@@ -48,6 +50,21 @@ impl Colors {
         let of = |is_terminal| color_choice(choice, environment.is_plain(), is_terminal);
         Colors { stdout: of(io::stdout().is_terminal()), stderr: of(io::stderr().is_terminal()) }
     }
+}
+
+/// Looks at the standard descriptors. To be called before the standard library opens `/dev/null` in place of those that are
+/// closed; what is never called tells of none.
+#[doc(hidden)]
+pub fn remember_closed_descriptors() {
+    stdin::remember_closed();
+    sink::remember_closed();
+}
+
+/// Every verb with its flags, for tests that go through all of them.
+#[doc(hidden)]
+#[must_use]
+pub fn command() -> clap::Command {
+    Args::command()
 }
 
 /// Runs what was typed, and says how it ended.
@@ -87,6 +104,10 @@ fn answer(error: &clap::Error, colors: Colors) -> Result<u8, Error> {
     if !error.use_stderr() {
         return Out::new(colors.stdout).text(&text);
     }
+    // Colour codes would part a secret, so what is masked is told without colour.
+    let plain = error.render().to_string();
+    let safe = masked(&plain);
+    let text = if safe == plain { text } else { safe };
     let name = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand { "" } else { "logscrub: " };
     say(&format!("{name}{text}"), colors.stderr);
     Ok(2)
@@ -113,7 +134,7 @@ fn run(args: &Args, environment: &Environment, colors: &mut Colors) -> Result<u8
         _ => settings::settle(args, environment)?,
     };
     *colors = Colors::new(Some(&settings.color), environment);
-    let Some(verb) = verb else { return filter::run(&settings, colors.stderr) };
+    let Some(verb) = verb else { return filter::run(args, &settings, colors.stderr) };
     let mut out = Out::new(colors.stdout);
     match verb {
         Verb::Batch(batch) => batch::run(batch, &settings, &mut out, colors.stderr),
@@ -157,6 +178,7 @@ impl Out {
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Result<u8, Error> {
+        sink::check_open()?;
         let written = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
         written.map(|()| 0).map_err(|error| Error::output("standard output", error))
     }
@@ -169,14 +191,28 @@ impl Out {
 fn show_config(settings: &Settings, json: bool, out: &mut Out) -> Result<u8, Error> {
     if json {
         let shown = settings.shown.iter().map(|shown| {
-            let value = serde_json::to_value(&shown.value).expect("settings are plain data");
-            (shown.key.clone(), serde_json::json!({ "value": value, "source": shown.source }))
+            let value = serde_json::to_value(told(&shown.value)).expect("settings are plain data");
+            (masked(&shown.key), serde_json::json!({ "value": value, "source": masked(&shown.source) }))
         });
         let object: serde_json::Map<_, _> = shown.collect();
         return out.text(&format!("{}\n", serde_json::Value::from(object)));
     }
-    let lines = settings.shown.iter().map(|shown| format!("{} = {}  # {}\n", shown.key, shown.value, shown.source));
-    out.text(&lines.collect::<String>())
+    let line = |shown: &settings::Shown| {
+        format!("{} = {}  # {}\n", masked(&shown.key), told(&shown.value), masked(&shown.source))
+    };
+    out.text(&settings.shown.iter().map(line).collect::<String>())
+}
+
+/// A value of the configuration without what the rules find in its texts.
+fn told(value: &toml::Value) -> toml::Value {
+    match value {
+        toml::Value::String(text) => masked(text).into(),
+        toml::Value::Array(items) => items.iter().map(told).collect::<Vec<_>>().into(),
+        toml::Value::Table(table) => {
+            table.iter().map(|(key, item)| (masked(key), told(item))).collect::<toml::Table>().into()
+        }
+        other => other.clone(),
+    }
 }
 
 fn show_paths(args: &Args, environment: &Environment, out: &mut Out) -> Result<u8, Error> {
@@ -186,7 +222,7 @@ fn show_paths(args: &Args, environment: &Environment, out: &mut Out) -> Result<u
             Ok(false) => "  (not there)",
             Err(_) => "  (cannot be read)",
         };
-        format!("{}{note}\n", path.display())
+        format!("{}{note}\n", masked(&path.display().to_string()))
     };
     out.text(&environment.files(args.common.config.as_deref()).iter().map(line).collect::<String>())
 }
@@ -252,11 +288,12 @@ fn complain(error: &Error, color: ColorChoice) {
         message.push_str(&format!(": {beneath}"));
         source = beneath.source();
     }
+    let message = masked(&message);
     let red = anstyle::AnsiColor::Red.on_default().bold();
     let mut text = format!("logscrub: {red}error:{red:#} {message}\n");
     if let Some(hint) = error.mend() {
         let green = anstyle::AnsiColor::Green.on_default();
-        text.push_str(&format!("{green}hint:{green:#} {hint}\n"));
+        text.push_str(&format!("{green}hint:{green:#} {}\n", masked(hint)));
     }
     say(&text, color);
 }

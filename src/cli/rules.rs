@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Out, args::Rules, cost, import, settings::Settings};
+use super::{Out, args::Rules, cost, import, mask::masked, settings::Settings};
 use crate::{
     error::Error,
     lint::{self, Complaint, Failure},
@@ -83,21 +83,24 @@ fn test(rules: &RuleSet, json: bool, out: &mut Out) -> Result<u8, Error> {
 fn complaint_line(complaint: &Complaint) -> String {
     let Complaint { file, line, rule, message, is_warning } = complaint;
     let level = if *is_warning { "warning" } else { "error" };
-    format!("{file}:{line}: {level}: rule {rule:?}: {message}\n")
+    masked(&format!("{file}:{line}: {level}: rule {rule:?}: {message}\n"))
 }
 
 fn failure_line(failure: &Failure) -> String {
     let Failure { file, line, rule, example, message } = failure;
+    let file = masked(file);
     format!("{file}:{line}: error: rule {rule:?}: example {example:?}: {message}\n")
 }
 
 fn complaint_json(complaint: &Complaint) -> Value {
     let Complaint { file, line, rule, message, is_warning } = complaint;
+    let (file, message) = (masked(file), masked(message));
     json!({ "file": file, "line": line, "rule": rule, "message": message, "level": if *is_warning { "warning" } else { "error" } })
 }
 
 fn failure_json(failure: &Failure) -> Value {
     let Failure { file, line, rule, example, message } = failure;
+    let file = masked(file);
     json!({ "file": file, "line": line, "rule": rule, "example": example, "message": message, "level": "error" })
 }
 
@@ -118,7 +121,9 @@ fn show(rules: &RuleSet, id: &str, json: bool, out: &mut Out) -> Result<u8, Erro
             .hint(format!("did you mean {:?}? `logscrub rules list` shows all", nearest.unwrap_or_default())));
     };
     if json {
-        return out.text(&format!("{}\n", whole(rule)));
+        let mut object = whole(rule);
+        object["file"] = masked(&rule.origin().file).into();
+        return out.text(&format!("{object}\n"));
     }
     let mut text = format!("{}\n{}\n\n{}\n\n", rule.id(), rule.title(), rule.about());
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<11} {value}\n"));
@@ -132,7 +137,7 @@ fn show(rules: &RuleSet, id: &str, json: bool, out: &mut Out) -> Result<u8, Erro
     for (name, value) in extras(rule) {
         line(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     }
-    line("from", format!("{}:{}", rule.origin().file, rule.origin().line));
+    line("from", format!("{}:{}", masked(&rule.origin().file), rule.origin().line));
     for link in rule.links() {
         line("link", link.clone());
     }

@@ -16,6 +16,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+#[cfg(feature = "forward")]
+use super::args::Verb;
 use super::{
     allow,
     args::{Args, COLORS, Common, Filter, ON_ERROR, SUMMARIES},
@@ -32,7 +34,7 @@ use crate::{
 const SYSTEM: &str = "/etc/logscrub/config.toml";
 
 /// The keys of a configuration file, in the order of `config show`, with what is built in.
-const KEYS: [(&str, &str); 19] = [
+const KEYS: [(&str, &str); 20] = [
     ("rules", "[]"),
     ("only", "[]"),
     ("except", "[]"),
@@ -51,6 +53,7 @@ const KEYS: [(&str, &str); 19] = [
     ("summary", "\"auto\""),
     ("fail-on-findings", "false"),
     ("grace", "5"),
+    ("idle-timeout", "300"),
     ("color", "\"auto\""),
 ];
 
@@ -96,6 +99,7 @@ struct Keys {
     summary: Option<String>,
     fail_on_findings: Option<bool>,
     grace: Option<f64>,
+    idle_timeout: Option<f64>,
     color: Option<String>,
 }
 
@@ -122,12 +126,17 @@ pub(super) struct Settings {
     pub(super) summary: Summary,
     pub(super) fail_on_findings: bool,
     pub(super) grace: Duration,
+    /// How long a connection of the hop may be idle; 0: for ever.
+    #[cfg_attr(not(feature = "forward"), allow(dead_code))]
+    pub(super) idle_timeout: Duration,
     pub(super) color: String,
     pub(super) dry_run: bool,
     pub(super) quiet: u8,
     pub(super) verbose: bool,
     /// What the prefilter may use of the CPU.
     pub(super) cpu: Cpu,
+    /// Whether rules or configuration were read from files, which can be read anew.
+    pub(super) reads_files: bool,
     /// A marker that makes a record fail, in builds with debug assertions.
     pub(super) fault: Option<String>,
     /// Each key with its value and where it was said.
@@ -267,9 +276,13 @@ pub(super) fn settle(args: &Args, environment: &Environment) -> Result<Settings,
             layers.push(file_layer(&path)?);
         }
     }
+    let reads_settings = !layers.is_empty();
     layers.push(environment_layer(environment)?);
     layers.push(flag_layer(&args.common, &args.filter)?);
+    #[cfg(feature = "forward")]
+    layers.extend(forward_layer(args));
     let mut settings = meaning(merge(layers))?;
+    settings.reads_files = reads_settings || !settings.selection.rules.is_empty();
     settings.dry_run = args.filter.dry_run;
     settings.quiet = args.common.quiet;
     settings.verbose = args.common.verbose;
@@ -380,7 +393,7 @@ fn environment_layer(environment: &Environment) -> Result<Layer, Error> {
                 "0" | "false" => false,
                 _ => return Err(Error::usage(format!("{name}: neither true nor false"))),
             }),
-            "grace" | "hold" => {
+            "grace" | "hold" | "idle-timeout" => {
                 Value::Float(text.parse().map_err(|_| Error::usage(format!("{name}: not a number of seconds")))?)
             }
             "threads" => {
@@ -425,6 +438,17 @@ fn flag_layer(common: &Common, filter: &Filter) -> Result<Layer, Error> {
     say("color", common.color.as_deref().map(Value::from));
     layer.styles = common.style.iter().map(|entry| style_entry(entry, "--style")).collect();
     Ok(layer)
+}
+
+/// What the hop's flags say of keys.
+#[cfg(feature = "forward")]
+fn forward_layer(args: &Args) -> Option<Layer> {
+    let Some(Verb::Forward(forward)) = &args.verb else { return None };
+    let seconds = forward.idle_timeout?;
+    let mut layer = Layer::default();
+    layer.table.insert("idle-timeout".into(), Value::Float(seconds));
+    layer.sources.insert("idle-timeout".into(), "--idle-timeout".into());
+    Some(layer)
 }
 
 /// A path as the text that it is in a configuration file; a path that is no text would become another one.
@@ -481,10 +505,12 @@ fn meaning(layer: Layer) -> Result<Settings, Error> {
         summary,
         fail_on_findings: keys.fail_on_findings.unwrap_or(false),
         grace: seconds("grace", keys.grace.unwrap_or(5.0)).map_err(placed)?,
+        idle_timeout: seconds("idle-timeout", keys.idle_timeout.unwrap_or(300.0)).map_err(placed)?,
         color,
         dry_run: false,
         quiet: 0,
         verbose: false,
+        reads_files: false,
         fault: None,
         shown: shown(&table, &styles, &sources),
         allow: keys.allow,
@@ -761,6 +787,7 @@ mod tests {
             ("LOGSCRUB_SUMMARY", "json"),
             ("LOGSCRUB_FAIL_ON_FINDINGS", "1"),
             ("LOGSCRUB_GRACE", "0.5"),
+            ("LOGSCRUB_IDLE_TIMEOUT", "60"),
             ("LOGSCRUB_COLOR", "never"),
             ("LOGSCRUB_CPU", "portable"),
             ("LOGSCRUB_DRY_RUN", "1"),

@@ -68,6 +68,12 @@ impl Memory {
         self.torn.is_empty() && self.columns.is_none()
     }
 
+    /// Forgets the names of columns: the next row is read as the first one is.
+    #[cfg(feature = "cli")]
+    pub(crate) fn forget_columns(&mut self) {
+        self.columns = None;
+    }
+
     /// The bytes of records that are kept.
     #[cfg(feature = "msgpack")]
     pub(crate) fn n_bytes(&self) -> usize {

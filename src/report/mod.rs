@@ -26,6 +26,9 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
     for (id, rule) in rules.iter().filter(|(id, _)| tally.of(*id) > 0) {
         let _ = writeln!(text, "  {:>10}  {}", tally.of(id), rule.id());
     }
+    for (id, n_findings, _) in tally.former().filter(|(_, n_findings, _)| *n_findings > 0) {
+        let _ = writeln!(text, "  {n_findings:>10}  {id}, no longer in force");
+    }
     if !tally.by_format.is_empty() {
         let formats = tally.by_format.iter().map(|(format, n_records)| format!("{n_records} {format}"));
         let _ = writeln!(text, "changed  {}", formats.collect::<Vec<_>>().join(", "));
@@ -38,6 +41,9 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
         let _ = writeln!(text, "{:<9}{:>12}  by the configuration", "allowed", tally.allowed());
         for (id, rule) in rules.iter().filter(|(id, _)| tally.allowed_of(*id) > 0) {
             let _ = writeln!(text, "  {:>10}  {}", tally.allowed_of(id), rule.id());
+        }
+        for (id, _, n_allowed) in tally.former().filter(|(_, _, n_allowed)| *n_allowed > 0) {
+            let _ = writeln!(text, "  {n_allowed:>10}  {id}, no longer in force");
         }
     }
     if tally.withheld > 0 {
@@ -57,8 +63,15 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
 
 /// The summary for programs: one JSON object.
 pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
-    let by_rule = by_rule(rules, |id| tally.of(id));
-    let allowed_by_rule = self::by_rule(rules, |id| tally.allowed_of(id));
+    let mut by_rule = by_rule(rules, |id| tally.of(id));
+    let mut allowed_by_rule = self::by_rule(rules, |id| tally.allowed_of(id));
+    for (id, n_findings, n_allowed) in tally.former() {
+        let numbers = [(&mut by_rule, n_findings), (&mut allowed_by_rule, n_allowed)];
+        for (map, number) in numbers.into_iter().filter(|(_, number)| *number > 0) {
+            let before = map.get(id).and_then(Value::as_u64).unwrap_or(0);
+            map.insert(id.to_owned(), (before + number).into());
+        }
+    }
     json!({
         "bytes_in": tally.bytes_in,
         "bytes_out": tally.bytes_out,

@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     pub(crate) acks_sent: Counter,
     pub(crate) acks_received: Counter,
     pub(crate) resent: Counter,
+    pub(crate) idle: Counter,
     pub(crate) connections: Gauge,
     pub(crate) queued_messages: Gauge,
     pub(crate) queued_bytes: Gauge,
@@ -48,6 +49,7 @@ impl Metrics {
             acks_sent: Counter::default(),
             acks_received: Counter::default(),
             resent: Counter::default(),
+            idle: Counter::default(),
             connections: Gauge::default(),
             queued_messages: Gauge::default(),
             queued_bytes: Gauge::default(),
@@ -103,6 +105,7 @@ impl Metrics {
             ("too_deep", "Texts that were masked because they are encoded too deep to be looked into", &self.too_deep),
             ("acks_sent", "Acknowledgements that were sent", &self.acks_sent),
             ("acks_received", "Acknowledgements of the next hop", &self.acks_received),
+            ("idle", "Connections that were closed because they were idle", &self.idle),
             ("resent", "Messages that were sent once more after a connection was lost", &self.resent),
         ];
         for (name, help, counter) in counters {

@@ -382,6 +382,18 @@ impl RuleSet {
         &self.rules[id.index()]
     }
 
+    /// Whether this is the other set, and not only one with equal rules.
+    #[cfg(feature = "forward")]
+    pub(crate) fn is_same(&self, other: &RuleSet) -> bool {
+        Arc::ptr_eq(&self.rules, &other.rules)
+    }
+
+    /// The number of the rule of that id.
+    #[cfg(feature = "cli")]
+    pub(crate) fn number_of(&self, id: &str) -> Option<RuleId> {
+        self.iter().find(|(_, rule)| rule.id == id).map(|(number, _)| number)
+    }
+
     /// The rule of that id.
     #[must_use]
     pub fn named(&self, id: &str) -> Option<&Rule> {

@@ -23,6 +23,14 @@ pub(crate) struct Open {
     n_lines: u32,
 }
 
+#[cfg(feature = "cli")]
+impl Open {
+    /// The same under the number that its rule has in another set.
+    pub(super) fn renumbered(self, number: impl Fn(RuleId) -> Option<RuleId>) -> Option<Open> {
+        Some(Open { rule: number(self.rule)?, ..self })
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     /// `password: |`: every line that is indented further than the key.

@@ -237,6 +237,13 @@ impl State {
     pub(crate) fn is_open(&self) -> bool {
         self.key_block.is_some() || self.below.is_some()
     }
+
+    /// The same for a scanner with other rules, of which `number` tells those that were there before. An open private key needs no
+    /// number. A value below its key stays open only if its rule is still there.
+    #[cfg(feature = "cli")]
+    pub(crate) fn renumbered(self, number: impl Fn(RuleId) -> Option<RuleId>) -> State {
+        State { below: self.below.and_then(|open| open.renumbered(number)), ..self }
+    }
 }
 
 impl Scanner {

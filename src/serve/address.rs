@@ -24,11 +24,15 @@ impl Address {
     /// Reads `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix:///PATH`.
     pub(crate) fn parse(flag: &str, text: &str) -> Result<Address, Error> {
         let wrong = |why: &str| {
-            Error::usage(format!("{flag} {text}: {why}"))
+            Error::usage(format!("{flag} {}: {why}", without_user(text)))
                 .hint("one of tcp://HOST:PORT, tls://HOST:PORT and unix:///PATH")
         };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong("no address"))?;
         let host = || {
+            if rest.contains('@') {
+                return Err(wrong("a user and a password have no place in an address")
+                    .hint("--users-file and --to-user-file name files that hold them"));
+            }
             let (host, port) = rest.rsplit_once(':').ok_or_else(|| wrong("no port"))?;
             if host.is_empty() || port.parse::<u16>().is_err() {
                 return Err(wrong("not a host and a port"));
@@ -56,13 +60,21 @@ impl Address {
     }
 }
 
+/// An address as it may be told: what stands before the last `@` may be a user and a password.
+pub(super) fn without_user(text: &str) -> String {
+    let Some((user, host)) = text.rsplit_once('@') else { return text.to_owned() };
+    let scheme = user.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
+    format!("{scheme}***@{host}")
+}
+
 impl Target {
     /// Reads an address, `stdout` or `file:///PATH`.
     pub(crate) fn parse(text: &str) -> Result<Target, Error> {
         match text.strip_prefix("file://") {
             _ if text == "stdout" => Ok(Target::Stdout),
             Some(path) if path.starts_with('/') => Ok(Target::File(path.into())),
-            Some(_) => Err(Error::usage(format!("--to {text}: the path is not absolute")).hint("write file:///PATH")),
+            Some(_) => Err(Error::usage(format!("--to {}: the path is not absolute", without_user(text)))
+                .hint("write file:///PATH")),
             None => Address::parse("--to", text).map(Target::Hop),
         }
     }
@@ -92,6 +104,22 @@ mod tests {
         assert_eq!(Address::Tcp("[::1]:24224".to_owned()).host(), "::1");
         assert_eq!(Target::parse("stdout").expect("a target"), Target::Stdout);
         assert_eq!(Target::parse("file:///a/b").expect("a target"), Target::File("/a/b".into()));
+    }
+
+    #[test]
+    fn users_and_passwords_are_refused_and_not_told() {
+        for text in [
+            "tcp://u:Zq7xK29v@h:1",
+            "tcp://u:Zq7xK29v@h",
+            "tls://u:Zq7@xK29v@h:1",
+            "u:Zq7xK29v@h:1",
+            "http://Zq7xK29v@h",
+            "file://u:Zq7xK29v@h",
+        ] {
+            let message = Target::parse(text).expect_err(text).to_string();
+            assert!(!message.contains("Zq7") && message.contains("***@h"), "{message}");
+        }
+        assert!(Target::parse("unix:///run/a@b").is_ok());
     }
 
     #[test]

@@ -49,6 +49,7 @@ impl Engine {
         let mut scrubber = idle.unwrap_or_else(|| generation.first.fork());
         let passing = Passing { chunk, strip_metadata: self.strip_metadata, max_inflated: self.max_inflated };
         let mut bytes = Buffer::of(&self.memory);
+        seams.under(scrubber.rules());
         let passed = scrubber.pass(message, passing, seams, &mut bytes);
         self.count(message, &passed, &mut scrubber);
         let mut idle = generation.idle.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,6 +13,7 @@ use super::{
     codec::{FrameError, Frames},
     memory::Pool,
     net::Reader,
+    seats::{PROGRESS, Seat},
 };
 use crate::chunk::Seams;
 
@@ -79,6 +80,10 @@ pub(crate) struct Inbox {
     bytes: BytesMut,
     frames: Frames,
     budget: Option<Budget>,
+    /// The place of the connection that messages come from, which is told of progress.
+    seat: Option<Arc<Seat>>,
+    /// Bytes that have come since it was told.
+    n_untold: usize,
     /// Room for the message that is being read.
     reserve: Option<Share>,
     /// A message that waits for its share of the budget.
@@ -86,9 +91,11 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// Reads messages of at most `limit` bytes; without a budget they are short answers.
-    pub(crate) fn new(rdr: Reader, limit: usize, budget: Option<Budget>) -> Inbox {
-        Inbox { rdr, bytes: BytesMut::new(), frames: Frames::new(limit), budget, reserve: None, waiting: None }
+    /// Reads messages of at most `limit` bytes. Those of a sender share a budget; without one they are short answers.
+    pub(crate) fn new(rdr: Reader, limit: usize, sender: Option<(Budget, Arc<Seat>)>) -> Inbox {
+        let (budget, seat) = sender.unzip();
+        let (bytes, frames) = (BytesMut::new(), Frames::new(limit));
+        Inbox { rdr, bytes, frames, budget, seat, n_untold: 0, reserve: None, waiting: None }
     }
 
     /// The next message and its share of the budget; `None` at the end. May be dropped and asked again.
@@ -100,8 +107,13 @@ impl Inbox {
         let share = match (&self.budget, self.reserve.take()) {
             (None, _) => None,
             (Some(_), Some(mut reserve)) => reserve.split(frame.len().min(reserve.num_permits())),
-            (Some(budget), None) => Some(budget.take(frame.len()).await),
+            (Some(budget), None) => {
+                // It waits for others, and is not idle meanwhile.
+                self.seat.iter().for_each(|seat| seat.busy());
+                Some(budget.take(frame.len()).await)
+            }
         };
+        self.seat.iter().for_each(|seat| seat.progress());
         Ok(self.waiting.take().map(|frame| (frame, share)))
     }
 
@@ -114,12 +126,25 @@ impl Inbox {
                 && self.reserve.is_none()
                 && let Some(budget) = &self.budget
             {
+                self.seat.iter().for_each(|seat| seat.busy());
                 self.reserve = Some(budget.take(budget.max_chunk as usize).await);
+                self.seat.iter().for_each(|seat| seat.progress());
             }
             self.make_room();
-            if self.rdr.read_buf(&mut self.bytes).await? == 0 {
+            let n_bytes = self.rdr.read_buf(&mut self.bytes).await?;
+            if n_bytes == 0 {
                 return Ok(None);
             }
+            self.count(n_bytes);
+        }
+    }
+
+    /// Bytes have come: every so many of them are progress, a few now and then are not.
+    fn count(&mut self, n_bytes: usize) {
+        self.n_untold += n_bytes;
+        if self.n_untold >= PROGRESS {
+            self.n_untold = 0;
+            self.seat.iter().for_each(|seat| seat.progress());
         }
     }
 

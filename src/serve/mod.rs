@@ -15,16 +15,14 @@ mod local;
 mod memory;
 mod net;
 mod peer;
+mod seats;
 mod shutdown;
 mod spool;
 mod tls;
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -46,10 +44,14 @@ use self::{
     link::{Jobs, Targets},
     net::Listener,
     peer::Desk,
+    seats::{Seat, Seats},
     shutdown::Shutdown,
     spool::Spool,
 };
 use crate::{chunk::ChunkScrubber, error::Error, report::prometheus::Metrics};
+
+/// Files that are no connections: listeners, the spool, the log.
+const SPARE_FILES: u64 = 64;
 
 /// How the hop runs.
 #[derive(Debug)]
@@ -62,6 +64,8 @@ pub(crate) struct Options {
     pub(crate) spool: Option<PathBuf>,
     pub(crate) spool_max: u64,
     pub(crate) max_connections: usize,
+    /// How long a connection may be idle; `None`: for ever.
+    pub(crate) idle_timeout: Option<Duration>,
     pub(crate) max_chunk: usize,
     pub(crate) max_pending: usize,
     pub(crate) strip_metadata: bool,
@@ -190,6 +194,7 @@ async fn open(
     stop: mpsc::Sender<Error>,
     reopened: mpsc::Receiver<()>,
 ) -> Result<Arc<Desk>, Error> {
+    raise_file_limit(options.max_connections);
     let metrics = Metrics::new();
     let shutdown = Shutdown::new();
     let tls = &options.tls;
@@ -214,13 +219,14 @@ async fn open(
         next,
         budget: Budget::new(options.max_pending, options.max_chunk),
         max_chunk: options.max_chunk,
+        idle_timeout: options.idle_timeout,
         metrics,
         shutdown,
         stop,
     });
-    let n_open = Arc::new(AtomicUsize::new(0));
+    let seats = Seats::new(options.max_connections);
     for listener in listeners {
-        desk.shutdown.spawn_peer(accept(Arc::clone(&desk), listener, Arc::clone(&n_open), options.max_connections));
+        desk.shutdown.spawn_peer(accept(Arc::clone(&desk), listener, Arc::clone(&seats)));
     }
     if let Some(listener) = admin {
         let admin = admin::serve(listener, Arc::clone(&desk));
@@ -237,9 +243,9 @@ async fn open(
 }
 
 async fn bind_admin(address: &str) -> Result<TcpListener, Error> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| Error::usage(format!("--admin {address}: cannot be listened at")).because(error))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Error::usage(format!("--admin {}: cannot be listened at", address::without_user(address))).because(error)
+    })?;
     let local = listener.local_addr().map_or_else(|_| address.to_owned(), |local| local.to_string());
     tracing::info!(address = local, "admin endpoint");
     Ok(listener)
@@ -293,30 +299,53 @@ fn targets(options: &Options, metrics: &Metrics) -> Result<Targets, Error> {
     Ok(Targets::new(addresses, tls, options.badge.clone(), options.ack_timeout, metrics.clone()))
 }
 
-/// Takes connections until the hop drains. Beyond the limit they wait in the system's queue.
-async fn accept(desk: Arc<Desk>, listener: Listener, n_open: Arc<AtomicUsize>, limit: usize) {
+/// Takes connections until the hop drains. Where no seat is free, the connection that has been idle longest is asked to go;
+/// while all of them are busy, the newcomer waits.
+async fn accept(desk: Arc<Desk>, listener: Listener, seats: Arc<Seats>) {
     loop {
-        while n_open.load(Ordering::Relaxed) >= limit && !desk.shutdown.is_draining() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
         let accepted = tokio::select! {
             () = desk.shutdown.begun() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok(accepted) => {
-                n_open.fetch_add(1, Ordering::Relaxed);
-                let (own, n_open) = (Arc::clone(&desk), Arc::clone(&n_open));
-                desk.shutdown.spawn_peer(async move {
-                    peer::serve(own, accepted).await;
-                    n_open.fetch_sub(1, Ordering::Relaxed);
-                });
+                let Some(seat) = seat(&desk, &seats).await else { return };
+                desk.shutdown.spawn_peer(peer::serve(Arc::clone(&desk), accepted, seat));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
+                // Most likely the process may open no more of them.
+                seats.ask_longest_idle();
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
+    }
+}
+
+/// A seat as soon as one is free; none when the hop drains before.
+async fn seat(desk: &Desk, seats: &Arc<Seats>) -> Option<Seat> {
+    loop {
+        if let Some(seat) = seats.take() {
+            return Some(seat);
+        }
+        seats.ask_longest_idle();
+        tokio::select! {
+            () = desk.shutdown.begun() => return None,
+            () = seats.freed() => {}
+        }
+    }
+}
+
+/// Allows as many open files as the system lets the process have: each connection may need one to the next hop beside its own.
+fn raise_file_limit(max_connections: usize) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it may not be raised, it stays what it was.
+    let _ = setrlimit(Resource::Nofile, limit);
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    if allowed < 2 * max_connections as u64 + SPARE_FILES {
+        tracing::warn!(allowed, max_connections, "fewer files may be open than --max-connections may need (ulimit -n)");
     }
 }
 

@@ -19,6 +19,7 @@ use super::{
     inbox::{Budget, Inbox, Share},
     link::{Job, Jobs},
     net::{self, Accepted, Writer},
+    seats::Seat,
     shutdown::Shutdown,
     until,
 };
@@ -50,6 +51,7 @@ pub(crate) struct Desk {
     pub(crate) next: Next,
     pub(crate) budget: Budget,
     pub(crate) max_chunk: usize,
+    pub(crate) idle_timeout: Option<Duration>,
     pub(crate) metrics: Metrics,
     pub(crate) shutdown: Shutdown,
     /// Told when the policy is to stop.
@@ -57,13 +59,16 @@ pub(crate) struct Desk {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve(desk: Arc<Desk>, accepted: Accepted) {
+pub(crate) async fn serve(desk: Arc<Desk>, accepted: Accepted, seat: Seat) {
     desk.metrics.connections.inc();
-    let opened = timeout(HANDSHAKE, open(&desk, accepted)).await;
+    let seat = Arc::new(seat);
+    let opened = tokio::select! {
+        opened = timeout(HANDSHAKE, open(&desk, accepted, &seat)) => opened.unwrap_or_else(|_| Err("no handshake in time".to_owned())),
+        () = seat.asked() => Err("no handshake while others waited for its place".to_owned()),
+    };
     let result = match opened {
-        Ok(Ok((inbox, wtr))) => Peer::new(&desk, inbox, wtr).run().await,
-        Ok(Err(why)) => Err(why),
-        Err(_) => Err("no handshake in time".to_owned()),
+        Ok((inbox, wtr)) => Peer::new(&desk, inbox, wtr, Arc::clone(&seat)).run().await,
+        Err(why) => Err(why),
     };
     if let Err(why) = result {
         desk.metrics.refused.inc();
@@ -72,10 +77,10 @@ pub(crate) async fn serve(desk: Arc<Desk>, accepted: Accepted) {
     desk.metrics.connections.dec();
 }
 
-async fn open(desk: &Desk, accepted: Accepted) -> Result<(Inbox, Writer), String> {
+async fn open(desk: &Desk, accepted: Accepted, seat: &Arc<Seat>) -> Result<(Inbox, Writer), String> {
     let socket = accepted.secured().await.map_err(|error| format!("TLS: {error}"))?;
     let (rdr, mut wtr) = net::halves(socket);
-    let mut inbox = Inbox::new(rdr, desk.max_chunk, Some(desk.budget.clone()));
+    let mut inbox = Inbox::new(rdr, desk.max_chunk, Some((desk.budget.clone(), Arc::clone(seat))));
     if let Some(guard) = &desk.guard {
         handshake::receive(&mut inbox, &mut wtr, guard).await?;
     }
@@ -93,6 +98,7 @@ struct Peer<'d> {
     desk: &'d Desk,
     inbox: Inbox,
     wtr: Writer,
+    seat: Arc<Seat>,
     jobs: Option<Jobs>,
     waiting: VecDeque<Waiting>,
     codec: Frames,
@@ -108,7 +114,7 @@ struct Peer<'d> {
 }
 
 impl<'d> Peer<'d> {
-    fn new(desk: &'d Desk, inbox: Inbox, wtr: Writer) -> Peer<'d> {
+    fn new(desk: &'d Desk, inbox: Inbox, wtr: Writer, seat: Arc<Seat>) -> Peer<'d> {
         let mut name = [0; 8];
         // A name must differ from others that are on their way, no more; where no randomness is to be had, a counter will do.
         let _ = getrandom::fill(&mut name);
@@ -117,6 +123,7 @@ impl<'d> Peer<'d> {
             desk,
             inbox,
             wtr,
+            seat,
             jobs: None,
             waiting: VecDeque::new(),
             codec,
@@ -130,7 +137,9 @@ impl<'d> Peer<'d> {
     }
 
     async fn run(&mut self) -> Result<(), String> {
+        self.seat.progress();
         while self.is_open || !self.waiting.is_empty() {
+            let is_idle = self.is_open && self.waiting.is_empty();
             tokio::select! {
                 // Acknowledgements first: they make room.
                 biased;
@@ -145,6 +154,11 @@ impl<'d> Peer<'d> {
                         return Err(error.to_string());
                     }
                 },
+                // Behind the frame: what has come already is read before it is judged.
+                () = until(self.seat.deadline(self.desk.idle_timeout)), if is_idle => if self.is_idle_too_long() {
+                    return self.let_go("idle connection closed");
+                },
+                () = self.seat.asked(), if is_idle => return self.let_go("idle connection closed: another one needs its place"),
                 () = until(self.gone.map(|gone| gone + LINGER)), if !self.is_open => {
                     // Nobody waits for these acknowledgements: their senders will send the messages again.
                     self.waiting.retain(|waiting| waiting.ack.is_none());
@@ -152,6 +166,17 @@ impl<'d> Peer<'d> {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn is_idle_too_long(&self) -> bool {
+        self.seat.deadline(self.desk.idle_timeout).is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Ends a connection that owes nothing and is owed nothing; its sender can come again.
+    fn let_go(&self, what: &'static str) -> Result<(), String> {
+        self.desk.metrics.idle.inc();
+        tracing::info!("{what}");
         Ok(())
     }
 
@@ -208,8 +233,16 @@ impl<'d> Peer<'d> {
     /// One more message is on its way; what is answered is told when it is safe.
     fn wait(&mut self, ack: Option<Vec<u8>>) -> oneshot::Sender<()> {
         let (done, receiver) = oneshot::channel();
+        self.seat.busy();
         self.waiting.push_back(Waiting { done: receiver, ack });
         done
+    }
+
+    /// It is idle from now on, unless more messages are on their way.
+    fn rest(&self) {
+        if self.waiting.is_empty() {
+            self.seat.progress();
+        }
     }
 
     /// The oldest message is safe, or cannot become so any more.
@@ -229,16 +262,18 @@ impl<'d> Peer<'d> {
             next = if is_safe { self.waiting.pop_front() } else { None };
         }
         if bytes.is_empty() {
+            self.rest();
             return Ok(());
         }
         let written = async {
             self.wtr.write_all(&bytes).await?;
             self.wtr.flush().await
         };
-        if written.await.is_err() {
-            // The sender has gone; what it has sent is passed on all the same.
+        if !matches!(timeout(LINGER, written).await, Ok(Ok(()))) {
+            // The sender has gone, or reads nothing; what it has sent is passed on all the same.
             self.close();
         }
+        self.rest();
         Ok(())
     }
 }

@@ -8,13 +8,15 @@ use std::{
     io::{self, IoSlice},
     os::{
         fd::{AsFd, BorrowedFd},
-        unix::fs::OpenOptionsExt,
+        unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     },
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
+    fs::{OFlags, fcntl_getfl},
     io::Errno,
 };
 
@@ -22,6 +24,24 @@ use crate::error::Error;
 
 /// So many runs of bytes are written by one call at most: Linux takes no more.
 const MAX_RUNS: usize = 1024;
+
+/// Whether standard output could not be written to when the program was started.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Looks at standard output before the standard library opens `/dev/null` in place of a descriptor that is closed.
+pub(crate) fn remember_closed() {
+    let flags = fcntl_getfl(rustix::stdio::stdout());
+    let is_closed = flags.map_or(true, |flags| flags & OFlags::ACCMODE == OFlags::RDONLY);
+    IS_CLOSED.store(is_closed, Ordering::Relaxed);
+}
+
+/// An error when standard output was closed from the start: what is written there would be lost without a word.
+pub(crate) fn check_open() -> Result<(), Error> {
+    if IS_CLOSED.load(Ordering::Relaxed) {
+        return Err(Error::output("standard output", io::Error::other("it was closed when logscrub was started")));
+    }
+    Ok(())
+}
 
 /// A descriptor to write to, and how many bytes it took.
 pub(crate) struct Sink {
@@ -33,6 +53,7 @@ pub(crate) struct Sink {
 impl Sink {
     /// Standard output.
     pub(crate) fn stdout() -> Result<Sink, Error> {
+        check_open()?;
         let name = "standard output".to_owned();
         let fd = rustix::stdio::stdout().try_clone_to_owned().map_err(|error| Error::output(&name, error))?;
         Ok(Sink { file: Some(fd.into()), name, written: 0 })
@@ -43,6 +64,19 @@ impl Sink {
         let name = path.display().to_string();
         let file = OpenOptions::new().append(true).create(true).mode(0o640).open(path);
         Ok(Sink { file: Some(file.map_err(|error| Error::output(&name, error))?), name, written: 0 })
+    }
+
+    /// Goes on at the end of the file that has this path now. When it cannot be opened, the old one stays.
+    pub(crate) fn reopen(&mut self, path: &Path) -> Result<(), Error> {
+        let Some(old) = &self.file else { return Ok(()) };
+        let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        // A file that was not moved stays open: a named pipe has its one reader, and waits for one when it is opened.
+        let is_same = old.metadata().is_ok_and(|old| std::fs::metadata(path).is_ok_and(|new| place(new) == place(old)));
+        if !is_same {
+            let Sink { file, name, .. } = Sink::append(path)?;
+            (self.file, self.name) = (file, name);
+        }
+        Ok(())
     }
 
     /// Takes everything and keeps nothing, for `--dry-run`.

@@ -1,12 +1,42 @@
 //! Standard input as a descriptor: read when something is there, and asked without waiting whether more is.
 
-use std::{io, os::fd::BorrowedFd, time::Duration};
+use std::{
+    io,
+    os::fd::BorrowedFd,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::FileType,
+    fs::{FileType, OFlags, fcntl_getfl},
     io::Errno,
 };
+
+use crate::error::Error;
+
+/// Whether standard input could not be read when the program was started.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Looks at standard input before the standard library opens `/dev/null` in place of a descriptor that is closed.
+pub(crate) fn remember_closed() {
+    let flags = fcntl_getfl(rustix::stdio::stdin());
+    let is_closed = flags.map_or(true, |flags| flags & OFlags::ACCMODE == OFlags::WRONLY);
+    IS_CLOSED.store(is_closed, Ordering::Relaxed);
+}
+
+/// An error when standard input was closed from the start: it would look like an input without a byte.
+pub(crate) fn check_open() -> Result<(), Error> {
+    if IS_CLOSED.load(Ordering::Relaxed) {
+        return Err(Error::input("standard input", io::Error::other("it was closed when logscrub was started")));
+    }
+    Ok(())
+}
+
+/// Standard input for whoever waits for it.
+pub(crate) fn lock() -> Result<io::StdinLock<'static>, Error> {
+    check_open().map(|()| io::stdin().lock())
+}
 
 /// Standard input.
 pub(crate) struct Stdin {

@@ -40,6 +40,11 @@ pub(super) trait Feed: Send {
 
     /// Whether nothing is there to be read now.
     fn is_dry(&mut self) -> bool;
+
+    /// Whether the caller is wanted: work stops where everything that was read has been written.
+    fn is_called(&mut self) -> bool {
+        false
+    }
 }
 
 /// Why waiting ended.
@@ -51,6 +56,18 @@ pub(super) enum Waited {
     Over,
     /// Time has passed and nothing came.
     Late,
+    /// The caller is wanted.
+    Called,
+}
+
+/// Why [`carry`] returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Carried {
+    /// The feed has ended, and everything is written.
+    All,
+    /// The caller is wanted. Everything is written that does not wait for the rest of a record; another call goes on.
+    SoFar,
 }
 
 /// Why filling ended.
@@ -61,8 +78,8 @@ enum Filled {
     End,
 }
 
-/// Carries everything from `feed` to `write`, by `n_threads` threads. A record whose rest does not come is held for `hold` while
-/// nothing else comes either.
+/// Carries everything from `feed` to `write`, by `n_threads` threads, until the feed ends or calls. A record whose rest does not
+/// come is held for `hold` while nothing else comes either.
 pub(super) fn carry(
     feed: &mut impl Feed,
     pump: &mut Pump,
@@ -70,12 +87,13 @@ pub(super) fn carry(
     n_threads: usize,
     hold: Duration,
     mut write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send,
-) -> Result<(), Error> {
+) -> Result<Carried, Error> {
     let mut hands: Vec<Hand> = Vec::new();
     loop {
         let mut filled = match feed.wait(pump.is_waiting().then_some(hold)) {
             Waited::Ready => fill(feed, pump.buffer())?,
             Waited::Over => Filled::End,
+            Waited::Called => return Ok(Carried::SoFar),
             Waited::Late => {
                 pump.drain(scrubber, Behind::Late, &mut write)?;
                 continue;
@@ -88,7 +106,7 @@ pub(super) fn carry(
         let behind = if filled == Filled::End { Behind::Nothing } else { Behind::More };
         pump.drain(scrubber, behind, &mut write)?;
         if filled == Filled::End {
-            return Ok(());
+            return Ok(Carried::All);
         }
     }
 }
@@ -115,7 +133,7 @@ fn fill_on(feed: &mut impl Feed, buffer: &mut BlockBuffer) -> Result<Filled, Err
     if feed.is_over() {
         return Ok(Filled::End);
     }
-    if feed.is_dry() { Ok(Filled::Dry) } else { fill(feed, buffer) }
+    if feed.is_called() || feed.is_dry() { Ok(Filled::Dry) } else { fill(feed, buffer) }
 }
 
 /// Memory for a block and for what stands in its place.

@@ -9,6 +9,8 @@ mod flow;
 pub(crate) mod pipe;
 mod read;
 mod ready;
+#[cfg(feature = "cli")]
+mod signals;
 mod write;
 
 use std::io::IoSlice;
@@ -147,7 +149,7 @@ pub(crate) fn carry(
 ) -> Result<(), Error> {
     let mut pump = Pump::new(cut.size, cut.max_record, name);
     // A reader that gives nothing has ended: nobody waits for it.
-    flow::carry(&mut Reader { rdr, name }, &mut pump, scrubber, cut.n_threads, Duration::MAX, write)
+    flow::carry(&mut Reader { rdr, name }, &mut pump, scrubber, cut.n_threads, Duration::MAX, write).map(|_| ())
 }
 
 /// Anything that can be read, for as long as it gives something.

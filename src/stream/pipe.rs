@@ -3,42 +3,30 @@
 //! The buffer is filled for as long as more is there at once; when the source runs dry, or the buffer is full, everything whole
 //! is scrubbed and written. So a lone line leaves as soon as it came, and a flood leaves in large blocks, without a timer.
 //!
-//! SIGTERM stops the waiting, not the work: what can be read at once is still read (for a grace period), scrubbed and written.
-//! A second one ends the program where it stands. SIGINT ends it too, but not when standard input is a pipe: then the writer
-//! got the signal as well, and its end is ours.
+//! What signals do is said in [`super::signals`]. Between two blocks the filter can go on with other rules and another output
+//! file: what was read before is written before, and what is open across records (a private key, the parts of a record) stays
+//! open.
 
 use std::{
-    io,
     num::NonZero,
-    os::{
-        fd::{AsFd, BorrowedFd},
-        unix::net::UnixStream,
-    },
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    os::fd::BorrowedFd,
+    path::{Path, PathBuf},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    flag, low_level,
-};
-
+pub(crate) use super::signals::Signals;
 use super::{
     Pump,
-    flow::{self, Feed, Waited},
+    flow::{self, Carried, Feed, Waited},
 };
 use crate::{
     error::Error,
     scrub::Scrubber,
     sink::Sink,
-    source::stdin::{Stdin, Wake},
+    source::stdin::{self, Stdin},
 };
 
 /// What a pipe is asked to hold. A writer and a reader that need not wait for each other at every 64 KiB change places less often.
@@ -55,12 +43,30 @@ pub(crate) struct Options {
     pub(crate) threads: usize,
     /// How long a record may wait for its rest while nothing is read.
     pub(crate) hold: Duration,
-    /// How long reading may go on after SIGTERM.
-    pub(crate) grace: Duration,
     /// A file to append to, instead of standard output.
     pub(crate) output: Option<PathBuf>,
     /// Write nothing.
     pub(crate) dry_run: bool,
+}
+
+/// What the configuration says when it is read anew.
+pub(crate) struct Renewed {
+    pub(crate) scrubber: Scrubber,
+    pub(crate) hold: Duration,
+    pub(crate) grace: Duration,
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Answers signals that do not end the filter.
+pub(crate) trait Caller {
+    /// Reads rules and configuration anew; says why when that fails, and what is in force stays.
+    fn renew(&mut self) -> Option<Renewed>;
+
+    /// The output could not be opened anew; the old file stays.
+    fn complain(&mut self, error: Error);
+
+    /// Tells what was done so far.
+    fn report(&mut self, scrubber: &Scrubber);
 }
 
 /// How the work ended.
@@ -73,23 +79,85 @@ pub(crate) enum End {
 }
 
 /// Scrubs standard input until it ends; the scrubber's tally says how far it came, also after an error.
-pub(crate) fn run(options: &Options, scrubber: &mut Scrubber) -> Result<End, Error> {
-    let mut sink = match (&options.output, options.dry_run) {
+pub(crate) fn run(
+    options: &Options,
+    scrubber: &mut Scrubber,
+    signals: Signals,
+    caller: &mut impl Caller,
+) -> Result<End, Error> {
+    let sink = match (&options.output, options.dry_run) {
         (_, true) => Sink::nowhere(),
         (Some(path), _) => Sink::append(path)?,
         (None, _) => Sink::stdout()?,
     };
-    let stdin = Stdin::new();
-    widen(stdin.fd());
+    stdin::check_open()?;
+    widen(signals.stdin().fd());
     sink.fd().into_iter().for_each(widen);
-    let n_threads = n_threads(options.threads, &stdin);
-    let signals = Signals::install(!stdin.is_pipe(), options.grace)?;
-    let mut input = Input { stdin, signals };
-    let mut pump = Pump::new(options.buffer, options.max_record, "standard input");
-    let result = flow::carry(&mut input, &mut pump, scrubber, n_threads, options.hold, |runs| sink.write_all(runs));
-    scrubber.tally_mut().bytes_out += sink.written();
+    let n_threads = n_threads(options.threads, signals.stdin());
+    let pump = Pump::new(options.buffer, options.max_record, "standard input");
+    let output = options.output.clone().filter(|_| !options.dry_run);
+    let mut filter = Filter { signals, pump, sink, output, hold: options.hold };
+    let result = filter.run(scrubber, n_threads, caller);
+    filter.count_written(scrubber);
     result?;
-    Ok(if input.signals.is_interrupted() { End::Interrupted } else { End::Done })
+    Ok(if filter.signals.is_interrupted() { End::Interrupted } else { End::Done })
+}
+
+/// What lasts while rules and files change.
+struct Filter {
+    signals: Signals,
+    pump: Pump,
+    sink: Sink,
+    /// The file of the sink.
+    output: Option<PathBuf>,
+    hold: Duration,
+}
+
+impl Filter {
+    fn run(&mut self, scrubber: &mut Scrubber, n_threads: usize, caller: &mut impl Caller) -> Result<(), Error> {
+        loop {
+            let Filter { signals, pump, sink, hold, .. } = self;
+            let write = |runs: &mut [std::io::IoSlice<'_>]| sink.write_all(runs);
+            if flow::carry(signals, pump, scrubber, n_threads, *hold, write)? == Carried::All {
+                return Ok(());
+            }
+            let calls = self.signals.calls();
+            if calls.reload {
+                self.reload(scrubber, caller);
+            }
+            if calls.report {
+                self.count_written(scrubber);
+                caller.report(scrubber);
+            }
+        }
+    }
+
+    /// Goes on with what the configuration says now, and with a new file where the old one was moved away.
+    fn reload(&mut self, scrubber: &mut Scrubber, caller: &mut impl Caller) {
+        let mut output = self.output.clone();
+        if let Some(renewed) = caller.renew() {
+            scrubber.adopt(renewed.scrubber);
+            self.hold = renewed.hold;
+            self.signals.set_grace(renewed.grace);
+            // A filter that writes to a file goes on writing to one.
+            output = output.map(|path| renewed.output.unwrap_or(path));
+        }
+        if let Some(path) = output {
+            self.reopen(path, caller);
+        }
+    }
+
+    fn reopen(&mut self, path: PathBuf, caller: &mut impl Caller) {
+        match self.sink.reopen(Path::new(&path)) {
+            Ok(()) => self.output = Some(path),
+            Err(error) => caller.complain(error),
+        }
+    }
+
+    /// What was written is counted by the sink alone, over all of its files.
+    fn count_written(&self, scrubber: &mut Scrubber) {
+        scrubber.tally_mut().bytes_out = self.sink.written();
+    }
 }
 
 /// A pipe's writer sets the pace, and a line at a time needs one thread; a file is there to be done with.
@@ -110,91 +178,24 @@ fn widen(fd: BorrowedFd<'_>) {
     }
 }
 
-/// Standard input, for as long as no signal ends it.
-struct Input {
-    stdin: Stdin,
-    signals: Signals,
-}
-
-impl Feed for Input {
+impl Feed for Signals {
     fn wait(&mut self, limit: Option<Duration>) -> Waited {
-        self.signals.wait(&self.stdin, limit)
+        Signals::wait(self, limit)
     }
 
     fn is_over(&mut self) -> bool {
-        self.signals.is_over()
+        Signals::is_over(self)
     }
 
     fn read(&mut self, space: &mut [u8]) -> Result<usize, Error> {
-        self.stdin.read(space).map_err(|error| Error::input("standard input", error))
+        self.stdin().read(space).map_err(|error| Error::input("standard input", error))
     }
 
     fn is_dry(&mut self) -> bool {
-        self.stdin.is_dry()
-    }
-}
-
-/// The signals that end the work, as flags and as a descriptor that wakes a wait.
-struct Signals {
-    wake: UnixStream,
-    terminate: Arc<AtomicBool>,
-    interrupt: Arc<AtomicBool>,
-    /// Whether SIGINT is for us.
-    is_interactive: bool,
-    grace: Duration,
-    /// When reading ends, after SIGTERM.
-    deadline: Option<Instant>,
-}
-
-impl Signals {
-    fn install(is_interactive: bool, grace: Duration) -> Result<Signals, Error> {
-        let failed = |error: io::Error| Error::input("signals", error);
-        let (wake, waker) = UnixStream::pair().map_err(failed)?;
-        let terminate = Arc::new(AtomicBool::new(false));
-        let interrupt = Arc::new(AtomicBool::new(false));
-        let ends = [(SIGTERM, &terminate), (SIGINT, &interrupt)];
-        for (signal, seen) in ends {
-            if signal == SIGTERM || is_interactive {
-                // The second one finds the flag set by the first and quits at once.
-                flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(seen)).map_err(failed)?;
-                let waker = waker.try_clone().map_err(failed)?;
-                low_level::pipe::register(signal, waker).map_err(failed)?;
-            }
-            flag::register(signal, Arc::clone(seen)).map_err(failed)?;
-        }
-        Ok(Signals { wake, terminate, interrupt, is_interactive, grace, deadline: None })
+        self.stdin().is_dry()
     }
 
-    fn is_interrupted(&self) -> bool {
-        self.is_interactive && self.interrupt.load(Ordering::Relaxed)
-    }
-
-    /// Whether a signal has ended the reading, whatever is there.
-    fn is_over(&mut self) -> bool {
-        if self.terminate.load(Ordering::Relaxed) {
-            let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + self.grace);
-            return Instant::now() >= deadline || self.is_interrupted();
-        }
-        self.is_interrupted()
-    }
-
-    /// Waits until something can be read, at most for `limit`.
-    fn wait(&mut self, stdin: &Stdin, limit: Option<Duration>) -> Waited {
-        let late = limit.map(|limit| Instant::now() + limit);
-        loop {
-            if self.is_over() {
-                return Waited::Over;
-            }
-            if self.terminate.load(Ordering::Relaxed) {
-                return if stdin.is_dry() { Waited::Over } else { Waited::Ready };
-            }
-            let left = late.map(|late| late.saturating_duration_since(Instant::now()));
-            if stdin.is_file() || stdin.wait_for(Some(self.wake.as_fd()), left) == Wake::Readable {
-                return Waited::Ready;
-            }
-            if late.is_some_and(|late| Instant::now() >= late) {
-                return Waited::Late;
-            }
-        }
+    fn is_called(&mut self) -> bool {
+        Signals::is_called(self)
     }
 }
