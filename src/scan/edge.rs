@@ -211,4 +211,40 @@ mod tests {
             assert!(!is_word_start(left.as_bytes(), 0, left.len()), "{left:?}");
         }
     }
+
+    #[test]
+    fn a_value_is_trimmed_of_edges_and_of_nothing_else() {
+        for (text, inner) in [
+            (&b"abc"[..], &b"abc"[..]),
+            (b" abc\t", b"abc"),
+            ("\u{a0}«abc»".as_bytes(), b"abc"),
+            (b"\xa0abc\xff", b"abc"),
+            (b"\\u00a0abc\\n", b"abc"),
+            (b"\\\\u00a0abc\\\\r\\\\n", b"abc"),
+            (b"%C2%A0abc%20", b"abc"),
+            (b"\\x00abc", b"abc"),
+            (b"abc%3D%3D", b"abc%3D%3D"),
+            (b"\\u003dabc\\u0041", b"\\u003dabc\\u0041"),
+            (b"abc\\", b"abc\\"),
+            (b" ", b""),
+            (b"\\n", b""),
+            (b"", b""),
+        ] {
+            assert_eq!(trim(text, Span::new(0, text.len())).of(text), inner, "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn pieces_lie_between_edges() {
+        for (text, pieces) in [
+            ("abc", &["abc"][..]),
+            ("a\u{e9}b c", &["a", "b", "c"]),
+            ("a\\nb\\u00a0c%0Ad", &["a", "b", "c", "d"]),
+            ("a%3Db\\u003dc", &["a%3Db\\u003dc"]),
+            ("\u{a0}\u{a0}", &[]),
+        ] {
+            let expected: Vec<&[u8]> = pieces.iter().map(|piece| piece.as_bytes()).collect();
+            assert_eq!(super::pieces(text.as_bytes()).collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
 }
