@@ -64,7 +64,7 @@ pub enum Shape {
     Text,
     /// A JSON number or boolean: the placeholder goes between quotes, written as at `quote` (`"`, or `\"` inside a string).
     Scalar {
-        /// Where the quote to repeat stands.
+        /// Where the quote to repeat stands. An empty span stands for `"`.
         quote: Span,
     },
 }

@@ -7,11 +7,13 @@ mod batch;
 mod cli;
 mod containers;
 mod documents;
+mod edges;
 mod encodings;
 #[cfg(feature = "forward")]
 mod forward;
 mod golden;
 mod harness;
+mod inner_keys;
 mod layering;
 mod pipe;
 mod properties;

@@ -54,9 +54,10 @@ impl Redactor {
         match finding.shape {
             Shape::Text => self.placeholder(hay, finding.span, finding.rule, out),
             Shape::Scalar { quote } => {
-                out.extend_from_slice(quote.of(hay));
+                let quote = if quote.is_empty() { b"\"" } else { quote.of(hay) };
+                out.extend_from_slice(quote);
                 self.placeholder(hay, finding.span, finding.rule, out);
-                out.extend_from_slice(quote.of(hay));
+                out.extend_from_slice(quote);
             }
         }
     }

@@ -5,13 +5,22 @@
 //!
 //! A value ends, at the latest, behind [`MAX_LINES`] lines, or with a line that cannot be of it.
 
-use super::{Hit, MAX_SECRET, placeholder::Placeholders, value};
+use super::{Hit, MAX_SECRET, edge, placeholder::Placeholders, value};
 use crate::{
     encoding::json,
     span::{Finding, RuleId, Shape, Span},
 };
 
 const MAX_LINES: u32 = 1024;
+
+/// A line with a key whose value stands below it, or one that was read as part of such a value; and what was open before it and
+/// behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Read {
+    pub(crate) start: usize,
+    pub(crate) before: Option<Open>,
+    pub(crate) after: Option<Open>,
+}
 
 /// A value whose end has not come yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,22 +97,23 @@ fn head(line: &[u8]) -> usize {
     tag.map_or(0, |tag| (tag + 2).min(line.len()))
 }
 
-/// Goes on with what is open, from `start`; answers how far it came.
+/// Goes on with what is open, from `start`, and notes each line that it reads; answers how far it came.
 pub(super) fn lines(
     hay: &[u8],
     start: usize,
     below: &mut Option<Open>,
     placeholders: &Placeholders,
-    findings: &mut Vec<Finding>,
+    (findings, reads): (&mut Vec<Finding>, &mut Vec<Read>),
 ) -> usize {
     let mut at = start;
     while at < hay.len() {
-        let Some(open) = below else { return at };
+        let Some(open) = *below else { return at };
         let end = memchr::memchr(b'\n', &hay[at..]).map_or(hay.len(), |newline| at + newline);
-        let mut line = Line { hay, placeholders, findings, open: *open, start: at + head(&hay[at..end]), end };
+        let mut line = Line { hay, placeholders, findings, open, start: at + head(&hay[at..end]), end };
         let next = line.read();
         *below =
-            next.map(|form| Open { form, n_lines: open.n_lines + 1, ..*open }).filter(|open| open.n_lines < MAX_LINES);
+            next.map(|form| Open { form, n_lines: open.n_lines + 1, ..open }).filter(|open| open.n_lines < MAX_LINES);
+        reads.push(Read { start: at, before: Some(open), after: *below });
         at = hay.len().min(end + 1);
     }
     at
@@ -158,6 +168,10 @@ impl Line<'_> {
     fn tokens(&mut self, content: Span, mut depth: u32) -> Option<Form> {
         let is_member = self.open.form == Form::Member;
         let text = content.of(self.hay);
+        // A number becomes a string: by the first quote of its line, or else by a quote of its own. What the lines before it hold
+        // depends on how the input is cut into blocks.
+        let quote = memchr::memchr(b'"', text).map(|at| Span::new(content.start + at, content.start + at + 1));
+        let quote = quote.unwrap_or(Span::new(content.start, content.start));
         let mut tokens = Tokens { text, at: 0 }.peekable();
         while let Some(token) = tokens.next() {
             match token {
@@ -168,7 +182,7 @@ impl Line<'_> {
                 }
                 Token::Scalar(span) => {
                     let span = Span::new(content.start + span.start, content.start + span.end);
-                    self.push(span, self.scalar(span));
+                    self.push(span, Shape::Scalar { quote });
                 }
                 Token::Other => return None,
                 _ => {}
@@ -180,14 +194,8 @@ impl Line<'_> {
         if is_member && depth == 0 && text.is_empty() { Some(Form::Member) } else { Some(Form::Structure { depth }) }
     }
 
-    /// A number becomes a string, by any quote that stands near.
-    fn scalar(&self, span: Span) -> Shape {
-        let before = memchr::memrchr(b'"', &self.hay[..span.start]);
-        let quote = before.or_else(|| memchr::memchr(b'"', &self.hay[span.end..]).map(|at| span.end + at));
-        quote.map_or(Shape::Text, |quote| Shape::Scalar { quote: Span::new(quote, quote + 1) })
-    }
-
     fn push(&mut self, span: Span, shape: Shape) {
+        let span = if self.open.is_doubtful { edge::trim(self.hay, span) } else { span };
         let text = span.of(self.hay);
         let is_secret = if self.open.is_doubtful { value::is_random(text) } else { !value::is_template(text) };
         let is_secret = is_secret || shape != Shape::Text;

@@ -42,7 +42,7 @@ pub(super) const BRACKET: u64 = 1 << 16;
 pub(super) const EXPANSION: u64 = 1 << 17;
 /// What may end a value without quotes.
 pub(super) const STOP: u64 = 1 << 18;
-/// What may follow a key: white space, a separator, a quote, a bracket, or the beginning of an escape.
+/// What may follow a key: white space, a separator, a quote, a bracket, or the beginning of an escape; outside ASCII too.
 pub(super) const FOLLOWER: u64 = 1 << 19;
 /// `"`, `'` or a backtick.
 pub(super) const QUOTE: u64 = 1 << 20;
@@ -87,7 +87,8 @@ const fn classes() -> [u64; 256] {
         (BRACKET, b"(){}$[]|"),
         (EXPANSION, b"\\{$#<[%_@&"),
         (STOP, b"\"`<>'\\&,;|%([{)]}#\x7f"),
-        (FOLLOWER, b">\"'`\\)][ \t%=-&+?.|~:(,"),
+        // The last five are where white space, quotes and separators outside ASCII begin.
+        (FOLLOWER, b">\"'`\\)][ \t%=-&+?.|~:(,\xa0\xc2\xe2\xe3\xef"),
         (QUOTE, b"\"'`"),
         (BEHIND_WORD, b" \t<>?|[]\"'`@$(:"),
         (TYPE, b"_.<>?|[]"),

@@ -3,6 +3,8 @@
 //! Logs carry text in other text: JSON strings (`\n`, `\u003d`), rsyslog (`#012`), URLs (`%3D`), C (`\x3d`) and terminal colour.
 //! An escape is an edge, not the letters it is written with.
 
+use crate::span::Span;
+
 /// Whether what begins at `at` has a word edge to its left, looking no further than `floor`.
 pub(crate) fn is_word_start(hay: &[u8], floor: usize, at: usize) -> bool {
     let left = &hay[floor..at];
@@ -70,6 +72,108 @@ fn colour(left: &[u8]) -> Option<usize> {
     }
 }
 
+/// The length of the white space at the head of `rest` that stays in its line: blanks, tabs, the spaces of Unicode, invisible
+/// characters, and the no-break space of Latin-1.
+pub(crate) fn space(rest: &[u8]) -> usize {
+    match rest {
+        [b' ' | b'\t' | 0x0b | 0x0c | 0xa0, ..] => 1,
+        [0xc2, 0x85 | 0xa0 | 0xad, ..] => 2,
+        [0xe2, 0x80, 0x80..=0x8f | 0xa8..=0xaf, ..] | [0xe2, 0x81, 0x9f..=0xaf, ..] => 3,
+        [0xe3, 0x80, 0x80, ..] | [0xef, 0xbb, 0xbf, ..] => 3,
+        _ => 0,
+    }
+}
+
+/// `span` without the white space, the control characters and the characters outside ASCII at its two ends, written as they are
+/// or as escapes.
+pub(crate) fn trim(hay: &[u8], span: Span) -> Span {
+    let Span { mut start, mut end } = span;
+    for _ in 0..MAX_TRIMMED {
+        let (before, behind) = (edge_at(&hay[start..end]), edge_before(&hay[start..end]));
+        if before + behind == 0 {
+            break;
+        }
+        // Of one edge alone each of the two is the whole.
+        start += before;
+        end = start.max(end - behind);
+    }
+    Span::new(start, end)
+}
+
+/// The pieces of `text` between characters that are edges, written as they are or as escapes.
+pub(crate) fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let mut length = 0;
+            while length < rest.len() && edge_at(&rest[length..]) == 0 {
+                length += 1;
+            }
+            let (piece, behind) = rest.split_at(length);
+            rest = &behind[edge_at(behind)..];
+            if !piece.is_empty() {
+                return Some(piece);
+            }
+        }
+        None
+    })
+}
+
+/// So many characters are taken off each end of a value at most: a value that many keys share is not walked for each of them.
+const MAX_TRIMMED: usize = 64;
+
+/// Whether a character is no part of a machine-made value: white space, a control character, or none of ASCII.
+fn is_outside(code: u32) -> bool {
+    !(0x21..0x7f).contains(&code)
+}
+
+/// The length of what `rest` begins with, if it is an edge.
+fn edge_at(rest: &[u8]) -> usize {
+    let Some(first) = rest.first() else { return 0 };
+    if is_outside(u32::from(*first)) {
+        return 1;
+    }
+    let slashes = rest.iter().take(MAX_SLASHES).take_while(|byte| **byte == b'\\').count();
+    match &rest[slashes..] {
+        [b'n' | b'r' | b't' | b'b' | b'f' | b'v', ..] if slashes > 0 => slashes + 1,
+        [b'u', digits @ ..] if slashes > 0 && is_code_outside(digits, 4) => slashes + 5,
+        [b'x', digits @ ..] if slashes > 0 && is_code_outside(digits, 2) => slashes + 3,
+        [b'%', digits @ ..] if slashes == 0 && is_code_outside(digits, 2) => 3,
+        _ => 0,
+    }
+}
+
+/// The length of what `left` ends with, if it is an edge.
+fn edge_before(left: &[u8]) -> usize {
+    let Some(last) = left.last() else { return 0 };
+    if is_outside(u32::from(*last)) {
+        return 1;
+    }
+    [2, 3, 4, 6].into_iter().find_map(|length| escape_of(left, length)).unwrap_or(0)
+}
+
+/// The length of the escape that `left` ends with, if it is an edge and has `length` bytes without the backslashes before its own.
+fn escape_of(left: &[u8], length: usize) -> Option<usize> {
+    let start = left.len().checked_sub(length)?;
+    let slashes = match left[start] {
+        b'%' => 0,
+        b'\\' => left[..start].iter().rev().take(MAX_SLASHES - 1).take_while(|byte| **byte == b'\\').count(),
+        _ => return None,
+    };
+    (edge_at(&left[start - slashes..]) == slashes + length).then_some(slashes + length)
+}
+
+/// Escapes of escapes have more backslashes; none has so many.
+const MAX_SLASHES: usize = 16;
+
+/// Whether `digits` begins with so many hexadecimal digits that stand for a character that [`is_outside`].
+fn is_code_outside(digits: &[u8], n_digits: usize) -> bool {
+    let code = digits
+        .get(..n_digits)
+        .and_then(|digits| digits.iter().try_fold(0_u32, |code, digit| Some(code << 4 | u32::from(hex(*digit)?))));
+    code.is_some_and(is_outside)
+}
+
 /// The value of a hexadecimal digit.
 pub(crate) fn hex(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
@@ -105,6 +209,42 @@ mod tests {
         }
         for left in ["a", "7", "n", "a%41", "\\u0041", "012", "31m"] {
             assert!(!is_word_start(left.as_bytes(), 0, left.len()), "{left:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_trimmed_of_edges_and_of_nothing_else() {
+        for (text, inner) in [
+            (&b"abc"[..], &b"abc"[..]),
+            (b" abc\t", b"abc"),
+            ("\u{a0}«abc»".as_bytes(), b"abc"),
+            (b"\xa0abc\xff", b"abc"),
+            (b"\\u00a0abc\\n", b"abc"),
+            (b"\\\\u00a0abc\\\\r\\\\n", b"abc"),
+            (b"%C2%A0abc%20", b"abc"),
+            (b"\\x00abc", b"abc"),
+            (b"abc%3D%3D", b"abc%3D%3D"),
+            (b"\\u003dabc\\u0041", b"\\u003dabc\\u0041"),
+            (b"abc\\", b"abc\\"),
+            (b" ", b""),
+            (b"\\n", b""),
+            (b"", b""),
+        ] {
+            assert_eq!(trim(text, Span::new(0, text.len())).of(text), inner, "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn pieces_lie_between_edges() {
+        for (text, pieces) in [
+            ("abc", &["abc"][..]),
+            ("a\u{e9}b c", &["a", "b", "c"]),
+            ("a\\nb\\u00a0c%0Ad", &["a", "b", "c", "d"]),
+            ("a%3Db\\u003dc", &["a%3Db\\u003dc"]),
+            ("\u{a0}\u{a0}", &[]),
+        ] {
+            let expected: Vec<&[u8]> = pieces.iter().map(|piece| piece.as_bytes()).collect();
+            assert_eq!(super::pieces(text.as_bytes()).collect::<Vec<_>>(), expected, "{text}");
         }
     }
 }

@@ -131,6 +131,8 @@ pub(crate) struct Scratch {
     token: token::Caches,
     progress: Progress,
     records: settle::Records,
+    /// The lines that were read as values below their keys, in order.
+    reads: Vec<below::Read>,
     /// Counts and times what is asked; only where somebody measures.
     meter: Option<Box<cost::Meter>>,
     /// What refuted the candidates of the last scan; only where somebody asks.
@@ -195,6 +197,11 @@ impl Scratch {
         self.records.around(hay, locate, at)
     }
 
+    /// The lines that the last scan read as values below their keys, and those of the keys, in order.
+    pub(crate) fn reads(&self) -> &[below::Read] {
+        &self.reads
+    }
+
     /// Whether the last scan met something that reaches into the records behind it: the beginning of a private key, or a key
     /// whose value stands below it.
     pub(crate) fn met_open(&self) -> bool {
@@ -233,6 +240,16 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// What is open here, but for the key whose value stands in the lines below it.
+    pub(crate) fn with_below(self, below: Option<below::Open>) -> State {
+        State { below, ..self }
+    }
+
+    /// The key whose value stands in the lines below it.
+    pub(crate) fn open_below(&self) -> Option<below::Open> {
+        self.below
+    }
+
     /// Whether something is open.
     pub(crate) fn is_open(&self) -> bool {
         self.key_block.is_some() || self.below.is_some()
@@ -315,6 +332,7 @@ impl Scanner {
         scratch.findings.clear();
         scratch.allowed.clear();
         scratch.records.clear();
+        scratch.reads.clear();
         scratch.progress.clear();
         if let Some(doubted) = &mut scratch.doubted {
             doubted.clear();
@@ -330,8 +348,8 @@ impl Scanner {
             scratch.progress.key_block = self.key_block.resume(hay, state, &mut scratch.findings);
         }
         if state.below.is_some() {
-            let Scratch { findings, progress, .. } = &mut *scratch;
-            progress.below = below::lines(hay, 0, &mut state.below, &self.placeholders, findings);
+            let Scratch { findings, progress, reads, .. } = &mut *scratch;
+            progress.below = below::lines(hay, 0, &mut state.below, &self.placeholders, (findings, reads));
         }
         for index in 0..scratch.looked.candidates.len() {
             let candidate = scratch.looked.candidates[index];
@@ -373,7 +391,7 @@ impl Scanner {
         if scratch.meter.is_some() {
             return self.ask_measured(target, sight, locate, state, scratch);
         }
-        let Scratch { findings, token, progress, records, .. } = scratch;
+        let Scratch { findings, token, progress, records, reads, .. } = scratch;
         let placeholders = &self.placeholders;
         let hit = || records.hit(sight, locate);
         match target {
@@ -383,9 +401,11 @@ impl Scanner {
                 if let Some(opened) = progress.assign.below.take().filter(|_| sight.anchor.start >= progress.below) {
                     state.below = Some(opened);
                     let record = records.hit(sight, locate).record;
+                    reads.push(below::Read { start: record.start, before: None, after: state.below });
                     let next = memchr::memchr(b'\n', &sight.hay[record.end..]);
                     let next = next.map_or(sight.hay.len(), |newline| record.end + newline + 1);
-                    progress.below = below::lines(sight.hay, next, &mut state.below, placeholders, findings).max(1);
+                    let found = (findings, reads);
+                    progress.below = below::lines(sight.hay, next, &mut state.below, placeholders, found).max(1);
                 }
                 answer
             }

@@ -85,7 +85,7 @@ fn is_lookup(value: &[u8]) -> bool {
 
 fn is_random(value: &[u8]) -> bool {
     let value = &value[..value.len().min(LOOK)];
-    if value.len() < 8 || value.iter().any(|byte| !byte.is_ascii_graphic()) {
+    if value.len() < 8 || value.iter().any(|byte| byte.is_ascii_whitespace() || *byte == 0x0b) {
         return false;
     }
     if is_uuid(value) || runs(value).any(is_digest) {

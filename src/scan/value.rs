@@ -260,12 +260,13 @@ fn is_lookup(value: &[u8]) -> bool {
     })
 }
 
-/// Whether `value` looks machine-made: no word, name, version, path, date or short number is.
+/// Whether `value` looks machine-made: no word, name, version, path, date or short number is. What has white space in it is
+/// several values; other bytes outside ASCII count as little as a punctuation mark.
 pub(super) fn is_random(value: &[u8]) -> bool {
     let value = &value[..value.len().min(LOOK)];
     // Without an early end, so that the compiler makes it a loop over vectors.
-    let is_graphic = value.iter().fold(true, |is_graphic, byte| is_graphic & byte.is_ascii_graphic());
-    if value.len() < 8 || !is_graphic || is_address(value) {
+    let is_one = value.iter().fold(true, |is_one, byte| is_one & !matches!(byte, b'\t'..=b'\r' | b' '));
+    if value.len() < 8 || !is_one || is_address(value) {
         return false;
     }
     let enough = u32::try_from(value.len() * 3 / 2).unwrap_or(u32::MAX).max(20);

@@ -15,7 +15,7 @@ use crate::{
 
 /// Schemes behind which a credential stands, whatever it looks like.
 const SCHEMES: &str = "basic bearer token apikey api-key negotiate ntlm hawk oauth oauth2 signature sso-key key geniekey ssws aws splunk jwt \
-    digest aws4-hmac-sha256 sharedkey sharedkeylite bot discogs klaviyo-api-key pat private-token zoho-oauthtoken";
+    flyv1 digest aws4-hmac-sha256 sharedkey sharedkeylite bot discogs klaviyo-api-key pat private-token zoho-oauthtoken";
 
 /// Parameters of a scheme that are secret.
 const PARAMETERS: &str = "response signature credential oauth_token oauth_signature mac password token cnonce sig";
@@ -42,6 +42,8 @@ pub(super) struct Memo {
     parameters: Span,
     /// The end of the last cookies that were read.
     cookies: usize,
+    /// The end of the last array or object whose leaves were read.
+    leaves: usize,
 }
 
 impl Memo {
@@ -51,9 +53,27 @@ impl Memo {
     }
 }
 
-/// A scheme and a credential: the scheme stays.
+/// A scheme and a credential: the scheme stays. JSON may have several values in an array, or one in an object.
 pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
-    let Some(region) = region(hit, key, &mut memo.end) else { return };
+    if let Some(region) = region(hit, key, &mut memo.end) {
+        credential_in(hit, region, key, memo, report);
+    }
+    leaves(hit, key, memo, |leaf, memo| credential_in(hit, leaf, key, memo, report));
+}
+
+/// The strings of the array or object that the header's value is, behind the last value that was read.
+fn leaves(hit: &Hit<'_>, key: &Key, memo: &mut Memo, mut value: impl FnMut(Span, &mut Memo)) {
+    let Some(at) = place::structure(hit, key).filter(|at| *at >= memo.leaves) else { return };
+    let first = memo.end;
+    let end = place::leaves(hit, key, at, |leaf| {
+        if leaf.shape == Shape::Text && leaf.span.start >= first && !leaf.span.is_empty() {
+            value(leaf.span, memo);
+        }
+    });
+    memo.leaves = end;
+}
+
+fn credential_in(hit: &Hit<'_>, region: Span, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
     let text = region.of(hit.hay);
     let scheme = class::run(&text[..text.len().min(32)], class::ALNUM | class::UNDERSCORE | class::DASH);
     let spaces = text[scheme..].iter().take_while(|byte| matches!(byte, b' ' | b'+')).count();
@@ -82,6 +102,13 @@ pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut
     if is_secret && !value::is_template(secret) && !secret.is_empty() {
         report.push(Span::new(region.start + start, region.start + start + length), key.rule, Shape::Text);
     }
+}
+
+/// The length of a scheme and the white space behind it at the head of `text`: `Bearer x`.
+pub(super) fn scheme_length(text: &[u8]) -> usize {
+    let scheme = class::run(&text[..text.len().min(32)], class::ALNUM | class::UNDERSCORE | class::DASH);
+    let spaces = class::run(&text[scheme..], class::SPACE);
+    if spaces > 0 && WORDS.holds(SCHEME, &text[..scheme]) { scheme + spaces } else { 0 }
 }
 
 /// Letters and digits and nothing else, as the whole of a header: no word of prose is.
@@ -140,7 +167,21 @@ fn parameters(hit: &Hit<'_>, region: Span, key: &Key, memo: &mut Memo, report: &
 
 /// `name=value; name=value; Path=/`: every value goes, names and attributes stay.
 pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
-    let Some(region) = region(hit, key, &mut memo.end) else { return };
+    if let Some(region) = region(hit, key, &mut memo.end) {
+        cookies_in(hit, region, key, memo, report);
+    }
+    leaves(hit, key, memo, |leaf, memo| {
+        let text = leaf.of(hit.hay);
+        if memchr::memchr(b'=', text).is_some() {
+            cookies_in(hit, leaf, key, memo, report);
+        } else if value::is_random(text) {
+            // An object has a member for each cookie, or for each attribute of one.
+            report.push(leaf, key.rule, Shape::Text);
+        }
+    });
+}
+
+fn cookies_in(hit: &Hit<'_>, region: Span, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
     let mut at = region.start;
     // Inside cookies that were read only the first one is cut in another way.
     let is_inside = std::mem::replace(&mut memo.cookies, region.end) == region.end;
@@ -196,8 +237,8 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
         return None;
     }
     let start = open.map_or(at, |open| open.end);
-    // `-H "Authorization: …"`: the quote before the name ends the value.
-    let around = hay[hit.record.start..key.name.start].last().copied().filter(|byte| b"\"'`".contains(byte));
+    // `-H "Authorization: …"`: the quote before the name ends the value, and one with more backslashes stands inside.
+    let mut around = Around::of(&hay[hit.record.start..key.name.start], &hay[start..]);
     if start < *known {
         return Some(Span::new(start, *known));
     }
@@ -211,7 +252,10 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
         let byte = hay[end];
         let is_end = match (open, byte) {
             (Some(open), quote) if quote == hay[open.end - 1] => edge::backslashes_before(hay, start, end) < open.len(),
-            (None, quote) if Some(quote) == around || quote == b'<' => true,
+            (None, b'<') => true,
+            (None, quote) if around.is_some_and(|around| around.quote == quote) => {
+                around.as_mut().is_some_and(|around| around.ends(hay, start, end))
+            }
             (_, b'"') => {
                 let depth = edge::backslashes_before(hay, start, end);
                 is_end_of_string(hay, Span::new(end - depth, end + 1))
@@ -227,4 +271,36 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
     end -= edge::backslashes_before(hay, start, end);
     *known = end;
     (start < end).then(|| Span::new(start, end))
+}
+
+/// The quote before a header's name, which ends the header's value.
+#[derive(Clone, Copy)]
+struct Around {
+    quote: u8,
+    /// The backslashes before it.
+    depth: usize,
+    /// Whether the value is a list of parameters, which may be written with the same quotes: `Digest username="bob"`.
+    has_parameters: bool,
+    /// Whether such a parameter is open.
+    is_inside: bool,
+}
+
+impl Around {
+    fn of(before: &[u8], value: &[u8]) -> Option<Around> {
+        let quote = before.last().copied().filter(|byte| class::is(*byte, class::QUOTE))?;
+        let depth = edge::backslashes_before(before, 0, before.len() - 1);
+        let scheme = class::run(&value[..value.len().min(32)], class::ALNUM | class::DASH);
+        let has_parameters = value[scheme..].starts_with(b" ") && has_parameters(&value[scheme + 1..]);
+        Some(Around { quote, depth, has_parameters, is_inside: false })
+    }
+
+    /// Whether the quote at `at` ends the value, which begins at `start`.
+    fn ends(&mut self, hay: &[u8], start: usize, at: usize) -> bool {
+        if hay[at] != self.quote || edge::backslashes_before(hay, start, at) > self.depth {
+            return false;
+        }
+        let is_of_parameter = self.is_inside || self.has_parameters && hay[start..at].ends_with(b"=");
+        self.is_inside = is_of_parameter && !self.is_inside;
+        !is_of_parameter
+    }
 }

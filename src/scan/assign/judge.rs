@@ -14,7 +14,7 @@ use crate::{
         Hit,
         class::{self, Traits},
         doubt::{self, Answer, Doubt},
-        value,
+        edge, value,
         words::WordTable,
     },
     span::{Shape, Span},
@@ -114,6 +114,8 @@ pub(super) struct Calm {
     mark: Seek,
     /// Where the next digit stands. Without one only what is random goes.
     digit: Seek,
+    /// Where the next byte stands that may be an edge. What is cut there is judged by itself.
+    edge: Seek,
 }
 
 impl Calm {
@@ -128,6 +130,10 @@ impl Calm {
             hay[from..to].iter().position(|byte| is_one(*byte)).map(|length| from + length)
         };
         let is_mark = |byte| !class::is(byte, class::MIX);
+        let is_edge = |byte| !class::is(byte, class::GRAPHIC) || class::is(byte, class::ESCAPE);
+        if self.edge.find(start, end, |from, to| first(from, to, is_edge)).is_some() {
+            return false;
+        }
         self.mark.find(start, end, |from, to| first(from, to, is_mark)).is_some()
             || self.digit.find(start, end, |from, to| first(from, to, |byte| byte.is_ascii_digit())).is_none()
     }
@@ -172,32 +178,83 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
 }
 
 fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits) -> bool {
-    if traits.any(class::SPACE)
-        || value::is_filler(bytes)
-        || is_path(bytes)
-        || is_named_digest(bytes)
-        || is_behind_port(bytes)
-    {
+    if value::is_filler(bytes) || is_path(bytes) || is_named_digest(bytes) || is_behind_port(bytes) {
         return false;
     }
     if value::asks_to_fill_in(bytes) {
         return false;
     }
+    if traits.any(class::SPACE) {
+        return holds_secret_words(bytes);
+    }
     if is_pass(key.name.of(hit.hay)) && is_telling(bytes, traits) && place.form != Form::Prose {
         return !is_code(bytes, traits);
     }
-    let is_service = matches!(key.kind, Kind::Service { .. });
     match place.form {
         Form::Structure | Form::Bytes => false,
-        Form::Quoted | Form::Element | Form::Tight | Form::Argument => looks_secret(bytes, traits),
+        Form::Quoted | Form::Element | Form::Tight | Form::Argument => is_or_holds(bytes, traits, looks_secret),
         Form::Spaced | Form::Colon | Form::Prose if is_code(bytes, traits) || is_segment(hit, key, place) => false,
-        Form::Spaced | Form::Colon => value::is_random(bytes) || traits.all(class::ALNUM) && is_long_run(bytes),
         // Behind `key` or `token` in a sentence stands also what a program calls so.
-        Form::Prose => {
-            let is_word = || !is_service && key.name.of(hit.hay).iter().all(u8::is_ascii_lowercase);
-            value::is_random(bytes) || traits.all(class::ALNUM) && !is_word() && is_long_run(bytes)
+        Form::Prose if is_plain_word(hit, key) => is_or_holds(bytes, traits, |piece, _| value::is_random(piece)),
+        Form::Spaced | Form::Colon | Form::Prose => is_or_holds(bytes, traits, |piece, traits| {
+            value::is_random(piece) || traits.all(class::ALNUM) && is_long_run(piece)
+        }),
+    }
+}
+
+/// Whether the key is a word in small letters and no service's name.
+fn is_plain_word(hit: &Hit<'_>, key: &Key) -> bool {
+    !matches!(key.kind, Kind::Service { .. }) && key.name.of(hit.hay).iter().all(u8::is_ascii_lowercase)
+}
+
+/// Whether the value `is_secret`; or, where characters stand in it that are edges, a piece between them or all pieces together
+/// are. Those must hold a digit: nothing is known of how words of other languages look.
+fn is_or_holds(bytes: &[u8], traits: Traits, is_secret: impl Fn(&[u8], Traits) -> bool) -> bool {
+    if is_secret(bytes, traits) {
+        return true;
+    }
+    if !may_hold_edges(traits) {
+        return false;
+    }
+    let is_secret_piece = |piece: &[u8]| {
+        let traits = Traits::of(piece);
+        traits.any(class::DIGIT) && is_secret(piece, traits)
+    };
+    let mut all = [0; LOOK];
+    let mut length = 0;
+    for piece in edge::pieces(bytes) {
+        if is_secret_piece(piece) {
+            return true;
+        }
+        all[length..length + piece.len()].copy_from_slice(piece);
+        length += piece.len();
+    }
+    is_secret_piece(&all[..length])
+}
+
+/// Whether a value may have characters inside that are edges, written as they are or as escapes.
+fn may_hold_edges(traits: Traits) -> bool {
+    !traits.all(class::GRAPHIC) || traits.any(class::ESCAPE)
+}
+
+/// Whether some words between white space look like secrets, and no more of the others are plain words: `x7Kp2mQ9 vT4nB8dL`,
+/// `Bearer x7Kp2mQ9vT4nB8dL`, but no sentence that names an identifier.
+fn holds_secret_words(bytes: &[u8]) -> bool {
+    // A public key, and a block of PEM whose body has a recogniser of its own.
+    let is_key = [&b"ssh-"[..], b"sk-ssh-", b"ecdsa-", b"-----BEGIN"].iter().any(|name| bytes.starts_with(name));
+    if is_key {
+        return false;
+    }
+    let (mut n_secret, mut n_plain) = (0, 0);
+    for word in edge::pieces(bytes) {
+        let traits = Traits::of(word);
+        if traits.any(class::DIGIT) && looks_secret(word, traits) {
+            n_secret += 1;
+        } else if traits.none(class::DIGIT) {
+            n_plain += 1;
         }
     }
+    n_secret > 0 && n_plain <= n_secret
 }
 
 /// Whether a value that a weak key has by itself looks like a secret.

@@ -67,6 +67,16 @@ pub(super) fn is_noun(word: &[u8]) -> bool {
     WORDS.holds(IS_NOUN, word)
 }
 
+/// Whether the member `name` of an object holds the value of the object's own key, or a part of it: `value`, `data`, `token`, a
+/// number; not `id` and not `user`.
+pub(super) fn names_value(name: &[u8]) -> bool {
+    let words = Words::of(name);
+    let last = words.last(words.name.len()).of(words.name);
+    let lists = WORDS.lists(last);
+    let is_number = !last.is_empty() && last.iter().all(u8::is_ascii_digit);
+    lists & IS_ABOUT == 0 && (lists & (IS_NEUTRAL | IS_NOUN) != 0 || is_number)
+}
+
 /// What kind of value a key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {

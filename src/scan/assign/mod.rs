@@ -20,6 +20,7 @@ use self::{
 use super::{
     Hit, Sight, below, class,
     doubt::{self, Answer, Doubt},
+    edge,
     placeholder::Placeholders,
 };
 use crate::{
@@ -52,6 +53,8 @@ pub(crate) struct Memo {
     url: Seek,
     /// The end of the last array or object whose leaves were taken.
     leaves: usize,
+    /// The same behind a weak key, where not every leaf was taken.
+    weak_leaves: usize,
     headers: header::Memo,
     commands: command::Memo,
     /// What the last key opens in the lines below it.
@@ -146,10 +149,21 @@ impl Assign {
         match key.kind {
             Kind::Header => header::credential(&hit(), &key, &mut memo.headers, report),
             Kind::Cookie => header::cookies(&hit(), &key, &mut memo.headers, report),
-            Kind::Plain(strength) => return plain(&hit(), &key, strength, memo, report),
-            Kind::Service { .. } => return plain(&hit(), &key, Strength::Weak, memo, report),
+            Kind::Plain(strength) => return self.plain(&hit(), &key, strength, memo, report),
+            Kind::Service { .. } => return self.plain(&hit(), &key, Strength::Weak, memo, report),
         }
         Err(Doubt("the header holds no credential"))
+    }
+
+    fn plain(
+        &self,
+        hit: &Hit<'_>,
+        key: &key::Key,
+        strength: Strength,
+        memo: &mut Memo,
+        report: &mut Report<'_, '_>,
+    ) -> Answer {
+        plain(&Within { hit, table: &self.table }, key, strength, memo, report)
     }
 }
 
@@ -184,23 +198,29 @@ impl Report<'_, '_> {
     }
 }
 
-fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, report: &mut Report<'_, '_>) -> Answer {
+/// A candidate in its record, and what is known of keys.
+struct Within<'w, 'h> {
+    hit: &'w Hit<'h>,
+    table: &'w Table,
+}
+
+fn plain(
+    within: &Within<'_, '_>,
+    key: &key::Key,
+    strength: Strength,
+    memo: &mut Memo,
+    report: &mut Report<'_, '_>,
+) -> Answer {
+    let hit = within.hit;
     memo.judged += 1;
     memo.below = below::open(hit, key.name, key.quote, key.rule, strength == Strength::Weak);
     let known = memo.bare;
-    let place = place::find(hit, key, memo).ok_or(NO_VALUE)?;
+    let mut place = place::find(hit, key, memo).ok_or(NO_VALUE)?;
     if let place::Form::Structure = place.form {
-        if strength == Strength::Weak {
-            return Err(Doubt("behind a weak key no list and no object goes"));
-        }
-        if place.value.start >= memo.leaves {
-            memo.leaves = place::leaves(hit, key, place.value.start, |span, shape| {
-                if shape != Shape::Text || !super::value::is_template(span.of(hit.hay)) {
-                    report.push(span, key.rule, shape);
-                }
-            });
-        }
-        return Err(Doubt("no leaf of the list or the object is a secret"));
+        return structure(within, key, strength, place.value.start, memo, report);
+    }
+    if strength == Strength::Weak {
+        place.value = narrow(hit.hay, place.value);
     }
     let value = place.value;
     // Without quotes, so that no quote inside ends it earlier when findings are settled.
@@ -224,6 +244,51 @@ fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, rep
         memo.gone = value;
     }
     Ok(())
+}
+
+/// What of a weak key's value may be a secret: without the characters at its ends that are no part of one, and without a scheme
+/// before it. A strong key's value may begin and end with any character.
+fn narrow(hay: &[u8], value: Span) -> Span {
+    let value = edge::trim(hay, value);
+    Span::new(value.start + header::scheme_length(value.of(hay)), value.end)
+}
+
+/// The leaves of the array or object of JSON at `at`: all of them behind a strong key; behind a weak one those that look like
+/// secrets and are the value of the key itself or of another key.
+fn structure(
+    within: &Within<'_, '_>,
+    key: &key::Key,
+    strength: Strength,
+    at: usize,
+    memo: &mut Memo,
+    report: &mut Report<'_, '_>,
+) -> Answer {
+    let hit = within.hit;
+    let n_before = report.findings.len();
+    match strength {
+        Strength::Strong if at >= memo.leaves => {
+            memo.leaves = place::leaves(hit, key, at, |leaf| {
+                if leaf.shape != Shape::Text || !super::value::is_template(leaf.span.of(hit.hay)) {
+                    report.push(leaf.span, key.rule, leaf.shape);
+                }
+            });
+        }
+        Strength::Weak if at >= memo.leaves.max(memo.weak_leaves) => {
+            memo.weak_leaves = place::leaves(hit, key, at, |leaf| {
+                let is_value =
+                    |name: Span| key::names_value(name.of(hit.hay)) || within.table.classify(hit.hay, name).is_some();
+                let place = place::Place { value: narrow(hit.hay, leaf.span), form: place::Form::Quoted };
+                if leaf.shape == Shape::Text
+                    && leaf.name.is_none_or(is_value)
+                    && judge::judge(hit, key, strength, &place, Shape::Text).is_ok()
+                {
+                    report.push(place.value, key.rule, Shape::Text);
+                }
+            });
+        }
+        _ => {}
+    }
+    if report.findings.len() > n_before { Ok(()) } else { Err(Doubt("no leaf of the list or the object is a secret")) }
 }
 
 #[cfg(test)]
@@ -290,7 +355,7 @@ mod tests {
                 let mut findings = Vec::new();
                 let mut report = Report { hay, placeholders: &placeholders, findings: &mut findings };
                 let mut memo = Memo::default();
-                let answer = plain(&hit, &key, strength, &mut memo, &mut report);
+                let answer = assign.plain(&hit, &key, strength, &mut memo, &mut report);
                 assert!(answer.is_err() && findings.is_empty() && memo.below.is_none(), "{text:?}");
             }
         }

@@ -1,7 +1,7 @@
 //! Where the value of a key stands, in whatever grammar the line is written.
 
 use super::{
-    Memo,
+    Memo, Strength,
     key::{Key, Kind, is_closing, is_noun, quote_at},
     seek::Seek,
 };
@@ -71,6 +71,8 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     };
     if let Some(quote) = key.quote {
         cursor.at = quote.end;
+    } else if let Some((length, _)) = typographic(cursor.rest()) {
+        cursor.at += length;
     }
     if is_quoted && cursor.peek() == Some(b'>') && is_attribute(hit, key) {
         return cursor.element();
@@ -91,12 +93,16 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
             None
         };
     };
-    if separator == Separator::Comma && is_value(hit, key) || separator == Separator::Colon && follows_equals(hit, key)
-    {
+    if separator == Separator::Comma && is_value(hit, key) {
         return None;
+    }
+    let is_inner = separator == Separator::Colon && follows_equals(hit, key);
+    if is_inner {
+        cursor.skip_plus();
     }
     let is_tight = spaces == 0 && !cursor.peek().is_some_and(|byte| byte.is_ascii_whitespace());
     cursor.skip_space();
+    cursor.skip_control();
     if let Some(place) = cursor.bytes() {
         return Some(place);
     }
@@ -118,6 +124,9 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
         Separator::Comma | Separator::Call | Separator::Compare => return None,
         Separator::Equals if is_tight || cursor.is_in_connection_string() => Form::Tight,
         Separator::Equals => Form::Spaced,
+        // `magic=key:0a1b` is the value of another key, unless it looks like a password.
+        Separator::Colon if is_tight && is_inner && key.kind != Kind::Plain(Strength::Strong) => return None,
+        Separator::Colon if is_tight && is_inner => Form::Prose,
         Separator::Colon if is_tight && !is_quoted => Form::Tight,
         Separator::Colon => Form::Colon,
     };
@@ -157,7 +166,7 @@ fn is_value(hit: &Hit<'_>, key: &Key) -> bool {
     !b"\"'`".contains(quote) || before.ends_with(b":") || before.ends_with(b"=")
 }
 
-/// `magic=key:0a1b`: the word is part of another key's value.
+/// `msg=password: x`, `magic=key:0a1b`: the word is the beginning of another key's value.
 fn follows_equals(hit: &Hit<'_>, key: &Key) -> bool {
     hit.hay[hit.record.start..key.name.start].ends_with(b"=")
 }
@@ -189,8 +198,24 @@ pub(super) fn is_scalar(value: &[u8]) -> bool {
     matches!(value, b"true" | b"false") || number.first().is_some_and(u8::is_ascii_digit) && number.iter().all(digits)
 }
 
+/// A string, a number or a boolean in an array or object of JSON.
+pub(super) struct Leaf {
+    pub(super) span: Span,
+    pub(super) shape: Shape,
+    /// The name of the member that it stands in; nothing where that is the array's or object's own.
+    pub(super) name: Option<Span>,
+}
+
+/// Where the array or object of JSON begins that is the value of a key with quotes.
+pub(super) fn structure(hit: &Hit<'_>, key: &Key) -> Option<usize> {
+    let hay = &hit.hay[..hit.record.end];
+    let colon = key.quote?.end + class::run(&hay[key.quote?.end..], class::SPACE);
+    let at = colon + 1 + class::run(hay.get(colon + 1..)?, class::SPACE);
+    (hay[colon] == b':' && matches!(hay.get(at), Some(b'[' | b'{'))).then_some(at)
+}
+
 /// Every string, number and boolean inside the array or object that begins at `at`, but not the keys; answers where it ends.
-pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Span, Shape)) -> usize {
+pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Leaf)) -> usize {
     let Some(quote) = key.quote else { return at };
     let mut cursor = Cursor {
         hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)],
@@ -200,11 +225,15 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
         url: Seek::default(),
     };
     let mut depth = 0_u32;
+    let mut name = None;
     while let Some(byte) = cursor.peek() {
         match byte {
             b'[' | b'{' => depth += 1,
             b']' | b'}' if depth <= 1 => break,
-            b']' | b'}' => depth -= 1,
+            b']' | b'}' => {
+                depth -= 1;
+                name = None;
+            }
             b'"' | b'\'' | b'`' | b'\\' => {
                 let open = quote_at(cursor.hay, cursor.at, cursor.hay.len());
                 if open.is_none_or(|open| open.len() != quote.len()) {
@@ -214,13 +243,15 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
                 // A quote of another depth ends the string that all of this stands in.
                 let close = quote_at(cursor.hay, place.value.end, cursor.hay.len());
                 let Some(close) = close.filter(|close| close.len() == quote.len()) else {
-                    leaf(place.value, Shape::Text);
+                    leaf(Leaf { span: place.value, shape: Shape::Text, name });
                     return place.value.end;
                 };
                 cursor.at = close.end;
                 cursor.skip_space();
-                if cursor.peek() != Some(b':') {
-                    leaf(place.value, Shape::Text);
+                if cursor.peek() == Some(b':') {
+                    name = Some(place.value);
+                } else {
+                    leaf(Leaf { span: place.value, shape: Shape::Text, name });
                 }
                 continue;
             }
@@ -228,7 +259,7 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
                 let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b".+-".contains(byte);
                 let span = Span::new(cursor.at, cursor.at + cursor.rest().iter().take_while(is_part).count());
                 if is_scalar(span.of(cursor.hay)) {
-                    leaf(span, Shape::Scalar { quote });
+                    leaf(Leaf { span, shape: Shape::Scalar { quote }, name });
                 }
                 cursor.at = span.end;
                 continue;
@@ -293,10 +324,31 @@ impl<'h> Cursor<'h> {
 
     fn skip_space(&mut self) -> usize {
         let start = self.at;
-        while self.at < start + MAX_SPACE && matches!(self.peek(), Some(b' ' | b'\t')) {
-            self.at += 1;
+        while self.at < start + MAX_SPACE {
+            match edge::space(self.rest()) {
+                0 => break,
+                length => self.at += length,
+            }
         }
         self.at - start
+    }
+
+    /// Skips the blank behind an escaped colon of a query: `q=password%3A+x`.
+    fn skip_plus(&mut self) {
+        let is_escaped = self.hay[..self.at].last_chunk::<3>().is_some_and(|end| end.eq_ignore_ascii_case(b"%3a"));
+        self.skip_all(b'+', usize::from(is_escaped));
+    }
+
+    /// Skips a control character that stands before a value, and no separator behind an empty one.
+    fn skip_control(&mut self) {
+        let is_control = match self.rest() {
+            [0x1b, next, ..] => !matches!(next, b'[' | b']'),
+            [0..=0x08 | 0x0e..=0x1f | 0x7f, ..] => true,
+            _ => false,
+        };
+        if is_control && !begins_pair(&self.rest()[1..]) {
+            self.at += 1;
+        }
     }
 
     /// `"key": "PASSWORD", "value": …` and `key="Password" value=…`: the value is the next member's.
@@ -371,6 +423,7 @@ impl<'h> Cursor<'h> {
         let start = self.at;
         match self.peek()? {
             b':' | b'=' => {}
+            0xef => return self.wide_separator(),
             b'%' | b'\\' | b'&' | b'-' => return self.escaped_separator(),
             b'+' | b'?' | b'.' | b'|' | b'~' if self.hay.get(self.at + 1) == Some(&b'=') => self.at += 1,
             b'(' => {
@@ -395,6 +448,14 @@ impl<'h> Cursor<'h> {
                 None
             }
         }
+    }
+
+    /// `：` and `＝`, as Chinese and Japanese texts have them.
+    fn wide_separator(&mut self) -> Option<Separator> {
+        if self.skip("\u{ff1d}".as_bytes()) {
+            return Some(Separator::Equals);
+        }
+        self.skip("\u{ff1a}".as_bytes()).then_some(Separator::Colon)
     }
 
     fn escaped_separator(&mut self) -> Option<Separator> {
@@ -460,8 +521,21 @@ impl<'h> Cursor<'h> {
         quote_at(self.hay, self.at, self.hay.len()).is_some_and(|quote| is_closing(self.hay, key, quote))
     }
 
+    /// The text between quotes outside ASCII that opens here: `“x”`, `«x»`.
+    fn typographic(&self) -> Option<Place> {
+        let (open, close) = typographic(self.rest())?;
+        let text = &self.rest()[open..];
+        let text = &text[..text.len().min(MAX_QUOTED)];
+        let length = (1..text.len()).find(|at| close.iter().any(|close| text[*at..].starts_with(close.as_bytes())))?;
+        let start = self.at + open;
+        Some(Place { value: Span::new(start, start + length), form: Form::Quoted })
+    }
+
     /// The text between quotes that opens here.
     fn quoted(&mut self) -> Option<Place> {
+        if let Some(place) = self.typographic() {
+            return Some(place);
+        }
         let open = quote_at(self.hay, self.at, self.hay.len())?;
         let (depth, quote) = (open.len() - 1, self.hay[open.end - 1]);
         let mut start = open.end;
@@ -520,7 +594,7 @@ impl<'h> Cursor<'h> {
         if self.is_at_end_of_string(key) {
             return None;
         }
-        let is_double = self.peek() == Some(b'"');
+        let is_double = self.peek() == Some(b'"') || typographic(self.rest()).is_some();
         if let Some(mut place) = self.quoted() {
             // SQL has single quotes; between double ones stands what a sentence speaks of.
             place.form = if is_double && !is_told && self.hay.get(self.at.wrapping_sub(1)) != Some(&b'=') {
@@ -568,7 +642,7 @@ fn bare_length(rest: &[u8], form: Form) -> usize {
         let ends = match byte {
             b'\'' => !after.first().is_some_and(u8::is_ascii_alphanumeric),
             b'\\' => is_escape(after),
-            b',' | b';' | b'|' => !goes_on(after, form),
+            b',' | b';' | b'|' | 0x01..=0x08 | 0x0e..=0x1a | 0x7f => !goes_on(after, form),
             b'%' => after.starts_with(b"26") || after.starts_with(b"20"),
             b'(' | b'[' | b'{' => count(&mut open, *byte, 1),
             b')' | b']' | b'}' => count(&mut open, *byte, -1),
@@ -614,8 +688,42 @@ fn goes_on(after: &[u8], form: Form) -> bool {
     if !matches!(form, Form::Tight | Form::Argument) {
         return false;
     }
-    let name = after.iter().take(40).take_while(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(byte)).count();
-    let is_next = matches!(after.get(name), Some(b'=' | b':')) && name > 0;
+    let is_next = begins_pair(after);
     let first = after.first().copied().unwrap_or(b' ');
     !is_next && !first.is_ascii_whitespace() && !b"\"'`)]}{[(<\\,;".contains(&first)
+}
+
+/// Whether a name and `=` or `:` follow.
+fn begins_pair(after: &[u8]) -> bool {
+    let name = after.iter().take(40).take_while(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(byte)).count();
+    matches!(after.get(name), Some(b'=' | b':')) && name > 0
+}
+
+/// Quotes outside ASCII that open a text, and those that close it.
+const QUOTES: [(&str, &[&str]); 14] = [
+    ("\u{201c}", &["\u{201d}", "\u{201c}"]),
+    ("\u{201d}", &["\u{201d}"]),
+    ("\u{201e}", &["\u{201c}", "\u{201d}"]),
+    ("\u{201f}", &["\u{201d}"]),
+    ("\u{2018}", &["\u{2019}"]),
+    ("\u{2019}", &["\u{2019}"]),
+    ("\u{201a}", &["\u{2018}", "\u{2019}"]),
+    ("\u{ab}", &["\u{bb}"]),
+    ("\u{bb}", &["\u{ab}", "\u{bb}"]),
+    ("\u{2039}", &["\u{203a}"]),
+    ("\u{203a}", &["\u{2039}", "\u{203a}"]),
+    ("\u{300c}", &["\u{300d}"]),
+    ("\u{301d}", &["\u{301e}", "\u{301f}"]),
+    ("\u{ff02}", &["\u{ff02}"]),
+];
+
+/// A closing quote outside ASCII is looked for no further than this.
+const MAX_QUOTED: usize = 256;
+
+/// The quote outside ASCII at the head of `rest`, and what closes it.
+fn typographic(rest: &[u8]) -> Option<(usize, &'static [&'static str])> {
+    if !matches!(rest.first(), Some(0xc2 | 0xe2 | 0xe3 | 0xef)) {
+        return None;
+    }
+    QUOTES.iter().find(|(open, _)| rest.starts_with(open.as_bytes())).map(|(open, close)| (open.len(), *close))
 }
