@@ -4,6 +4,7 @@
 //! vector. A fault inside (a panic) is caught: the block is done again record by record, and only the records that fail are
 //! withheld, as the policy says. A record over the limit is worked through in overlapping windows.
 
+mod below;
 mod coloured;
 mod guard;
 mod joined;
@@ -168,6 +169,8 @@ struct Again {
     /// Those that change in this round.
     next: Vec<u8>,
     records: Vec<Changed>,
+    /// Whether something in the records reached into what stood behind them.
+    met_open: bool,
 }
 
 impl Again {
@@ -527,13 +530,12 @@ impl Scrubber {
     fn scrub_lines(&mut self, hay: &[u8], out: &mut Spliced) -> Outcome {
         let state = self.state.clone();
         let n_findings = self.examine_through(hay, Scanner::judge);
-        self.count_allowed(Span::new(0, hay.len()));
         match n_findings {
-            Some(0) => Outcome::Clean,
-            Some(_) => {
-                self.splice_records(hay, out);
-                Outcome::Changed
+            Some(0) => {
+                self.count_allowed(Span::new(0, hay.len()));
+                Outcome::Clean
             }
+            Some(_) => self.scrub_examined(hay, state, out),
             None => {
                 self.state = state;
                 self.one_by_one(hay, out)
@@ -636,6 +638,7 @@ impl Scrubber {
     fn gather(&mut self, hay: &[u8], again: &mut Again) {
         again.text.clear();
         again.records.clear();
+        again.met_open = false;
         let findings = std::mem::take(self.scratch.findings_mut());
         let changes = std::mem::take(&mut self.changes);
         let mut rest = Both { findings: &findings, changes: &changes };
@@ -686,6 +689,7 @@ impl Scrubber {
             let is_examined = self.scan_again(&again.text[from..], &mut again.scratch);
             // What is open reaches into what happens to stand behind its record here.
             if !is_examined || again.scratch.met_open() {
+                again.met_open = true;
                 return self.look_one_by_one(again, from);
             }
             if again.scratch.findings().is_empty() && self.changes.is_empty() {
@@ -715,7 +719,7 @@ impl Scrubber {
 
     /// Appends the records of `text[from..]` in which something was found anew, with that replaced; answers where they begin.
     fn replace_again(&mut self, again: &mut Again, from: usize) -> usize {
-        let Again { scratch, text, next, records } = again;
+        let Again { scratch, text, next, records, .. } = again;
         next.clear();
         let changes = std::mem::take(&mut self.changes);
         let mut rest = Both { findings: scratch.findings(), changes: &changes };
@@ -984,7 +988,12 @@ impl std::fmt::Debug for Scrubber {
 
 /// Scans what was changed; answers how many findings the scratch holds, or `None` when a recogniser failed.
 fn scan_again(scanner: &Scanner, hay: &[u8], scratch: &mut Scratch) -> Option<usize> {
-    let scan = AssertUnwindSafe(|| scanner.scan(hay, line::around, &mut State::default(), scratch).len());
+    scan_from(scanner, hay, &mut State::default(), scratch)
+}
+
+/// The same with what is open before it.
+fn scan_from(scanner: &Scanner, hay: &[u8], state: &mut State, scratch: &mut Scratch) -> Option<usize> {
+    let scan = AssertUnwindSafe(|| scanner.scan(hay, line::around, state, scratch).len());
     let n_findings = catch_unwind(scan).ok();
     if n_findings.is_none() {
         // Whatever the scratch held is half done.

@@ -17,3 +17,4 @@ mod inner_keys;
 mod layering;
 mod pipe;
 mod properties;
+mod twice;
