@@ -67,6 +67,11 @@ pub(super) fn is_noun(word: &[u8]) -> bool {
     WORDS.holds(IS_NOUN, word)
 }
 
+/// Whether `word` says whose password it is: `db`, `user`, `admin`, and what `api` and `secret` are for a key.
+pub(super) fn is_owner(word: &[u8]) -> bool {
+    WORDS.holds(IS_OWNER | IS_NOUN, word)
+}
+
 /// What kind of value a key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {

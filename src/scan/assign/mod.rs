@@ -5,7 +5,9 @@
 //! whose value has a grammar of its own are in [`header`], command lines without a key in [`command`]. No regex, no parser of
 //! JSON: a closing quote has as many backslashes before it as the opening one.
 
+mod code;
 mod command;
+mod extent;
 mod header;
 mod judge;
 mod key;
@@ -42,12 +44,18 @@ pub(crate) struct Memo {
     done: usize,
     /// The last value without quotes, and how it was written.
     bare: Option<place::Place>,
+    /// The same behind strong keys, where values end otherwise.
+    wide: Option<place::Place>,
+    /// What is open before the last strong key whose value needed to know.
+    around: extent::Around,
     /// The last one that went. What ends where it ends and begins inside it goes with it.
     gone: Span,
     /// How little the values look like secrets that begin inside another.
     calm: judge::Calm,
     /// Where the next element's tag begins.
     tag: Seek,
+    /// Where the next `<` stands.
+    mark: Seek,
     /// Where the next fragment of a URL begins.
     url: Seek,
     /// The end of the last array or object whose leaves were taken.
@@ -187,7 +195,7 @@ impl Report<'_, '_> {
 fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, report: &mut Report<'_, '_>) -> Answer {
     memo.judged += 1;
     memo.below = below::open(hit, key.name, key.quote, key.rule, strength == Strength::Weak);
-    let known = memo.bare;
+    let known = [memo.bare, memo.wide];
     let place = place::find(hit, key, memo).ok_or(NO_VALUE)?;
     if let place::Form::Structure = place.form {
         if strength == Strength::Weak {
@@ -204,14 +212,16 @@ fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, rep
     }
     let value = place.value;
     // Without quotes, so that no quote inside ends it earlier when findings are settled.
-    let is_bare = memo.bare.is_some_and(|bare| bare.value.start <= value.start && value.end <= bare.value.end);
+    let is_around = |bare: &place::Place| bare.value.start <= value.start && value.end <= bare.value.end;
+    let is_bare = [memo.bare, memo.wide].iter().flatten().any(is_around);
     if is_bare && value.end == memo.gone.end && value.start >= memo.gone.start {
         return Err(doubt::SETTLED);
     }
-    if report.is_label(value.of(hit.hay)) {
+    let core = judge::core(value.of(hit.hay));
+    if report.is_label(core) || core.len() < value.len() && report.placeholders.is_whole(core) {
         return Err(doubt::PLACEHOLDER);
     }
-    let is_inside = known.is_some_and(|known| known.value.contains(value.start));
+    let is_inside = known.iter().flatten().any(|known| known.value.contains(value.start));
     if is_inside && strength == Strength::Weak && memo.calm.stays(hit.hay, key, &place) {
         return Err(judge::CALM);
     }

@@ -1,7 +1,8 @@
 //! Where the value of a key stands, in whatever grammar the line is written.
 
 use super::{
-    Memo,
+    Memo, Strength,
+    extent::{self, Around},
     key::{Key, Kind, is_closing, is_noun, quote_at},
     seek::Seek,
 };
@@ -43,6 +44,9 @@ pub(super) struct Place {
 /// White space between a key and its value.
 const MAX_SPACE: usize = 48;
 
+/// Another pair is looked for so near.
+const MAX_NEAR: usize = 128;
+
 /// A service's name is followed by so many words for its key at most: `acme api access key`.
 const MAX_NOUNS: usize = 3;
 
@@ -51,11 +55,26 @@ const LEAST_BYTES: usize = 8;
 
 /// Finds the value of `key`.
 pub(super) fn find(hit: &Hit<'_>, key: &Key, memo: &mut Memo) -> Option<Place> {
-    let mut cursor =
-        Cursor { hay: &hit.hay[..hit.record.end], at: key.name.end, bare: memo.bare, tag: memo.tag, url: memo.url };
+    let is_wide = key.kind == Kind::Plain(Strength::Strong) && !is_parameter(hit, key);
+    let wide =
+        is_wide.then_some(Wide { record: hit.record.start, key: key.name.start, sign: b'=', around: memo.around });
+    let bare = if is_wide { &mut memo.wide } else { &mut memo.bare };
+    let mut cursor = Cursor {
+        hay: &hit.hay[..hit.record.end],
+        at: key.name.end,
+        bare: *bare,
+        wide,
+        tag: memo.tag,
+        mark: memo.mark,
+        url: memo.url,
+    };
     let place = walk(hit, key, &mut cursor);
-    memo.bare = cursor.bare;
+    *bare = cursor.bare;
+    if let Some(wide) = cursor.wide {
+        memo.around = wide.around;
+    }
     memo.tag = cursor.tag;
+    memo.mark = cursor.mark;
     memo.url = cursor.url;
     place
 }
@@ -95,8 +114,19 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     {
         return None;
     }
+    if let (Some(wide), Separator::Colon) = (&mut cursor.wide, separator) {
+        wide.sign = b':';
+    }
+    // `--password (x`: a password may begin with the bracket of a call.
+    if separator == Separator::Call && spaces > 0 && !is_quoted && !is_closed && cursor.wide.is_some() {
+        cursor.at -= 1;
+        return if is_part(hit, key) { None } else { cursor.behind_space(key) };
+    }
     let is_tight = spaces == 0 && !cursor.peek().is_some_and(|byte| byte.is_ascii_whitespace());
     cursor.skip_space();
+    if !is_tight && spaces == 0 && !is_quoted && cursor.is_empty(hit, key) {
+        return None;
+    }
     if let Some(place) = cursor.bytes() {
         return Some(place);
     }
@@ -107,6 +137,11 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     if let Some(mut place) = cursor.quoted() {
         if separator == Separator::Compare {
             place.form = Form::Prose;
+        } else if !is_quoted {
+            let value = cursor.glued(place.value);
+            if value != place.value {
+                return Some(Place { value, form: Form::Tight });
+            }
         }
         let is_key = separator == Separator::Comma && cursor.is_key(place.value);
         return (!is_key).then_some(place);
@@ -115,6 +150,8 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
         return Some(Place { value: Span::new(cursor.at, cursor.at), form: Form::Structure });
     }
     let form = match separator {
+        // `password==x` may also be a password that begins with the sign.
+        Separator::Compare if is_tight && cursor.wide.is_some() => Form::Prose,
         Separator::Comma | Separator::Call | Separator::Compare => return None,
         Separator::Equals if is_tight || cursor.is_in_connection_string() => Form::Tight,
         Separator::Equals => Form::Spaced,
@@ -141,6 +178,14 @@ fn url_end(hit: &Hit<'_>, key: &Key, place: &Place, fragment: &mut Seek) -> usiz
         _ => return end,
     };
     found.filter(|found| *found > start).unwrap_or(end)
+}
+
+/// Whether the key is the name of a URL's parameter, or of one in text that is encoded like a URL: there `&` ends a value.
+fn is_parameter(hit: &Hit<'_>, key: &Key) -> bool {
+    let before = &hit.hay[hit.record.start..key.name.start];
+    let is_behind =
+        |mark: &[u8]| before.len() >= mark.len() && before[before.len() - mark.len()..].eq_ignore_ascii_case(mark);
+    [&b"?"[..], b"&", b"&amp;", b"\\u0026", b"%26", b"%3f"].iter().any(|mark| is_behind(mark))
 }
 
 /// Whether the key is part of a path, an address or another value: `/etc/passwd HTTP/1.1`, `cmd=pwd`.
@@ -196,7 +241,9 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
         hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)],
         at,
         bare: None,
+        wide: None,
         tag: Seek::default(),
+        mark: Seek::default(),
         url: Seek::default(),
     };
     let mut depth = 0_u32;
@@ -250,13 +297,25 @@ enum Separator {
     Compare,
 }
 
+/// What tells where a value without quotes ends behind a strong key.
+struct Wide {
+    /// Where the record and the key begin.
+    record: usize,
+    key: usize,
+    /// What stands between keys and values in the record.
+    sign: u8,
+    around: Around,
+}
+
 struct Cursor<'h> {
     /// The block up to the end of the record.
     hay: &'h [u8],
     at: usize,
     /// A value that begins inside this one, and is written so, ends where it ends.
     bare: Option<Place>,
+    wide: Option<Wide>,
     tag: Seek,
+    mark: Seek,
     /// Where the next fragment of a URL begins.
     url: Seek,
 }
@@ -455,6 +514,42 @@ impl<'h> Cursor<'h> {
         }
     }
 
+    /// Whether the key has no value, and what stands here is the next pair: `password= status=401 ip=…`. It uses the key's own sign, and
+    /// another pair shows that the record writes its values right behind the sign.
+    fn is_empty(&self, hit: &Hit<'_>, key: &Key) -> bool {
+        let Some(Wide { sign, .. }) = self.wide else { return false };
+        if !extent::is_pair(self.rest(), sign) {
+            return false;
+        }
+        let word = self.run(class::GRAPHIC, MAX_NEAR);
+        let name = self.run(class::ALNUM | class::JOINT, MAX_NEAR);
+        // `passphrase= password= user=`: the neighbour has no value either.
+        if name + 1 == word {
+            return self.rest()[..name].iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+        }
+        let before = &self.hay[hit.record.start.max(key.name.start.saturating_sub(MAX_NEAR))..key.name.start];
+        let behind = &self.rest()[word..];
+        has_pair(before, sign) || has_pair(&behind[..behind.len().min(MAX_NEAR)], sign)
+    }
+
+    /// A value between quotes that goes on behind them, as a password may that begins with a quote, and as a shell joins words.
+    fn glued(&mut self, value: Span) -> Span {
+        let Some(wide) = &mut self.wide else { return value };
+        let is_glue = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$@^~!%({[*-".contains(byte);
+        let open = value.start - 1;
+        let quote = self.hay[open];
+        if self.hay.get(value.end) != Some(&quote) || !self.hay.get(value.end + 1).is_some_and(is_glue) {
+            return value;
+        }
+        wide.around.read(self.hay, wide.record, wide.key);
+        if wide.around.is_in_quotes() {
+            return value;
+        }
+        let behind = value.end + 1;
+        let around = wide.around;
+        Span::new(open, behind + extent::length(&self.hay[behind..], wide.sign, || around))
+    }
+
     /// Whether the JSON string around the key ends here, before any value.
     fn is_at_end_of_string(&self, key: &Key) -> bool {
         quote_at(self.hay, self.at, self.hay.len()).is_some_and(|quote| is_closing(self.hay, key, quote))
@@ -497,7 +592,13 @@ impl<'h> Cursor<'h> {
         self.skip_space();
         let limit = self.hay.len().min(self.at + MAX_SECRET);
         let hay = self.hay;
-        let end = self.tag.find(self.at, limit, |from, to| memchr::memchr(b'<', &hay[from..to]).map(|at| from + at))?;
+        // A password may hold the mark itself: a tag ends the value, and only where there is none the mark.
+        let tag = |from: usize, to: usize| {
+            let mut marks = memchr::memchr_iter(b'<', &hay[from..to]).map(|at| from + at);
+            marks.find(|at| extent::is_tag(&hay[*at..]))
+        };
+        let any = |from: usize, to: usize| memchr::memchr(b'<', &hay[from..to]).map(|at| from + at);
+        let end = self.tag.find(self.at, limit, tag).or_else(|| self.mark.find(self.at, limit, any))?;
         let value = self.hay[self.at..end].trim_ascii_end();
         let form = Form::Element;
         (!value.is_empty()).then(|| Place { value: Span::new(self.at, self.at + value.len()), form })
@@ -522,6 +623,10 @@ impl<'h> Cursor<'h> {
         }
         let is_double = self.peek() == Some(b'"');
         if let Some(mut place) = self.quoted() {
+            let value = self.glued(place.value);
+            if value != place.value {
+                return Some(Place { value, form });
+            }
             // SQL has single quotes; between double ones stands what a sentence speaks of.
             place.form = if is_double && !is_told && self.hay.get(self.at.wrapping_sub(1)) != Some(&b'=') {
                 Form::Prose
@@ -549,11 +654,28 @@ impl<'h> Cursor<'h> {
         if let Some(known) = self.bare.filter(|known| known.form == form && known.value.contains(self.at)) {
             return Some(Place { value: Span::new(self.at, known.value.end), form });
         }
-        let end = self.at + bare_length(self.rest(), form);
+        let rest = &self.hay[self.at..];
+        let length = match &mut self.wide {
+            Some(wide) => extent::length(rest, wide.sign, || {
+                wide.around.read(self.hay, wide.record, wide.key);
+                wide.around
+            }),
+            None => bare_length(rest, form),
+        };
+        let end = self.at + length;
         let place = (end > self.at).then(|| Place { value: Span::new(self.at, end), form });
         self.bare = place.or(self.bare);
         place
     }
+}
+
+/// Whether `text` has a pair whose value stands right behind the sign.
+fn has_pair(text: &[u8], sign: u8) -> bool {
+    memchr::memchr_iter(sign, text).any(|at| {
+        let name = class::run_back(&text[..at], class::ALNUM | class::JOINT);
+        let is_name = name > 0 && text[at - name].is_ascii_alphabetic();
+        is_name && text.get(at + 1).is_some_and(|byte| byte.is_ascii_graphic() && *byte != sign && *byte != b'/')
+    })
 }
 
 /// The length of a value without quotes at the head of `rest`.
