@@ -26,6 +26,43 @@ const OPERATORS: [&[u8]; 12] = [
     b"func",
 ];
 
+/// What a method is called that fetches or turns a value: its argument says which, and is not the value itself.
+const FETCHERS: [&str; 22] = [
+    "get",
+    "getenv",
+    "getString",
+    "getProperty",
+    "getParameter",
+    "getpass",
+    "encode",
+    "decode",
+    "input",
+    "prompt",
+    "ask",
+    "read",
+    "fetch",
+    "find",
+    "lookup",
+    "load",
+    "env",
+    "param",
+    "resolve",
+    "split",
+    "replace",
+    "pop",
+];
+
+/// Whether a string in the call of `name` is no value: `config.get("x")`, `getpass("Password: ")`, `console.PromptPassword("x")`.
+pub(super) fn is_fetcher(name: &[u8]) -> bool {
+    let start = name.iter().rposition(|byte| matches!(byte, b'.' | b':' | b' ')).map_or(0, |at| at + 1);
+    let method = &name[start..];
+    let first = class::run(&method[usize::from(!method.is_empty())..], class::LOWER) + 1;
+    let is_one = |word: &[u8]| FETCHERS.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+    let is_prompt =
+        |word: &[u8]| [&b"prompt"[..], b"ask", b"read"].iter().any(|known| word.eq_ignore_ascii_case(known));
+    is_one(method) || is_prompt(&method[..first.min(method.len())])
+}
+
 /// Whether `text`, a value and what follows it in its record, begins with an expression. `length`: that of the value.
 pub(super) fn is_expression(text: &[u8], length: usize) -> bool {
     let text = &text[..text.len().min(LOOK)];
@@ -134,10 +171,11 @@ fn is_parenthesised(text: &[u8]) -> bool {
         Some(end) => {
             let inner = &text[1..end - 1];
             let rest = &text[end..];
-            let is_cast = rest.first().is_some_and(|byte| byte.is_ascii_alphabetic() || b"$_(*&.".contains(byte));
-            inner.iter().all(is_part)
-                && inner.iter().any(u8::is_ascii_alphabetic)
-                && (terminates(rest) || is_cast && inner.iter().all(|byte| is_type(*byte)))
+            let word = &rest[..class::until(rest, class::WHITE)];
+            let is_cast = !word.is_empty()
+                && word.iter().all(|byte| byte.is_ascii_alphanumeric() || b"$_.*&->()[]'\",;:".contains(byte))
+                && inner.iter().all(|byte| is_type(*byte));
+            inner.iter().all(is_part) && inner.iter().any(u8::is_ascii_alphabetic) && (terminates(rest) || is_cast)
         }
         None => is_cut(text, 0),
     }
@@ -151,6 +189,7 @@ fn is_type(byte: u8) -> bool {
 fn is_cut(text: &[u8], open: usize) -> bool {
     let inner = text[open + 1..].trim_ascii();
     text.len() < LOOK
+        && !value::is_random(&text[..open])
         && (inner.is_empty() || matches!(inner, [.., b',' | b'\\' | b'+' | b'.']) && inner.contains(&b' '))
 }
 
@@ -170,7 +209,8 @@ fn is_redirection(value: &[u8]) -> bool {
 
 /// Names, calls, subscripts, types: `getPassword()`, `os.environ['X']`, `Union[str, None]`, `a::b`, `self->pw`.
 fn is_chain(text: &[u8], length: usize) -> bool {
-    let mut at = text.iter().take(3).take_while(|byte| b"&*!@~\\".contains(byte)).count();
+    let mut at =
+        text.iter().take(3).take_while(|byte| b"&*!@~".contains(byte)).count() + usize::from(text.starts_with(b"\\$"));
     let mut is_expression = false;
     let mut is_path = false;
     loop {
@@ -197,12 +237,7 @@ fn is_chain(text: &[u8], length: usize) -> bool {
             }
             let open = at + skip;
             match close(text, open) {
-                Some(end)
-                    if text[open] != b'<'
-                        || text[open + 1..end - 1].iter().all(|byte| is_type(*byte) || b",'&".contains(byte)) =>
-                {
-                    at = end;
-                }
+                Some(end) if is_content(text[open], &text[open + 1..end - 1]) => at = end,
                 Some(_) => return false,
                 None => return text[open] != b'<' && (is_cut(text, open) || is_string(&text[open + 1..])),
             }
@@ -221,6 +256,24 @@ fn is_chain(text: &[u8], length: usize) -> bool {
     }
 }
 
+/// Whether what stands between brackets may be arguments, a subscript, types or members. A string among them may hold anything.
+fn is_content(open: u8, content: &[u8]) -> bool {
+    if open != b'<' && content.iter().any(|byte| class::is(*byte, class::QUOTE)) {
+        return open != b'{' || !is_start(content[0]) || extent::is_pair(content, b':');
+    }
+    let is_part = |byte: &u8| match open {
+        b'<' => is_type(*byte) || b",'&".contains(byte),
+        b'[' => byte.is_ascii_alphanumeric() || b" _$.,:+-*()[]<>&|!".contains(byte),
+        _ => !b"`^~;#\\@".contains(byte),
+    };
+    let is_object = || {
+        let name = content.trim_ascii();
+        // `->{bindpasswd}` too.
+        name.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_') || extent::is_pair(content, b':')
+    };
+    content.iter().all(is_part) && (open != b'{' || is_object())
+}
+
 fn is_start(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$')
 }
@@ -230,6 +283,7 @@ fn is_followed(rest: &[u8]) -> bool {
     let is_next = |byte: &u8| is_start(*byte) || b"\"'`(".contains(byte);
     match rest {
         [b',' | b';' | b')' | b']' | b'}', next, ..] => is_next(next),
+        [b'"' | b'\'' | b'`', next, ..] => next.is_ascii_whitespace() || b",;)]}.+".contains(next),
         [next, ..] => *next != b':' && terminates(rest),
         [] => true,
     }

@@ -188,7 +188,7 @@ impl Walk<'_> {
                 }
                 b'"' | b'`' => self.around.is_open(byte, 0),
                 b'\'' => self.around.single && !self.rest.get(at + 1).is_some_and(u8::is_ascii_alphanumeric),
-                b'<' => is_tag(&self.rest[at..]),
+                b'<' => ends_at_tag(&self.rest[at..]),
                 b'&' => is_entity(&self.rest[at..]) || is_pair(&self.rest[at + 1..], self.sign),
                 b',' | b';' | b'|' => {
                     // Punctuation alone is no value that another pair could follow.
@@ -260,8 +260,8 @@ impl Walk<'_> {
             b',' | b';' | b'.' | b':' | b'!' | b'?' => is_edge() || is_pair(behind, self.sign),
             b'&' | b'|' => is_pair(behind, self.sign),
             b'"' | b'`' | b'\'' => self.around.is_open(*next, 0),
-            b'\\' => true,
-            b'<' => is_tag(after),
+            b'\\' => behind.first().is_some_and(|byte| b"nrt\"'`\\".contains(byte)),
+            b'<' => ends_at_tag(after),
             b'[' | b'(' | b'{' => {
                 is_pair(behind, self.sign) || behind.first().is_some_and(|byte| class::is(*byte, class::QUOTE))
             }
@@ -281,6 +281,10 @@ pub(super) fn is_pair(text: &[u8], sign: u8) -> bool {
         return false;
     }
     let mut name = class::run(&text[..limit], class::ALNUM | class::JOINT);
+    // One letter is as likely part of a password.
+    if name < 2 {
+        return false;
+    }
     // `Initial Catalog=`: each word of such a name has a capital and small letters.
     let is_word =
         |word: &[u8]| word.len() > 1 && word[0].is_ascii_uppercase() && word[1..].iter().all(u8::is_ascii_lowercase);
@@ -315,12 +319,26 @@ pub(super) fn is_tag(text: &[u8]) -> bool {
     let length = class::run(name, class::ALNUM | class::JOINT | class::COLON);
     let rest = &name[length..];
     match rest.first() {
-        // Of the names that are one letter, those of HTML alone.
-        Some(b'>') => length > 1 || text[1] == b'/' || b"abipqsuABIPQSU".contains(&name[0]),
+        Some(b'>') => true,
         Some(b'/') => rest.get(1) == Some(&b'>'),
         Some(b' ') => memchr::memchr2(b'>', b'<', rest).is_some_and(|close| rest[close] == b'>'),
         _ => false,
     }
+}
+
+/// Elements of HTML that text is written with, so that one may begin behind a value.
+const INLINE: [&[u8]; 20] = [
+    b"a", b"b", b"i", b"p", b"s", b"u", b"br", b"hr", b"li", b"td", b"th", b"tr", b"em", b"ul", b"div", b"pre",
+    b"span", b"code", b"font", b"strong",
+];
+
+/// Whether a value ends before the tag at the head of `text`: one that closes an element, or one of HTML. Three letters between
+/// angle brackets may be part of a password.
+pub(super) fn ends_at_tag(text: &[u8]) -> bool {
+    let Some(name) = text.get(1..) else { return false };
+    let name = &name[..class::run(&name[..name.len().min(8)], class::ALPHA)];
+    let is_known = || name.is_empty() || INLINE.iter().any(|known| name.eq_ignore_ascii_case(known));
+    is_tag(text) && is_known()
 }
 
 /// `&lt;`, `&quot;`, `&#39;`: how HTML writes what ends a value there.

@@ -175,11 +175,13 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
         Form::Tight | Form::Element => {
             // In a connection string a semicolon follows, and the value is no variable of a program.
             let is_variable = || hit.hay[..hit.record.end].get(place.value.end) != Some(&b';');
-            !(is_named(bytes, traits) && is_variable())
+            let is_name = || is_named(bytes, traits) || is_named_member(bytes, traits);
+            !(is_name() && is_variable())
                 && !code::is_expression(text, bytes.len())
                 && !is_path(bytes)
                 && !is_one_of_names(hit, key, traits)
         }
+        Form::Argument if is_spoken_of(text, bytes.len()) => false,
         Form::Argument => !is_path(bytes) && !is_option(bytes) && !code::is_passed_on(text, bytes.len()),
         Form::Spaced => {
             !is_fetched(text, bytes, traits)
@@ -192,6 +194,8 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
                 && !is_path(bytes)
                 && !is_prose(bytes)
                 && !is_inner_pair(bytes)
+                && !is_technical(bytes)
+                && !is_name_service(hit, key, bytes)
                 && (is_telling(bytes, traits) || !is_verdict(key.name.of(hit.hay)))
                 && !(is_named(bytes, traits) && is_argument(hit, place))
                 && (!traits.all(class::ALPHA) || is_line(hit, key, place))
@@ -201,6 +205,7 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
                 && !is_fetched(text, bytes, traits)
                 && !is_path(bytes)
                 && !is_option(bytes)
+                && !is_technical(bytes)
         }
         Form::Structure | Form::Bytes => false,
     }
@@ -440,10 +445,57 @@ fn is_told(bytes: &[u8], traits: Traits) -> bool {
     let is_pair = extent::is_pair(bytes, b'=');
     let rest = if is_pair { &bytes[class::until(bytes, class::EQUALS)..] } else { bytes };
     let has_cases = || traits.any(class::LOWER) && traits.any(class::UPPER);
-    let has_marks = |rest: &[u8]| n_kinds(rest) >= if has_cases() && !is_pair { 2 } else { 4 };
-    value::is_random(rest)
-        || n_kinds(rest) >= 5
-        || bytes[0] != b'(' && (has_marks(rest) || !is_pair && traits.any(class::DIGIT | class::MARK))
+    let least = match bytes[0] {
+        b'(' if traits.any(class::DIGIT) => 3,
+        b'(' => 4,
+        _ if is_pair => 4,
+        _ if has_cases() && bytes.len() >= 12 => 1,
+        _ if has_cases() => 2,
+        _ => 4,
+    };
+    let has_digit = bytes[0] != b'(' && !is_pair && traits.any(class::DIGIT | class::MARK);
+    value::is_random(rest) || has_digit || n_kinds(rest) >= least
+}
+
+/// What standards and their versions are called, which descriptions of a password mention: `OAuth2 client secret`.
+const STANDARDS: &str = "oauth2 oauth1 sha1 sha256 sha384 sha512 md5 base64 utf8 pkcs1 pkcs8 pkcs12 x509 ipv4 ipv6 bcrypt2 argon2 pbkdf2 \
+    http2 socks4 socks5 tls12 tls13 saml2 ldap3 rfc2617";
+
+static STANDARD_WORDS: WordTable<64> = WordTable::new(&[(1, STANDARDS)]);
+
+/// A standard, alone or as the last word of a name: `prefer-ipv4`; or a port as services list it: `464/udp`.
+fn is_technical(bytes: &[u8]) -> bool {
+    let start = memchr::memrchr(b'-', bytes).map_or(0, |dash| dash + 1);
+    let port = class::run(bytes, class::DIGIT);
+    STANDARD_WORDS.holds(1, &bytes[start..])
+        || port > 0 && matches!(&bytes[port..], b"/tcp" | b"/udp" | b"/sctp" | b"/dccp")
+}
+
+/// `passwd: files`: where a system looks for its users.
+fn is_name_service(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
+    const SERVICES: [&[u8]; 10] =
+        [b"files", b"compat", b"nis", b"nisplus", b"db", b"ldap", b"sss", b"systemd", b"winbind", b"hesiod"];
+    key.name.of(hit.hay) == b"passwd" && SERVICES.contains(&bytes)
+}
+
+/// `--password options can't be used`: a sentence about a flag goes on with a word for it, or with one of prose, and another word.
+fn is_spoken_of(text: &[u8], length: usize) -> bool {
+    const WORDS: [&[u8]; 8] =
+        [b"option", b"options", b"flag", b"flags", b"argument", b"arguments", b"parameter", b"parameters"];
+    let word = &text[..length];
+    let is_before_word = matches!(&text[length..], [b' ', next, ..] if next.is_ascii_lowercase());
+    is_before_word && (WORDS.contains(&word) || is_prose(word))
+}
+
+/// `layer1.aws_secret_access_key`: a member whose name says what it stands for, with digits before it too.
+fn is_named_member(bytes: &[u8], traits: Traits) -> bool {
+    let Some(dot) = memchr::memrchr(b'.', bytes) else { return false };
+    let name = &bytes[dot + 1..];
+    is_member(bytes, traits)
+        && (bytes[0].is_ascii_alphabetic() || bytes[0] == b'_')
+        && name.contains(&b'_')
+        && names_a_secret(name)
+        && !value::is_random(name)
 }
 
 /// `db: password=x`: the inner key has the value.
@@ -463,9 +515,12 @@ fn n_kinds(bytes: &[u8]) -> u32 {
 /// `-x`, `--name`, `--name=value`: another flag of the command.
 fn is_option(bytes: &[u8]) -> bool {
     let Some(name) = bytes.strip_prefix(b"-") else { return false };
-    let name = name.strip_prefix(b"-").unwrap_or(name);
+    let is_long = name.starts_with(b"-");
+    let name = &name[usize::from(is_long)..];
     let length = class::run(name, class::ALNUM | class::JOINT);
-    name.first().is_some_and(u8::is_ascii_alphabetic) && matches!(name.get(length), None | Some(b'='))
+    (length > 1 || !is_long)
+        && name.first().is_some_and(u8::is_ascii_alphabetic)
+        && matches!(name.get(length), None | Some(b'='))
 }
 
 /// `v0.8.0`, `1.2.3-rc1`.
@@ -481,7 +536,9 @@ fn is_login(hit: &Hit<'_>, key: &Key) -> bool {
     let mut words = before.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).rev();
     let user = words.next();
     let word = words.next().unwrap_or_default();
-    user.is_some() && [&b"login"[..], b"user", b"username"].iter().any(|login| word.eq_ignore_ascii_case(login))
+    // `login and password of …` speaks of both.
+    let is_user = user.is_some_and(|user| !matches!(user, b"and" | b"or" | b"&" | b"/" | b"+"));
+    is_user && [&b"login"[..], b"user", b"username"].iter().any(|login| word.eq_ignore_ascii_case(login))
 }
 
 /// An expression, or a member: what fetches a value is none.

@@ -1,7 +1,7 @@
 //! Where the value of a key stands, in whatever grammar the line is written.
 
 use super::{
-    Memo, Strength,
+    Memo, Strength, code,
     extent::{self, Around},
     key::{Key, Kind, is_closing, is_noun, quote_at},
     seek::Seek,
@@ -503,13 +503,16 @@ impl<'h> Cursor<'h> {
     /// `b"`, `f'`, `@"`, `new String("`, `Some("`.
     fn skip_prefix(&mut self) {
         let rest = self.rest();
-        if let [b'a'..=b'z' | b'A'..=b'Z' | b'@' | b'$', b'"' | b'\'' | b'`', ..] = rest {
-            self.at += 1;
+        if let [prefix @ (b'a'..=b'z' | b'A'..=b'Z' | b'@' | b'$'), b'"' | b'\'' | b'`', ..] = rest {
+            // A password may begin with a letter and a quote: behind a strong key the letter must be one that opens strings.
+            let is_known = self.wide.is_none() || b"bBfFlLrRuU@$".contains(prefix) && rest[1] != b'`';
+            self.at += usize::from(is_known);
             return;
         }
         let name =
             rest.iter().take(32).take_while(|byte| byte.is_ascii_alphanumeric() || b"_.: ".contains(byte)).count();
-        if name > 0 && matches!(rest.get(name..name + 2), Some([b'(', b'"' | b'\''])) {
+        let is_call = name > 0 && matches!(rest.get(name..name + 2), Some([b'(', b'"' | b'\'']));
+        if is_call && !(self.wide.is_some() && code::is_fetcher(&rest[..name])) {
             self.at += name + 1;
         }
     }
@@ -595,8 +598,11 @@ impl<'h> Cursor<'h> {
         // A password may hold the mark itself: a tag ends the value, and only where there is none the mark.
         let tag = |from: usize, to: usize| {
             let mut marks = memchr::memchr_iter(b'<', &hay[from..to]).map(|at| from + at);
-            marks.find(|at| extent::is_tag(&hay[*at..]))
+            marks.find(|at| extent::ends_at_tag(&hay[*at..]))
         };
+        if extent::is_tag(self.rest()) {
+            return None;
+        }
         let any = |from: usize, to: usize| memchr::memchr(b'<', &hay[from..to]).map(|at| from + at);
         let end = self.tag.find(self.at, limit, tag).or_else(|| self.mark.find(self.at, limit, any))?;
         let value = self.hay[self.at..end].trim_ascii_end();
