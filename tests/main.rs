@@ -15,3 +15,4 @@ mod harness;
 mod layering;
 mod pipe;
 mod properties;
+mod unquoted;

@@ -77,6 +77,7 @@ pub(super) fn is_expression(text: &[u8], length: usize) -> bool {
         b'[' => text.starts_with(b"[]") || is_label(text, value.len()),
         b'{' => is_literal(text),
         b'0'..=b'9' | b'>' => is_redirection(value),
+        b':' => is_role(text),
         _ => {
             is_chain(text, value.len())
                 || is_behind_operator(text, value.len())
@@ -190,12 +191,20 @@ fn is_cut(text: &[u8], open: usize) -> bool {
     let inner = text[open + 1..].trim_ascii();
     text.len() < LOOK
         && !value::is_random(&text[..open])
-        && (inner.is_empty() || matches!(inner, [.., b',' | b'\\' | b'+' | b'.']) && inner.contains(&b' '))
+        && (inner.is_empty()
+            || inner.ends_with(b",")
+            || matches!(inner, [.., b'\\' | b'+' | b'.']) && inner.contains(&b' '))
 }
 
 /// `{type: String}`: an object.
 fn is_literal(text: &[u8]) -> bool {
     extent::is_pair(&text[1..], b':')
+}
+
+/// ``:py:data:`bytes` ``: a role of reStructuredText.
+fn is_role(text: &[u8]) -> bool {
+    let name = class::run(text, class::LOWER | class::COLON);
+    name > 2 && text[name - 1] == b':' && text.get(name) == Some(&b'`')
 }
 
 /// `2>/dev/null`, `>&2`, `>>file`.
@@ -322,4 +331,120 @@ fn is_borrowed(value: &[u8]) -> bool {
         && !name.is_empty()
         && (value[0] == b'&' || judge::names_a_secret(name) || matches!(name, b"mut" | b"const" | b"char"))
         && name.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'\''))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_code(text: &str) -> bool {
+        let length = text.find(' ').unwrap_or(text.len());
+        is_expression(text.as_bytes(), length)
+    }
+
+    #[test]
+    fn expressions_are_told_by_their_form() {
+        let mut faults = Vec::new();
+        for text in [
+            "getPassword()",
+            "getpass(\"Password: \")",
+            "os.environ[\"X\"]",
+            "os.environ.get(\"X\", \"y\")",
+            "args[0].value",
+            "Union[str, None] = None",
+            "Option<String>,",
+            "Box<[u8]>",
+            "self->pw",
+            "crate::Secret",
+            "$this->getPassword();",
+            "$_POST['password']",
+            "\\$_POST[\"a\"];",
+            "acctest.Representation{Type: acctest.Required}",
+            "$ds->{binddn}",
+            "new Buffer(x)",
+            "await vault.read(x)",
+            "$(cat f)",
+            "$(cat",
+            "${X}",
+            "${A}_$B",
+            "$A-$B",
+            "{{ x }}",
+            "{{x}}",
+            "<%= x %>",
+            "<your password>",
+            "[your own password]",
+            "<<EOF",
+            "(char *) (p + 2);",
+            "(string)$x;",
+            "(a or b)",
+            "[]string{\"\", \"\"}",
+            "{type: String}",
+            "foo(",
+            "foo(a,",
+            "foo(\"x\" +",
+            "format!(\"{}\", x)",
+            "2>/dev/null",
+            ">&2",
+            "string|null",
+            "&str",
+            "*mut",
+            ":py:data:`bytes`",
+        ] {
+            faults.extend((!is_code(text)).then_some(text));
+        }
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+
+    #[test]
+    fn passwords_that_hold_their_characters_are_none() {
+        let mut faults = Vec::new();
+        for text in [
+            "getPassword1",
+            "get(Password",
+            "a(b)c",
+            "Xk(9)zQ!",
+            "os[environ",
+            "args]0[.value",
+            "Union[str^None]",
+            "Option<String",
+            "Box<[u8#]>",
+            "self-pw>x",
+            "a::1b",
+            "$this9>x",
+            "$_POST'password",
+            "\\A[N3TpmZ,$*6QE]",
+            "Kx{XI7^y}",
+            "Buf{9!x}",
+            "newBuffer9",
+            "await!vault",
+            "$1cat)f",
+            "${X}hunter2",
+            "${A}b_$B",
+            "$ecret1",
+            "{ab9!}",
+            "{x}}9a",
+            "<x%9",
+            "<your!password9",
+            "[yourown9password",
+            "<9EOF",
+            "(char9*(p!2",
+            "(string9$x",
+            "(9);Y5/Lm",
+            "[x]9f,2Pp(",
+            "{type9String}",
+            "Zq4xK(x",
+            "ko4(\"uZ-lC",
+            "foo9\"x",
+            "for!mat{}9",
+            "2>9dev",
+            ">x2",
+            "str1ng|nu11",
+            "&str1",
+            "*mu7",
+            ":py9data`",
+        ] {
+            faults.extend(is_code(text).then_some(text));
+        }
+        assert!(faults.is_empty(), "{faults:?}");
+    }
 }

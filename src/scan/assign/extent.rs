@@ -132,7 +132,7 @@ fn depth(slashes: usize) -> usize {
 }
 
 /// Which of the four kinds of brackets, and whether it opens.
-fn bracket(byte: u8) -> Option<(usize, bool)> {
+pub(super) fn bracket(byte: u8) -> Option<(usize, bool)> {
     Some(match byte {
         b'(' => (0, true),
         b')' => (0, false),
@@ -351,5 +351,89 @@ fn is_entity(text: &[u8]) -> bool {
     match text {
         [b'&', b'#', b'x' | b'X', rest @ ..] | [b'&', b'#', rest @ ..] => is_number(rest),
         _ => ENTITIES.iter().any(|entity| text.starts_with(entity)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value that is found behind the last sign before `«`, as text.
+    fn value(text: &str) -> String {
+        let (before, behind) = text.split_once('«').expect("the value begins with a mark");
+        let hay = text.replace(['«', '»'], "").into_bytes();
+        let start = before.len();
+        let sign = before.trim_end().bytes().last().filter(|byte| matches!(byte, b'=' | b':')).unwrap_or(b'=');
+        let name = before.trim_end().trim_end_matches(['=', ':']).trim_end();
+        let key = name.rfind(|letter: char| !letter.is_ascii_alphabetic() && letter != '_').map_or(0, |at| at + 1);
+        let mut around = Around::default();
+        // In two steps, as for two keys of a record.
+        around.read(&hay, 0, before[..key].find(' ').unwrap_or(0));
+        around.read(&hay, 0, key);
+        assert!(behind.contains('»'), "{text}");
+        let length = length(&hay[start..], sign, || around);
+        String::from_utf8(hay[start..start + length].to_vec()).expect("the cases are ASCII")
+    }
+
+    #[test]
+    fn a_value_ends_where_the_structure_around_it_goes_on() {
+        let mut faults = Vec::new();
+        for text in [
+            "DB_PASSWORD=«a(b\"c&d]e}f;g,h'i>j»",
+            "DB_PASSWORD=«a)b» x",
+            "{Password:«a}b» Port:1}",
+            "{Port:1 Password:«a}b»}",
+            "{Password:«a}b»,Port:1}",
+            "[password=«a]b»]",
+            "[password=«a[b]c»]",
+            "[password=«a[b»]",
+            "[password=«a]b»][user=x]",
+            "f(x, password=«a)b»)",
+            "f(x, password=«a)b»); y",
+            "**(password: «YES»)**",
+            "<x password=«a>b»>",
+            "[(user=x,password=«a»)]/db",
+            "Password=«a;b»;Initial Catalog=app",
+            "Password=«a;b»;User ID=x",
+            "Password=«a;bc» user=x",
+            "passwd=«a,b»,host=h",
+            "passwd=«a,b,c:d»,host=h",
+            "a=b|password=«a|b»|cd=d",
+            "password=«a&b»&user=x",
+            "password:«a,user=b»,host:h",
+            "password:«a,http://b»",
+            "{\"m\":\"password=«a»\"}",
+            "{\"m\":\"password=«a\\\"b» c\"}",
+            "{\"m\":\"{\\\"c\\\":\\\"password=«a»\\\"}\"}",
+            "{user:\"x\",password:«a»,\"port\":1}",
+            "-e 'password=«a»' x",
+            "don't, password=«a'b» c",
+            "u'password=«a»'",
+            "`x --password «a»` c",
+            "<p>password=«a<b»</p>",
+            "<p>password=«a<b»<br/>c",
+            "password=«a&amp;b»&lt;br",
+            "print(\"password: «x»\\n\")",
+            "password=«a\\nb»",
+            "password=«a»\\nuser=x",
+            "x\\ny password=«a»\\nz",
+            "x password=«a»#012y",
+            "s/\\(password=«»\\).*/x/",
+        ] {
+            let expected = &text[text.find('«').expect("a mark") + '«'.len_utf8()..text.find('»').expect("a mark")];
+            let found = value(text);
+            faults.extend((found != expected).then(|| format!("{text}: {found}")));
+        }
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+
+    #[test]
+    fn a_tag_is_told_from_a_mark() {
+        for text in ["<br>", "<br/>", "</x>", "<b class=\"x\">", "</a:b>", "<!-- x", "<SPAN id=x>"] {
+            assert!(ends_at_tag(text.as_bytes()), "{text}");
+        }
+        for text in ["<", "<b", "<zq>", "<1>", "< b>", "<b <i>", "<abc x", "</", "<b!x>"] {
+            assert!(!ends_at_tag(text.as_bytes()), "{text}");
+        }
     }
 }

@@ -67,18 +67,34 @@ pub(super) fn core(value: &[u8]) -> &[u8] {
     if value.len() > LOOK {
         return value;
     }
+    // How often each bracket closes without having been opened, and how often each quote stands there.
+    let mut closed = [0_i32; 4];
+    let mut quotes = [0_i32; 3];
+    for byte in value {
+        match byte {
+            b'"' => quotes[0] += 1,
+            b'\'' => quotes[1] += 1,
+            b'`' => quotes[2] += 1,
+            _ => {
+                if let Some((kind, is_open)) = extent::bracket(*byte) {
+                    closed[kind] += if is_open { -1 } else { 1 };
+                }
+            }
+        }
+    }
     let mut core = value;
     while let [before @ .., last] = core {
-        let open = match last {
-            b',' | b';' | b'.' | b':' | b'!' | b'?' | b'"' | b'\'' | b'`' if !before.contains(last) => None,
-            b')' => Some(b'('),
-            b']' => Some(b'['),
-            b'}' => Some(b'{'),
-            b'>' => Some(b'<'),
-            _ => break,
+        let is_outside = match last {
+            b',' | b';' | b'.' | b':' | b'!' | b'?' => true,
+            b'"' => quotes[0] == 1,
+            b'\'' => quotes[1] == 1,
+            b'`' => quotes[2] == 1,
+            _ => extent::bracket(*last).is_some_and(|(kind, is_open)| {
+                closed[kind] -= 1;
+                !is_open && closed[kind] >= 0
+            }),
         };
-        let count = |byte: u8| core.iter().filter(|one| **one == byte).count();
-        if open.is_some_and(|open| count(open) >= count(*last)) {
+        if !is_outside {
             break;
         }
         core = before;
@@ -170,7 +186,12 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
     match place.form {
         Form::Quoted => {
             let is_marked = opens_bracket(bytes) && matches!(bytes[0], b'+' | b'.' | b',' | b' ');
-            !(is_sentence(bytes, traits) || is_path(bytes) || is_message(bytes) || is_reference(bytes) || is_marked)
+            !(is_dotted_number(bytes)
+                || is_sentence(bytes, traits)
+                || is_path(bytes)
+                || is_message(bytes)
+                || is_reference(bytes)
+                || is_marked)
         }
         Form::Tight | Form::Element => {
             // In a connection string a semicolon follows, and the value is no variable of a program.
@@ -180,6 +201,7 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
                 && !code::is_expression(text, bytes.len())
                 && !is_path(bytes)
                 && !is_one_of_names(hit, key, traits)
+                && !is_name_service(hit, key, bytes)
         }
         Form::Argument if is_spoken_of(text, bytes.len()) => false,
         Form::Argument => !is_path(bytes) && !is_option(bytes) && !code::is_passed_on(text, bytes.len()),
@@ -187,6 +209,7 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
             !is_fetched(text, bytes, traits)
                 && !is_path(bytes)
                 && !is_inner_pair(bytes)
+                && !is_folder(hit, key, bytes)
                 && (!traits.all(class::NAME) || begins_line(hit, key) && !is_named(bytes, traits))
         }
         Form::Colon => {
@@ -468,14 +491,33 @@ fn is_technical(bytes: &[u8]) -> bool {
     let start = memchr::memrchr(b'-', bytes).map_or(0, |dash| dash + 1);
     let port = class::run(bytes, class::DIGIT);
     STANDARD_WORDS.holds(1, &bytes[start..])
+        || is_number_type(bytes)
         || port > 0 && matches!(&bytes[port..], b"/tcp" | b"/udp" | b"/sctp" | b"/dccp")
 }
 
-/// `passwd: files`: where a system looks for its users.
+/// `__u32`, `int64_t`, `float32`: a type of numbers in a program.
+fn is_number_type(bytes: &[u8]) -> bool {
+    let name = bytes.strip_prefix(b"__").unwrap_or(bytes);
+    let name = name.strip_suffix(b"_t").unwrap_or(name);
+    let length = class::run(name, class::LOWER);
+    matches!(&name[..length], b"u" | b"i" | b"s" | b"f" | b"int" | b"uint" | b"float")
+        && matches!(&name[length..], b"8" | b"16" | b"32" | b"64" | b"128")
+}
+
+/// `passwd: files`, `passwd:gid`: where a system looks for its users, and the fields of what it finds.
 fn is_name_service(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
-    const SERVICES: [&[u8]; 10] =
-        [b"files", b"compat", b"nis", b"nisplus", b"db", b"ldap", b"sss", b"systemd", b"winbind", b"hesiod"];
+    const SERVICES: [&[u8]; 15] = [
+        b"files", b"compat", b"nis", b"nisplus", b"db", b"ldap", b"sss", b"systemd", b"winbind", b"hesiod", b"uid",
+        b"gid", b"gecos", b"shell", b"dir",
+    ];
     key.name.of(hit.hay) == b"passwd" && SERVICES.contains(&bytes)
+}
+
+/// `pwd = base_path`: the working directory.
+fn is_folder(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
+    const FOLDERS: [&[u8]; 7] = [b"path", b"dir", b"directory", b"folder", b"cwd", b"root", b"home"];
+    let last = &bytes[memchr::memrchr(b'_', bytes).map_or(0, |at| at + 1)..];
+    key.name.of(hit.hay).eq_ignore_ascii_case(b"pwd") && FOLDERS.contains(&last)
 }
 
 /// `--password options can't be used`: a sentence about a flag goes on with a word for it, or with one of prose, and another word.
@@ -655,6 +697,12 @@ fn is_noun(word: &[u8]) -> bool {
     [&b"password"[..], b"secret", b"passphrase", b"token", b"key"].iter().any(|noun| word.eq_ignore_ascii_case(noun))
 }
 
+/// `1.2.840.113549.1.9.7`: an object identifier, an address.
+fn is_dotted_number(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| class::is(*byte, class::DIGIT | class::DOT))
+        && bytes.iter().filter(|byte| **byte == b'.').count() > 2
+}
+
 /// One word of a form or a status: `required`, `Invalid`.
 fn is_message(bytes: &[u8]) -> bool {
     is_prose(bytes) && bytes.len() > 3
@@ -708,6 +756,41 @@ mod tests {
     /// The predicates as one would write them, byte by byte.
     mod plain {
         use crate::scan::value;
+
+        /// Trims from behind, and counts anew for each byte.
+        pub(super) fn core(value: &[u8]) -> &[u8] {
+            let Some((last, before)) = value.split_last() else { return value };
+            let count = |byte: u8| value.iter().filter(|one| **one == byte).count();
+            let is_outside = match last {
+                b',' | b';' | b'.' | b':' | b'!' | b'?' => true,
+                b'"' | b'\'' | b'`' => count(*last) == 1,
+                b')' => count(b')') > count(b'('),
+                b']' => count(b']') > count(b'['),
+                b'}' => count(b'}') > count(b'{'),
+                b'>' => count(b'>') > count(b'<'),
+                _ => false,
+            };
+            if is_outside { core(before) } else { value }
+        }
+
+        pub(super) fn is_option(bytes: &[u8]) -> bool {
+            let text = String::from_utf8_lossy(bytes);
+            let (name, least) = match (text.strip_prefix("--"), text.strip_prefix('-')) {
+                (Some(name), _) => (name, 2),
+                (None, Some(name)) => (name, 1),
+                _ => return false,
+            };
+            let name = name.split('=').next().unwrap_or_default();
+            let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter));
+            is_name && name.len() >= least && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        }
+
+        /// How many kinds of characters no words have.
+        pub(super) fn n_kinds(bytes: &[u8]) -> u32 {
+            let kinds: std::collections::BTreeSet<u8> =
+                bytes.iter().copied().filter(|byte| b"!\"#$%&()*+;<=>?@[\\]^`{|}~".contains(byte)).collect();
+            kinds.len().try_into().expect("fewer than 32")
+        }
 
         pub(super) fn is_long_mix(bytes: &[u8]) -> bool {
             let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -866,7 +949,8 @@ mod tests {
     #[test]
     fn traits_answer_what_plain_predicates_answer() {
         const CODE: &str = "( ) [ ] :: -> . .. a.b get() x[1] $( ${ {{ <% / ./ ../ ~/ http:// https:// file: arn: C:\\ vault: secret/ op:// ssm: \
-            pass Secret token KEY pwd cred auth a,b the not HTTP/ = 0 0-0 000 + / _";
+            pass Secret token KEY pwd cred auth a,b the not HTTP/ = 0 0-0 000 + / _ -x --name --n= ) }, ]. \" ' > < ; my db Api userPass \
+            APIKey passwords keyed";
         let pieces: Vec<&str> = CODE.split(' ').collect();
         let mut numbers = Numbers(20_261_126);
         for _ in 0..60_000 {
@@ -905,6 +989,9 @@ mod tests {
                 plain::is_sentence(&value),
             ];
             assert_eq!(answers, expected, "{}", value.escape_ascii());
+            assert_eq!(core(&value), plain::core(&value), "{}", value.escape_ascii());
+            assert_eq!(is_option(&value), plain::is_option(&value), "{}", value.escape_ascii());
+            assert_eq!(n_kinds(&value), plain::n_kinds(&value), "{}", value.escape_ascii());
         }
     }
 }
