@@ -328,6 +328,7 @@ fn is_choice(value: &[u8]) -> bool {
 fn is_borrowed(value: &[u8]) -> bool {
     let name = &value[value.iter().take(2).take_while(|byte| matches!(byte, b'&' | b'*')).count()..];
     name.len() < value.len()
+        && !value::is_random(name)
         && !name.is_empty()
         && (value[0] == b'&' || judge::names_a_secret(name) || matches!(name, b"mut" | b"const" | b"char"))
         && name.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'\''))

@@ -469,6 +469,7 @@ fn is_told(bytes: &[u8], traits: Traits) -> bool {
     let rest = if is_pair { &bytes[class::until(bytes, class::EQUALS)..] } else { bytes };
     let has_cases = || traits.any(class::LOWER) && traits.any(class::UPPER);
     let least = match bytes[0] {
+        b'(' if traits.any(class::DIGIT) && has_cases() && bytes.len() >= 12 && !bytes.contains(&b')') => 1,
         b'(' if traits.any(class::DIGIT) => 3,
         b'(' => 4,
         _ if is_pair => 4,
@@ -561,6 +562,7 @@ fn is_option(bytes: &[u8]) -> bool {
     let name = &name[usize::from(is_long)..];
     let length = class::run(name, class::ALNUM | class::JOINT);
     (length > 1 || !is_long)
+        && (is_long || !value::is_random(name))
         && name.first().is_some_and(u8::is_ascii_alphabetic)
         && matches!(name.get(length), None | Some(b'='))
 }
@@ -775,6 +777,7 @@ mod tests {
 
         pub(super) fn is_option(bytes: &[u8]) -> bool {
             let text = String::from_utf8_lossy(bytes);
+            let is_random = !text.starts_with("--") && value::is_random(bytes.get(1..).unwrap_or_default());
             let (name, least) = match (text.strip_prefix("--"), text.strip_prefix('-')) {
                 (Some(name), _) => (name, 2),
                 (None, Some(name)) => (name, 1),
@@ -782,7 +785,7 @@ mod tests {
             };
             let name = name.split('=').next().unwrap_or_default();
             let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter));
-            is_name && name.len() >= least && name.starts_with(|first: char| first.is_ascii_alphabetic())
+            !is_random && is_name && name.len() >= least && name.starts_with(|first: char| first.is_ascii_alphabetic())
         }
 
         /// How many kinds of characters no words have.
