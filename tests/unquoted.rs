@@ -100,6 +100,7 @@ fn random_passwords_go() {
     let mut faults = Vec::new();
     for (before, behind) in CONTEXTS {
         let (mut plain, mut pairs) = (Left::default(), Left::default());
+        let mut n_frames = 0;
         for block in passwords.chunks(1000) {
             let text: String = block.iter().map(|password| format!("{before}{password}{behind}\n")).collect();
             let out = scrub(&text);
@@ -109,11 +110,16 @@ fn random_passwords_go() {
                 left.count(password, out);
                 // What stands before the key and behind white space is no part of the value.
                 assert!(out.starts_with(before.trim_end()), "{before}{behind}");
-                assert!(!behind.starts_with(' ') || out.ends_with(behind), "{before}{behind}");
+                // A password may end with a key of its own: `…pw Port:1`.
+                n_frames += usize::from(!behind.starts_with(' ') || out.ends_with(behind));
             }
         }
         eprintln!("{before}X{behind}: left {plain:?}; of those that read as pairs {pairs:?}");
-        if !plain.is_at_most(5, 10) || !pairs.is_at_most(400, 100) || pairs.all * 20 > passwords.len() {
+        if !plain.is_at_most(5, 10)
+            || !pairs.is_at_most(400, 100)
+            || pairs.all * 20 > passwords.len()
+            || n_frames * 1000 < passwords.len() * 998
+        {
             faults.push(format!("{before}X{behind}: {plain:?}, pairs {pairs:?}"));
         }
     }
@@ -158,13 +164,9 @@ fn a_symbol_at_the_beginning_is_no_reason_to_stay() {
                 let password = format!("{}{letters}", char::from(symbol));
                 left.count(&letters, &scrub(&format!("{before}{password}{behind}")));
             }
-            // `-Name9` may be a flag, `$NAME9` a variable, `/Ab3` a path.
-            let is_form = matches!(symbol, b'-' | b'$' | b'/');
-            assert!(
-                left.whole + left.piece <= if is_form { 12 } else { 0 },
-                "{before} {} {left:?}",
-                char::from(symbol)
-            );
+            // `-Name9` may be a flag, `$Name` a variable, `&Name` a reference, `/Ab3` a path.
+            let is_form = matches!(symbol, b'-' | b'$' | b'&' | b'/' | b'(');
+            assert!(left.whole + left.piece <= if is_form { 6 } else { 1 }, "{before} {} {left:?}", char::from(symbol));
         }
     }
 }
@@ -181,8 +183,10 @@ fn assert_goes(text: &str) {
         rest = behind;
     }
     expected.push_str(rest);
-    assert_eq!(scrub(&plain), expected, "{text}");
-    assert_eq!(scrub(&expected), expected, "twice is once: {text}");
+    let out = scrub(&plain);
+    // A parameter of a URL has a rule of its own.
+    assert_eq!(out.replace("REDACTED-url-parameter-password", "REDACTED-password"), expected, "{text}");
+    assert_eq!(scrub(&out), out, "twice is once: {text}");
 }
 
 #[test]

@@ -55,7 +55,9 @@ const LEAST_BYTES: usize = 8;
 
 /// Finds the value of `key`.
 pub(super) fn find(hit: &Hit<'_>, key: &Key, memo: &mut Memo) -> Option<Place> {
-    let is_wide = key.kind == Kind::Plain(Strength::Strong) && !is_parameter(hit, key);
+    // A quoted key stands in JSON or in a program, where the grammar ends a value; so does that of a URL's parameters.
+    let is_known = key.quote.is_some() || is_parameter(hit, key);
+    let is_wide = key.kind == Kind::Plain(Strength::Strong) && !is_known;
     let wide =
         is_wide.then_some(Wide { record: hit.record.start, key: key.name.start, sign: b'=', around: memo.around });
     let bare = if is_wide { &mut memo.wide } else { &mut memo.bare };
@@ -183,6 +185,10 @@ fn url_end(hit: &Hit<'_>, key: &Key, place: &Place, fragment: &mut Seek) -> usiz
 /// Whether the key is the name of a URL's parameter, or of one in text that is encoded like a URL: there `&` ends a value.
 fn is_parameter(hit: &Hit<'_>, key: &Key) -> bool {
     let before = &hit.hay[hit.record.start..key.name.start];
+    // `user[password]=x`
+    if before.ends_with(b"[") && hit.hay.get(key.name.end) == Some(&b']') {
+        return true;
+    }
     let is_behind =
         |mark: &[u8]| before.len() >= mark.len() && before[before.len() - mark.len()..].eq_ignore_ascii_case(mark);
     [&b"?"[..], b"&", b"&amp;", b"\\u0026", b"%26", b"%3f"].iter().any(|mark| is_behind(mark))
