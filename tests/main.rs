@@ -27,4 +27,5 @@ mod pipe;
 mod properties;
 mod signals;
 mod twice;
+mod unquoted;
 mod userinfo;

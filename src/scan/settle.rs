@@ -244,7 +244,7 @@ fn widen(hay: &[u8], finding: &mut Finding) {
     }
     widen_start(hay, span);
     let inside = edge::backslashes_before(hay, span.start, span.end);
-    if inside % 2 == 1 && span.end < hay.len() && !matches!(hay[span.end], b'\r' | b'\n') {
+    if inside % 2 == 1 && span.end < hay.len() && !hay[span.end].is_ascii_whitespace() {
         span.end += 1;
     }
     if let [.., b'\\', b'u'] = &hay[span.start..span.end] {

@@ -154,8 +154,9 @@ fn has_default(inner: &[u8]) -> bool {
 fn is_variable(name: &[u8]) -> bool {
     let name = name.strip_prefix(b"env:").unwrap_or(name);
     let capitals = name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
+    // `$kHPFyDKEzLDUThaUn` is no name.
     let letters = name.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
-    matches!(name, [b'0'..=b'9']) || is_name(name) && (capitals || letters)
+    matches!(name, [b'0'..=b'9']) || is_name(name) && (capitals || letters && !is_random(name))
 }
 
 fn is_name(name: &[u8]) -> bool {

@@ -4,8 +4,8 @@
 //! itself look like a secret.
 
 use super::{
-    Strength,
-    key::{Key, Kind},
+    Strength, code, extent,
+    key::{self, Key, Kind},
     place::{Form, Place},
     seek::Seek,
 };
@@ -39,6 +39,10 @@ static PROSE_WORDS: WordTable<256> = WordTable::new(&[(1, PROSE)]);
 /// Whether the value goes.
 pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place, shape: Shape) -> Answer {
     let bytes = place.value.of(hit.hay);
+    let bytes = match strength {
+        Strength::Strong => core(bytes),
+        Strength::Weak => bytes,
+    };
     let bytes = &bytes[..bytes.len().min(LOOK)];
     let traits = Traits::of(bytes);
     let goes = |goes: bool, doubt: Doubt| if goes { Ok(()) } else { Err(doubt) };
@@ -55,6 +59,47 @@ pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place,
         }
         (Strength::Weak, Shape::Text) => goes(is_weak(hit, key, place, bytes, traits), CALM),
     }
+}
+
+/// What of a value without quotes decides whether it goes: punctuation and brackets behind it that it did not open tell nothing.
+/// `***),` is as much a stand-in as `***`.
+pub(super) fn core(value: &[u8]) -> &[u8] {
+    if value.len() > LOOK {
+        return value;
+    }
+    // How often each bracket closes without having been opened, and how often each quote stands there.
+    let mut closed = [0_i32; 4];
+    let mut quotes = [0_i32; 3];
+    for byte in value {
+        match byte {
+            b'"' => quotes[0] += 1,
+            b'\'' => quotes[1] += 1,
+            b'`' => quotes[2] += 1,
+            _ => {
+                if let Some((kind, is_open)) = extent::bracket(*byte) {
+                    closed[kind] += if is_open { -1 } else { 1 };
+                }
+            }
+        }
+    }
+    let mut core = value;
+    while let [before @ .., last] = core {
+        let is_outside = match last {
+            b',' | b';' | b'.' | b':' | b'!' | b'?' => true,
+            b'"' => quotes[0] == 1,
+            b'\'' => quotes[1] == 1,
+            b'`' => quotes[2] == 1,
+            _ => extent::bracket(*last).is_some_and(|(kind, is_open)| {
+                closed[kind] -= 1;
+                !is_open && closed[kind] >= 0
+            }),
+        };
+        if !is_outside {
+            break;
+        }
+        core = before;
+    }
+    core
 }
 
 /// Whether what stands right behind the name says that [`place`](super::place) finds no value or [`judge`] lets it stay, whatever
@@ -143,35 +188,53 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
     if is_filled(bytes) {
         return false;
     }
+    let text = &hit.hay[place.value.start..hit.record.end];
     match place.form {
         Form::Quoted => {
             let is_marked = opens_bracket(bytes) && matches!(bytes[0], b'+' | b'.' | b',' | b' ');
-            !(is_sentence(bytes, traits) || is_path(bytes) || is_message(bytes) || is_reference(bytes) || is_marked)
+            !(is_dotted_number(bytes)
+                || is_sentence(bytes, traits)
+                || is_path(bytes)
+                || is_message(bytes)
+                || is_reference(bytes)
+                || is_marked)
         }
         Form::Tight | Form::Element => {
             // In a connection string a semicolon follows, and the value is no variable of a program.
             let is_variable = || hit.hay[..hit.record.end].get(place.value.end) != Some(&b';');
-            let is_named = traits.all(class::NAME) && names_a_secret(bytes) && is_variable();
-            !is_named && !is_expression(bytes, traits) && !is_path(bytes) && !is_one_of_names(hit, key, traits)
-        }
-        Form::Argument => !is_path(bytes) && !bytes.starts_with(b"-") && !bytes.starts_with(b"$"),
-        Form::Spaced => {
-            !is_code(bytes, traits)
+            let is_name = || is_named(bytes, traits) || is_named_member(bytes, traits);
+            !(is_name() && is_variable())
+                && !code::is_expression(text, bytes.len())
                 && !is_path(bytes)
-                && (!traits.all(class::NAME) || begins_line(hit, key) && !names_a_secret(bytes))
+                && !is_one_of_names(hit, key, traits)
+                && !is_name_service(hit, key, bytes)
+        }
+        Form::Argument if is_spoken_of(text, bytes.len()) => false,
+        Form::Argument => !is_path(bytes) && !is_option(bytes) && !code::is_passed_on(text, bytes.len()),
+        Form::Spaced => {
+            !is_fetched(text, bytes, traits)
+                && !is_path(bytes)
+                && !is_inner_pair(bytes)
+                && !is_folder(hit, key, bytes)
+                && (!traits.all(class::NAME) || begins_line(hit, key) && !is_named(bytes, traits))
         }
         Form::Colon => {
-            !is_code(bytes, traits)
+            !is_fetched(text, bytes, traits)
                 && !is_path(bytes)
                 && !is_prose(bytes)
+                && !is_inner_pair(bytes)
+                && !is_technical(bytes)
+                && !is_name_service(hit, key, bytes)
                 && (is_telling(bytes, traits) || !is_verdict(key.name.of(hit.hay)))
-                && !(traits.all(class::NAME) && names_a_secret(bytes) && is_argument(hit, place))
+                && !(is_named(bytes, traits) && is_argument(hit, place))
                 && (!traits.all(class::ALPHA) || is_line(hit, key, place))
         }
         Form::Prose => {
-            (is_telling(bytes, traits) || !is_prose(bytes) && is_login(hit, key))
-                && !is_code(bytes, traits)
+            (is_told(bytes, traits) || !is_prose(bytes) && is_login(hit, key))
+                && !is_fetched(text, bytes, traits)
                 && !is_path(bytes)
+                && !is_option(bytes)
+                && !is_technical(bytes)
         }
         Form::Structure | Form::Bytes => false,
     }
@@ -362,19 +425,57 @@ fn letters_from_behind(text: &[u8]) -> impl Iterator<Item = u8> {
     text.iter().rev().filter(|byte| class::is(**byte, class::ALNUM)).map(u8::to_ascii_lowercase)
 }
 
-/// An identifier whose words name a secret: `tumblr_consumer_key`, `userPassword`.
+/// A name in a program that says what it stands for: letters and marks, and one of its words names a secret.
+fn is_named(bytes: &[u8], traits: Traits) -> bool {
+    traits.all(class::NAME) && names_a_secret(bytes)
+}
+
+/// An identifier whose words name a secret: `tumblr_consumer_key`, `userPassword`, `dbpass`. Letters that only contain such a word,
+/// as `xqkeyzvbnm` does, are no name.
 pub(super) fn names_a_secret(bytes: &[u8]) -> bool {
-    let is_at =
-        |at: usize, rest: &[u8]| bytes[at + 1..].get(..rest.len()).is_some_and(|text| text.eq_ignore_ascii_case(rest));
-    (0..bytes.len()).any(|at| match bytes[at].to_ascii_lowercase() {
-        b'p' => is_at(at, b"ass") || is_at(at, b"wd"),
-        b's' => is_at(at, b"ecret"),
-        b't' => is_at(at, b"oken"),
-        b'k' => is_at(at, b"ey"),
-        b'c' => is_at(at, b"red"),
-        b'a' => is_at(at, b"uth"),
-        _ => false,
-    })
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = word_length(&bytes[at..]);
+        if is_secret_word(&bytes[at..at + length]) {
+            return true;
+        }
+        at += length.max(1);
+    }
+    false
+}
+
+/// The length of the word at the head of `bytes`, in snake case, kebab case or camel case; 0 where none begins.
+fn word_length(bytes: &[u8]) -> usize {
+    let capitals = class::run(bytes, class::UPPER);
+    let small = class::run(&bytes[capitals..], class::LOWER);
+    match (capitals, small) {
+        // `APIKey`: the last capital begins the next word.
+        (2.., 2..) => capitals - 1,
+        _ => capitals + small,
+    }
+}
+
+/// Words for a secret, as parts of names.
+const SECRET_WORDS: &str = "pass passed passing bypass pwd pwds key keys keyring keychain keyfile keystore keypass cred creds auth authn \
+    authz secret secrets token tokens passfile passkey apikey authkey authtoken";
+
+static SECRETS: WordTable<64> = WordTable::new(&[(1, SECRET_WORDS)]);
+
+/// Beginnings and ends of words for a secret that no other letters have.
+const SECRET_STEMS: [&[u8]; 9] =
+    [b"password", b"passwd", b"passphrase", b"passwort", b"secret", b"token", b"credential", b"authori", b"authtok"];
+
+fn is_secret_word(word: &[u8]) -> bool {
+    if word.len() < 2 || SECRETS.holds(1, word) {
+        return word.len() >= 2;
+    }
+    let begins = |stem: &[u8]| word.len() >= stem.len() && word[..stem.len()].eq_ignore_ascii_case(stem);
+    let ends = |stem: &[u8]| word.len() >= stem.len() && word[word.len() - stem.len()..].eq_ignore_ascii_case(stem);
+    let is_glued = || {
+        let owner = |stem: &[u8]| ends(stem) && key::is_owner(&word[..word.len() - stem.len()]);
+        [&b"pass"[..], b"pwd", b"pw", b"key", b"auth", b"creds"].iter().any(|stem| owner(stem))
+    };
+    SECRET_STEMS.iter().any(|stem| begins(stem) || ends(stem)) || begins(b"authent") || is_glued()
 }
 
 /// A member, a route, a selector: `vm.user.newPassword`, `sessions/passwords#update`, `#add-password`.
@@ -415,6 +516,114 @@ fn is_telling(bytes: &[u8], traits: Traits) -> bool {
         && !is_version(bytes)
 }
 
+/// The same of what stands behind a strong key: more characters than digits and marks are what no word has, and `=` is one.
+fn is_told(bytes: &[u8], traits: Traits) -> bool {
+    if bytes.len() < 8 || bytes.starts_with(b"HTTP/") || is_version(bytes) || traits.none(class::ALPHA) {
+        return is_telling(bytes, traits);
+    }
+    // `user=bob`: another pair. What begins so and goes on as no value of one does is a password.
+    let is_pair = extent::is_pair(bytes, b'=');
+    let rest = if is_pair { &bytes[class::until(bytes, class::EQUALS)..] } else { bytes };
+    let has_cases = || traits.any(class::LOWER) && traits.any(class::UPPER);
+    let least = match bytes[0] {
+        b'(' if traits.any(class::DIGIT) && has_cases() && bytes.len() >= 12 && !bytes.contains(&b')') => 1,
+        b'(' if traits.any(class::DIGIT) => 3,
+        b'(' => 4,
+        _ if is_pair => 4,
+        _ if has_cases() && bytes.len() >= 12 => 1,
+        _ if has_cases() => 2,
+        _ => 4,
+    };
+    let has_digit = bytes[0] != b'(' && !is_pair && traits.any(class::DIGIT | class::MARK);
+    value::is_random(rest) || has_digit || n_kinds(rest) >= least
+}
+
+/// What standards and their versions are called, which descriptions of a password mention: `OAuth2 client secret`.
+const STANDARDS: &str = "oauth2 oauth1 sha1 sha256 sha384 sha512 md5 base64 utf8 pkcs1 pkcs8 pkcs12 x509 ipv4 ipv6 bcrypt2 argon2 pbkdf2 \
+    http2 socks4 socks5 tls12 tls13 saml2 ldap3 rfc2617";
+
+static STANDARD_WORDS: WordTable<64> = WordTable::new(&[(1, STANDARDS)]);
+
+/// A standard, alone or as the last word of a name: `prefer-ipv4`; or a port as services list it: `464/udp`.
+fn is_technical(bytes: &[u8]) -> bool {
+    let start = memchr::memrchr(b'-', bytes).map_or(0, |dash| dash + 1);
+    let port = class::run(bytes, class::DIGIT);
+    STANDARD_WORDS.holds(1, &bytes[start..])
+        || is_number_type(bytes)
+        || port > 0 && matches!(&bytes[port..], b"/tcp" | b"/udp" | b"/sctp" | b"/dccp")
+}
+
+/// `__u32`, `int64_t`, `float32`: a type of numbers in a program.
+fn is_number_type(bytes: &[u8]) -> bool {
+    let name = bytes.strip_prefix(b"__").unwrap_or(bytes);
+    let name = name.strip_suffix(b"_t").unwrap_or(name);
+    let length = class::run(name, class::LOWER);
+    matches!(&name[..length], b"u" | b"i" | b"s" | b"f" | b"int" | b"uint" | b"float")
+        && matches!(&name[length..], b"8" | b"16" | b"32" | b"64" | b"128")
+}
+
+/// `passwd: files`, `passwd:gid`: where a system looks for its users, and the fields of what it finds.
+fn is_name_service(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
+    const SERVICES: [&[u8]; 15] = [
+        b"files", b"compat", b"nis", b"nisplus", b"db", b"ldap", b"sss", b"systemd", b"winbind", b"hesiod", b"uid",
+        b"gid", b"gecos", b"shell", b"dir",
+    ];
+    key.name.of(hit.hay) == b"passwd" && SERVICES.contains(&bytes)
+}
+
+/// `pwd = base_path`: the working directory.
+fn is_folder(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
+    const FOLDERS: [&[u8]; 7] = [b"path", b"dir", b"directory", b"folder", b"cwd", b"root", b"home"];
+    let last = &bytes[memchr::memrchr(b'_', bytes).map_or(0, |at| at + 1)..];
+    key.name.of(hit.hay).eq_ignore_ascii_case(b"pwd") && FOLDERS.contains(&last)
+}
+
+/// `--password options can't be used`: a sentence about a flag goes on with a word for it, or with one of prose, and another word.
+fn is_spoken_of(text: &[u8], length: usize) -> bool {
+    const WORDS: [&[u8]; 8] =
+        [b"option", b"options", b"flag", b"flags", b"argument", b"arguments", b"parameter", b"parameters"];
+    let word = &text[..length];
+    let is_before_word = matches!(&text[length..], [b' ', next, ..] if next.is_ascii_lowercase());
+    is_before_word && (WORDS.contains(&word) || is_prose(word))
+}
+
+/// `layer1.aws_secret_access_key`: a member whose name says what it stands for, with digits before it too.
+fn is_named_member(bytes: &[u8], traits: Traits) -> bool {
+    let Some(dot) = memchr::memrchr(b'.', bytes) else { return false };
+    let name = &bytes[dot + 1..];
+    is_member(bytes, traits)
+        && (bytes[0].is_ascii_alphabetic() || bytes[0] == b'_')
+        && name.contains(&b'_')
+        && names_a_secret(name)
+        && !value::is_random(name)
+}
+
+/// `db: password=x`: the inner key has the value.
+fn is_inner_pair(bytes: &[u8]) -> bool {
+    let name = &bytes[..class::run(bytes, class::ALNUM | class::JOINT)];
+    let is_password =
+        |word: &[u8]| name.len() >= word.len() && name[name.len() - word.len()..].eq_ignore_ascii_case(word);
+    bytes.get(name.len()) == Some(&b'=') && (is_password(b"password") || is_password(b"passwd") || is_password(b"pwd"))
+}
+
+/// How many different characters there are that are neither letters and digits nor what words are joined with.
+fn n_kinds(bytes: &[u8]) -> u32 {
+    let is_kind = |byte: &&u8| byte.is_ascii_punctuation() && !b"-_./:,'".contains(byte);
+    bytes.iter().filter(is_kind).fold(0_u128, |kinds, byte| kinds | 1 << (byte & 0x7f)).count_ones()
+}
+
+/// `-x`, `--name`, `--name=value`: another flag of the command.
+fn is_option(bytes: &[u8]) -> bool {
+    let Some(name) = bytes.strip_prefix(b"-") else { return false };
+    let is_long = name.starts_with(b"-");
+    let name = &name[usize::from(is_long)..];
+    let length = class::run(name, class::ALNUM | class::JOINT);
+    (length > 1 || !is_long)
+        && (is_long || !value::is_random(name))
+        && name.first().is_some_and(u8::is_ascii_alphabetic)
+        && matches!(name.get(length), None | Some(b'='))
+}
+
 /// `v0.8.0`, `1.2.3-rc1`.
 fn is_version(bytes: &[u8]) -> bool {
     let number = bytes.strip_prefix(b"v").unwrap_or(bytes);
@@ -428,10 +637,18 @@ fn is_login(hit: &Hit<'_>, key: &Key) -> bool {
     let mut words = before.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).rev();
     let user = words.next();
     let word = words.next().unwrap_or_default();
-    user.is_some() && [&b"login"[..], b"user", b"username"].iter().any(|login| word.eq_ignore_ascii_case(login))
+    // `login and password of …` speaks of both.
+    let is_user = user.is_some_and(|user| !matches!(user, b"and" | b"or" | b"&" | b"/" | b"+"));
+    is_user && [&b"login"[..], b"user", b"username"].iter().any(|login| word.eq_ignore_ascii_case(login))
 }
 
-/// Calls, members, subscripts, operators: what fetches a value is none.
+/// An expression, or a member: what fetches a value is none.
+fn is_fetched(text: &[u8], bytes: &[u8], traits: Traits) -> bool {
+    let is_name = || traits.none(class::DIGIT) || bytes[0].is_ascii_alphabetic() && names_a_secret(bytes);
+    code::is_expression(text, bytes.len()) || is_member(bytes, traits) && is_name()
+}
+
+/// Calls, members, subscripts, operators, as a weak key's value is told from them.
 fn is_code(bytes: &[u8], traits: Traits) -> bool {
     let is_name = || traits.none(class::DIGIT) || bytes[0].is_ascii_alphabetic() && names_a_secret(bytes);
     is_expression(bytes, traits) || is_member(bytes, traits) && is_name() || bytes[0] == b'('
@@ -491,7 +708,9 @@ fn is_path(bytes: &[u8]) -> bool {
         Some(b'$') => return is_behind_variable(rest),
         _ => false,
     };
-    if !begins {
+    // A password may begin with a slash: a path has no other marks.
+    let is_marked = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"._-/~+@%${}:=,\\".contains(byte);
+    if !begins || bytes[0].is_ascii_punctuation() && bytes.iter().any(is_marked) {
         return false;
     }
     let slashes = bytes.iter().filter(|byte| **byte == b'/').count();
@@ -535,6 +754,12 @@ fn is_sentence(bytes: &[u8], traits: Traits) -> bool {
 /// A word for a secret, which a sentence speaks of.
 fn is_noun(word: &[u8]) -> bool {
     [&b"password"[..], b"secret", b"passphrase", b"token", b"key"].iter().any(|noun| word.eq_ignore_ascii_case(noun))
+}
+
+/// `1.2.840.113549.1.9.7`: an object identifier, an address.
+fn is_dotted_number(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| class::is(*byte, class::DIGIT | class::DOT))
+        && bytes.iter().filter(|byte| **byte == b'.').count() > 2
 }
 
 /// One word of a form or a status: `required`, `Invalid`.
@@ -591,6 +816,42 @@ mod tests {
     mod plain {
         use crate::scan::value;
 
+        /// Trims from behind, and counts anew for each byte.
+        pub(super) fn core(value: &[u8]) -> &[u8] {
+            let Some((last, before)) = value.split_last() else { return value };
+            let count = |byte: u8| value.iter().filter(|one| **one == byte).count();
+            let is_outside = match last {
+                b',' | b';' | b'.' | b':' | b'!' | b'?' => true,
+                b'"' | b'\'' | b'`' => count(*last) == 1,
+                b')' => count(b')') > count(b'('),
+                b']' => count(b']') > count(b'['),
+                b'}' => count(b'}') > count(b'{'),
+                b'>' => count(b'>') > count(b'<'),
+                _ => false,
+            };
+            if is_outside { core(before) } else { value }
+        }
+
+        pub(super) fn is_option(bytes: &[u8]) -> bool {
+            let text = String::from_utf8_lossy(bytes);
+            let is_random = !text.starts_with("--") && value::is_random(bytes.get(1..).unwrap_or_default());
+            let (name, least) = match (text.strip_prefix("--"), text.strip_prefix('-')) {
+                (Some(name), _) => (name, 2),
+                (None, Some(name)) => (name, 1),
+                _ => return false,
+            };
+            let name = name.split('=').next().unwrap_or_default();
+            let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter));
+            !is_random && is_name && name.len() >= least && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        }
+
+        /// How many kinds of characters no words have.
+        pub(super) fn n_kinds(bytes: &[u8]) -> u32 {
+            let kinds: std::collections::BTreeSet<u8> =
+                bytes.iter().copied().filter(|byte| b"!\"#$%&()*+;<=>?@[\\]^`{|}~".contains(byte)).collect();
+            kinds.len().try_into().expect("fewer than 32")
+        }
+
         pub(super) fn is_long_mix(bytes: &[u8]) -> bool {
             let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
             let letters = bytes.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
@@ -610,9 +871,37 @@ mod tests {
                 || is_seam
         }
 
+        /// The words of a name: runs of letters of one case, a capital alone before small ones.
+        fn words(bytes: &[u8]) -> Vec<String> {
+            let mut words = vec![String::new()];
+            for (at, byte) in bytes.iter().enumerate() {
+                let is_upper = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
+                let is_lower = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_lowercase);
+                let before = at.wrapping_sub(1);
+                // `APIKey`: the last capital begins the next word.
+                let is_hump =
+                    is_upper(at) && (is_lower(before) || is_upper(before) && is_lower(at + 1) && is_lower(at + 2));
+                if is_hump || !byte.is_ascii_alphabetic() {
+                    words.push(String::new());
+                }
+                if byte.is_ascii_alphabetic() {
+                    words.last_mut().expect("there is one").push(byte.to_ascii_lowercase().into());
+                }
+            }
+            words
+        }
+
         pub(super) fn names_a_secret(bytes: &[u8]) -> bool {
-            let lower = |word: &[u8]| bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
-            [&b"pass"[..], b"secret", b"token", b"key", b"pwd", b"cred", b"auth"].iter().any(|word| lower(word))
+            words(bytes).iter().any(|word| {
+                let stems = super::SECRET_STEMS.map(|stem| std::str::from_utf8(stem).expect("letters"));
+                let is_owner = |owner: &str| crate::scan::assign::key::is_owner(owner.as_bytes());
+                super::SECRET_WORDS.split(' ').any(|known| known == word)
+                    || stems.iter().any(|stem| word.starts_with(stem) || word.ends_with(stem))
+                    || word.starts_with("authent")
+                    || ["pass", "pwd", "pw", "key", "auth", "creds"]
+                        .iter()
+                        .any(|stem| word.strip_suffix(stem).is_some_and(is_owner))
+            })
         }
 
         pub(super) fn is_name(bytes: &[u8]) -> bool {
@@ -695,7 +984,10 @@ mod tests {
                 let rest = &name.0[name.0.iter().take_while(|byte| is_part(byte)).count()..];
                 return name.0.len() > rest.len() + 1 && (rest.starts_with(name.1) || rest.starts_with(b"/"));
             }
+            let has_marks =
+                bytes.iter().any(|byte| !byte.is_ascii_alphanumeric() && !b"._-/~+@%${}:=,\\".contains(byte));
             starts.iter().any(|start| bytes.starts_with(start))
+                && !(b"/.~".contains(&bytes[0]) && has_marks)
                 && (slashes != 1 || bytes.starts_with(b"/") && !value::is_random(bytes))
                 && !value::is_random(&bytes[memchr::memrchr(b'/', bytes).map_or(0, |at| at + 1)..])
         }
@@ -717,7 +1009,8 @@ mod tests {
     #[test]
     fn traits_answer_what_plain_predicates_answer() {
         const CODE: &str = "( ) [ ] :: -> . .. a.b get() x[1] $( ${ {{ <% / ./ ../ ~/ http:// https:// file: arn: C:\\ vault: secret/ op:// ssm: \
-            pass Secret token KEY pwd cred auth a,b the not HTTP/ = 0 0-0 000 + / _";
+            pass Secret token KEY pwd cred auth a,b the not HTTP/ = 0 0-0 000 + / _ -x --name --n= ) }, ]. \" ' > < ; my db Api userPass \
+            APIKey passwords keyed";
         let pieces: Vec<&str> = CODE.split(' ').collect();
         let mut numbers = Numbers(20_261_126);
         for _ in 0..60_000 {
@@ -756,6 +1049,9 @@ mod tests {
                 plain::is_sentence(&value),
             ];
             assert_eq!(answers, expected, "{}", value.escape_ascii());
+            assert_eq!(core(&value), plain::core(&value), "{}", value.escape_ascii());
+            assert_eq!(is_option(&value), plain::is_option(&value), "{}", value.escape_ascii());
+            assert_eq!(n_kinds(&value), plain::n_kinds(&value), "{}", value.escape_ascii());
         }
     }
 }

@@ -77,6 +77,11 @@ pub(super) fn names_value(name: &[u8]) -> bool {
     lists & IS_ABOUT == 0 && (lists & (IS_NEUTRAL | IS_NOUN) != 0 || is_number)
 }
 
+/// Whether `word` says whose password it is: `db`, `user`, `admin`, and what `api` and `secret` are for a key.
+pub(super) fn is_owner(word: &[u8]) -> bool {
+    WORDS.holds(IS_OWNER | IS_NOUN, word)
+}
+
 /// What kind of value a key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {

@@ -5,7 +5,9 @@
 //! whose value has a grammar of its own are in [`header`], command lines without a key in [`command`]. No regex, no parser of
 //! JSON: a closing quote has as many backslashes before it as the opening one.
 
+mod code;
 mod command;
+mod extent;
 mod header;
 mod judge;
 mod key;
@@ -45,12 +47,18 @@ pub(crate) struct Memo {
     bare: Option<place::Place>,
     /// The same behind a key in text that is percent-encoded.
     encoded: Option<place::Place>,
+    /// The same behind strong keys, where values end otherwise.
+    wide: Option<place::Place>,
+    /// What is open before the last strong key whose value needed to know.
+    around: extent::Around,
     /// The last one that went. What ends where it ends and begins inside it goes with it.
     gone: Span,
     /// How little the values look like secrets that begin inside another.
     calm: judge::Calm,
     /// Where the next element's tag begins.
     tag: Seek,
+    /// Where the next `<` stands.
+    mark: Seek,
     /// Where the next fragment of a URL begins.
     url: Seek,
     /// The parts of URLs in which values begin.
@@ -68,6 +76,11 @@ pub(crate) struct Memo {
 }
 
 impl Memo {
+    /// The last values without quotes, one for each way in which they end.
+    fn bare_values(&self) -> [Option<place::Place>; 3] {
+        [self.bare, self.wide, self.encoded]
+    }
+
     /// A new block begins: nothing of it was examined. The memory is kept.
     pub(super) fn clear(&mut self) {
         let mut commands = std::mem::take(&mut self.commands);
@@ -218,7 +231,7 @@ fn plain(
     let hit = within.hit;
     memo.judged += 1;
     memo.below = below::open(hit, key.name, key.quote, key.rule, strength == Strength::Weak);
-    let known = if place::is_encoded(hit, key) { memo.encoded } else { memo.bare };
+    let known = memo.bare_values();
     let mut place = place::find(hit, key, memo).ok_or(NO_VALUE)?;
     if let place::Form::Structure = place.form {
         return structure(within, key, strength, place.value.start, memo, report);
@@ -228,15 +241,16 @@ fn plain(
     }
     let value = place.value;
     // Without quotes, so that no quote inside ends it earlier when findings are settled.
-    let holds = |bare: place::Place| bare.value.start <= value.start && value.end <= bare.value.end;
-    let is_bare = memo.bare.is_some_and(holds) || memo.encoded.is_some_and(holds);
+    let is_around = |bare: &place::Place| bare.value.start <= value.start && value.end <= bare.value.end;
+    let is_bare = memo.bare_values().iter().flatten().any(is_around);
     if is_bare && value.end == memo.gone.end && value.start >= memo.gone.start {
         return Err(doubt::SETTLED);
     }
-    if report.is_label(value.of(hit.hay)) {
+    let core = judge::core(value.of(hit.hay));
+    if report.is_label(core) || core.len() < value.len() && report.placeholders.is_whole(core) {
         return Err(doubt::PLACEHOLDER);
     }
-    let is_inside = known.is_some_and(|known| known.value.contains(value.start));
+    let is_inside = known.iter().flatten().any(|known| known.value.contains(value.start));
     if is_inside && strength == Strength::Weak && memo.calm.stays(hit.hay, key, &place) {
         return Err(judge::CALM);
     }

@@ -1,7 +1,8 @@
 //! Where the value of a key stands, in whatever grammar the line is written.
 
 use super::{
-    Memo, Strength,
+    Memo, Strength, code,
+    extent::{self, Around},
     key::{Key, Kind, is_closing, is_noun, quote_at},
     seek::Seek,
 };
@@ -43,6 +44,9 @@ pub(super) struct Place {
 /// White space between a key and its value.
 const MAX_SPACE: usize = 48;
 
+/// Another pair is looked for so near.
+const MAX_NEAR: usize = 128;
+
 /// A service's name is followed by so many words for its key at most: `acme api access key`.
 const MAX_NOUNS: usize = 3;
 
@@ -52,18 +56,33 @@ const LEAST_BYTES: usize = 8;
 /// Finds the value of `key`.
 pub(super) fn find(hit: &Hit<'_>, key: &Key, memo: &mut Memo) -> Option<Place> {
     let is_encoded = is_encoded(hit, key);
-    let bare = if is_encoded { &mut memo.encoded } else { &mut memo.bare };
+    // A quoted key stands in JSON or in a program, where the grammar ends a value; so does that of a URL's parameters.
+    let is_known = key.quote.is_some() || is_encoded || is_parameter(hit, key);
+    let is_wide = key.kind == Kind::Plain(Strength::Strong) && !is_known;
+    let wide =
+        is_wide.then_some(Wide { record: hit.record.start, key: key.name.start, sign: b'=', around: memo.around });
+    let bare = match (is_encoded, is_wide) {
+        (true, _) => &mut memo.encoded,
+        (false, true) => &mut memo.wide,
+        (false, false) => &mut memo.bare,
+    };
     let mut cursor = Cursor {
         hay: &hit.hay[..hit.record.end],
         at: key.name.end,
         bare: *bare,
         is_encoded,
+        wide,
         tag: memo.tag,
+        mark: memo.mark,
         url: memo.url,
     };
     let place = walk(hit, key, &mut cursor);
     *bare = cursor.bare;
+    if let Some(wide) = cursor.wide {
+        memo.around = wide.around;
+    }
     memo.tag = cursor.tag;
+    memo.mark = cursor.mark;
     memo.url = cursor.url;
     let place = place?;
     if matches!(place.form, Form::Quoted | Form::Structure | Form::Bytes | Form::Element) {
@@ -127,9 +146,20 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     if is_inner {
         cursor.skip_plus();
     }
+    if let (Some(wide), Separator::Colon) = (&mut cursor.wide, separator) {
+        wide.sign = b':';
+    }
+    // `--password (x`: a password may begin with the bracket of a call.
+    if separator == Separator::Call && spaces > 0 && !is_quoted && !is_closed && cursor.wide.is_some() {
+        cursor.at -= 1;
+        return if is_part(hit, key) { None } else { cursor.behind_space(key) };
+    }
     let is_tight = spaces == 0 && !cursor.peek().is_some_and(|byte| byte.is_ascii_whitespace());
     cursor.skip_space();
     cursor.skip_control();
+    if !is_tight && spaces == 0 && !is_quoted && cursor.is_empty(hit, key) {
+        return None;
+    }
     if let Some(place) = cursor.bytes() {
         return Some(place);
     }
@@ -140,6 +170,11 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     if let Some(mut place) = cursor.quoted() {
         if separator == Separator::Compare {
             place.form = Form::Prose;
+        } else if !is_quoted {
+            let value = cursor.glued(place.value);
+            if value != place.value {
+                return Some(Place { value, form: Form::Tight });
+            }
         }
         let is_key = separator == Separator::Comma && cursor.is_key(place.value);
         return (!is_key).then_some(place);
@@ -148,6 +183,8 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
         return Some(Place { value: Span::new(cursor.at, cursor.at), form: Form::Structure });
     }
     let form = match separator {
+        // `password==x` may also be a password that begins with the sign.
+        Separator::Compare if is_tight && cursor.wide.is_some() => Form::Prose,
         Separator::Comma | Separator::Call | Separator::Compare => return None,
         Separator::Equals if is_tight || cursor.is_in_connection_string() => Form::Tight,
         Separator::Equals => Form::Spaced,
@@ -177,6 +214,18 @@ fn url_end(hit: &Hit<'_>, key: &Key, place: &Place, fragment: &mut Seek) -> usiz
         _ => return end,
     };
     found.filter(|found| *found > start).unwrap_or(end)
+}
+
+/// Whether the key is the name of a URL's parameter, or of one in text that is encoded like a URL: there `&` ends a value.
+fn is_parameter(hit: &Hit<'_>, key: &Key) -> bool {
+    let before = &hit.hay[hit.record.start..key.name.start];
+    // `user[password]=x`
+    if before.ends_with(b"[") && hit.hay.get(key.name.end) == Some(&b']') {
+        return true;
+    }
+    let is_behind =
+        |mark: &[u8]| before.len() >= mark.len() && before[before.len() - mark.len()..].eq_ignore_ascii_case(mark);
+    [&b"?"[..], b"&", b"&amp;", b"\\u0026", b"%26", b"%3f"].iter().any(|mark| is_behind(mark))
 }
 
 /// Whether the key is part of a path, an address or another value: `/etc/passwd HTTP/1.1`, `cmd=pwd`.
@@ -249,7 +298,9 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(L
         at,
         bare: None,
         is_encoded: false,
+        wide: None,
         tag: Seek::default(),
+        mark: Seek::default(),
         url: Seek::default(),
     };
     let mut depth = 0_u32;
@@ -309,6 +360,16 @@ enum Separator {
     Compare,
 }
 
+/// What tells where a value without quotes ends behind a strong key.
+struct Wide {
+    /// Where the record and the key begin.
+    record: usize,
+    key: usize,
+    /// What stands between keys and values in the record.
+    sign: u8,
+    around: Around,
+}
+
 struct Cursor<'h> {
     /// The block up to the end of the record.
     hay: &'h [u8],
@@ -317,7 +378,9 @@ struct Cursor<'h> {
     bare: Option<Place>,
     /// Whether percent escapes stand for what may end a value.
     is_encoded: bool,
+    wide: Option<Wide>,
     tag: Seek,
+    mark: Seek,
     /// Where the next fragment of a URL begins.
     url: Seek,
 }
@@ -535,15 +598,54 @@ impl<'h> Cursor<'h> {
     /// `b"`, `f'`, `@"`, `new String("`, `Some("`.
     fn skip_prefix(&mut self) {
         let rest = self.rest();
-        if let [b'a'..=b'z' | b'A'..=b'Z' | b'@' | b'$', b'"' | b'\'' | b'`', ..] = rest {
-            self.at += 1;
+        if let [prefix @ (b'a'..=b'z' | b'A'..=b'Z' | b'@' | b'$'), b'"' | b'\'' | b'`', ..] = rest {
+            // A password may begin with a letter and a quote: behind a strong key the letter must be one that opens strings.
+            let is_known = self.wide.is_none() || b"bBfFlLrRuU@$".contains(prefix) && rest[1] != b'`';
+            self.at += usize::from(is_known);
             return;
         }
         let name =
             rest.iter().take(32).take_while(|byte| byte.is_ascii_alphanumeric() || b"_.: ".contains(byte)).count();
-        if name > 0 && matches!(rest.get(name..name + 2), Some([b'(', b'"' | b'\''])) {
+        let is_call = name > 0 && matches!(rest.get(name..name + 2), Some([b'(', b'"' | b'\'']));
+        if is_call && !(self.wide.is_some() && code::is_fetcher(&rest[..name])) {
             self.at += name + 1;
         }
+    }
+
+    /// Whether the key has no value, and what stands here is the next pair: `password= status=401 ip=…`. It uses the key's own sign, and
+    /// another pair shows that the record writes its values right behind the sign.
+    fn is_empty(&self, hit: &Hit<'_>, key: &Key) -> bool {
+        let Some(Wide { sign, .. }) = self.wide else { return false };
+        if !extent::is_pair(self.rest(), sign) {
+            return false;
+        }
+        let word = self.run(class::GRAPHIC, MAX_NEAR);
+        let name = self.run(class::ALNUM | class::JOINT, MAX_NEAR);
+        // `passphrase= password= user=`: the neighbour has no value either.
+        if name + 1 == word {
+            return self.rest()[..name].iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+        }
+        let before = &self.hay[hit.record.start.max(key.name.start.saturating_sub(MAX_NEAR))..key.name.start];
+        let behind = &self.rest()[word..];
+        has_pair(before, sign) || has_pair(&behind[..behind.len().min(MAX_NEAR)], sign)
+    }
+
+    /// A value between quotes that goes on behind them, as a password may that begins with a quote, and as a shell joins words.
+    fn glued(&mut self, value: Span) -> Span {
+        let Some(wide) = &mut self.wide else { return value };
+        let is_glue = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$@^~!%({[*-".contains(byte);
+        let open = value.start - 1;
+        let quote = self.hay[open];
+        if self.hay.get(value.end) != Some(&quote) || !self.hay.get(value.end + 1).is_some_and(is_glue) {
+            return value;
+        }
+        wide.around.read(self.hay, wide.record, wide.key);
+        if wide.around.is_in_quotes() {
+            return value;
+        }
+        let behind = value.end + 1;
+        let around = wide.around;
+        Span::new(open, behind + extent::length(&self.hay[behind..], wide.sign, || around))
     }
 
     /// Whether the JSON string around the key ends here, before any value.
@@ -601,7 +703,16 @@ impl<'h> Cursor<'h> {
         self.skip_space();
         let limit = self.hay.len().min(self.at + MAX_SECRET);
         let hay = self.hay;
-        let end = self.tag.find(self.at, limit, |from, to| memchr::memchr(b'<', &hay[from..to]).map(|at| from + at))?;
+        // A password may hold the mark itself: a tag ends the value, and only where there is none the mark.
+        let tag = |from: usize, to: usize| {
+            let mut marks = memchr::memchr_iter(b'<', &hay[from..to]).map(|at| from + at);
+            marks.find(|at| extent::ends_at_tag(&hay[*at..]))
+        };
+        if extent::is_tag(self.rest()) {
+            return None;
+        }
+        let any = |from: usize, to: usize| memchr::memchr(b'<', &hay[from..to]).map(|at| from + at);
+        let end = self.tag.find(self.at, limit, tag).or_else(|| self.mark.find(self.at, limit, any))?;
         let value = self.hay[self.at..end].trim_ascii_end();
         let form = Form::Element;
         (!value.is_empty()).then(|| Place { value: Span::new(self.at, self.at + value.len()), form })
@@ -626,6 +737,10 @@ impl<'h> Cursor<'h> {
         }
         let is_double = self.peek() == Some(b'"') || typographic(self.rest()).is_some();
         if let Some(mut place) = self.quoted() {
+            let value = self.glued(place.value);
+            if value != place.value {
+                return Some(Place { value, form });
+            }
             // SQL has single quotes; between double ones stands what a sentence speaks of.
             place.form = if is_double && !is_told && self.hay.get(self.at.wrapping_sub(1)) != Some(&b'=') {
                 Form::Prose
@@ -653,11 +768,28 @@ impl<'h> Cursor<'h> {
         if let Some(known) = self.bare.filter(|known| known.form == form && known.value.contains(self.at)) {
             return Some(Place { value: Span::new(self.at, known.value.end), form });
         }
-        let end = self.at + bare_length(self.rest(), form, self.is_encoded);
+        let rest = &self.hay[self.at..];
+        let length = match &mut self.wide {
+            Some(wide) => extent::length(rest, wide.sign, || {
+                wide.around.read(self.hay, wide.record, wide.key);
+                wide.around
+            }),
+            None => bare_length(rest, form, self.is_encoded),
+        };
+        let end = self.at + length;
         let place = (end > self.at).then(|| Place { value: Span::new(self.at, end), form });
         self.bare = place.or(self.bare);
         place
     }
+}
+
+/// Whether `text` has a pair whose value stands right behind the sign.
+fn has_pair(text: &[u8], sign: u8) -> bool {
+    memchr::memchr_iter(sign, text).any(|at| {
+        let name = class::run_back(&text[..at], class::ALNUM | class::JOINT);
+        let is_name = name > 0 && text[at - name].is_ascii_alphabetic();
+        is_name && text.get(at + 1).is_some_and(|byte| byte.is_ascii_graphic() && *byte != sign && *byte != b'/')
+    })
 }
 
 /// The length of a value without quotes at the head of `rest`.
