@@ -9,7 +9,7 @@ use super::{
     seek::Seek,
 };
 use crate::{
-    scan::{Hit, MAX_SECRET, class, edge, value, words::WordTable},
+    scan::{Hit, class, edge, value, words::WordTable},
     span::{Shape, Span},
 };
 
@@ -42,6 +42,10 @@ pub(super) struct Memo {
     parameters: Span,
     /// The end of the last cookies that were read.
     cookies: usize,
+    /// Where the next pair of cookies ends, where the next equals sign stands, and what ends a value.
+    pair: Seek,
+    equals: Seek,
+    value: Seek,
 }
 
 impl Memo {
@@ -86,8 +90,10 @@ pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut
 
 /// Letters and digits and nothing else, as the whole of a header: no word of prose is.
 fn is_mixed(secret: &[u8]) -> bool {
-    let traits = class::Traits::of(secret);
-    traits.all(class::ALNUM) && traits.any(class::DIGIT) && traits.any(class::ALPHA)
+    class::run(secret, class::ALNUM) == secret.len() && {
+        let traits = class::Traits::of(secret);
+        traits.any(class::DIGIT) && traits.any(class::ALPHA)
+    }
 }
 
 /// Behind a known scheme: no word of prose, no expression.
@@ -141,21 +147,28 @@ fn parameters(hit: &Hit<'_>, region: Span, key: &Key, memo: &mut Memo, report: &
 /// `name=value; name=value; Path=/`: every value goes, names and attributes stay.
 pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
     let Some(region) = region(hit, key, &mut memo.end) else { return };
+    let hay = hit.hay;
+    let first = |byte: u8| move |from, to| memchr::memchr(byte, &hay[from..to]).map(|length: usize| from + length);
     let mut at = region.start;
     // Inside cookies that were read only the first one is cut in another way.
     let is_inside = std::mem::replace(&mut memo.cookies, region.end) == region.end;
-    for pair in region.of(hit.hay).split(|byte| *byte == b';').take(if is_inside { 1 } else { usize::MAX }) {
-        let start = at;
-        at += pair.len() + 1;
-        let Some(equals) = memchr::memchr(b'=', pair) else { continue };
-        let name = pair[..equals].trim_ascii();
-        let value = &pair[equals + 1..];
-        let value = &value[..value.iter().take_while(|byte| !byte.is_ascii_whitespace() && **byte != b',').count()];
+    for index in 0.. {
+        if at > region.end || is_inside && index > 0 {
+            break;
+        }
+        let end = memo.pair.find(at, region.end, first(b';')).unwrap_or(region.end);
+        let start = std::mem::replace(&mut at, end + 1);
+        let Some(equals) = memo.equals.find(start, end, first(b'=')) else { continue };
+        let name = hay[start..equals].trim_ascii();
+        let value_end = memo.value.find(equals + 1, end, |from, to| {
+            let is_end = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
+            hay[from..to].iter().position(is_end).map(|length| from + length)
+        });
+        let value = &hay[equals + 1..value_end.unwrap_or(end)];
         let is_name = !name.is_empty() && name.len() <= 128 && !name.contains(&b' ');
         let is_attribute = WORDS.holds(ATTRIBUTE, name);
         if is_name && !is_attribute && value.len() >= 4 && !value::is_template(value) {
-            let value_start = start + equals + 1;
-            report.push(Span::new(value_start, value_start + value.len()), key.rule, Shape::Text);
+            report.push(Span::new(equals + 1, equals + 1 + value.len()), key.rule, Shape::Text);
         }
     }
 }
@@ -201,7 +214,7 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
     if start < *known {
         return Some(Span::new(start, *known));
     }
-    let ceiling = hay.len().min(start + MAX_SECRET);
+    let ceiling = hay.len();
     let mut end = start;
     loop {
         end += class::until(&hay[end..ceiling], class::HEADER_STOP);

@@ -18,6 +18,7 @@ use crate::{
         words::WordTable,
     },
     span::{Shape, Span},
+    visits,
 };
 
 /// What a weak key asks of its value.
@@ -41,6 +42,8 @@ pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place,
     let bytes = place.value.of(hit.hay);
     let bytes = &bytes[..bytes.len().min(LOOK)];
     let traits = Traits::of(bytes);
+    // No more than a few of the predicates below read all of it.
+    visits::add(2 * bytes.len());
     let goes = |goes: bool, doubt: Doubt| if goes { Ok(()) } else { Err(doubt) };
     match (strength, shape) {
         (Strength::Strong, Shape::Scalar { .. }) => Ok(()),
@@ -114,19 +117,30 @@ pub(super) struct Calm {
     mark: Seek,
     /// Where the next digit stands. Without one only what is random goes.
     digit: Seek,
+    /// Where the next equals sign stands, and the next digit or mark: see [`is_telling`].
+    equals: Seek,
+    sign: Seek,
 }
 
 impl Calm {
     /// Whether [`judge`] surely lets the value behind a weak key stay.
     pub(super) fn stays(&mut self, hay: &[u8], key: &Key, place: &Place) -> bool {
         let Span { start, end } = place.value;
-        if is_pass(key.name.of(hay)) || !self.gauge.is_calm(hay, start, end) {
+        if !self.gauge.is_calm(hay, start, end) {
             return false;
         }
         let end = end.min(start + LOOK);
         let first = |from: usize, to: usize, is_one: fn(u8) -> bool| {
             hay[from..to].iter().position(|byte| is_one(*byte)).map(|length| from + length)
         };
+        let is_sign = |byte| class::is(byte, class::DIGIT | class::MARK);
+        let mut may_tell = || {
+            self.equals.find(start, end, |from, to| first(from, to, |byte| byte == b'=')).is_none()
+                && self.sign.find(start, end, |from, to| first(from, to, is_sign)).is_some()
+        };
+        if is_pass(key.name.of(hay)) && may_tell() {
+            return false;
+        }
         let is_mark = |byte| !class::is(byte, class::MIX);
         self.mark.find(start, end, |from, to| first(from, to, is_mark)).is_some()
             || self.digit.find(start, end, |from, to| first(from, to, |byte| byte.is_ascii_digit())).is_none()

@@ -7,6 +7,7 @@ use super::{Depth, Stops, Unit};
 use crate::{
     scan::{Hit, MAX_SECRET, Sight, value},
     span::Span,
+    visits,
 };
 
 /// How far behind a `/`, `?` or `#` the rest of an unescaped password is looked for.
@@ -89,6 +90,7 @@ pub(in crate::scan) fn is_userinfo_end(hit: &Hit<'_>, progress: &mut super::Prog
             start = memo.clear.start.max(floor);
             continue;
         }
+        visits::add(1);
         if !BEFORE_AT.0[usize::from(hit.hay[start - 1])] {
             start -= 1;
             continue;
@@ -318,6 +320,8 @@ pub(super) fn source_name(hit: &Hit<'_>) -> Option<Span> {
     let left = &hit.hay[floor..hit.anchor.start];
     let is_outside = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'(');
     let begin = left.iter().rposition(is_outside).map_or(0, |at| at + 1);
+    // What is read of it: the name, and the password for each text that it must not hold.
+    visits::add(6 * (left.len() - begin));
     let colon = begin + left[begin..].iter().position(|byte| *byte == b':')?;
     let password = &left[colon + 1..];
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || !byte.is_ascii();
