@@ -319,6 +319,20 @@ mod tests {
     }
 
     #[test]
+    fn so_many_keys_in_one_value_are_none_of_daily_life() {
+        let rules = RuleSet::embedded();
+        let mut scrubber = crate::Scrubber::new(&rules, &crate::Policy::new()).expect("the policy is plain");
+        for key in ["password:", "dbpass:", "passcode:", "pwd:"] {
+            for n_keys in [2, 8, MAX_REFUSED as usize] {
+                let text = key.repeat(n_keys);
+                assert_eq!(scrubber.scrub_block(text.as_bytes(), &mut Vec::new()), crate::Outcome::Clean, "{text}");
+            }
+            let text = key.repeat(3 * MAX_REFUSED as usize);
+            assert_eq!(scrubber.scrub_block(text.as_bytes(), &mut Vec::new()), crate::Outcome::Changed, "{text}");
+        }
+    }
+
+    #[test]
     fn a_value_that_stays_for_what_it_lies_in_would_stay_by_itself() {
         const NAMES: &[&str] = &["token", "key", "api_key", "pass", "my_pass", "auth"];
         const PIECES: &str =

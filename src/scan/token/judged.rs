@@ -361,4 +361,20 @@ mod tests {
         }
         assert!(n_yes.iter().all(|count| *count > 100), "{n_yes:?}");
     }
+
+    #[test]
+    fn a_run_that_a_regex_allows_again_and_again_is_allowed_no_longer() {
+        let allow = [Pattern::new("[!-~]* x [!-~]*")];
+        let n_allowed = |unit: &[u8], hay: &[u8]| {
+            let mut judged = Judged::default();
+            let starts = (0..hay.len()).step_by(unit.len());
+            starts.filter(|start| judged.is_allowed(hay, Span::new(*start, hay.len()), &allow)).count()
+        };
+        let unit = b"abcdefghij";
+        let texts = [unit.repeat(100), b"x".to_vec()].concat();
+        // All that are not long, and so many of those that are.
+        assert_eq!(n_allowed(unit, &texts), 16 + LONG / unit.len() + 1);
+        let short = [unit.repeat(20), b"x".to_vec()].concat();
+        assert_eq!(n_allowed(unit, &short), 21);
+    }
 }
