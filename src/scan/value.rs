@@ -282,9 +282,9 @@ fn is_lookup(value: &[u8]) -> bool {
 /// Whether `value` looks machine-made: no word, name, version, path, date or short number is.
 pub(super) fn is_random(value: &[u8]) -> bool {
     let value = &value[..value.len().min(LOOK)];
+    visits::add(value.len());
     // Without an early end, so that the compiler makes it a loop over vectors.
     let is_graphic = value.iter().fold(true, |is_graphic, byte| is_graphic & byte.is_ascii_graphic());
-    visits::add(value.len());
     if value.len() < 8 || !is_graphic || is_address(value) {
         return false;
     }

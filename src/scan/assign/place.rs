@@ -193,10 +193,16 @@ pub(super) fn is_scalar(value: &[u8]) -> bool {
 /// Every string, number and boolean inside the array or object that begins at `at`, but not the keys; answers where it ends.
 pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Span, Shape)) -> usize {
     let Some(quote) = key.quote else { return at };
+    let mut cursor = Cursor {
+        hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)],
+        at,
+        bare: None,
+        tag: Seek::default(),
+        url: Seek::default(),
+    };
     // A string that begins before the limit is read to its end.
-    let limit = hit.record.end.min(at + MAX_SECRET);
-    let mut cursor =
-        Cursor { hay: &hit.hay[..hit.record.end], at, bare: None, tag: Seek::default(), url: Seek::default() };
+    let limit = cursor.hay.len();
+    cursor.hay = &hit.hay[..hit.record.end];
     let mut depth = 0_u32;
     while let Some(byte) = cursor.peek().filter(|_| cursor.at < limit) {
         match byte {
