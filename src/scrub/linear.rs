@@ -1,9 +1,10 @@
 //! Linear time, shown by counting: every anchor of every rule, repeated in every way that a line may repeat it, is scrubbed with
-//! at most [`MAX_VISITS`] visits a byte, and a line of twice the length costs at most [`MAX_RATIO`] times as much.
+//! at most [`MAX_VISITS`] visits a byte, and a line of twice the length costs at most [`MAX_RATIO`] times as much. So are lines in
+//! which anything is repeated behind the beginning of a secret.
 //!
 //! [`visits`] says what a visit is; to what it counts, the prefilter's own pass adds one visit a byte here. The lines are of 64 and
 //! 128 KiB. `LOGSCRUB_TEST_LINE` sets the shorter length in KiB (`fuzz/linear` runs 512, so 1 MiB beside it), `LOGSCRUB_TEST_ONLY`
-//! picks the lines whose repeated part holds a text, and `LOGSCRUB_TEST_WORST` prints so many of those with the most visits.
+//! picks the lines whose beginning and unit hold a text, and `LOGSCRUB_TEST_WORST` prints so many of those with the most visits.
 
 // The long form is asked for by the environment and tells what it saw.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
@@ -122,19 +123,57 @@ fn units(probe: &[u8]) -> Vec<Vec<u8>> {
     ways.iter().map(|(before, behind)| [before.as_bytes(), probe, behind.as_bytes()].concat()).collect()
 }
 
+/// What may stand before something that is repeated.
+const HEADS: &[&str] = &[
+    "password=",
+    "password: ",
+    "token=",
+    "password=\"",
+    "(password=[",
+    "{\"password\":",
+    "{\"password\":\"",
+    "{\"token\":[",
+    "<password>",
+    "Authorization: ",
+    "Authorization: Digest ",
+    "Cookie: ",
+    "curl -u ",
+    "https://",
+    "https://user:",
+    "https%3A%2F%2Fuser%3A",
+    "?token=",
+    "sk-",
+    "eyJ",
+    "a@",
+    "\"MESSAGE\":[",
+    "-----BEGIN RSA PRIVATE KEY-----",
+];
+
+/// What is repeated behind a head: every character of ASCII that is seen, white space, and a few that belong together.
+fn tails() -> Vec<Vec<u8>> {
+    let others =
+        ["\t", "\\\"", "\\n", "\\u0041", "%41", "%2", "a,", "a;", "a:", "a=", "a.", "1,", "()", "[]", "é", "\x1b[0m"];
+    let one = (b' '..=b'~').map(|byte| vec![byte]);
+    one.chain(others.iter().map(|text| text.as_bytes().to_vec())).collect()
+}
+
+/// A line: something, and what is repeated behind it.
+type Line = (&'static str, Vec<u8>);
+
 /// What scrubbing a line cost.
-struct Cost<'u> {
-    unit: &'u [u8],
+struct Cost<'l> {
+    line: &'l Line,
     /// Visits a byte of the longer line.
     visits: f64,
     /// How many times as much the longer line cost.
     ratio: f64,
 }
 
-fn cost<'u>(scrubber: &Scrubber, unit: &'u [u8], length: usize) -> Cost<'u> {
+fn cost<'l>(scrubber: &Scrubber, line: &'l Line, length: usize) -> Cost<'l> {
+    let (head, unit) = line;
     let count = |length: usize| {
         // Whole units, so that lines of every length end in the same way.
-        let line = unit.repeat(length / unit.len());
+        let line = [head.as_bytes(), &unit.repeat(length / unit.len())].concat();
         // A private key that one line opens must not reach into the next.
         let mut scrubber = scrubber.fork();
         visits::take();
@@ -143,7 +182,7 @@ fn cost<'u>(scrubber: &Scrubber, unit: &'u [u8], length: usize) -> Cost<'u> {
         (visits::take() + length as u64) as f64
     };
     let (short, long) = (count(length), count(2 * length));
-    Cost { unit, visits: long / (2 * length) as f64, ratio: long / short }
+    Cost { line, visits: long / (2 * length) as f64, ratio: long / short }
 }
 
 fn number(name: &str, default: usize) -> usize {
@@ -157,21 +196,26 @@ fn every_anchor_repeated_costs_what_it_is_long() {
     let probes = probes(&rules);
     assert!(probes.len() > 1100, "{} probes", probes.len());
     let only = env::var("LOGSCRUB_TEST_ONLY").unwrap_or_default();
-    let is_picked = |unit: &Vec<u8>| memchr::memmem::find(unit, only.as_bytes()).is_some();
-    let units: BTreeSet<Vec<u8>> = probes.iter().flat_map(|probe| units(probe)).filter(is_picked).collect();
-    let units: Vec<&[u8]> = units.iter().map(Vec::as_slice).collect();
+    let repeated = probes.iter().flat_map(|probe| units(probe)).map(|unit| ("", unit));
+    let behind = HEADS.iter().flat_map(|head| tails().into_iter().map(move |tail| (*head, tail)));
+    let is_picked =
+        |(head, unit): &Line| memchr::memmem::find(&[head.as_bytes(), unit].concat(), only.as_bytes()).is_some();
+    let lines: BTreeSet<Line> = repeated.chain(behind).filter(is_picked).collect();
+    let lines: Vec<Line> = lines.into_iter().collect();
     let length = number("LOGSCRUB_TEST_LINE", LINE) << 10;
     let n_threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let shares = units.chunks(units.len().div_ceil(n_threads).max(1));
+    let shares = lines.chunks(lines.len().div_ceil(n_threads).max(1));
     let mut costs: Vec<Cost<'_>> = thread::scope(|scope| {
         let scrubber = &scrubber;
         let threads: Vec<_> = shares
-            .map(|share| scope.spawn(move || share.iter().map(|unit| cost(scrubber, unit, length)).collect::<Vec<_>>()))
+            .map(|share| scope.spawn(move || share.iter().map(|line| cost(scrubber, line, length)).collect::<Vec<_>>()))
             .collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("no line makes it fail")).collect()
     });
     costs.sort_by(|one, other| other.visits.total_cmp(&one.visits));
-    let told = |cost: &Cost<'_>| format!("{:8.1} {:5.2} {}", cost.visits, cost.ratio, cost.unit.escape_ascii());
+    let told = |Cost { line: (head, unit), visits, ratio }: &Cost<'_>| {
+        format!("{visits:8.1} {ratio:5.2} {}|{}", head.escape_default(), unit.escape_ascii())
+    };
     for cost in costs.iter().take(number("LOGSCRUB_TEST_WORST", 0)) {
         eprintln!("{}", told(cost));
     }
