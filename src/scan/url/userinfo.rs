@@ -5,7 +5,7 @@
 
 use super::{Depth, Stops, Unit};
 use crate::{
-    scan::{Hit, MAX_SECRET, Sight, value},
+    scan::{Hit, Sight, value},
     span::Span,
     visits,
 };
@@ -39,16 +39,12 @@ impl Memo {
         match self.authority {
             Some((begin, deep, authority)) if begin == start && deep == depth => authority,
             _ => {
-                let authority = authority(hit, start, limit(hit, start), depth);
+                let authority = authority(hit, start, hit.record.end, depth);
                 self.authority = Some((start, depth, authority));
                 authority
             }
         }
     }
-}
-
-fn limit(hit: &Hit<'_>, start: usize) -> usize {
-    hit.record.end.min(start.saturating_add(MAX_SECRET))
 }
 
 /// The password behind the scheme separator that `hit` is about.
@@ -59,7 +55,7 @@ pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<S
     };
     let authority = memo.authority(hit, start, depth);
     let colon = authority.colon?;
-    let limit = limit(hit, start);
+    let limit = hit.record.end;
     match authority.at {
         Some(at) if colon.end < at.start => {
             let password = Span::new(colon.end, at.start);
@@ -143,7 +139,7 @@ fn before_authority<'h>(hit: &Hit<'h>, start: usize) -> Before<'h> {
 
 /// Whether the userinfo that begins at `start` ends at `end`.
 fn ends_at(hit: &Hit<'_>, start: usize, depth: Depth, end: usize, memo: &mut Memo) -> bool {
-    let limit = limit(hit, start);
+    let limit = hit.record.end;
     let authority = memo.authority(hit, start, depth);
     match (authority.at, authority.colon) {
         (Some(at), Some(colon)) if colon.end < at.start => {
