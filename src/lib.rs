@@ -61,6 +61,7 @@ mod source;
 mod span;
 mod stream;
 mod tally;
+mod visits;
 
 #[cfg(feature = "tokio")]
 pub use crate::aio::AsyncScrubReader;

@@ -8,6 +8,8 @@ mod below;
 mod coloured;
 mod guard;
 mod joined;
+#[cfg(test)]
+mod linear;
 pub(crate) mod through;
 
 use std::{
@@ -37,6 +39,7 @@ use crate::{
     scan::{Locate, MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders, prefilter::Cpu},
     span::{Finding, RuleId, Span},
     tally::Tally,
+    visits,
 };
 
 /// So much of a window's end is examined again with the next one: the longest secret, and what must be seen before it.
@@ -242,6 +245,7 @@ impl<'f> Both<'f> {
 
     /// Appends what `part` covers of `hay` with all of them replaced.
     fn splice(mut self, redactor: &Redactor, hay: &[u8], part: Span, out: &mut Vec<u8>) {
+        visits::add(part.len());
         let mut done = part.start;
         while let Some((change, rest)) = self.changes.split_first() {
             let before = self.split(change.raw.start).findings;

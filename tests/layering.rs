@@ -3,17 +3,18 @@
 use std::{fs, path::Path};
 
 /// Each room and the rooms it may name; a room may always name itself.
-const ROOMS: [(&str, &[&str]); 24] = [
+const ROOMS: [(&str, &[&str]); 25] = [
     ("span", &["rules"]),
     ("error", &[]),
     ("tally", &["span"]),
-    ("encoding", &["span"]),
+    ("visits", &[]),
+    ("encoding", &["span", "visits"]),
     ("rules", &["error", "span"]),
-    ("frame", &["encoding", "error", "span", "tally"]),
-    ("scan", &["rules", "encoding", "error", "span", "tally"]),
+    ("frame", &["encoding", "error", "span", "tally", "visits"]),
+    ("scan", &["rules", "encoding", "error", "span", "tally", "visits"]),
     ("policy", &["rules", "error"]),
     ("redact", &["policy", "rules", "span"]),
-    ("scrub", &["frame", "scan", "redact", "policy", "rules", "encoding", "error", "span", "tally"]),
+    ("scrub", &["frame", "scan", "redact", "policy", "rules", "encoding", "error", "span", "tally", "visits"]),
     ("source", &["error", "span"]),
     ("sink", &["error", "span"]),
     ("report", &["rules", "error", "span", "tally"]),

@@ -1,6 +1,7 @@
 //! `\u0040` and `\/`, as in the strings of JSON; in a string inside a string each has more backslashes. And what tells JSON by its marks.
 
 use super::{Encoding, Escape, hexadecimal};
+use crate::visits;
 
 /// More backslashes than this stand for nested strings that nobody writes.
 const MOST_BACKSLASHES: usize = 64;
@@ -28,7 +29,12 @@ pub(super) fn backslashes(rest: &[u8]) -> usize {
 pub(crate) fn string_end(hay: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     loop {
-        at += memchr::memchr2(b'"', b'\\', &hay[at..])?;
+        let Some(length) = memchr::memchr2(b'"', b'\\', &hay[at..]) else {
+            visits::add(hay.len() - at);
+            return None;
+        };
+        visits::add(length + 1);
+        at += length;
         if hay[at] == b'"' {
             return Some(at);
         }

@@ -3,7 +3,7 @@
 //! It reads what writers of logs write and claims nothing of the rest: where a line is no object, or ends too early, the
 //! members that were read until then are all there is.
 
-use crate::{encoding::json::string_end, span::Span};
+use crate::{encoding::json::string_end, span::Span, visits};
 
 /// A member of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +75,7 @@ impl Members<'_> {
             }
             self.at += 1;
         }
+        visits::add(self.at - start);
         let length = self.hay[start..self.at].trim_ascii_end().len();
         Some(Span::new(start, start + length))
     }

@@ -18,7 +18,7 @@ pub(crate) struct Compiled {
     source: Box<str>,
     regex: OnceLock<meta::Regex>,
     folded: OnceLock<meta::Regex>,
-    cut: OnceLock<meta::Regex>,
+    cut: OnceLock<(meta::Regex, Option<usize>)>,
     /// The index of the group named `secret`; 0, the whole match, where there is none.
     pub(crate) secret: usize,
     /// What every match begins with, one of these; `None` where there is no such short list.
@@ -95,9 +95,19 @@ impl Compiled {
 
     /// What begins as the pattern does and ends with its haystack, for tokens that the end of a record cut.
     pub(crate) fn cut(&self) -> &meta::Regex {
+        &self.compiled_cut().0
+    }
+
+    /// Length of the longest text that [`Compiled::cut`] matches, where there is one.
+    pub(crate) fn cut_longest(&self) -> Option<usize> {
+        self.compiled_cut().1
+    }
+
+    fn compiled_cut(&self) -> &(meta::Regex, Option<usize>) {
         self.cut.get_or_init(|| {
             let cut = Hir::concat(vec![prefixes(&self.hir(false)), Hir::look(Look::End)]);
-            meta_of(&cut).expect("what begins as a pattern does is no larger than twice the pattern")
+            let regex = meta_of(&cut).expect("what begins as a pattern does is no larger than twice the pattern");
+            (regex, cut.properties().maximum_len())
         })
     }
 

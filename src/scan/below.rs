@@ -9,6 +9,7 @@ use super::{Hit, MAX_SECRET, edge, placeholder::Placeholders, value};
 use crate::{
     encoding::json,
     span::{Finding, RuleId, Shape, Span},
+    visits,
 };
 
 const MAX_LINES: u32 = 1024;
@@ -53,27 +54,54 @@ enum Form {
 }
 
 /// What opens below the line of a key whose name is `name` and which has those quotes; nothing when its value is in its line.
-pub(super) fn open(hit: &Hit<'_>, name: Span, quote: Option<Span>, rule: RuleId, is_doubtful: bool) -> Option<Open> {
+///
+/// `counted`: up to here the brackets of an earlier key's structure were counted in this block. No structure inside it is
+/// counted again. Where the outer one closes in its line so does every inner one, and where the outer one stays open its lines
+/// below hold those of the inner ones.
+pub(super) fn open(
+    hit: &Hit<'_>,
+    name: Span,
+    quote: Option<Span>,
+    rule: RuleId,
+    is_doubtful: bool,
+    counted: &mut usize,
+) -> Option<Open> {
     let line = &hit.hay[..hit.record.end];
     let at = quote.map_or(name.end, |quote| quote.end);
-    let rest = line[at..].trim_ascii_start().strip_prefix(b":")?.trim_ascii();
+    let rest = trim_start(trim_start(&line[at..]).strip_prefix(b":")?);
     let form = match quote {
         Some(quote) if quote.of(line) != b"\"" => return None,
         Some(_) if rest.is_empty() => Form::Member,
-        Some(_) if matches!(rest[0], b'[' | b'{') => Form::Structure { depth: depth(rest)? },
+        Some(_) if matches!(rest[0], b'[' | b'{') => {
+            let start = line.len() - rest.len();
+            if start < *counted {
+                return None;
+            }
+            Form::Structure { depth: depth(rest, start, counted)? }
+        }
         Some(_) => return None,
         None => {
             let indent = key_indent(hit, name)?;
             match rest {
                 [] => Form::Items { indent },
-                [b'|' | b'>', header @ ..] if header.iter().all(|byte| b"+-123456789".contains(byte)) => {
-                    Form::Block { indent }
-                }
+                [b'|' | b'>', header @ ..] if is_block_header(header) => Form::Block { indent },
                 _ => return None,
             }
         }
     };
     Some(Open { form, rule, is_doubtful, n_lines: 0 })
+}
+
+fn trim_start(text: &[u8]) -> &[u8] {
+    let rest = text.trim_ascii_start();
+    visits::add(text.len() - rest.len());
+    rest
+}
+
+/// How a block scalar of YAML is indented and what becomes of its line ends; behind it stands nothing but white space.
+fn is_block_header(text: &[u8]) -> bool {
+    let length = text.iter().take_while(|byte| b"+-123456789".contains(byte)).count();
+    text[length..].iter().all(u8::is_ascii_whitespace)
 }
 
 /// How far a key of YAML is indented: nothing but that, and the dash of a list, stands before it.
@@ -83,17 +111,21 @@ fn key_indent(hit: &Hit<'_>, name: Span) -> Option<usize> {
     before.iter().all(|byte| matches!(byte, b' ' | b'-')).then_some(before.len())
 }
 
-/// How many brackets `text` leaves open, if it does.
-fn depth(text: &[u8]) -> Option<u32> {
-    let mut depth = 0_u32;
-    for token in (Tokens { text: &text[..text.len().min(MAX_SECRET)], at: 0 }) {
-        match token {
-            Token::Open => depth += 1,
-            Token::Close => depth = depth.checked_sub(1)?,
-            _ => {}
-        }
+/// How many brackets `text` leaves open, if it does. The text begins at `start` of its block; `counted` becomes where the count
+/// ended.
+fn depth(text: &[u8], start: usize, counted: &mut usize) -> Option<u32> {
+    let mut depth = Some(0_u32);
+    let mut tokens = Tokens { text: &text[..text.len().min(MAX_SECRET)], at: 0 };
+    while let (Some(open), Some(token)) = (depth, tokens.next()) {
+        depth = match token {
+            Token::Open => Some(open + 1),
+            Token::Close => open.checked_sub(1),
+            _ => depth,
+        };
     }
-    (depth > 0).then_some(depth)
+    visits::add(tokens.at);
+    *counted = start + tokens.at;
+    depth.filter(|depth| *depth > 0)
 }
 
 /// Where what a container wrote begins in its record.
@@ -117,7 +149,9 @@ pub(super) fn lines(
     while at < hay.len() {
         let Some(open) = *below else { return at };
         let end = memchr::memchr(b'\n', &hay[at..]).map_or(hay.len(), |newline| at + newline);
-        let mut line = Line { hay, placeholders, findings, open, start: at + head(&hay[at..end]), end };
+        visits::add(2 * (end - at));
+        let start = at + head(&hay[at..end]);
+        let mut line = Line { hay, placeholders, findings, open, start, end };
         let next = line.read();
         *below =
             next.map(|form| Open { form, n_lines: open.n_lines + 1, ..open }).filter(|open| open.n_lines < MAX_LINES);

@@ -1,5 +1,7 @@
 //! What kind of byte a byte is, in one table: what is asked of every byte of a value costs one look at it.
 
+use crate::visits;
+
 /// A digit.
 pub(super) const DIGIT: u64 = 1 << 0;
 /// A letter `a` to `z`.
@@ -164,7 +166,7 @@ pub(super) fn run(text: &[u8], classes: u64) -> usize {
     while length < text.len() && is(text[length], classes) {
         length += 1;
     }
-    length
+    visits::counted(length)
 }
 
 /// How many bytes of `text` come before the first that is of one of the classes.
@@ -174,7 +176,7 @@ pub(super) fn until(text: &[u8], classes: u64) -> usize {
     while length < text.len() && !is(text[length], classes) {
         length += 1;
     }
-    length
+    visits::counted(length)
 }
 
 /// How many bytes at the foot of `text` are of one of the classes.
@@ -184,7 +186,7 @@ pub(super) fn run_back(text: &[u8], classes: u64) -> usize {
     while start > 0 && is(text[start - 1], classes) {
         start -= 1;
     }
-    text.len() - start
+    visits::counted(text.len() - start)
 }
 
 /// What the bytes of a text have in common, and what any of them is.
@@ -197,6 +199,7 @@ pub(super) struct Traits {
 impl Traits {
     #[inline]
     pub(super) fn of(text: &[u8]) -> Traits {
+        visits::add(text.len());
         let mut traits = Traits { any: 0, all: u64::MAX };
         for byte in text {
             let class = of(*byte);

@@ -8,6 +8,7 @@ use super::{Locate, Looked, prefilter::marks};
 use crate::{
     encoding::{self, Encoding, base64, hex, view::View},
     span::Span,
+    visits,
 };
 
 /// A shorter run is not looked into: what would be decoded is shorter than any token and nearly any address.
@@ -113,6 +114,7 @@ impl Decoded {
         let mut from = part.start;
         while let Some(at) = looked.marks.next_chunk(Span::new(from, part.end)) {
             from = at + 1;
+            visits::add(marks::CHUNK);
             let chunk = hay[..part.end].get(at..at + marks::CHUNK);
             if !chunk.is_some_and(may_be_text) {
                 continue;
@@ -174,13 +176,15 @@ impl Decoded {
         let text = self.view.text();
         let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'\\".contains(byte);
         let mut words: Vec<Span> = Vec::new();
-        let inside = self.escapes.iter().filter(|(at, _)| (piece.text.start..=piece.text.end).contains(at));
+        let first = self.escapes.partition_point(|(at, _)| *at < piece.text.start);
+        let inside = self.escapes[first..].iter().take_while(|(at, _)| *at <= piece.text.end);
         for (at, _) in inside {
             if words.last().is_some_and(|word| *at <= word.end) {
                 continue;
             }
             let left = text[piece.text.start..*at].iter().rev().position(ends).unwrap_or(at - piece.text.start);
             let right = text[*at..piece.text.end].iter().position(ends).unwrap_or(piece.text.end - at);
+            visits::add(left + right);
             words.push(Span::new(at - left, at + right));
         }
         words
@@ -201,6 +205,7 @@ impl Decoded {
     /// Reads a record without its escapes, which begin at some of `starts`.
     fn unescape_at(&mut self, hay: &[u8], starts: impl IntoIterator<Item = usize>, record: Span) {
         let text_start = self.view.text().len();
+        visits::add(2 * record.len());
         // Behind what was read, and behind what is no escape and holds none.
         let (mut done, mut at) = (record.start, record.start);
         for start in starts {
@@ -229,6 +234,8 @@ impl Decoded {
     }
 
     fn read_run(&mut self, hay: &[u8], run: Span) {
+        // As digits, as a whole, and the samples.
+        visits::add(3 * run.len());
         let digits = match run.of(hay) {
             [b'0', b'x' | b'X', ..] => Span::new(run.start + 2, run.end),
             [b'x' | b'X', ..] => Span::new(run.start + 1, run.end),
@@ -317,6 +324,7 @@ impl Decoded {
 fn groups_around(text: &[u8], at: usize) -> Span {
     let before = text[..at].rchunks_exact(4).take_while(|group| base64::is_ascii(group)).count();
     let behind = text[at..].chunks_exact(4).take_while(|group| base64::is_ascii(group)).count();
+    visits::add(4 * (before + behind));
     Span::new(at - 4 * before, at + 4 * behind)
 }
 
@@ -375,6 +383,7 @@ fn text_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn behind(hay: &[u8], start: usize) -> usize {
     let n_more =
         if hay[start] == b'\\' { hay[start + 1..].iter().take_while(|byte| **byte == b'\\').count() } else { 0 };
+    visits::add(n_more);
     start + 1 + n_more
 }
 
@@ -399,6 +408,7 @@ impl Looked {
 fn run_around(hay: &[u8], chunk: usize) -> Span {
     let left = hay[..chunk].iter().rev().take_while(|byte| base64::is_in(**byte)).count();
     let right = hay[chunk..].iter().take_while(|byte| base64::is_in(**byte)).count();
+    visits::add(left + right);
     Span::new(chunk - left, chunk + right)
 }
 

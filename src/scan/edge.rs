@@ -3,7 +3,7 @@
 //! Logs carry text in other text: JSON strings (`\n`, `\u003d`), rsyslog (`#012`), URLs (`%3D`), C (`\x3d`) and terminal colour.
 //! An escape is an edge, not the letters it is written with.
 
-use crate::span::Span;
+use crate::{span::Span, visits};
 
 /// Whether what begins at `at` has a word edge to its left, looking no further than `floor`.
 pub(crate) fn is_word_start(hay: &[u8], floor: usize, at: usize) -> bool {
@@ -181,7 +181,7 @@ pub(crate) fn hex(byte: u8) -> Option<u8> {
 
 /// How many backslashes stand immediately before `at`, looking no further than `floor`.
 pub(crate) fn backslashes_before(hay: &[u8], floor: usize, at: usize) -> usize {
-    hay[floor..at].iter().rev().take_while(|byte| **byte == b'\\').count()
+    visits::counted(hay[floor..at].iter().rev().take_while(|byte| **byte == b'\\').count())
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
+    visits,
 };
 
 /// RFC 5321 allows 64 octets; some senders do not care.
@@ -122,6 +123,7 @@ const NO_LOCAL: Doubt = Doubt("no local part stands before it");
 /// whole, or what replaces its first half would be taken for a local part the next time.
 fn is_chained(hit: &Hit<'_>, floor: usize) -> bool {
     let between = &hit.hay[floor..hit.anchor.start];
+    visits::add(between.len().min(MAX_CHAIN));
     floor > hit.record.start && between.len() <= MAX_CHAIN && between.iter().rev().all(|byte| is_local(*byte))
 }
 
@@ -132,6 +134,7 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
         return quoted_start(hay, floor, end - 1);
     }
     let length = hay[floor..end].iter().rev().take_while(|byte| is_local(**byte)).count();
+    visits::add(3 * length);
     let mut start = end - length;
     // An escape is what its character is, not the letters it is written with. Its first byte stands before those letters and
     // is no letter itself, but for the percent sign.
@@ -202,6 +205,7 @@ fn domain(hay: &[u8], start: usize) -> Option<Domain> {
             _ => {}
         }
     }
+    visits::add(length);
     // Without a dot there is nothing more to ask.
     dot?;
     length -= rest[..length].iter().rev().take_while(|byte| b".-_".contains(byte)).count();

@@ -6,13 +6,16 @@ use crate::span::Span;
 /// No name of a field is longer.
 const MAX_NAME: usize = 256;
 
+/// A name stands no further before its value.
+const MAX_DISTANCE: usize = 4 << 10;
+
 /// So much white space may stand around the `=` or `:`.
 const MAX_SPACE: usize = 8;
 
 /// The name of the field in whose value the byte at `at` stands: of the string around it where there is one, else of the word that
 /// ends there. No further than the record.
 pub(super) fn name(hay: &[u8], record: Span, at: usize) -> Option<&[u8]> {
-    let left = &hay[record.start..at];
+    let left = &hay[record.start.max(at.saturating_sub(MAX_DISTANCE))..at];
     of_string(left).or_else(|| of_word(left))
 }
 

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
+    visits,
 };
 
 /// Lines in a row that are no body.
@@ -87,10 +88,15 @@ impl KeyBlock {
             return Err(doubt::SETTLED);
         }
         let n_before = findings.len();
+        // The words before it are compared at each place.
+        visits::add(48);
         let opening = opening(hit).ok_or(Doubt("it is not the first line of a private key"))?;
         let rest = &hit.hay[opening.end..hit.record.end];
-        let end = find_end(&rest[..rest.len().min(MAX_SECRET)]);
-        let body = body(rest, end.unwrap_or(rest.len().min(MAX_SECRET)));
+        visits::add(4 * rest.len());
+        // What begins as a key does is read to its end, however far that is.
+        let limit = if is_body(behind_edge(rest)) { rest.len() } else { rest.len().min(MAX_SECRET) };
+        let end = find_end(&rest[..limit]);
+        let body = body(rest, end.unwrap_or(limit));
         let body = body.filter(|body| end.is_some() || is_body(body.of(rest)));
         if let Some(body) = body {
             findings.push(Finding::text(Span::new(opening.end + body.start, opening.end + body.end), rule));
@@ -119,6 +125,7 @@ impl KeyBlock {
             let Some(open) = &mut state.key_block else { return at };
             let next = next_line(hay, at);
             let line = &hay[at..next];
+            visits::add(6 * line.len());
             let channel = if open.channel.is_some() { channel(line) } else { None };
             if is_opening(line) {
                 // Another key begins, which its own anchor will say. Beside one of the other stream this one goes on.
@@ -257,10 +264,7 @@ fn find_end(text: &[u8]) -> Option<usize> {
 
 /// What lies between the line that begins a key and the one that ends it, without the white space and escapes at its edges.
 fn body(rest: &[u8], end: usize) -> Option<Span> {
-    let mut start = 0;
-    while let Some(length) = edge_length(&rest[start..end]) {
-        start += length;
-    }
+    let start = end - behind_edge(&rest[..end]).len();
     let mut stop = end;
     while let Some(length) = edge_length_back(&rest[start..stop]) {
         stop -= length;
@@ -291,6 +295,15 @@ fn edge_length_back(text: &[u8]) -> Option<usize> {
         }
         _ => None,
     }
+}
+
+/// What stands behind the white space at the head of a text.
+fn behind_edge(text: &[u8]) -> &[u8] {
+    let mut start = 0;
+    while let Some(length) = edge_length(&text[start..]) {
+        start += length;
+    }
+    &text[start..]
 }
 
 /// Whether text behind a beginning without an end is a body: it begins with a long run of base64.

@@ -43,7 +43,8 @@ use crate::{
     span::{Finding, RuleId, Span},
 };
 
-/// The longest secret, in bytes, that is found whole wherever it lies; recognisers look no further than this.
+/// The longest secret, in bytes, that is found whole wherever it lies. A value whose end is found by one walk over its record may be
+/// longer: whoever would have to walk a text again looks no further than this.
 pub(crate) const MAX_SECRET: usize = 64 << 10;
 
 /// A candidate in its record.

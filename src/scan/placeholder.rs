@@ -2,7 +2,10 @@
 //!
 //! A value is a placeholder only when the whole of it is one: `[REDACTED]hunter2` still goes.
 
-use crate::rules::{ByteSet, RuleSet};
+use crate::{
+    rules::{ByteSet, RuleSet},
+    visits,
+};
 
 /// Behind `REDACTED-`: a record that could not be examined.
 pub(crate) const RECORD: &str = "record";
@@ -91,9 +94,13 @@ fn strip_brackets(value: &[u8]) -> &[u8] {
 
 /// Stars alone, or stars and at most four characters and a quarter of the whole, as the style `partial` leaves them.
 fn is_masked(value: &[u8]) -> bool {
-    let stars = value.iter().take_while(|byte| **byte == b'*').count();
-    let kept = value[stars..].iter().filter(|byte| !is_continuation(**byte)).count();
-    stars > 0 && kept <= 4 && kept * 4 <= stars + kept
+    let stars = visits::counted(value.iter().take_while(|byte| **byte == b'*').count());
+    if stars == 0 {
+        return false;
+    }
+    // More than four are too many, however many they are.
+    let kept = value[stars..].iter().filter(|byte| !is_continuation(**byte)).take(5).count();
+    kept <= 4 && kept * 4 <= stars + kept
 }
 
 fn is_continuation(byte: u8) -> bool {

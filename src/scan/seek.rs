@@ -1,5 +1,7 @@
 //! A search that many candidates make over the same bytes, made once.
 
+use crate::visits;
+
 /// Where something stands next, for whoever asks from further and further right: the bytes between two questions are searched
 /// once, so a record that asks at every key costs what it is long.
 #[derive(Clone, Copy, Default)]
@@ -25,6 +27,7 @@ impl Seek {
         }
         if !self.is_there && self.to < limit {
             let found = search(self.to, limit);
+            visits::add(found.unwrap_or(limit) - self.to);
             self.to = found.unwrap_or(limit);
             self.is_there = found.is_some();
         }

@@ -3,11 +3,12 @@
 //! A span that begins or ends inside a backslash escape is widened to hold it whole: half an escape left behind would
 //! change what its neighbour means, and break the JSON string around it.
 
-use super::{Hit, Locate, Sight, edge, url};
+use super::{Hit, Locate, Sight, edge, seek::Seek, url};
 use crate::{
     encoding::json,
     rules::{Recogniser, RuleSet},
     span::{Finding, Shape, Span},
+    visits,
 };
 
 /// The records in which candidates stood, as they were located: nobody who asks for one of them searches its edges again.
@@ -66,8 +67,9 @@ pub(super) fn settle(
         sort(rules, findings);
     }
     let mut strings = Strings::default();
+    let mut quote = Seek::default();
     for finding in findings.iter_mut() {
-        strings.keep_inside(hay, locate, records, finding);
+        strings.keep_inside(hay, locate, records, &mut quote, finding);
         keep_in_part(hay, rules, locate, records, parts, finding);
         widen(hay, finding);
     }
@@ -114,6 +116,7 @@ struct Strings {
     /// Up to here quotes were counted.
     at: usize,
     is_inside: bool,
+    is_shaped: Option<bool>,
     /// Whether the record was read and found to be JSON.
     is_json: Option<bool>,
 }
@@ -122,12 +125,23 @@ impl Strings {
     /// In a JSON record no secret goes past the quote that ends its string, whatever the text before seemed to open:
     /// `{"m":"IDENTIFIED BY 'x","n":1}`. Such a quote has an even number of backslashes before it. What only looks like JSON
     /// keeps its finding whole, since behind the quote stands the rest of the secret: `{ pw='a"b' }`.
-    fn keep_inside(&mut self, hay: &[u8], locate: Locate, records: &mut Records, finding: &mut Finding) {
+    ///
+    /// `quote` knows where the next such quote stands: findings that overlap search it once.
+    fn keep_inside(
+        &mut self,
+        hay: &[u8],
+        locate: Locate,
+        records: &mut Records,
+        quote: &mut Seek,
+        finding: &mut Finding,
+    ) {
         if finding.shape != Shape::Text {
             return;
         }
-        let mut quotes = memchr::memchr_iter(b'"', finding.span.of(hay)).map(|at| finding.span.start + at);
-        let Some(end) = quotes.find(|at| edge::backslashes_before(hay, 0, *at).is_multiple_of(2)) else { return };
+        let Span { start, end } = finding.span;
+        let is_bare = |at: &usize| edge::backslashes_before(hay, 0, *at).is_multiple_of(2);
+        let search = |from, to| memchr::memchr_iter(b'"', &hay[from..to]).map(|at| from + at).find(is_bare);
+        let Some(end) = quote.find(start, end, search) else { return };
         self.enter(hay, locate, records, finding.span.start);
         if self.is_json(hay) {
             finding.span.end = end;
@@ -142,7 +156,7 @@ impl Strings {
             return true;
         }
         self.enter(hay, locate, records, start);
-        if !is_shaped_like_json(self.record.of(hay)) {
+        if !self.is_shaped(hay) {
             return true;
         }
         self.is_inside ^= !bare_quotes(hay, self.record.start, Span::new(self.at, start)).is_multiple_of(2);
@@ -154,21 +168,32 @@ impl Strings {
     fn enter(&mut self, hay: &[u8], locate: Locate, records: &mut Records, at: usize) {
         if !self.record.contains(at) {
             let record = records.around(hay, locate, at);
-            *self = Strings { record, at: record.start, is_inside: false, is_json: None };
+            *self = Strings { record, at: record.start, ..Strings::default() };
         }
     }
 
     /// Whether the record is JSON: read at most once, since a record may hold many findings.
     fn is_json(&mut self, hay: &[u8]) -> bool {
         let text = self.record.of(hay);
-        let is_json = || is_shaped_like_json(text) && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
-        *self.is_json.get_or_insert_with(is_json)
+        let is_shaped = self.is_shaped(hay);
+        let parses = || {
+            visits::add(text.len());
+            serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+        };
+        *self.is_json.get_or_insert_with(|| is_shaped && parses())
+    }
+
+    /// Whether the record begins and ends as JSON does.
+    fn is_shaped(&mut self, hay: &[u8]) -> bool {
+        let record = self.record;
+        *self.is_shaped.get_or_insert_with(|| is_shaped_like_json(record.of(hay)))
     }
 }
 
 /// How many quotes in `span` no backslash escapes.
 fn bare_quotes(hay: &[u8], record: usize, span: Span) -> usize {
     let text = span.of(hay);
+    visits::add(2 * text.len());
     if memchr::memchr(b'\\', text).is_none() && (span.start == record || hay[span.start - 1] != b'\\') {
         return memchr::memchr_iter(b'"', text).count();
     }

@@ -9,6 +9,7 @@ use super::{
     class::{self, Traits},
     words::{MAX_WORD, WordTable},
 };
+use crate::visits;
 
 /// No template and no word list is longer; a value that goes on behind this is judged by its beginning.
 pub(super) const LOOK: usize = 256;
@@ -89,7 +90,9 @@ pub(super) const FOLLOWS: [&[u8]; 26] = [
 
 /// Whether the whole of `value` is a template or a stand-in, so that there is nothing to hide.
 pub(super) fn is_template(value: &[u8]) -> bool {
+    let length = value.len();
     let value = value.trim_ascii();
+    visits::add(length - value.len());
     value.len() <= LOOK && is_trimmed_template(value, Traits::of(value))
 }
 
@@ -184,10 +187,18 @@ fn is_fill(value: &[u8], traits: Traits) -> bool {
 /// behind it.
 pub(super) fn is_filler(value: &[u8]) -> bool {
     let half = &value[value.len() / 2..];
-    let mut plain =
-        half.iter().filter(|byte| !matches!(byte, b'-' | b'_' | b'.' | b'=' | b'%')).map(u8::to_ascii_lowercase);
-    let first = plain.next();
-    half.len() >= 4 && first.is_none_or(|first| class::is(first, class::FILLER) && plain.all(|byte| byte == first))
+    half.len() >= 4 && filling(half) == half.len()
+}
+
+/// How many bytes at the foot of `text` are one filling character over and over, whatever its case, marks between.
+pub(super) fn filling(text: &[u8]) -> usize {
+    let is_mark = |byte: u8| matches!(byte, b'-' | b'_' | b'.' | b'=' | b'%');
+    let mut letter = None;
+    let fills = |byte: &&u8| {
+        let byte = byte.to_ascii_lowercase();
+        is_mark(byte) || class::is(byte, class::FILLER) && *letter.get_or_insert(byte) == byte
+    };
+    visits::counted(text.iter().rev().take_while(fills).count())
 }
 
 /// No word of the lists has a digit or a mark, which is what most values have: all of `value` is [`class::WORDS`].
@@ -231,10 +242,18 @@ fn is_fill_in(value: &[u8], traits: Traits) -> bool {
 /// Whether a word among the others asks the reader to fill the value in: `acme_XXXX_YOUR_TOKEN_HERE_XXXX`. It stands between
 /// marks, so that no letters of a token are taken for one.
 pub(super) fn asks_to_fill_in(value: &[u8]) -> bool {
-    const WORDS: [&[u8]; 3] = [b"your", b"here", b"replace"];
-    let mut words = value.split(|byte| !class::is(*byte, class::ALNUM));
-    words.any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
+    visits::add(value.len());
+    value.split(|byte| !class::is(*byte, class::ALNUM)).any(is_request)
 }
+
+/// See [`asks_to_fill_in`].
+pub(super) fn is_request(word: &[u8]) -> bool {
+    const WORDS: [&[u8]; 3] = [b"your", b"here", b"replace"];
+    WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// No word of those is longer.
+pub(super) const MAX_REQUEST: usize = 7;
 
 /// `DB_PASSWORD`, `API_KEY`: a constant's name in a constant's place.
 fn is_capital_name(value: &[u8]) -> bool {
@@ -265,6 +284,7 @@ fn is_lookup(value: &[u8]) -> bool {
 /// several values; other bytes outside ASCII count as little as a punctuation mark.
 pub(super) fn is_random(value: &[u8]) -> bool {
     let value = &value[..value.len().min(LOOK)];
+    visits::add(value.len());
     // Without an early end, so that the compiler makes it a loop over vectors.
     let is_one = value.iter().fold(true, |is_one, byte| is_one & !matches!(byte, b'\t'..=b'\r' | b' '));
     if value.len() < 8 || !is_one || is_address(value) {
@@ -336,6 +356,7 @@ fn surprise(value: &[u8], enough: u32) -> u32 {
             u32::from(cost & !AFTER_CAPITAL)
         };
         if total >= enough {
+            visits::add(at);
             return total;
         }
         (before, left) = (left, right);
@@ -343,6 +364,7 @@ fn surprise(value: &[u8], enough: u32) -> u32 {
             at += 2;
         }
     }
+    visits::add(value.len());
     if total == 0 {
         return 0;
     }
@@ -378,19 +400,27 @@ impl Gauge {
                 self.digest = if *run >= 16 { self.right + 1 } else { self.digest };
             }
             self.right += 1;
+            visits::add(1);
         }
         while self.left < start {
+            visits::add(1);
             self.left += 1;
             self.most -= if self.left < self.right { most(hay, self.left) } else { 0 };
         }
         let length = end - start;
+        let is_in_escape = ends_escape(hay, start) || ends_escape(hay, start + 1);
+        let most = self.most + MOST_MARKS + if is_in_escape { MOST_CUT } else { 0 };
         let enough = u32::try_from(length * 3 / 2).unwrap_or(u32::MAX).max(20);
-        self.most + MOST_MARKS < enough && self.digest < start + 16 && length != 36
+        most < enough && self.digest < start + 16 && length != 36
     }
 }
 
-/// The most that the byte at `at` and the one before it can add.
+/// The most that the byte at `at` and the one before it can add. The digits of a percent escape add nothing, in a value that holds
+/// all of the escape.
 fn most(hay: &[u8], at: usize) -> u32 {
+    if ends_escape(hay, at - 1) || ends_escape(hay, at) || ends_escape(hay, at + 1) {
+        return 0;
+    }
     let [left, right] = [hay[at - 1], hay[at]].map(|byte| LETTERS[usize::from(byte)]);
     match COSTS[usize::from(left) << 6 | usize::from(right)] {
         HUMP => 6,
@@ -398,6 +428,15 @@ fn most(hay: &[u8], at: usize) -> u32 {
         cost => u32::from(cost),
     }
 }
+
+/// Whether a percent escape ends with the byte at `at`.
+fn ends_escape(hay: &[u8], at: usize) -> bool {
+    let code = at.checked_sub(2).and_then(|start| hay.get(start..=at));
+    matches!(code, Some([b'%', high, low]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+}
+
+/// The most that the digits of an escape add which the value begins in.
+const MOST_CUT: u32 = 12;
 
 /// The most that punctuation adds.
 const MOST_MARKS: u32 = 12;

@@ -15,6 +15,7 @@ use crate::{
     frame::{cri, docker, line},
     redact,
     span::Span,
+    visits,
 };
 
 impl Scrubber {
@@ -55,6 +56,7 @@ pub(super) fn mask(record: &[u8], out: &mut Vec<u8>) {
 
 /// Whether what stands in place of a record may be handed on.
 pub(super) fn holds(before: &[u8], after: &[u8]) -> bool {
+    visits::add(before.len() + after.len());
     let has_line_end = |text| memchr::memchr(b'\n', text).is_some();
     if !has_line_end(before) && has_line_end(after) {
         return false;
@@ -74,8 +76,10 @@ fn bytes_hold(before: &[u8], after: &[u8]) -> bool {
 fn without_bytes(text: &[u8]) -> Vec<u8> {
     let mut kept = Vec::new();
     for token in tokens(text) {
-        let numbers = kept.iter().rev().take_while(|token| b"n,".contains(token)).count();
-        let is_array = token == b']' && numbers > 0 && kept[..kept.len() - numbers].ends_with(b"[");
+        let is_number = |token: &&u8| b"n,".contains(token);
+        let numbers = if token == b']' { kept.iter().rev().take_while(is_number).count() } else { 0 };
+        visits::add(numbers);
+        let is_array = numbers > 0 && kept[..kept.len() - numbers].ends_with(b"[");
         if is_array {
             kept.truncate(kept.len() - numbers - 1);
         }
@@ -92,7 +96,10 @@ fn json_holds(before: &[u8], after: &[u8]) -> bool {
     if differs_in_leaves(before, after) {
         return true;
     }
-    let parses = |text: &[u8]| serde_json::from_slice::<IgnoredAny>(text).is_ok();
+    let parses = |text: &[u8]| {
+        visits::add(text.len());
+        serde_json::from_slice::<IgnoredAny>(text).is_ok()
+    };
     // What became JSON is no fault, so the record as it was is read only where the one that came of it is in doubt.
     parses(after) && has_same_members(before, after) || !parses(before)
 }
@@ -107,6 +114,7 @@ fn differs_in_leaves(before: &[u8], after: &[u8]) -> bool {
             (None, None) => return true,
             (Some(was), Some(is)) if was == is => {}
             (Some(was), Some(is)) if is_leaf(was) && is_string(is) => {
+                visits::add_common(before.rest(), after.rest());
                 if before.rest() == after.rest() {
                     return true;
                 }
@@ -120,7 +128,7 @@ fn differs_in_leaves(before: &[u8], after: &[u8]) -> bool {
 fn last_same_token(before: &[u8], after: &[u8]) -> usize {
     const STEP: usize = 16;
     let steps = before.chunks_exact(STEP).zip(after.chunks_exact(STEP));
-    let n_same = STEP * steps.take_while(|(was, is)| was == is).count();
+    let n_same = visits::counted(STEP * steps.take_while(|(was, is)| was == is).count());
     let mut tokens = Tokens { text: before, at: 0 };
     loop {
         let start = tokens.at;
@@ -189,7 +197,9 @@ impl<'t> Tokens<'t> {
             b'"' => json::string_end(rest, 1).map_or(rest.len(), |end| end + 1),
             _ => rest.iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"{}[],:\"".contains(byte)).count(),
         };
+        let start = self.at;
         self.at = self.text.len() - rest.len() + length;
+        visits::add(self.at - start);
         Some(&rest[..length])
     }
 }
@@ -197,6 +207,7 @@ impl<'t> Tokens<'t> {
 /// If every URL of a record parsed, every one of what stands in its place must. One that a part of a record ends with goes on in
 /// the next part: what a secret took of it, its `@` and its host may stand there.
 fn urls_hold(before: &[u8], after: &[u8]) -> bool {
+    visits::add(before.len() + after.len());
     let parse = |text, cut| urls(text).all(|url| parses(url.of(text)) || Some(url.end) == cut);
     parse(after, None) || !parse(before, None) || parse(after, end_of_part(after))
 }
@@ -218,7 +229,10 @@ fn urls(text: &[u8]) -> impl Iterator<Item = Span> {
     static BEGIN: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("://"));
     BEGIN.find_iter(text).map(|at| {
         let start = at + 3;
-        Span::new(start, (start..text.len()).find(|at| ends_authority(text, *at)).unwrap_or(text.len()))
+        let end = (start..text.len()).find(|at| ends_authority(text, *at)).unwrap_or(text.len());
+        // Here and where it is parsed.
+        visits::add(2 * (end - start));
+        Span::new(start, end)
     })
 }
 

@@ -15,6 +15,7 @@ use crate::{
     redact::{self, Spliced},
     scan::{Scanner, State},
     span::{Finding, Span},
+    visits,
 };
 
 /// Bytes of the block, and what stands in their place.
@@ -103,6 +104,7 @@ impl Edits {
 
     /// Appends what `span` of `hay` becomes.
     fn apply(&self, hay: &[u8], span: Span, out: &mut Vec<u8>) {
+        visits::add(span.len());
         let mut done = span.start;
         let first = self.list.partition_point(|edit| edit.raw.start < span.start);
         for edit in self.list[first..].iter().take_while(|edit| edit.raw.end <= span.end) {

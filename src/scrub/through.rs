@@ -17,6 +17,7 @@ use crate::{
         decode::{Decoded, Kind, Piece},
     },
     span::{Finding, RuleId, Shape, Span},
+    visits,
 };
 
 /// So many encodings may lie in one another.
@@ -281,6 +282,7 @@ impl Blob {
         let start = self.raw.start + from * n_characters;
         let raw = Span::new(start, self.raw.end.min(self.raw.start + to * n_characters));
         let bytes = self.decoded(raw.of(hay));
+        visits::add(3 * raw.len());
         let local = |offset: usize| (at(offset) - from * n_bytes).min(bytes.len());
         let (mut text, mut done) = (Vec::new(), 0);
         for change in changes {

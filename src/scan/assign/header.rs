@@ -9,7 +9,7 @@ use super::{
     seek::Seek,
 };
 use crate::{
-    scan::{Hit, MAX_SECRET, class, edge, value, words::WordTable},
+    scan::{Hit, class, edge, value, words::WordTable},
     span::{Shape, Span},
 };
 
@@ -118,8 +118,10 @@ pub(super) fn scheme_length(text: &[u8]) -> usize {
 
 /// Letters and digits and nothing else, as the whole of a header: no word of prose is.
 fn is_mixed(secret: &[u8]) -> bool {
-    let traits = class::Traits::of(secret);
-    traits.all(class::ALNUM) && traits.any(class::DIGIT) && traits.any(class::ALPHA)
+    class::run(secret, class::ALNUM) == secret.len() && {
+        let traits = class::Traits::of(secret);
+        traits.any(class::DIGIT) && traits.any(class::ALPHA)
+    }
 }
 
 /// Behind a known scheme: no word of prose, no expression.
@@ -359,7 +361,7 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
 /// Where the value that begins at `start` ends: behind `open` at the quote that closes it, else at `around`, the quote before the
 /// header's name.
 fn value_end(hay: &[u8], start: usize, open: Option<Span>, mut around: Option<Around>) -> usize {
-    let ceiling = hay.len().min(start + MAX_SECRET);
+    let ceiling = hay.len();
     let mut end = start;
     loop {
         end += class::until(&hay[end..ceiling], class::HEADER_STOP);

@@ -18,6 +18,7 @@ use crate::{
         words::WordTable,
     },
     span::{Shape, Span},
+    visits,
 };
 
 /// What a weak key asks of its value.
@@ -45,6 +46,8 @@ pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place,
     };
     let bytes = &bytes[..bytes.len().min(LOOK)];
     let traits = Traits::of(bytes);
+    // No more than a few of the predicates below read all of it.
+    visits::add(2 * bytes.len());
     let goes = |goes: bool, doubt: Doubt| if goes { Ok(()) } else { Err(doubt) };
     match (strength, shape) {
         (Strength::Strong, Shape::Scalar { .. }) => Ok(()),
@@ -161,19 +164,30 @@ pub(super) struct Calm {
     digit: Seek,
     /// Where the next byte stands that may be an edge. What is cut there is judged by itself.
     edge: Seek,
+    /// Where the next equals sign stands, and the next digit or mark: see [`is_telling`].
+    equals: Seek,
+    sign: Seek,
 }
 
 impl Calm {
     /// Whether [`judge`] surely lets the value behind a weak key stay.
     pub(super) fn stays(&mut self, hay: &[u8], key: &Key, place: &Place) -> bool {
         let Span { start, end } = place.value;
-        if is_pass(key.name.of(hay)) || !self.gauge.is_calm(hay, start, end) {
+        if !self.gauge.is_calm(hay, start, end) {
             return false;
         }
         let end = end.min(start + LOOK);
         let first = |from: usize, to: usize, is_one: fn(u8) -> bool| {
             hay[from..to].iter().position(|byte| is_one(*byte)).map(|length| from + length)
         };
+        let is_sign = |byte| class::is(byte, class::DIGIT | class::MARK);
+        let mut may_tell = || {
+            self.equals.find(start, end, |from, to| first(from, to, |byte| byte == b'=')).is_none()
+                && self.sign.find(start, end, |from, to| first(from, to, is_sign)).is_some()
+        };
+        if is_pass(key.name.of(hay)) && may_tell() {
+            return false;
+        }
         let is_mark = |byte| !class::is(byte, class::MIX);
         let is_edge = |byte| !class::is(byte, class::GRAPHIC) || class::is(byte, class::ESCAPE);
         if self.edge.find(start, end, |from, to| first(from, to, is_edge)).is_some() {

@@ -53,6 +53,10 @@ pub(crate) struct Memo {
     around: extent::Around,
     /// The last one that went. What ends where it ends and begins inside it goes with it.
     gone: Span,
+    /// Where the next double quote stands behind the beginning of that one.
+    quote: Seek,
+    /// Where the last values ended that stayed, and how many of them ended there.
+    refused: (usize, u32),
     /// How little the values look like secrets that begin inside another.
     calm: judge::Calm,
     /// Where the next element's tag begins.
@@ -69,6 +73,8 @@ pub(crate) struct Memo {
     weak_leaves: usize,
     headers: header::Memo,
     commands: command::Memo,
+    /// The end of the last array or object whose brackets were counted.
+    counted_brackets: usize,
     /// What the last key opens in the lines below it.
     pub(super) below: Option<below::Open>,
     /// How often a key was one, so that its value was looked for.
@@ -86,6 +92,12 @@ impl Memo {
         let mut commands = std::mem::take(&mut self.commands);
         commands.clear();
         *self = Memo { commands, ..Memo::default() };
+    }
+
+    /// Whether a double quote stands between the beginning of the last value that went and `end`.
+    fn has_quote(&mut self, hay: &[u8], end: usize) -> bool {
+        let search = |from, to| memchr::memchr(b'"', &hay[from..to]).map(|length: usize| from + length);
+        self.quote.find(self.gone.start, end, search).is_some()
     }
 
     /// Something that changes whenever there was more to do than to name a key.
@@ -184,6 +196,10 @@ impl Assign {
     }
 }
 
+/// So many values are judged that end at the same place: `password:password:password:…`. If all of them stay, the next one goes. No
+/// line of daily life has so many keys in one value, and judging a value costs up to half a kilobyte.
+const MAX_REFUSED: u32 = 16;
+
 /// The words around the anchor.
 const NO_NAME: Doubt = Doubt("the name around it is no key's");
 
@@ -230,7 +246,8 @@ fn plain(
 ) -> Answer {
     let hit = within.hit;
     memo.judged += 1;
-    memo.below = below::open(hit, key.name, key.quote, key.rule, strength == Strength::Weak);
+    memo.below =
+        below::open(hit, key.name, key.quote, key.rule, strength == Strength::Weak, &mut memo.counted_brackets);
     let known = memo.bare_values();
     let mut place = place::find(hit, key, memo).ok_or(NO_VALUE)?;
     if let place::Form::Structure = place.form {
@@ -243,7 +260,8 @@ fn plain(
     // Without quotes, so that no quote inside ends it earlier when findings are settled.
     let is_around = |bare: &place::Place| bare.value.start <= value.start && value.end <= bare.value.end;
     let is_bare = memo.bare_values().iter().flatten().any(is_around);
-    if is_bare && value.end == memo.gone.end && value.start >= memo.gone.start {
+    let is_gone = value.end == memo.gone.end && value.start >= memo.gone.start;
+    if is_gone && (is_bare || place.form == place::Form::Element && !memo.has_quote(hit.hay, value.start)) {
         return Err(doubt::SETTLED);
     }
     let core = judge::core(value.of(hit.hay));
@@ -255,11 +273,14 @@ fn plain(
         return Err(judge::CALM);
     }
     let shape = place::scalar(hit.hay, key, &place);
-    judge::judge(hit, key, strength, &place, shape)?;
+    let n_refused = memo.refused.1 * u32::from(memo.refused.0 == value.end);
+    if n_refused < MAX_REFUSED {
+        judge::judge(hit, key, strength, &place, shape).inspect_err(|_| memo.refused = (value.end, n_refused + 1))?;
+    }
     if !report.push(value, key.rule, shape) {
         return Err(doubt::PLACEHOLDER);
     }
-    if is_bare {
+    if is_bare || place.form == place::Form::Element {
         memo.gone = value;
     }
     Ok(())
@@ -379,6 +400,20 @@ mod tests {
             }
         }
         assert!(n_nothing > 5000, "{n_nothing} were told so");
+    }
+
+    #[test]
+    fn so_many_keys_in_one_value_are_none_of_daily_life() {
+        let rules = RuleSet::embedded();
+        let mut scrubber = crate::Scrubber::new(&rules, &crate::Policy::new()).expect("the policy is plain");
+        for key in ["password:", "dbpass:", "passcode:", "pwd:"] {
+            for n_keys in [2, 8, MAX_REFUSED as usize] {
+                let text = key.repeat(n_keys);
+                assert_eq!(scrubber.scrub_block(text.as_bytes(), &mut Vec::new()), crate::Outcome::Clean, "{text}");
+            }
+            let text = key.repeat(3 * MAX_REFUSED as usize);
+            assert_eq!(scrubber.scrub_block(text.as_bytes(), &mut Vec::new()), crate::Outcome::Changed, "{text}");
+        }
     }
 
     #[test]

@@ -7,8 +7,9 @@ use super::{
     seek::Seek,
 };
 use crate::{
-    scan::{Hit, MAX_SECRET, class, edge},
+    scan::{Hit, MAX_SECRET, class, edge, words::MAX_WORD},
     span::{Shape, Span},
+    visits,
 };
 
 /// How a value is written, which says how much of a doubt it leaves.
@@ -303,9 +304,12 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(L
         mark: Seek::default(),
         url: Seek::default(),
     };
+    // A string that begins before the limit is read to its end.
+    let limit = cursor.hay.len();
+    cursor.hay = &hit.hay[..hit.record.end];
     let mut depth = 0_u32;
     let mut name = None;
-    while let Some(byte) = cursor.peek() {
+    while let Some(byte) = cursor.peek().filter(|_| cursor.at < limit) {
         match byte {
             b'[' | b'{' => depth += 1,
             b']' | b'}' if depth <= 1 => break,
@@ -347,6 +351,7 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(L
         }
         cursor.at += 1;
     }
+    visits::add(cursor.at - at);
     cursor.at
 }
 
@@ -469,7 +474,8 @@ impl<'h> Cursor<'h> {
         let start = self.at;
         for _ in 0..MAX_NOUNS {
             let joint = self.run(class::JOINT | class::SPACE, 1);
-            let word = class::run(&self.rest()[joint..], class::ALPHA);
+            let near = &self.rest()[joint..];
+            let word = class::run(&near[..near.len().min(MAX_WORD + 1)], class::ALPHA);
             if joint == 0 || !is_noun(&self.rest()[joint..joint + word]) {
                 break;
             }
@@ -493,7 +499,7 @@ impl<'h> Cursor<'h> {
         let start = self.at + head + 1;
         let start = start + class::run(&self.hay[start..], class::SPACE);
         let list = &self.hay[start..self.hay.len().min(start + MAX_SECRET)];
-        let list = &list[..list.iter().take_while(is_list).count()];
+        let list = &list[..visits::counted(list.iter().take_while(is_list).count())];
         let list = list.trim_ascii_end();
         let list = list.strip_suffix(b",").unwrap_or(list);
         let n_numbers = 1 + list.iter().filter(|byte| **byte == b',').count();
@@ -592,6 +598,7 @@ impl<'h> Cursor<'h> {
     fn is_in_connection_string(&self) -> bool {
         let value =
             self.rest().iter().take(128).take_while(|byte| !byte.is_ascii_whitespace() && **byte != b';').count();
+        visits::add(value);
         self.hay[self.at - 1] == b'=' && self.hay.get(self.at + value) == Some(&b';')
     }
 
@@ -678,6 +685,7 @@ impl<'h> Cursor<'h> {
         let mut at = start;
         while let Some(found) = memchr::memchr(quote, &self.hay[at..ceiling]).map(|found| at + found) {
             let slashes = edge::backslashes_before(self.hay, start, found);
+            visits::add(found - at);
             if slashes % (2 * (depth + 1)) == depth {
                 return Some(Place { value: Span::new(start, found - depth), form: Form::Quoted });
             }
@@ -687,6 +695,7 @@ impl<'h> Cursor<'h> {
             }
             at = found + 1;
         }
+        visits::add(ceiling - at);
         // No closing quote: the record was cut, or this is an apostrophe.
         self.at = start;
         (quote == b'"').then(|| self.bare(Form::Tight)).flatten()
@@ -794,7 +803,6 @@ fn has_pair(text: &[u8], sign: u8) -> bool {
 
 /// The length of a value without quotes at the head of `rest`.
 fn bare_length(rest: &[u8], form: Form, is_encoded: bool) -> usize {
-    let rest = &rest[..rest.len().min(MAX_SECRET)];
     let mut length = 0;
     let mut open = [0_u32; 3];
     loop {

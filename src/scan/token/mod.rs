@@ -9,20 +9,26 @@
 //!
 //! Two forms of damage are looked through: a token that a logger lower-cased, and one that the end of its record cut.
 
+mod judged;
+mod reader;
 mod walk;
 
 use regex_automata::{Anchored, Input, meta, util::primitives::NonMaxUsize};
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use self::walk::{Glance, Memo, Walk, Walked};
+use self::{
+    judged::Judged,
+    reader::Reader,
+    walk::{Glance, Memo, Walk, Walked},
+};
 use super::{
     Hit, Sight,
     class::{self, Traits},
     doubt::{self, Answer, Doubt},
     edge,
     placeholder::Placeholders,
-    validators::{self, Verdict},
+    validators::Verdict,
     value,
 };
 use crate::{
@@ -31,6 +37,7 @@ use crate::{
         pattern::{Compiled, MAX_GROUPS, Pattern},
     },
     span::{Finding, RuleId, Span},
+    visits,
 };
 
 /// A match that does not begin with its anchor is looked for so many bytes before it. `rules lint` holds every rule to it.
@@ -56,6 +63,8 @@ struct Cache {
     /// The pattern without regard to case, made when it is first wanted.
     folded: Folded,
     cut: Option<Box<meta::Cache>>,
+    /// What is known of the text that the last match ended with.
+    judged: Judged,
     /// What tells most candidates at once, where the pattern begins with its anchor and lowering changes nothing.
     glance: Option<Glance>,
     /// Whether every match begins with an anchor.
@@ -71,7 +80,7 @@ struct Cache {
 /// What matches a pattern.
 enum Engine {
     Walk(Walk, Memo),
-    Regex(Box<meta::Cache>),
+    Regex(Box<meta::Cache>, Reader),
 }
 
 enum Folded {
@@ -88,7 +97,7 @@ impl Engine {
                 let memo = walk.memo();
                 Engine::Walk(walk, memo)
             }
-            None => Engine::Regex(Box::new(regex())),
+            None => Engine::Regex(Box::new(regex()), Reader::new(hir)),
         }
     }
 
@@ -121,6 +130,7 @@ impl Cache {
             exact,
             folded: if is_lowered { Folded::Unmade } else { Folded::Useless },
             cut: None,
+            judged: Judged::default(),
             glance,
             leads,
             reach: if leads { (0, 0) } else { reach(&hir, &rule.anchors).unwrap_or((0, MAX_LEAD)) },
@@ -208,6 +218,7 @@ impl Caches {
         if cache.block != block {
             (cache.block, cache.done) = (block, 0);
             cache.exact.clear();
+            cache.judged.clear();
             if let Folded::Made(engine) = &mut cache.folded {
                 engine.clear();
             }
@@ -298,8 +309,10 @@ impl Search<'_, '_> {
         let Some(found) = exact.or_else(|| self.lowered(start, cache)) else {
             return if may_be_cut { self.cut(start, cache).ok_or(NO_MATCH) } else { Err(NO_MATCH) };
         };
-        let secret = self.whole_run(found.secret);
-        self.accept(start, secret)?;
+        let record = &self.hit.hay[..self.hit.record.end];
+        let secret = found.secret;
+        let secret = Span::new(secret.start, cache.judged.run_end(record, secret.end, &self.compiled.tail));
+        self.accept(start, secret, &mut cache.judged)?;
         Ok(Found { secret, end: secret.end.max(found.whole.end) })
     }
 
@@ -311,13 +324,14 @@ impl Search<'_, '_> {
                 Walked::Cut => (None, true),
                 Walked::Nothing => (None, false),
             },
-            Engine::Regex(cache) => (self.search(regex(self.compiled), cache, start), true),
+            Engine::Regex(cache, reader) => (self.search(regex(self.compiled), cache, reader, start), true),
         }
     }
 
-    fn search(&self, regex: &meta::Regex, cache: &mut meta::Cache, start: usize) -> Option<Match> {
+    fn search(&self, regex: &meta::Regex, cache: &mut meta::Cache, reader: &mut Reader, start: usize) -> Option<Match> {
         let mut slots = [None; 2 * MAX_GROUPS];
         let input = Input::new(self.hit.hay).range(start..self.hit.record.end).anchored(Anchored::Yes);
+        reader.count(&input);
         regex.search_slots_with(cache, &input, &mut slots)?;
         let span = |group: usize| -> Option<Span> {
             Some(Span::new(slots[2 * group].map(NonMaxUsize::get)?, slots[2 * group + 1].map(NonMaxUsize::get)?))
@@ -330,8 +344,7 @@ impl Search<'_, '_> {
     fn lowered(&self, start: usize, cache: &mut Cache) -> Option<Match> {
         let engine = cache.folded(self.compiled)?;
         let found = self.find(engine, start, Compiled::folded).0?;
-        let is_lower = !found.whole.of(self.hit.hay).iter().any(u8::is_ascii_uppercase);
-        is_lower.then_some(found)
+        (!cache.judged.has_capital(self.hit.hay, found.whole)).then_some(found)
     }
 
     /// A match that the end of the record cut off, when at least half of the shortest is there. What cuts records leaves more of
@@ -345,9 +358,19 @@ impl Search<'_, '_> {
         if is_alone || !cache.leads || start != self.hit.anchor.start || there * 2 < self.compiled.shortest {
             return None;
         }
-        if let Engine::Regex(_) = cache.exact {
+        // What ends with a placeholder was cut before that was put there.
+        let near = &self.hit.hay[start.max(record.end.saturating_sub(MAX_LABEL))..record.end];
+        if self.placeholders.ends(near) {
+            return None;
+        }
+        if let Engine::Regex(..) = cache.exact {
+            // Nothing that begins as the pattern does reaches so far.
+            if self.compiled.cut_longest().is_some_and(|longest| there > longest) {
+                return None;
+            }
             // The end of the haystack is what the pattern's own end stands for, so the haystack must end with the record.
             let input = Input::new(&self.hit.hay[..record.end]).range(start..).anchored(Anchored::Yes);
+            visits::add(there);
             let cut = cache.cut.get_or_insert_with(|| Box::new(self.compiled.cut().create_cache()));
             self.compiled.cut().search_with(cut, &input)?;
         }
@@ -355,14 +378,8 @@ impl Search<'_, '_> {
         // The beginning of a token that is digits alone is a number, and `sk_live_short` a name.
         let has_letters = secret.of(self.hit.hay).iter().any(u8::is_ascii_alphabetic);
         let is_word = is_word(&self.hit.hay[self.hit.anchor.end..record.end]);
-        (has_letters && !is_word && self.accept(start, secret).is_ok()).then_some(Found { secret, end: record.end })
-    }
-
-    /// The secret and the run of its last class behind it.
-    fn whole_run(&self, secret: Span) -> Span {
-        let rest = &self.hit.hay[secret.end..self.hit.record.end];
-        let run = rest.iter().take_while(|byte| self.compiled.tail.contains(**byte)).count();
-        Span::new(secret.start, secret.end + run)
+        let is_secret = has_letters && !is_word && self.accept(start, secret, &mut cache.judged).is_ok();
+        is_secret.then_some(Found { secret, end: record.end })
     }
 
     fn is_on_edge(&self, start: usize) -> bool {
@@ -372,24 +389,25 @@ impl Search<'_, '_> {
         }
     }
 
-    fn accept(&self, start: usize, secret: Span) -> Answer {
-        let bytes = secret.of(self.hit.hay);
-        if value::is_filler(bytes) || self.placeholders.is_whole(bytes) {
+    fn accept(&self, start: usize, secret: Span, judged: &mut Judged) -> Answer {
+        let hay = self.hit.hay;
+        let bytes = secret.of(hay);
+        if judged.is_filler(hay, secret) || self.placeholders.is_whole(bytes) {
             return Err(doubt::PLACEHOLDER);
         }
         if self.is_inside_base64(start, secret.end) {
             return Err(Doubt("it stands inside a longer run of base64"));
         }
-        if value::asks_to_fill_in(bytes) || self.rule.allow.iter().any(|allow| allow.is_whole(bytes)) {
+        if judged.asks_to_fill_in(hay, secret) || judged.is_allowed(hay, secret, &self.rule.allow) {
             return Err(doubt::PLACEHOLDER);
         }
         let near =
             || if self.is_near(start) { Ok(()) } else { Err(Doubt("none of the rule's words stands before it")) };
         let Some(validator) = &self.rule.validator else { return near() };
         if self.rule.near.is_empty() {
-            return if validators::refutes(validator, bytes) { Err(REFUTED) } else { Ok(()) };
+            return if judged.refutes(validator, hay, secret) { Err(REFUTED) } else { Ok(()) };
         }
-        match validators::judge(validator, bytes) {
+        match judged.judge(validator, hay, secret) {
             Verdict::Confirmed => Ok(()),
             Verdict::Unknown => near(),
             Verdict::Refuted => Err(REFUTED),
@@ -410,13 +428,23 @@ impl Search<'_, '_> {
     fn is_near(&self, start: usize) -> bool {
         let from = start.saturating_sub(NEAR).max(self.hit.record.start);
         let before = &self.hit.hay[from..start];
+        visits::add(before.len() * self.rule.near.len());
         let stands = |word: &[u8]| before.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
         self.rule.near.is_empty() || self.rule.near.iter().any(|word| stands(word))
     }
 }
 
+/// No placeholder is longer.
+const MAX_LABEL: usize = 64;
+
+/// No name of daily life is longer.
+const MAX_NAME: usize = 256;
+
 /// Letters of one case and what joins words, which no generator made.
 fn is_word(text: &[u8]) -> bool {
+    if text.len() > MAX_NAME {
+        return false;
+    }
     let letters = Traits::of(text);
     let is_one_case = letters.none(class::UPPER) || letters.none(class::LOWER);
     is_one_case && text.iter().all(|byte| class::is(*byte, class::ALPHA | class::JOINT)) && !value::is_random(text)

@@ -11,7 +11,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
-use crate::{rules::ByteSet, span::Span};
+use crate::{rules::ByteSet, span::Span, visits};
 
 /// Choices that may be tried in vain; a pattern with more is left to the regex.
 const MAX_CHOICES: usize = 6;
@@ -115,6 +115,16 @@ impl Walk {
         (n_marks == 2).then_some(Walk { nodes, n_runs: make.n_runs, first })
     }
 
+    /// The walk for a pattern without a group for the secret, which is all of a match, where it is exact.
+    pub(super) fn of_whole(hir: &Hir) -> Option<Walk> {
+        let mut make = Make { n_runs: 0, n_choices: 0, is_inside: true };
+        let mut nodes = vec![Node::Begin];
+        make.nodes(hir, &mut nodes)?;
+        nodes.push(Node::End);
+        let Follow { first, .. } = check(&nodes, &Follow { first: ByteSet::default(), may_end: true })?;
+        Some(Walk { nodes, n_runs: make.n_runs, first })
+    }
+
     /// Whether a match may begin with `byte`.
     pub(super) fn may_begin(&self, byte: u8) -> bool {
         self.first.contains(byte)
@@ -196,6 +206,7 @@ impl Steps<'_> {
 
     fn literal(&mut self, text: &[u8], at: usize) -> Option<usize> {
         let rest = &self.hay[at..];
+        visits::add(text.len());
         if rest.starts_with(text) {
             return Some(at + text.len());
         }
@@ -220,7 +231,7 @@ impl Steps<'_> {
         let known = &mut self.memo.runs[run.index];
         let is_known = known.start <= at && at < known.end;
         let mut end = if is_known { known.end.min(limit) } else { at };
-        end += self.hay[end..limit].iter().take_while(|byte| run.set.contains(**byte)).count();
+        end += visits::counted(self.hay[end..limit].iter().take_while(|byte| run.set.contains(**byte)).count());
         if is_known {
             known.end = known.end.max(end);
         } else if end - at >= LONG {

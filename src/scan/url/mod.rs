@@ -23,6 +23,7 @@ use super::{
 use crate::{
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
+    visits,
 };
 
 /// The URL rules in force.
@@ -65,6 +66,8 @@ pub(crate) struct Progress {
     userinfo: userinfo::Memo,
     /// The parts of URLs in which findings begin.
     pub(super) parts: Parts,
+    /// How little the values look like secrets that begin inside another.
+    gauge: value::Gauge,
     /// How often there was a value to judge.
     pub(super) judged: u64,
 }
@@ -183,6 +186,7 @@ impl Unit {
     /// The unit at `at`, which lies before `end`.
     fn at(hay: &[u8], at: usize, end: usize, depth: Depth) -> Unit {
         let rest = &hay[at..end];
+        visits::add(1);
         match rest[0] {
             b'\\' => Unit::escaped(rest),
             b'%' => Unit::percent(rest, depth).unwrap_or(Unit { byte: b'%', len: 1 }),
@@ -192,7 +196,7 @@ impl Unit {
 
     /// Backslashes and what they escape, at any depth of nested strings; a quote or a line feed is itself again.
     fn escaped(rest: &[u8]) -> Unit {
-        let n_slashes = rest.iter().take_while(|byte| **byte == b'\\').count();
+        let n_slashes = visits::counted(rest.iter().take_while(|byte| **byte == b'\\').count());
         match &rest[n_slashes..] {
             [byte @ (b'/' | b'"' | b'\'' | b'`'), ..] => Unit { byte: *byte, len: n_slashes + 1 },
             [b'n' | b'r' | b't', ..] => Unit { byte: b'\n', len: n_slashes + 1 },
@@ -247,7 +251,7 @@ impl Stops {
 
     /// How many bytes of `text` come before the first of these.
     fn skip(&self, text: &[u8]) -> usize {
-        text.iter().position(|byte| self.0[usize::from(*byte)]).unwrap_or(text.len())
+        visits::counted(text.iter().position(|byte| self.0[usize::from(*byte)]).unwrap_or(text.len()))
     }
 }
 
@@ -276,7 +280,9 @@ fn is_opened(value: &[u8], close: u8) -> bool {
         b']' => b'[',
         _ => b'{',
     };
-    value[value.len().saturating_sub(256)..].contains(&open)
+    let near = &value[value.len().saturating_sub(256)..];
+    visits::add(near.len());
+    near.contains(&open)
 }
 
 #[cfg(test)]

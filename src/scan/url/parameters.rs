@@ -7,11 +7,12 @@ use super::{Depth, Progress, Replaced, Stops, Unit, trim};
 use crate::{
     rules::syntax::KeysSyntax,
     scan::{
-        Hit, MAX_SECRET, Sight,
+        Hit, Sight,
         doubt::{self, Answer, Doubt},
         edge, value,
     },
     span::{Finding, RuleId, Span},
+    visits,
 };
 
 /// The longest name, without its separators.
@@ -95,7 +96,7 @@ impl Parameters {
         if replaced.covers(secret) {
             return Err(doubt::PLACEHOLDER);
         }
-        if !is_secret(name, secret) {
+        if name.weak && progress.gauge.is_calm(hit.hay, span.start, span.end) || !is_secret(name, secret) {
             return Err(Doubt("the parameter's value does not look like a secret"));
         }
         progress.claim(span);
@@ -134,8 +135,7 @@ impl Progress {
     fn value_end(&mut self, hit: &Hit<'_>, start: usize, depth: Depth) -> usize {
         let seen = &mut self.values[depth as usize];
         if !seen.contains(start) {
-            let limit = hit.record.end.min(start.saturating_add(MAX_SECRET));
-            *seen = Span::new(start, value_end(hit.hay, start, limit, depth));
+            *seen = Span::new(start, value_end(hit.hay, start, hit.record.end, depth));
         }
         seen.end
     }
@@ -254,6 +254,7 @@ fn is_secret(name: &Name, secret: &[u8]) -> bool {
     if name.weak && secret.len() < LEAST_RANDOM {
         return false;
     }
+    visits::add(secret.len().min(value::LOOK));
     if secret.is_empty() || value::is_template(secret) || is_open_template(secret) {
         return false;
     }
@@ -267,7 +268,7 @@ fn is_secret(name: &Name, secret: &[u8]) -> bool {
 /// A template with white space in it, of which the value shows the beginning: `{{ token }}`; or a route's `:token`.
 fn is_open_template(secret: &[u8]) -> bool {
     let opens = [b"{{".as_slice(), b"${", b"$(", b"#{"].iter().any(|open| secret.starts_with(open));
-    opens && !secret.iter().any(|byte| matches!(byte, b'}' | b')'))
+    opens && secret.len() <= value::LOOK && !secret.iter().any(|byte| matches!(byte, b'}' | b')'))
         || secret.strip_prefix(b":").is_some_and(|name| name.iter().all(u8::is_ascii_alphabetic))
 }
 

@@ -15,7 +15,7 @@ use super::{Depth, Progress, Replaced, Unit, trim};
 use crate::{
     rules::{Recogniser, RuleSet, syntax::KeysSyntax},
     scan::{
-        Hit, MAX_SECRET,
+        Hit,
         doubt::{self, Answer, Doubt},
         edge, value,
     },
@@ -179,7 +179,7 @@ impl Template {
     /// The secret of the path that begins at `start`, if the path is one of this template.
     fn secret(&self, hit: &Hit<'_>, start: usize, replaced: Replaced<'_>) -> Option<Span> {
         let hay = hit.hay;
-        let limit = hit.record.end.min(start.saturating_add(MAX_SECRET));
+        let limit = hit.record.end;
         let mut at = start;
         let mut found = None;
         let mut depth = Depth::Plain;

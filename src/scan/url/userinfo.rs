@@ -10,8 +10,9 @@ use super::{
     quotes::{self, Open},
 };
 use crate::{
-    scan::{Hit, MAX_SECRET, Sight, value},
+    scan::{Hit, Sight, value},
     span::Span,
+    visits,
 };
 
 /// How far behind a `/`, `?` or `#` the rest of an unescaped password is looked for.
@@ -63,7 +64,7 @@ impl Memo {
         match self.last {
             Some(known) if known.start == start && known.depth == depth => known,
             _ => {
-                let mut ends = Ends::new(hit, depth, limit(hit, start), &mut self.quotes);
+                let mut ends = Ends::new(hit, depth, hit.record.end, &mut self.quotes);
                 let authority = authority(hit.hay, start, depth, &mut ends);
                 let userinfo = userinfo(hit, start, authority, &mut ends);
                 let known = Known { start, depth, authority, userinfo };
@@ -79,10 +80,6 @@ impl Memo {
     }
 }
 
-fn limit(hit: &Hit<'_>, start: usize) -> usize {
-    hit.record.end.min(start.saturating_add(MAX_SECRET))
-}
-
 /// The password behind the scheme separator that `hit` is about.
 pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<Span> {
     let start = match hit.anchor.of(hit.hay) {
@@ -93,7 +90,7 @@ pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<S
     let colon = known.authority.colon?;
     match known.userinfo {
         Some(Userinfo { colon: Some(colon), at }) => {
-            let is_password = colon.end < at.start && !is_digest_name(&hit.hay[at.end..limit(hit, start)]);
+            let is_password = colon.end < at.start && !is_digest_name(&hit.hay[at.end..hit.record.end]);
             is_password.then(|| Span::new(colon.end, at.start))
         }
         Some(_) => None,
@@ -142,6 +139,7 @@ pub(super) fn enclosing<'h>(hit: &Hit<'h>, most: usize, memo: &mut Memo) -> Encl
             start = memo.clear.start.max(floor);
             continue;
         }
+        visits::add(1);
         if !BEFORE_AT.0[usize::from(hit.hay[start - 1])] {
             start -= 1;
             continue;
@@ -579,6 +577,8 @@ pub(super) fn source_name(hit: &Hit<'_>) -> Option<Span> {
     let left = &hit.hay[floor..hit.anchor.start];
     let is_outside = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'(');
     let begin = left.iter().rposition(is_outside).map_or(0, |at| at + 1);
+    // What is read of it: the name, and the password for each text that it must not hold.
+    visits::add(6 * (left.len() - begin));
     let colon = begin + left[begin..].iter().position(|byte| *byte == b':')?;
     let password = &left[colon + 1..];
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || !byte.is_ascii();

@@ -22,7 +22,7 @@ mod us_ssn;
 mod zuplo_crc32;
 
 pub(crate) use self::github_crc32::checksum_of;
-use crate::rules::Validator;
+use crate::{rules::Validator, visits};
 
 /// What a validator says of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub(crate) enum Verdict {
 
 /// Asks `validator` about `secret`.
 pub(crate) fn judge(validator: &Validator, secret: &[u8]) -> Verdict {
+    visits::add(secret.len());
     match validator {
         Validator::AwsKeyId => aws_key_id::judge(secret),
         Validator::Entropy(bits) => entropy::judge(secret, *bits),
@@ -61,12 +62,18 @@ pub(crate) fn judge(validator: &Validator, secret: &[u8]) -> Verdict {
 /// Whether `validator` refutes `secret`: all that is asked where a confirmation changes nothing, and much cheaper to tell.
 pub(crate) fn refutes(validator: &Validator, secret: &[u8]) -> bool {
     let may_refute = match validator {
-        // A checksum never refutes.
+        // A checksum never refutes, and neither does a macaroon.
         Validator::GithubCrc32 | Validator::GitlabCrc32 | Validator::AtlassianCrc32 | Validator::ZuploCrc32 => false,
+        Validator::Macaroon => false,
         Validator::Jwt => jwt::may_refute(secret),
         _ => true,
     };
     may_refute && judge(validator, secret) == Verdict::Refuted
+}
+
+/// Whether a run of letters and digits looks as [`Validator::Random`] wants it, but for the kinds of its characters.
+pub(super) fn is_random_run(run: &[u8]) -> bool {
+    random::is_random_run(run)
 }
 
 /// Four bytes as hexadecimal digits, in small letters.

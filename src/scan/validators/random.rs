@@ -13,8 +13,12 @@ const LEAST_RUN: usize = 10;
 pub(super) fn judge(secret: &[u8]) -> Verdict {
     let runs = secret.split(|byte| !byte.is_ascii_alphanumeric());
     let longest = runs.max_by_key(|run| run.len()).unwrap_or_default();
-    let is_random = longest.len() >= LEAST_RUN && is_mixed(longest) && value::is_random(longest);
-    if is_random { Verdict::Unknown } else { Verdict::Refuted }
+    if is_mixed(longest) && is_random_run(longest) { Verdict::Unknown } else { Verdict::Refuted }
+}
+
+/// Whether a run of letters and digits is long and looks machine-made.
+pub(super) fn is_random_run(run: &[u8]) -> bool {
+    run.len() >= LEAST_RUN && value::is_random(run)
 }
 
 /// Two kinds of characters at least.
