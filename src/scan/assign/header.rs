@@ -23,6 +23,9 @@ const PARAMETERS: &str = "response signature credential oauth_token oauth_signat
 /// Attributes of a cookie, and the name under which a remote desktop sends the user's.
 const ATTRIBUTES: &str = "path domain expires max-age samesite version priority comment mstshash";
 
+/// The longest name of a cookie.
+const MAX_COOKIE_NAME: usize = 128;
+
 const SCHEME: u8 = 1;
 const PARAMETER: u8 = 2;
 const ATTRIBUTE: u8 = 4;
@@ -42,6 +45,8 @@ pub(super) struct Memo {
     parameters: Span,
     /// The end of the last cookies that were read.
     cookies: usize,
+    /// The value of the last cookie.
+    cookie: Span,
 }
 
 impl Memo {
@@ -138,26 +143,129 @@ fn parameters(hit: &Hit<'_>, region: Span, key: &Key, memo: &mut Memo, report: &
     }
 }
 
-/// `name=value; name=value; Path=/`: every value goes, names and attributes stay.
+/// `name=value; name=value; Path=/`: every value goes, names and attributes stay. Programs join several such headers by commas,
+/// by line ends that a string escapes, and in arrays.
 pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
-    let Some(region) = region(hit, key, &mut memo.end) else { return };
-    let mut at = region.start;
+    let Some(mut region) = region(hit, key, &mut memo.end) else { return };
     // Inside cookies that were read only the first one is cut in another way.
-    let is_inside = std::mem::replace(&mut memo.cookies, region.end) == region.end;
-    for pair in region.of(hit.hay).split(|byte| *byte == b';').take(if is_inside { 1 } else { usize::MAX }) {
-        let start = at;
-        at += pair.len() + 1;
-        let Some(equals) = memchr::memchr(b'=', pair) else { continue };
-        let name = pair[..equals].trim_ascii();
-        let value = &pair[equals + 1..];
-        let value = &value[..value.iter().take_while(|byte| !byte.is_ascii_whitespace() && **byte != b',').count()];
-        let is_name = !name.is_empty() && name.len() <= 128 && !name.contains(&b' ');
-        let is_attribute = WORDS.holds(ATTRIBUTE, name);
-        if is_name && !is_attribute && value.len() >= 4 && !value::is_template(value) {
-            let value_start = start + equals + 1;
-            report.push(Span::new(value_start, value_start + value.len()), key.rule, Shape::Text);
+    if region.end == memo.cookies {
+        if let Some(Cookie { value, is_secret: true }) = cookie(hit.hay, region, memo) {
+            report.push(value, key.rule, Shape::Text);
         }
+        return;
     }
+    let mut open = region.start.checked_sub(1).filter(|open| class::is(hit.hay[*open], class::QUOTE));
+    loop {
+        pairs(hit, region, key, memo, report);
+        memo.cookies = region.end;
+        let Some(next) = open.and_then(|open| next_region(hit, open, region.end)) else { return };
+        (open, region) = (Some(next.0), next.1);
+        memo.end = region.end;
+    }
+}
+
+/// The cookies of `region`.
+fn pairs(hit: &Hit<'_>, region: Span, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
+    let mut pair = region;
+    loop {
+        let cookie = cookie(hit.hay, pair, memo);
+        if let Some(Cookie { value, is_secret: true }) = cookie {
+            report.push(value, key.rule, Shape::Text);
+        }
+        let from = cookie.map_or(pair.start, |cookie| cookie.value.end);
+        let Some(end) = pair_end(hit.hay, Span::new(from, region.end)) else { return };
+        pair.start = end + 1;
+    }
+}
+
+/// Where a pair ends: at a semicolon, or at a comma behind which the next cookie begins. In
+/// `Expires=Wed, 21 Oct 2015 07:28:00 GMT` none does.
+fn pair_end(hay: &[u8], rest: Span) -> Option<usize> {
+    let mut marks = memchr::memchr2_iter(b';', b',', rest.of(hay)).map(|at| rest.start + at);
+    marks.find(|at| hay[*at] == b';' || mark_behind_name(&hay[at + 1..rest.end]) == Some(b'='))
+}
+
+/// The byte behind the name that `text` begins with.
+fn mark_behind_name(text: &[u8]) -> Option<u8> {
+    let spaces = class::run(&text[..text.len().min(8)], class::SPACE);
+    let text = &text[spaces..text.len().min(spaces + MAX_COOKIE_NAME + 1)];
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let length = text.iter().take_while(is_name).count();
+    (length > 0).then(|| text.get(length).copied()).flatten()
+}
+
+/// A cookie's value, and whether it is one to hide.
+#[derive(Clone, Copy)]
+struct Cookie {
+    value: Span,
+    is_secret: bool,
+}
+
+/// The cookie that `rest` begins with.
+fn cookie(hay: &[u8], rest: Span, memo: &mut Memo) -> Option<Cookie> {
+    let text = rest.of(hay);
+    let head = &text[..text.len().min(MAX_COOKIE_NAME + 8)];
+    let equals = memchr::memchr2(b'=', b';', head).filter(|at| head[*at] == b'=')?;
+    let start = rest.start + equals + 1;
+    // A value inside another one ends where that one ends.
+    if !memo.cookie.contains(start) {
+        let is_end = |at: &usize| match hay[*at] {
+            b',' => {
+                let behind = &hay[at + 1..rest.end];
+                behind.first().is_none_or(u8::is_ascii_whitespace)
+                    || matches!(mark_behind_name(behind), Some(b'=' | b':'))
+            }
+            byte => byte == b';' || byte.is_ascii_whitespace(),
+        };
+        memo.cookie = Span::new(start, (start..rest.end).find(is_end).unwrap_or(rest.end));
+    }
+    let value = Span::new(start, memo.cookie.end);
+    let name = text[..equals].trim_ascii();
+    let is_name = !name.is_empty() && name.len() <= MAX_COOKIE_NAME && !name.contains(&b' ');
+    let is_secret = value.len() >= 4 && !value::is_template(value.of(hay)) && !WORDS.holds(ATTRIBUTE, name);
+    Some(Cookie { value, is_secret: is_name && is_secret })
+}
+
+/// What goes on behind the header's value that began behind the quote at `open` and ends at `end`: the next line of that
+/// string, or the next string of its array. Answers the quote of the string and the value.
+fn next_region(hit: &Hit<'_>, open: usize, end: usize) -> Option<(usize, Span)> {
+    let hay = &hit.hay[..hit.record.end];
+    let n_slashes = n_slashes(&hay[end..]);
+    if n_slashes > 0 && matches!(hay.get(end + n_slashes), Some(b'n' | b'r')) {
+        let start = end + n_slashes + 1;
+        let goes_on = mark_behind_name(&hay[start..]) == Some(b'=') || is_line_end(&hay[start..]);
+        return goes_on.then(|| (open, Span::new(start, value_end(hay, start, None, None))));
+    }
+    let close = quote_at(hay, end, hay.len())?;
+    if hay[close.end - 1] != hay[open] || !is_in_array(&hay[hit.record.start..open]) {
+        return None;
+    }
+    let spaces = |at: usize| class::run(&hay[at..hay.len().min(at + 8)], class::SPACE);
+    let comma = close.end + spaces(close.end);
+    if hay.get(comma) != Some(&b',') {
+        return None;
+    }
+    let next = quote_at(hay, comma + 1 + spaces(comma + 1), hay.len())?;
+    let is_same = next.len() == close.len() && hay[next.end - 1] == hay[open];
+    is_same.then(|| (next.end - 1, Span::new(next.end, value_end(hay, next.end, Some(next), None))))
+}
+
+/// Whether the string whose quote follows `before` is an element of an array that has strings alone so far.
+fn is_in_array(before: &[u8]) -> bool {
+    let before =
+        &before[..before.len() - edge::backslashes_before(before, before.len().saturating_sub(8), before.len())];
+    let spaces = class::run_back(&before[before.len().saturating_sub(8)..], class::SPACE);
+    matches!(before[..before.len() - spaces].last(), Some(b'[' | b','))
+}
+
+fn is_line_end(text: &[u8]) -> bool {
+    let n_slashes = n_slashes(text);
+    n_slashes > 0 && matches!(text.get(n_slashes), Some(b'n' | b'r'))
+}
+
+/// How many backslashes `text` begins with; more than eight are no escape of a log's.
+fn n_slashes(text: &[u8]) -> usize {
+    text.iter().take(8).take_while(|byte| **byte == b'\\').count()
 }
 
 /// Whether a JSON number, boolean or null begins here, which is no credential.
@@ -201,6 +309,14 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
     if start < *known {
         return Some(Span::new(start, *known));
     }
+    let end = value_end(hay, start, open, around);
+    *known = end;
+    (start < end).then(|| Span::new(start, end))
+}
+
+/// Where the value that begins at `start` ends: behind `open` at the quote that closes it, else at `around`, the quote before the
+/// header's name.
+fn value_end(hay: &[u8], start: usize, open: Option<Span>, around: Option<u8>) -> usize {
     let ceiling = hay.len().min(start + MAX_SECRET);
     let mut end = start;
     loop {
@@ -224,7 +340,5 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
         }
         end += 1;
     }
-    end -= edge::backslashes_before(hay, start, end);
-    *known = end;
-    (start < end).then(|| Span::new(start, end))
+    end - edge::backslashes_before(hay, start, end)
 }
