@@ -26,6 +26,7 @@ mod class;
 mod field;
 #[cfg(test)]
 pub(crate) mod oracle;
+mod seek;
 mod settle;
 pub(crate) mod validators;
 mod value;
@@ -347,7 +348,8 @@ impl Scanner {
         if !self.allowances.is_empty() {
             self.let_stand(hay, locate, scratch);
         }
-        settle::settle(hay, &self.rules, locate, &mut scratch.records, &mut scratch.findings);
+        let Scratch { findings, records, progress, .. } = &mut *scratch;
+        settle::settle(hay, &self.rules, locate, records, &mut progress.url.parts, findings);
         &scratch.findings
     }
 

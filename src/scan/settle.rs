@@ -3,7 +3,7 @@
 //! A span that begins or ends inside a backslash escape is widened to hold it whole: half an escape left behind would
 //! change what its neighbour means, and break the JSON string around it.
 
-use super::{Hit, Locate, Sight, edge};
+use super::{Hit, Locate, Sight, edge, url};
 use crate::{
     encoding::json,
     rules::{Recogniser, RuleSet},
@@ -53,11 +53,22 @@ impl Records {
 }
 
 /// Sorts and merges; afterwards findings are disjoint and never touch, and none goes past its string in a JSON record or lies
-/// outside the strings of one.
-pub(super) fn settle(hay: &[u8], rules: &RuleSet, locate: Locate, records: &mut Records, findings: &mut Vec<Finding>) {
+/// outside the strings of one. None goes past the part of a URL that it begins in.
+pub(super) fn settle(
+    hay: &[u8],
+    rules: &RuleSet,
+    locate: Locate,
+    records: &mut Records,
+    parts: &mut url::Parts,
+    findings: &mut Vec<Finding>,
+) {
+    if !findings.is_sorted_by_key(|finding| finding.span.start) {
+        sort(rules, findings);
+    }
     let mut strings = Strings::default();
     for finding in findings.iter_mut() {
         strings.keep_inside(hay, locate, records, finding);
+        keep_in_part(hay, rules, locate, records, parts, finding);
         widen(hay, finding);
     }
     // Most come in order and apart: a record seldom has two.
@@ -73,6 +84,27 @@ pub(super) fn settle(hay: &[u8], rules: &RuleSet, locate: Locate, records: &mut 
     }
     strings = Strings::default();
     findings.retain(|finding| !finding.span.is_empty() && strings.may_hold(hay, locate, records, finding));
+}
+
+/// The grammar of URLs ends what begins in the user, the password or a parameter of one. The recogniser of URLs knows it, but
+/// for a parameter's name that stands in a password.
+fn keep_in_part(
+    hay: &[u8],
+    rules: &RuleSet,
+    locate: Locate,
+    records: &mut Records,
+    parts: &mut url::Parts,
+    finding: &mut Finding,
+) {
+    if finding.shape != Shape::Text || finding.span.is_empty() || !url::Parts::may_cut(finding.span.of(hay)) {
+        return;
+    }
+    let record = records.around(hay, locate, finding.span.start);
+    finding.span = match rules.get(finding.rule).recogniser {
+        Recogniser::KeyBlock => return,
+        Recogniser::Url(_) => parts.clip_user(hay, record, finding.span),
+        _ => parts.clip(hay, record, finding.span),
+    };
 }
 
 /// Where in a record the strings of JSON lie, as far as it was walked.

@@ -218,9 +218,16 @@ fn urls(text: &[u8]) -> impl Iterator<Item = Span> {
     static BEGIN: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("://"));
     BEGIN.find_iter(text).map(|at| {
         let start = at + 3;
-        let ends = |byte: &u8| *byte <= b' ' || b"/?#\"'`<>\\,;|{}()".contains(byte);
-        Span::new(start, text[start..].iter().position(ends).map_or(text.len(), |length| start + length))
+        Span::new(start, (start..text.len()).find(|at| ends_authority(text, *at)).unwrap_or(text.len()))
     })
+}
+
+fn ends_authority(text: &[u8], at: usize) -> bool {
+    match text[at] {
+        // `u:REDACTED-url-password\@host`: the backslash belonged to the password, or escapes the `@`.
+        b'\\' => !matches!(text.get(at + 1), Some(b'@' | b'\\')),
+        byte => byte <= b' ' || b"/?#\"'`<>,;|{}()".contains(&byte),
+    }
 }
 
 /// Whether an authority is one: the user's part without what ends it, a host, a port of digits.
@@ -229,6 +236,8 @@ fn parses(authority: &[u8]) -> bool {
     if host.starts_with(b"[") {
         return memchr::memchr(b']', host).is_some();
     }
+    // `[https://host]`
+    let host = &host[..memchr::memchr(b']', host).unwrap_or(host.len())];
     let mut parts = host.splitn(2, |byte| *byte == b':');
     let name = parts.next().unwrap_or_default();
     let port = parts.next().unwrap_or_default();
@@ -248,6 +257,8 @@ mod tests {
             (r#"{"a":"\"","b":{}}"#, r#"{"a":"x","b":{}}"#),
             ("{ pw='a' }", "{ pw='REDACTED-password' }"),
             ("https://u:p@h:80/x", "https://u:REDACTED-url@h:80/x"),
+            ("[https://u:p@h] x", "[https://u:REDACTED-url@h] x"),
+            (r"https://u:p\@h/x", r"https://u:REDACTED-url\@h/x"),
             ("postgres://u:p@h:port/x", "postgres://u:REDACTED-url@h:port/x"),
             ("2016-10-06T00:17:09Z stdout F a", "2016-10-06T00:17:09Z stdout F b"),
             // The host stands in the next part.

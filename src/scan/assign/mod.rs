@@ -10,7 +10,6 @@ mod header;
 mod judge;
 mod key;
 mod place;
-mod seek;
 
 use self::{
     command::Commands,
@@ -21,6 +20,7 @@ use super::{
     Hit, Sight, below, class,
     doubt::{self, Answer, Doubt},
     placeholder::Placeholders,
+    seek, url,
 };
 use crate::{
     encoding,
@@ -42,6 +42,8 @@ pub(crate) struct Memo {
     done: usize,
     /// The last value without quotes, and how it was written.
     bare: Option<place::Place>,
+    /// The same behind a key in text that is percent-encoded.
+    encoded: Option<place::Place>,
     /// The last one that went. What ends where it ends and begins inside it goes with it.
     gone: Span,
     /// How little the values look like secrets that begin inside another.
@@ -50,6 +52,8 @@ pub(crate) struct Memo {
     tag: Seek,
     /// Where the next fragment of a URL begins.
     url: Seek,
+    /// The parts of URLs in which values begin.
+    parts: url::Parts,
     /// The end of the last array or object whose leaves were taken.
     leaves: usize,
     headers: header::Memo,
@@ -187,7 +191,7 @@ impl Report<'_, '_> {
 fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, report: &mut Report<'_, '_>) -> Answer {
     memo.judged += 1;
     memo.below = below::open(hit, key.name, key.quote, key.rule, strength == Strength::Weak);
-    let known = memo.bare;
+    let known = if place::is_encoded(hit, key) { memo.encoded } else { memo.bare };
     let place = place::find(hit, key, memo).ok_or(NO_VALUE)?;
     if let place::Form::Structure = place.form {
         if strength == Strength::Weak {
@@ -204,7 +208,8 @@ fn plain(hit: &Hit<'_>, key: &key::Key, strength: Strength, memo: &mut Memo, rep
     }
     let value = place.value;
     // Without quotes, so that no quote inside ends it earlier when findings are settled.
-    let is_bare = memo.bare.is_some_and(|bare| bare.value.start <= value.start && value.end <= bare.value.end);
+    let holds = |bare: place::Place| bare.value.start <= value.start && value.end <= bare.value.end;
+    let is_bare = memo.bare.is_some_and(holds) || memo.encoded.is_some_and(holds);
     if is_bare && value.end == memo.gone.end && value.start >= memo.gone.start {
         return Err(doubt::SETTLED);
     }

@@ -51,13 +51,40 @@ const LEAST_BYTES: usize = 8;
 
 /// Finds the value of `key`.
 pub(super) fn find(hit: &Hit<'_>, key: &Key, memo: &mut Memo) -> Option<Place> {
-    let mut cursor =
-        Cursor { hay: &hit.hay[..hit.record.end], at: key.name.end, bare: memo.bare, tag: memo.tag, url: memo.url };
+    let is_encoded = is_encoded(hit, key);
+    let bare = if is_encoded { &mut memo.encoded } else { &mut memo.bare };
+    let mut cursor = Cursor {
+        hay: &hit.hay[..hit.record.end],
+        at: key.name.end,
+        bare: *bare,
+        is_encoded,
+        tag: memo.tag,
+        url: memo.url,
+    };
     let place = walk(hit, key, &mut cursor);
-    memo.bare = cursor.bare;
+    *bare = cursor.bare;
     memo.tag = cursor.tag;
     memo.url = cursor.url;
-    place
+    let place = place?;
+    if matches!(place.form, Form::Quoted | Form::Structure | Form::Bytes | Form::Element) {
+        return Some(place);
+    }
+    let value = memo.parts.value(hit.hay, hit.record, key.name, place.value)?;
+    (!value.is_empty()).then_some(Place { value, ..place })
+}
+
+/// Whether the key stands in text that is percent-encoded: behind an escape, or before one that is its separator. There an escape
+/// is the character that it stands for, and elsewhere three characters of a value: `password=Tundra%262ru`.
+pub(super) fn is_encoded(hit: &Hit<'_>, key: &Key) -> bool {
+    let is_mark = |escape: &[u8]| match escape {
+        [b'%', high, low] => {
+            edge::hex(*high).zip(edge::hex(*low)).is_some_and(|(high, low)| !(high << 4 | low).is_ascii_alphanumeric())
+        }
+        _ => false,
+    };
+    let before = &hit.hay[hit.record.start..key.name.start];
+    let behind = &hit.hay[key.name.end..hit.record.end];
+    behind.get(..3).is_some_and(is_mark) || before.last_chunk::<3>().is_some_and(|escape| is_mark(escape))
 }
 
 fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
@@ -196,6 +223,7 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(S
         hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)],
         at,
         bare: None,
+        is_encoded: false,
         tag: Seek::default(),
         url: Seek::default(),
     };
@@ -256,6 +284,8 @@ struct Cursor<'h> {
     at: usize,
     /// A value that begins inside this one, and is written so, ends where it ends.
     bare: Option<Place>,
+    /// Whether percent escapes stand for what may end a value.
+    is_encoded: bool,
     tag: Seek,
     /// Where the next fragment of a URL begins.
     url: Seek,
@@ -549,7 +579,7 @@ impl<'h> Cursor<'h> {
         if let Some(known) = self.bare.filter(|known| known.form == form && known.value.contains(self.at)) {
             return Some(Place { value: Span::new(self.at, known.value.end), form });
         }
-        let end = self.at + bare_length(self.rest(), form);
+        let end = self.at + bare_length(self.rest(), form, self.is_encoded);
         let place = (end > self.at).then(|| Place { value: Span::new(self.at, end), form });
         self.bare = place.or(self.bare);
         place
@@ -557,7 +587,7 @@ impl<'h> Cursor<'h> {
 }
 
 /// The length of a value without quotes at the head of `rest`.
-fn bare_length(rest: &[u8], form: Form) -> usize {
+fn bare_length(rest: &[u8], form: Form, is_encoded: bool) -> usize {
     let rest = &rest[..rest.len().min(MAX_SECRET)];
     let mut length = 0;
     let mut open = [0_u32; 3];
@@ -569,7 +599,7 @@ fn bare_length(rest: &[u8], form: Form) -> usize {
             b'\'' => !after.first().is_some_and(u8::is_ascii_alphanumeric),
             b'\\' => is_escape(after),
             b',' | b';' | b'|' => !goes_on(after, form),
-            b'%' => after.starts_with(b"26") || after.starts_with(b"20"),
+            b'%' => is_encoded && (after.starts_with(b"26") || after.starts_with(b"20")),
             b'(' | b'[' | b'{' => count(&mut open, *byte, 1),
             b')' | b']' | b'}' => count(&mut open, *byte, -1),
             b'#' => after.starts_with(b"012") || after.starts_with(b"011"),

@@ -6,11 +6,13 @@
 //! `patterns/url.toml` and `patterns/webhooks.toml`; nothing here names a provider.
 
 mod parameters;
+mod part;
 mod path;
+mod quotes;
 mod userinfo;
 
-pub(super) use self::userinfo::is_userinfo_end;
 use self::{parameters::Parameters, path::Paths};
+pub(super) use self::{part::Memo as Parts, userinfo::is_userinfo_end};
 use super::{
     Hit, Sight,
     doubt::{self, Answer, Doubt},
@@ -61,6 +63,8 @@ pub(crate) struct Progress {
     /// The last findings in parameters or paths, as far as they overlap.
     claimed: Span,
     userinfo: userinfo::Memo,
+    /// The parts of URLs in which findings begin.
+    pub(super) parts: Parts,
     /// How often there was a value to judge.
     pub(super) judged: u64,
 }
@@ -145,16 +149,23 @@ impl Url {
 /// Nothing of the URL is a secret.
 const NO_PASSWORD: Doubt = Doubt("the URL has no user with a password");
 
-/// `[^@]+`, `\S*`, `.+?`: a regular expression for URLs, as programs that look for them log it.
+/// `[^@]+`, `\S*`, `.+?`, `(\S+)`: a regular expression for URLs, as programs that look for them log it.
 fn is_pattern(value: &[u8]) -> bool {
-    let value = &value[..value.len().min(256)];
-    // Every sign of one begins with one of these, and few passwords hold any.
-    if !value.iter().any(|byte| matches!(byte, b'[' | b'\\' | b'.' | b'(')) {
+    if !value.last().is_some_and(|last| matches!(last, b'+' | b'*' | b'?' | b')' | b'}')) {
         return false;
     }
-    let words = value.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| word.len() > 3);
-    let signs = [b"[^".as_slice(), b"\\S", b"\\w", b".*", b".+", b"(?"];
-    !words && signs.iter().any(|sign| value.windows(2).any(|pair| pair == *sign))
+    // In `://[^:]+:[^@]+@` the first colon is one of the user's class.
+    let value =
+        [&b"]:"[..], b"]+:", b"]*:", b"]+?:", b"]*?:"].iter().find_map(|end| value.strip_prefix(*end)).unwrap_or(value);
+    let named = value.strip_prefix(b"(?P").or_else(|| value.strip_prefix(b"(?"));
+    let inner = match (named, value) {
+        (Some([b'<', rest @ ..]), _) => rest.iter().position(|byte| *byte == b'>').map(|at| &rest[at + 1..]),
+        (Some([b':', rest @ ..]), _) => Some(rest),
+        (_, [b'(', rest @ ..]) => Some(rest),
+        _ => Some(value),
+    };
+    let signs = [b"[^".as_slice(), b"\\S", b"\\w", b".*", b".+", b"[A-", b"[a-"];
+    inner.is_some_and(|inner| signs.iter().any(|sign| inner.starts_with(sign)))
 }
 
 /// A character of a URL as it is meant, and how many bytes it is written with.
