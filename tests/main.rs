@@ -3,6 +3,7 @@
 // Tests write files of their own, read the environment they are started with, and say what they skip.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
+mod adjacent;
 mod batch;
 mod cli;
 mod containers;
@@ -13,5 +14,7 @@ mod forward;
 mod golden;
 mod harness;
 mod layering;
+mod numbers;
 mod pipe;
 mod properties;
+mod userinfo;
