@@ -1,8 +1,10 @@
-//! Secrets beside and inside each other: in URLs, headers, cookies and JSON, every pair of them goes and the rest stays.
+//! Secrets beside and inside each other: in URLs, headers, cookies and JSON, every pair of them
+//! goes and the rest stays.
 //!
-//! Each kind of secret is put beside each other kind, in each carrier. What comes out must verify (no record is masked as a
-//! whole), keep the host of every URL and the members of JSON, and not change again. The seed is fixed.
-//! `LOGSCRUB_TEST_CASES` repeats all pairs with other secrets so many times; 1 by default.
+//! Each kind of secret is put beside each other kind, in each carrier. What comes out must verify
+//! (no record is masked as a whole), keep the host of every URL and the members of JSON, and not
+//! change again. The seed is fixed. `LOGSCRUB_TEST_CASES` repeats all pairs with other secrets so
+//! many times; 1 by default.
 
 use logscrub::{Outcome, Policy, RuleSet, Scrubber};
 use serde_json::Value;

@@ -1,8 +1,10 @@
-//! Passwords in the userinfo of URLs, whatever characters they hold, and texts that look alike and hold none.
+//! Passwords in the userinfo of URLs, whatever characters they hold, and texts that look alike and
+//! hold none.
 //!
-//! Passwords are random over the bytes 33 to 126, 12 to 19 of them, from a fixed seed. `LOGSCRUB_TEST_CASES` is their number;
-//! 12,000 by default. Counted apart are passwords that the text around the URL ends (a quote or bracket that was opened
-//! before it, an escape of the string that it stands in) and those that read as the port of a host: digits and `/`, `?` or `#`.
+//! Passwords are random over the bytes 33 to 126, 12 to 19 of them, from a fixed seed.
+//! `LOGSCRUB_TEST_CASES` is their number; 12,000 by default. Counted apart are passwords that the
+//! text around the URL ends (a quote or bracket that was opened before it, an escape of the string
+//! that it stands in) and those that read as the port of a host: digits and `/`, `?` or `#`.
 
 use logscrub::{Outcome, Policy, RuleSet, Scrubber};
 
@@ -116,8 +118,8 @@ fn passwords_of_any_characters_go_and_the_host_stays() {
     assert!(changing + apart.changing == 0, "twice is once: {said}");
 }
 
-/// What looks like a password before a host, and is none: `«»` marks what goes all the same. `¹` stands for a word and
-/// `²` for a number.
+/// What looks like a password before a host, and is none: `«»` marks what goes all the same. `¹`
+/// stands for a word and `²` for a number.
 const ALIKE: [&str; 44] = [
     "https://¹/path@2x.png",
     "https://¹:²/a@b",

@@ -86,8 +86,8 @@ pub(super) fn settle(
     findings.retain(|finding| !finding.span.is_empty() && strings.may_hold(hay, locate, records, finding));
 }
 
-/// The grammar of URLs ends what begins in the user, the password or a parameter of one. The recogniser of URLs knows it, but
-/// for a parameter's name that stands in a password.
+/// The grammar of URLs ends what begins in the user, the password or a parameter of one. The
+/// recogniser of URLs knows it, but for a parameter's name that stands in a password.
 fn keep_in_part(
     hay: &[u8],
     rules: &RuleSet,

@@ -224,7 +224,8 @@ fn urls(text: &[u8]) -> impl Iterator<Item = Span> {
 
 fn ends_authority(text: &[u8], at: usize) -> bool {
     match text[at] {
-        // `u:REDACTED-url-password\@host`: the backslash belonged to the password, or escapes the `@`.
+        // `u:REDACTED-url-password\@host`: the backslash belonged to the password, or escapes the
+        // `@`.
         b'\\' => !matches!(text.get(at + 1), Some(b'@' | b'\\')),
         byte => byte <= b' ' || b"/?#\"'`<>,;|{}()".contains(&byte),
     }

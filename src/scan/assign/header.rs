@@ -143,8 +143,8 @@ fn parameters(hit: &Hit<'_>, region: Span, key: &Key, memo: &mut Memo, report: &
     }
 }
 
-/// `name=value; name=value; Path=/`: every value goes, names and attributes stay. Programs join several such headers by commas,
-/// by line ends that a string escapes, and in arrays.
+/// `name=value; name=value; Path=/`: every value goes, names and attributes stay. Programs join
+/// several such headers by commas, by line ends that a string escapes, and in arrays.
 pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
     let Some(mut region) = region(hit, key, &mut memo.end) else { return };
     // Inside cookies that were read only the first one is cut in another way.
@@ -226,8 +226,9 @@ fn cookie(hay: &[u8], rest: Span, memo: &mut Memo) -> Option<Cookie> {
     Some(Cookie { value, is_secret: is_name && is_secret })
 }
 
-/// What goes on behind the header's value that began behind the quote at `open` and ends at `end`: the next line of that
-/// string, or the next string of its array. Answers the quote of the string and the value.
+/// What goes on behind the header's value that began behind the quote at `open` and ends at `end`:
+/// the next line of that string, or the next string of its array. Answers the quote of the string
+/// and the value.
 fn next_region(hit: &Hit<'_>, open: usize, end: usize) -> Option<(usize, Span)> {
     let hay = &hit.hay[..hit.record.end];
     let n_slashes = n_slashes(&hay[end..]);
@@ -250,7 +251,8 @@ fn next_region(hit: &Hit<'_>, open: usize, end: usize) -> Option<(usize, Span)> 
     is_same.then(|| (next.end - 1, Span::new(next.end, value_end(hay, next.end, Some(next), None))))
 }
 
-/// Whether the string whose quote follows `before` is an element of an array that has strings alone so far.
+/// Whether the string whose quote follows `before` is an element of an array that has strings alone
+/// so far.
 fn is_in_array(before: &[u8]) -> bool {
     let before =
         &before[..before.len() - edge::backslashes_before(before, before.len().saturating_sub(8), before.len())];
@@ -314,8 +316,8 @@ fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
     (start < end).then(|| Span::new(start, end))
 }
 
-/// Where the value that begins at `start` ends: behind `open` at the quote that closes it, else at `around`, the quote before the
-/// header's name.
+/// Where the value that begins at `start` ends: behind `open` at the quote that closes it, else at
+/// `around`, the quote before the header's name.
 fn value_end(hay: &[u8], start: usize, open: Option<Span>, around: Option<u8>) -> usize {
     let ceiling = hay.len().min(start + MAX_SECRET);
     let mut end = start;

@@ -73,8 +73,9 @@ pub(super) fn find(hit: &Hit<'_>, key: &Key, memo: &mut Memo) -> Option<Place> {
     (!value.is_empty()).then_some(Place { value, ..place })
 }
 
-/// Whether the key stands in text that is percent-encoded: behind an escape, or before one that is its separator. There an escape
-/// is the character that it stands for, and elsewhere three characters of a value: `password=Tundra%262ru`.
+/// Whether the key stands in text that is percent-encoded: behind an escape, or before one that is
+/// its separator. There an escape is the character that it stands for, and elsewhere three
+/// characters of a value: `password=Tundra%262ru`.
 pub(super) fn is_encoded(hit: &Hit<'_>, key: &Key) -> bool {
     let is_mark = |escape: &[u8]| match escape {
         [b'%', high, low] => {

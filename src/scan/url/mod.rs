@@ -149,7 +149,8 @@ impl Url {
 /// Nothing of the URL is a secret.
 const NO_PASSWORD: Doubt = Doubt("the URL has no user with a password");
 
-/// `[^@]+`, `\S*`, `.+?`, `(\S+)`: a regular expression for URLs, as programs that look for them log it.
+/// `[^@]+`, `\S*`, `.+?`, `(\S+)`: a regular expression for URLs, as programs that look for them
+/// log it.
 fn is_pattern(value: &[u8]) -> bool {
     if !value.last().is_some_and(|last| matches!(last, b'+' | b'*' | b'?' | b')' | b'}')) {
         return false;

@@ -1,8 +1,9 @@
 //! Which part of a URL a secret begins in, and where that part ends.
 //!
-//! A recogniser that knows nothing of URLs takes `https://token:x7Kp…@host/path` for a key and a value that goes on to the end
-//! of the line. Inside a URL its grammar says where a value ends: the user at the colon, the password at the `@`, a
-//! parameter at `&` or `#`. So the host stays, and what is replaced leaves a URL behind.
+//! A recogniser that knows nothing of URLs takes `https://token:x7Kp…@host/path` for a key and a
+//! value that goes on to the end of the line. Inside a URL its grammar says where a value ends: the
+//! user at the colon, the password at the `@`, a parameter at `&` or `#`. So the host stays, and
+//! what is replaced leaves a URL behind.
 
 use super::{
     Depth, Stops, Unit, quotes,
@@ -79,7 +80,8 @@ impl Memo {
         }
     }
 
-    /// Where the value of the key before it ends; nowhere, if what looks like one is the port of a host.
+    /// Where the value of the key before it ends; nowhere, if what looks like one is the port of a
+    /// host.
     pub(in crate::scan) fn value(&mut self, hay: &[u8], record: Span, key: Span, value: Span) -> Option<Span> {
         let before = hay[record.start..key.start].last();
         if before == Some(&b'/')
@@ -200,8 +202,8 @@ fn is_port(hay: &[u8], record: Span, value: Span) -> bool {
     (1..=5).contains(&n_digits) && rest.get(n_digits).is_none_or(|next| !next.is_ascii_alphanumeric())
 }
 
-/// Whether the URL is the value of a key or JDBC's, so that `;key=` behind it belongs to a connection string:
-/// `AccountEndpoint=https://x.example/;AccountKey=…`.
+/// Whether the URL is the value of a key or JDBC's, so that `;key=` behind it belongs to a
+/// connection string: `AccountEndpoint=https://x.example/;AccountKey=…`.
 fn is_field(separator: &Hit<'_>) -> bool {
     let left = &separator.hay[separator.record.start..separator.anchor.start];
     let before = quotes::before_scheme(separator.hay, separator.record.start, separator.anchor.start);

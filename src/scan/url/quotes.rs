@@ -1,7 +1,8 @@
 //! What was opened before a URL, which says what ends it.
 //!
-//! People paste passwords with quotes and angle brackets in them. Such a byte ends a URL only if the text before the URL
-//! opened it: `'postgres://u:p@h'` ends at the apostrophe, and `DATABASE_URL=postgres://u:p'w@h` does not.
+//! People paste passwords with quotes and angle brackets in them. Such a byte ends a URL only if
+//! the text before the URL opened it: `'postgres://u:p@h'` ends at the apostrophe, and
+//! `DATABASE_URL=postgres://u:p'w@h` does not.
 
 use super::Unit;
 use crate::{scan::edge, span::Span};
@@ -19,7 +20,8 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// Whether a string in double quotes is open, whose escapes stand for the characters that they name.
+    /// Whether a string in double quotes is open, whose escapes stand for the characters that they
+    /// name.
     pub(super) fn is_double(self) -> bool {
         const DOUBLE: u16 = 1 | 1 << 3 | 1 << 6 | 1 << 9;
         self.quotes & DOUBLE != 0
@@ -100,7 +102,8 @@ impl Memo {
     }
 }
 
-/// Whether JSON goes on behind the double quote that ends at `end`, or ends there: `","`, `":1`, `"}`.
+/// Whether JSON goes on behind the double quote that ends at `end`, or ends there: `","`, `":1`,
+/// `"}`.
 pub(super) fn ends_json_string(hay: &[u8], end: usize, limit: usize) -> bool {
     let rest = &hay[end..limit];
     let behind = |at: usize| {

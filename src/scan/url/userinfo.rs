@@ -1,9 +1,11 @@
-//! The password in `scheme://user:password@host`, and in the two forms of a data source that are no URLs.
+//! The password in `scheme://user:password@host`, and in the two forms of a data source that are no
+//! URLs.
 //!
-//! By the book the password ends at the last `@` before the first `/`, `?` or `#`. People paste passwords unescaped. So
-//! where that leaves `user:something` in the place of a port, or a host that cannot be one, the password goes on to the
-//! first `@` that a host follows. `host` and `host:digits` before the first `/`, `?` or `#` are a host, whatever follows.
-//! Quotes and angle brackets end a URL if they were opened before it ([`quotes`]).
+//! By the book the password ends at the last `@` before the first `/`, `?` or `#`. People paste
+//! passwords unescaped. So where that leaves `user:something` in the place of a port, or a host
+//! that cannot be one, the password goes on to the first `@` that a host follows. `host` and
+//! `host:digits` before the first `/`, `?` or `#` are a host, whatever follows. Quotes and angle
+//! brackets end a URL if they were opened before it ([`quotes`]).
 
 use super::{
     Depth, Stops, Unit,
@@ -48,7 +50,8 @@ struct Known {
     userinfo: Option<Userinfo>,
 }
 
-/// What was walked already. A line of addresses, or a URL with many `@` in it, is walked once and not once for each.
+/// What was walked already. A line of addresses, or a URL with many `@` in it, is walked once and
+/// not once for each.
 #[derive(Default)]
 pub(super) struct Memo {
     last: Option<Known>,
@@ -102,15 +105,16 @@ pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<S
     }
 }
 
-/// Whether the authority behind `://` ends before a colon or an `@`, as nearly all do, or with the colon of the next `://`.
+/// Whether the authority behind `://` ends before a colon or an `@`, as nearly all do, or with the
+/// colon of the next `://`.
 pub(super) fn has_none(sight: &Sight<'_>) -> bool {
     let rest = &sight.hay[sight.anchor.end..];
     let stop = &rest[PLAIN.skip(rest)..];
     matches!(stop, [] | [b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | ..=b' ', ..] | [b':', b'/', b'/', ..])
 }
 
-/// Whether the `@` that `hit` is about ends the userinfo of a URL: what stands around it is a user or a password and a host,
-/// and no address.
+/// Whether the `@` that `hit` is about ends the userinfo of a URL: what stands around it is a user
+/// or a password and a host, and no address.
 pub(in crate::scan) fn is_userinfo_end(hit: &Hit<'_>, progress: &mut super::Progress) -> bool {
     let memo = &mut progress.userinfo;
     match enclosing(hit, BEFORE, memo) {
@@ -231,7 +235,8 @@ impl<'h, 'm> Ends<'h, 'm> {
         Ends { hay: hit.hay, record, separator, limit, depth, quotes, open: None }
     }
 
-    /// What the text before the URL leaves open: read only where the URL holds something that could close it.
+    /// What the text before the URL leaves open: read only where the URL holds something that could
+    /// close it.
     fn open(&mut self) -> Open {
         let (hay, record, separator) = (self.hay, self.record, self.separator);
         *self.open.get_or_insert_with(|| self.quotes.open(hay, record, separator))
@@ -241,7 +246,8 @@ impl<'h, 'm> Ends<'h, 'm> {
         quotes::before_scheme(self.hay, self.record, self.separator)
     }
 
-    /// Whether the URL ends at `span`, in which `unit` is written. `read` is what was read before it.
+    /// Whether the URL ends at `span`, in which `unit` is written. `read` is what was read before
+    /// it.
     fn here(&mut self, span: Span, unit: Unit, read: &Authority) -> bool {
         if self.depth != Depth::Plain {
             let is_quote = matches!(unit.byte, b'\'' | b'`');
@@ -261,7 +267,8 @@ impl<'h, 'm> Ends<'h, 'm> {
                     || self.is_behind_port(span, read) && self.is_tag(span)
             }
             b'>' => self.open().is_angle() || self.is_behind_host(span, read),
-            // An escape of a string's ends a URL in that string; elsewhere it is a backslash and a letter.
+            // An escape of a string's ends a URL in that string; elsewhere it is a backslash and a
+            // letter.
             b'\n' if unit.len > 1 => {
                 read.colon.is_none()
                     || self.is_behind_port(span, read)
@@ -272,7 +279,8 @@ impl<'h, 'm> Ends<'h, 'm> {
         }
     }
 
-    /// Whether a quote ends the URL: the one that opened it, or one that was opened before and has nothing of a URL behind it.
+    /// Whether a quote ends the URL: the one that opened it, or one that was opened before and has
+    /// nothing of a URL behind it.
     fn is_closing(&mut self, span: Span, unit: Unit) -> bool {
         self.opener() == Some(unit.byte)
             || self.is_outside(span) && (self.depth != Depth::Plain || self.open().closes(self.hay, span, unit))
@@ -372,8 +380,8 @@ fn is_user(user: &[u8]) -> bool {
     !user.iter().any(|byte| matches!(byte, b'"' | b'<' | b'>'))
 }
 
-/// A URL of which a logger shows the beginning, `postgres://app:x7Kp2mQ9v…`. The same could be a host and its port, or an image
-/// and its tag; so the password must look like one.
+/// A URL of which a logger shows the beginning, `postgres://app:x7Kp2mQ9v…`. The same could be a
+/// host and its port, or an image and its tag; so the password must look like one.
 fn shortened(hay: &[u8], rest: Span) -> Option<Span> {
     let value = rest.of(hay);
     let shown = value.strip_suffix("\u{2026}".as_bytes()).or_else(|| value.strip_suffix(b"..."))?;
@@ -385,7 +393,8 @@ fn is_digest_name(host: &[u8]) -> bool {
     host.starts_with(b"sha256:") || host.starts_with(b"sha512:")
 }
 
-/// `a.example:80,bob@example.com`: a host, its port, and the next entry of a list; `db:1433;user=sa;password=p@ss`.
+/// `a.example:80,bob@example.com`: a host, its port, and the next entry of a list;
+/// `db:1433;user=sa;password=p@ss`.
 fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bool {
     let host = &hay[start..colon.start];
     let is_host = host.contains(&b'.') || host == b"localhost";
@@ -414,8 +423,8 @@ fn is_port(text: &[u8]) -> bool {
     (1..=5).contains(&text.len()) && text.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether `user:head`, which `/`, `?` or `#` ends, begins a password that goes on behind it, and what the text behind its
-/// `@` must be like.
+/// Whether `user:head`, which `/`, `?` or `#` ends, begins a password that goes on behind it, and
+/// what the text behind its `@` must be like.
 fn goes_on(hay: &[u8], start: usize, colon: Span, cut: usize, ends: &Ends<'_, '_>) -> Option<Host> {
     let user = &hay[start..colon.start];
     match &hay[colon.end..cut] {
@@ -431,8 +440,8 @@ fn goes_on(hay: &[u8], start: usize, colon: Span, cut: usize, ends: &Ends<'_, '_
     }
 }
 
-/// The `@` of a password with an unescaped `/`, `?` or `#` in it: the first that surely a host follows, or else the first that
-/// one may follow, if `least` allows that.
+/// The `@` of a password with an unescaped `/`, `?` or `#` in it: the first that surely a host
+/// follows, or else the first that one may follow, if `least` allows that.
 fn beyond(hay: &[u8], colon: Span, cut: usize, ends: &mut Ends<'_, '_>, least: Host) -> Option<Span> {
     let (limit, depth) = (ends.limit.min(cut.saturating_add(BEYOND)), ends.depth);
     let read = Authority { colon: Some(colon), at: None, end: cut, cut: true };
@@ -464,7 +473,8 @@ fn is_separator(hay: &[u8], span: Span, unit: Unit, limit: usize, depth: Depth) 
     unit.byte == b':' && span.end < limit && is_slashes(hay, span.end, limit, depth)
 }
 
-/// Whether `host:head` is a host and its port, an address in brackets, or what git takes for a path: `github.com:org/repo@v1`.
+/// Whether `host:head` is a host and its port, an address in brackets, or what git takes for a
+/// path: `github.com:org/repo@v1`.
 fn is_host_part(host: &[u8], head: &[u8], rest: &[u8]) -> bool {
     let is_port = head.iter().all(u8::is_ascii_digit) || head.eq_ignore_ascii_case(b"port") || is_list_of_hosts(head);
     let is_template = || match head {
@@ -560,7 +570,8 @@ fn host(hay: &[u8], start: usize, limit: usize, depth: Depth) -> Host {
     if is_end && is_name && is_edged && (!has_capital || is_told) { Host::Sure } else { Host::Loose }
 }
 
-/// `[2001:db8::1]`, `{host}`, `${HOST}`, `<host>`: an address in brackets, or what stands for a host.
+/// `[2001:db8::1]`, `{host}`, `${HOST}`, `<host>`: an address in brackets, or what stands for a
+/// host.
 fn is_stand_in(text: &[u8]) -> bool {
     let (close, inner) = match text {
         [b'[', inner @ ..] => (b']', inner),
