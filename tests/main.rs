@@ -6,6 +6,7 @@
 mod batch;
 mod cli;
 mod containers;
+mod docker_records;
 mod documents;
 mod encodings;
 #[cfg(feature = "forward")]
@@ -13,5 +14,7 @@ mod forward;
 mod golden;
 mod harness;
 mod layering;
+mod not_text;
 mod pipe;
+mod private_keys;
 mod properties;

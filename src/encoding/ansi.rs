@@ -76,7 +76,8 @@ pub(super) fn any(rest: &[u8]) -> Option<usize> {
         Some(b'[') => body_length(&rest[start + 1..]).map(|length| 1 + length),
         Some(b']' | b'P' | b'X' | b'^' | b'_') => string_length(&rest[start + 1..]).map(|length| 1 + length),
         Some(b'#' | b'%' | b'('..=b'+' | b'-'..=b'/') => matches!(rest.get(start + 1), Some(b'0'..=b'~')).then_some(2),
-        Some(b'c' | b'7' | b'8' | b'=' | b'>' | b'D' | b'E' | b'H' | b'M' | b'Z') if is_alone => Some(1),
+        Some(b'c') => Some(1),
+        Some(b'7' | b'8' | b'=' | b'>' | b'D' | b'E' | b'H' | b'M' | b'Z') if is_alone => Some(1),
         _ => None,
     };
     // ESC by itself stands for nothing, too.
@@ -92,7 +93,13 @@ fn string_length(text: &[u8]) -> Option<usize> {
         match rest[0] {
             b'\n' => return None,
             0x07 => return Some(at + 1),
-            0x1b if rest.starts_with(b"\x1b\\") => return Some(at + 2),
+            b'#' if rest.starts_with(b"#007") => return Some(at + 4),
+            b'#' if rest.starts_with(b"#033\\") => return Some(at + 5),
+            0x1b if rest.starts_with(b"\x1b\\") => {
+                // In the string of a string each backslash is written as several.
+                let n_backslashes = json::backslashes(&rest[1..]);
+                return Some(at + 1 + if n_backslashes == 1 { 1 } else { n_backslashes & !1 });
+            }
             b'\\' => {
                 let n_backslashes = json::backslashes(rest);
                 if let Some(length) = introducer(rest) {

@@ -178,14 +178,17 @@ impl KeyBlock {
             let raw = plain.raw(run);
             findings.push(Finding::text(Span::new(offset + raw.start, offset + raw.end), rule));
         }
-        match label.or(run.map(|run| run.start)) {
+        let body = label.or(run.map(|run| run.start));
+        let is_body = body.is_some();
+        match body {
             Some(start) => {
                 open.prefix = prefix(&text[..start]).or(open.prefix.take()).or_else(|| Some(Vec::new()));
                 open.idle = 0;
             }
+            None if is_blank(text, open) => {}
             None => open.idle += 1,
         }
-        if let Some(left) = open.left.as_mut().filter(|_| open.idle == 0) {
+        if let Some(left) = open.left.as_mut().filter(|_| is_body) {
             *left = left.saturating_sub(1);
         }
         let is_spent = open.idle >= MAX_IDLE || open.n_lines >= MAX_LINES || open.n_bytes >= MAX_BYTES;
@@ -267,7 +270,14 @@ impl<'t> Plain<'t> {
         let Some(view) = &self.view else { return span };
         let mut parts = view.raw(span);
         let first = parts.next().unwrap_or_default();
-        Span::new(first.start, parts.last().unwrap_or(first).end)
+        // The backslash at the end of a sequence would be taken to escape what stands in place of the span.
+        let is_escaped = first.start > 0 && self.raw[first.start - 1] == b'\\';
+        let start = match span.start.checked_sub(1) {
+            _ if !is_escaped => first.start,
+            Some(before) => view.raw(Span::new(before, span.start)).last().map_or(first.start, |part| part.end),
+            None => 0,
+        };
+        Span::new(start, parts.last().unwrap_or(first).end)
     }
 
     /// Where the byte at `at` of the text stands.
@@ -380,7 +390,8 @@ fn elements(body: &[u8], end: Option<usize>) -> Option<Vec<Span>> {
     while let Some(start) = next_element(body, at, n_backslashes, *quote) {
         let length = memchr::memchr_iter(*quote, &body[start..]).find(|length| {
             let slashes = body[start..start + length].iter().rev().take_while(|byte| **byte == b'\\').count();
-            slashes == n_backslashes
+            // A backslash inside the string is written as twice as many as one and those before a quote.
+            slashes % (2 * (n_backslashes + 1)) == n_backslashes
         });
         let stop = length.map_or(body.len(), |length| start + length - n_backslashes);
         let plain = Plain::new(&body[start..stop]);
@@ -482,6 +493,12 @@ fn body_of_line(text: &[u8], open: &Open) -> Option<Span> {
     })
 }
 
+/// Whether nothing stands behind a known prefix: such is the head of a record's part whose text is read with the part before it.
+fn is_blank(text: &[u8], open: &Open) -> bool {
+    let mut prefixes = open.prefix.iter().chain([&open.first_prefix]);
+    prefixes.any(|prefix| column(prefix, text).is_some_and(|at| !text[at..].iter().any(u8::is_ascii_alphanumeric)))
+}
+
 /// Whether a run has letters of both cases and something else: words of prose and hexadecimal digits have not.
 fn is_mixed(run: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| run.iter().any(is);
@@ -504,7 +521,10 @@ fn column(prefix: &[u8], text: &[u8]) -> Option<usize> {
             (1.., _) if number == was.len() => (number, number.min(number_length(rest))),
             (1.., _) => (number, number_length(rest)),
             (_, 1..) => (space, space_length(rest)),
-            _ => (1, usize::from(rest.first() == was.first())),
+            _ => (
+                1,
+                usize::from(rest.first() == was.first() || is_tag(&prefix[..at], was) && is_tag(&prefix[..at], rest)),
+            ),
         };
         if own == 0 {
             return None;
@@ -512,6 +532,11 @@ fn column(prefix: &[u8], text: &[u8]) -> Option<usize> {
         (at, in_text) = (at + length, in_text + own);
     }
     Some(in_text)
+}
+
+/// Whether the tag of a CRI record stands behind `before`: of one line some records may be parts and others whole.
+fn is_tag(before: &[u8], text: &[u8]) -> bool {
+    (before.ends_with(b" stdout ") || before.ends_with(b" stderr ")) && matches!(text, [b'P' | b'F', b' ', ..])
 }
 
 /// The length of a number, with the marks inside it: a time, a fraction.
