@@ -835,9 +835,9 @@ impl Scrubber {
         let carry = self.carry;
         let (outcome, end) = match carry {
             Carry::Withheld => (self.leave_out(hay, out), hay.len()),
-            _ if self.is_no_text(window) => self.withhold_window(window, from, out),
+            _ if self.is_no_text(window) => self.withhold_window(window, out),
             _ if self.examine_window(window) => self.settle_window(window, from, out),
-            _ => self.withhold_window(window, from, out),
+            _ => self.withhold_window(window, out),
         };
         self.tally.bytes_in += (end - context) as u64;
         self.tally.records_in += u64::from(is_last);
@@ -913,9 +913,9 @@ impl Scrubber {
         end
     }
 
-    fn withhold_window(&mut self, window: Window<'_>, from: usize, out: &mut Spliced) -> (Outcome, usize) {
+    fn withhold_window(&mut self, window: Window<'_>, out: &mut Spliced) -> (Outcome, usize) {
         if self.on_error == OnError::Stop {
-            return (Outcome::Stopped, from);
+            return (Outcome::Stopped, window.hay.len());
         }
         self.carry = Carry::Withheld;
         self.tally.withheld += 1;

@@ -206,7 +206,7 @@ fn reads_threads_and_writers_do_not_matter() {
             assert!(writer.finish().expect("a vector takes all") == whole.0, "{step}");
         }
         for jobs in ["1", "2", "4"] {
-            let arguments = ["--config", "none", "--quiet", "-j", jobs, "--buffer", "64KiB", "--max-record", "256KiB"];
+            let arguments = ["--config", "none", "--quiet", "-j", jobs, "--max-record", "256KiB"];
             let ran = logscrub().args(arguments).stdin(hay.clone()).run();
             let code = if whole.1 > 0 { 3 } else { 0 };
             assert!(ran.code(code).bytes() == whole.0, "{jobs} threads");

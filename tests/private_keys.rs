@@ -338,7 +338,7 @@ fn what_only_looks_like_a_key_stays() {
         // What other rules find in random letters they find without a key before them, too.
         assert!(out.ends_with(&alone), "{name}, {kind}:\n{}\n{}", innocent.escape_debug(), out.escape_debug());
         if kind != 2 {
-            assert_eq!(alone, innocent, "{name}, {kind}");
+            assert!(!alone.contains("REDACTED-private-key"), "{name}, {kind}: {alone}");
         }
     }
 }

@@ -37,7 +37,7 @@ impl Scrubber {
             // The stream ends before what cannot be examined.
             let before = &hay[..first.start];
             if before.is_empty() {
-                return (Outcome::Stopped, 0);
+                return (Outcome::Stopped, hay.len());
             }
             self.scanner.look(before, &mut self.scratch);
             return self.scrub_looked_at(before, patience, out);
@@ -47,7 +47,7 @@ impl Scrubber {
         self.scanner.look(text.text(), &mut self.scratch);
         let (outcome, end) = self.scrub_looked_at(text.text(), patience, &mut own);
         if outcome == Outcome::Stopped {
-            return (outcome, 0);
+            return (outcome, hay.len());
         }
         let raw_end = text.raw(Span::new(end, end + 1)).next().map_or(hay.len(), |raw| raw.start);
         self.content = match raw_end == hay.len() {
