@@ -164,6 +164,7 @@ fn spaced(text: &str) -> String {
 }
 
 type Carry = fn(&str, &mut Random) -> String;
+type CarryAll = fn(&[String]) -> String;
 
 /// How a line is written, each in a record of its own.
 const LINES: [(&str, Carry); 21] = [
@@ -206,7 +207,7 @@ const LINES: [(&str, Carry); 21] = [
 ];
 
 /// How all lines are written in one record, or as one value.
-const WHOLES: [(&str, fn(&[String]) -> String); 8] = [
+const WHOLES: [(&str, CarryAll); 8] = [
     ("array", |lines| format!("{}\n", json!({"a": 1, "private_key": lines, "z": "the end"}))),
     ("spaced array", |lines| format!("{}\n", spaced(&json!({"private_key": lines, "z": ["end"]}).to_string()))),
     ("array of lines with their ends", |lines| {
