@@ -10,6 +10,7 @@ mod guard;
 mod joined;
 #[cfg(test)]
 mod linear;
+mod not_text;
 pub(crate) mod through;
 
 use std::{
@@ -30,13 +31,19 @@ use crate::{
     frame::{
         Format,
         block::{Piece, Window},
-        layout::{Layout, Memory, Patience},
-        line, sign,
+        layout::{Behind, Layout, Memory, Patience},
+        line,
+        not_text::Content,
+        sign,
     },
     policy::{OnError, Policy},
     redact::{self, Redactor, Spliced},
     rules::RuleSet,
-    scan::{Locate, MAX_SECRET, Scanner, Scratch, State, placeholder::Placeholders, prefilter::Cpu},
+    scan::{
+        Locate, MAX_SECRET, Scanner, Scratch, State,
+        placeholder::Placeholders,
+        prefilter::{Cpu, Sign},
+    },
     span::{Finding, RuleId, Span},
     tally::Tally,
     visits,
@@ -74,6 +81,7 @@ pub(crate) struct Step {
 pub(crate) struct Trace {
     state: State,
     memory: Memory,
+    content: Content,
     tally: Tally,
 }
 
@@ -145,6 +153,8 @@ pub struct Scrubber {
     state: State,
     /// What crosses blocks of records that were cut into parts.
     memory: Memory,
+    /// What the records are from here on.
+    content: Content,
     layout: Layout,
     scratch: Scratch,
     /// What changes beside the scratch's findings: what lies behind encodings.
@@ -288,7 +298,8 @@ impl Scrubber {
         let cpu = cpu.required()?;
         let styles = policy.styles(rules)?;
         let placeholders = Placeholders::new(rules, redact::fixed_texts(&styles));
-        let scanner = Scanner::with_signs(rules.clone(), placeholders, cpu, &sign::texts());
+        let signs: Vec<Sign<'_>> = sign::texts().map(sign_of).collect();
+        let scanner = Scanner::with_signs(rules.clone(), placeholders, cpu, &signs);
         let scanner = Arc::new(scanner.allowing(policy.allowances(rules)?));
         let mut scrubber = Scrubber::at_start(scanner, Arc::new(Redactor::new(rules, styles)), policy.error_action());
         scrubber.verify = policy.verifies();
@@ -333,7 +344,8 @@ impl Scrubber {
     /// Whether nothing is open here, so that what comes next is scrubbed as if the input began with it.
     #[cfg(feature = "cli")]
     pub(crate) fn is_closed(&self) -> bool {
-        !self.state.is_open() && self.memory.is_empty() && self.carry == Carry::Nothing
+        let is_plain = self.content == Content::Text && self.carry == Carry::Nothing;
+        is_plain && !self.state.is_open() && self.memory.is_empty()
     }
 
     /// Gives away what was done and what is open now, and is as at the beginning again.
@@ -343,6 +355,7 @@ impl Scrubber {
         Trace {
             state: std::mem::take(&mut self.state),
             memory: std::mem::take(&mut self.memory),
+            content: std::mem::take(&mut self.content),
             tally: std::mem::take(&mut self.tally),
         }
     }
@@ -353,6 +366,7 @@ impl Scrubber {
         debug_assert!(self.is_closed(), "the other one began with nothing open");
         self.state = trace.state;
         self.memory = trace.memory;
+        self.content = trace.content;
         self.tally.merge(&trace.tally);
     }
 
@@ -381,6 +395,7 @@ impl Scrubber {
             verify: true,
             state: State::default(),
             memory: Memory::default(),
+            content: Content::Text,
             layout: Layout::default(),
             scratch: Scratch::default(),
             changes: Vec::new(),
@@ -408,6 +423,7 @@ impl Scrubber {
         self.state = State::default();
         self.memory = Memory::default();
         self.carry = Carry::Nothing;
+        self.content = Content::Text;
         #[cfg(feature = "batch")]
         {
             self.window_day = None;
@@ -483,7 +499,11 @@ impl Scrubber {
 
     fn find_in(&mut self, hay: &[u8], layout: &mut Layout) -> bool {
         self.edits.clear();
-        self.scanner.look(hay, &mut self.scratch);
+        let survey = self.survey(hay, Behind::Nothing);
+        self.content = survey.behind;
+        if !survey.runs.is_empty() {
+            return false;
+        }
         layout.read(hay, self.scratch.signs(), self.format, Patience::NONE, &mut self.memory);
         if layout.segments().is_empty() {
             return self.examine_through(hay, Scanner::judge).is_some() && self.add_changes();
@@ -536,9 +556,12 @@ impl Scrubber {
 
     fn scrub_records(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> Step {
         let n_withheld = self.tally.withheld;
-        let (outcome, end) = match self.scrub_coloured(hay, out) {
-            Some(outcome) => (outcome, hay.len()),
-            None => self.scrub_laid_out(hay, patience, out),
+        let (outcome, end) = if self.may_be_wide(hay) {
+            self.scrub_mixed(hay, patience, out)
+        } else if let Some(outcome) = self.scrub_coloured(hay, out) {
+            (outcome, hay.len())
+        } else {
+            self.scrub_laid_out(hay, patience, out)
         };
         let done = Span::new(0, end);
         let n_records = line::count(done.of(hay));
@@ -550,9 +573,17 @@ impl Scrubber {
 
     /// Scrubs a block as its format says; answers where it stopped, too.
     fn scrub_laid_out(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> (Outcome, usize) {
+        self.scanner.look(hay, &mut self.scratch);
+        if sign::marks(self.scratch.signs()).next().is_some() {
+            return self.scrub_mixed(hay, patience, out);
+        }
+        self.scrub_looked_at(hay, patience, out)
+    }
+
+    /// The same of a block that was looked at and is text.
+    fn scrub_looked_at(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> (Outcome, usize) {
         let mut layout = std::mem::take(&mut self.layout);
         let memory = self.memory.clone();
-        self.scanner.look(hay, &mut self.scratch);
         layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
         let end = layout.end();
         let outcome = if layout.segments().is_empty() {
@@ -888,8 +919,9 @@ impl Scrubber {
         let carry = self.carry;
         let (outcome, end) = match carry {
             Carry::Withheld => (self.leave_out(hay, out), hay.len()),
+            _ if self.is_no_text(window) => self.withhold_window(window, out),
             _ if self.examine_window(window) => self.settle_window(window, from, out),
-            _ => self.withhold_window(window, from, out),
+            _ => self.withhold_window(window, out),
         };
         self.tally.bytes_in += (end - context) as u64;
         self.tally.records_in += u64::from(is_last);
@@ -965,9 +997,9 @@ impl Scrubber {
         end
     }
 
-    fn withhold_window(&mut self, window: Window<'_>, from: usize, out: &mut Spliced) -> (Outcome, usize) {
+    fn withhold_window(&mut self, window: Window<'_>, out: &mut Spliced) -> (Outcome, usize) {
         if self.on_error == OnError::Stop {
-            return (Outcome::Stopped, from);
+            return (Outcome::Stopped, window.hay.len());
         }
         self.carry = Carry::Withheld;
         self.tally.withheld += 1;
@@ -998,6 +1030,14 @@ impl Scrubber {
 
     fn find_records(&mut self, hay: &[u8], patience: Patience) -> Found<'_> {
         self.edits.clear();
+        let n_text = self.text_length(hay, patience.behind);
+        if n_text == 0 && !hay.is_empty() {
+            self.scratch.findings_mut().clear();
+            self.changes.clear();
+            let done = Span::new(0, line::next(hay, 0));
+            return Found { done, is_examined: false, findings: &[], changes: &[], doubted: Vec::new() };
+        }
+        let hay = &hay[..n_text];
         let mut layout = std::mem::take(&mut self.layout);
         let state = self.state.clone();
         self.scanner.look(hay, &mut self.scratch);
@@ -1060,6 +1100,13 @@ impl Scrubber {
 impl std::fmt::Debug for Scrubber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Scrubber({} rules)", self.rules().rules().len())
+    }
+}
+
+fn sign_of((text, stands): (&'static [u8], sign::Stands)) -> Sign<'static> {
+    match stands {
+        sign::Stands::Anywhere => Sign::Anywhere(text),
+        sign::Stands::AtStart => Sign::AtStart(text),
     }
 }
 

@@ -98,6 +98,16 @@ pub(crate) fn colour(rest: &[u8]) -> Option<usize> {
     ansi::plain(rest)
 }
 
+/// The length of the control sequence at the head of `rest`, of any kind and with its ESC written in any way.
+pub(crate) fn control(rest: &[u8]) -> Option<usize> {
+    ansi::any(rest)
+}
+
+/// Whether a control sequence or an escape may begin with the byte.
+pub(crate) fn may_begin(byte: u8) -> bool {
+    matches!(byte, 0x1b | b'\\' | b'#' | b'^' | b'%' | b'&')
+}
+
 /// Whether `text` is nothing but colour codes.
 pub(crate) fn is_colour(mut text: &[u8]) -> bool {
     while let Some(length) = colour(text) {
@@ -194,6 +204,32 @@ mod tests {
             ("\u{200b}x", 3, ""),
         ] {
             assert_eq!(read(text), Some((length, meaning.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_control_sequence_is_told_however_its_esc_is_written() {
+        for (text, length) in [
+            ("\u{1b}[0mx", 4),
+            ("\u{1b}[Kx", 3),
+            ("\u{1b}]0;title\u{7}x", 10),
+            ("\u{1b}]8;;http://h/\u{1b}\\x", 16),
+            ("\u{1b}(Bx", 3),
+            ("\u{1b}cx", 2),
+            ("\u{1b}", 1),
+            (r"\u001b[31mx", 10),
+            (r"\u001B]0;t\u0007x", 16),
+            (r"\u001b]0;t\u001b\\x", 18),
+            (r"\\x1b[Kx", 7),
+            (r"\033[1;31mx", 10),
+            (r"\e[0mx", 6),
+            ("^[[0mx", 5),
+            ("#033[0mx", 7),
+        ] {
+            assert_eq!(control(text.as_bytes()), Some(length), "{text}");
+        }
+        for text in [r"\events", r"\n", "# 033", "#1", "^a", "x"] {
+            assert_eq!(control(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -49,7 +49,7 @@ pub(crate) fn text(line: Span, head: Head) -> Span {
 }
 
 /// The length of an RFC 3339 time at the head of `line`.
-fn time_length(line: &[u8]) -> Option<usize> {
+pub(super) fn time_length(line: &[u8]) -> Option<usize> {
     const SHAPE: &[u8; 19] = b"dddd-dd-ddTdd:dd:dd";
     let is_shaped = |text: &[u8], shape: &[u8]| {
         text.iter().zip(shape).all(|(byte, shape)| if *shape == b'd' { byte.is_ascii_digit() } else { byte == shape })

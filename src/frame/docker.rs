@@ -6,8 +6,8 @@
 //! the first one's (`_p`): that record is whole.
 //! <https://github.com/moby/moby/blob/master/daemon/logger/copier.go>
 
-use super::{Stream, json};
-use crate::{encoding::json::string_end, span::Span};
+use super::{Stream, cri, json};
+use crate::span::Span;
 
 /// A record that may be part of a longer one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,28 +19,39 @@ pub(crate) struct Part {
     pub(crate) text: Span,
 }
 
-/// Reads a record of the json-file driver. Only what it writes counts: an application's own `{"log":"…"}` ends where it ends.
+/// Reads a record of the json-file driver: an object of `log`, `stream`, `time` and perhaps `attrs`, in any order and spaced in any
+/// way, since shippers and tools write it anew. With another member it is an application's own, and its `log` ends where it ends.
 pub(crate) fn file(hay: &[u8], line: Span) -> Option<Part> {
-    const HEAD: &[u8] = b"{\"log\":\"";
-    const STREAM: &[u8] = b"\",\"stream\":\"";
-    let hay = &hay[..line.end];
-    if !hay[line.start..].starts_with(HEAD) {
+    if !hay[..line.end].trim_ascii_end().ends_with(b"}") {
         return None;
     }
-    let start = line.start + HEAD.len();
-    let end = string_end(hay, start)?;
-    let stream = match hay[end..].strip_prefix(STREAM)? {
-        [b's', b't', b'd', b'o', b'u', b't', b'"', ..] => Stream::FILE_OUT,
-        [b's', b't', b'd', b'e', b'r', b'r', b'"', ..] => Stream::FILE_ERR,
-        _ => return None,
-    };
-    // The time is the last member.
-    let (_, time) = hay.split_at(hay.len().saturating_sub(64).max(end));
-    if memchr::memmem::find(time, b"\"time\":\"").is_none() || !hay.ends_with(b"}") {
-        return None;
+    let (mut text, mut stream, mut has_time) = (None, None, false);
+    for member in json::members(hay, line) {
+        let value = member.value.of(hay);
+        match member.key.of(hay) {
+            b"log" if member.is_string && text.is_none() => text = Some(member.value),
+            b"stream" if member.is_string && stream.is_none() => stream = Some(file_stream(value)?),
+            b"time" if member.is_string && !has_time => has_time = cri::time_length(value) == Some(value.len()),
+            b"attrs" if value.starts_with(b"{") => {}
+            _ => return None,
+        }
     }
-    let text = Span::new(start, end);
-    Some(Part { stream, is_partial: !ends_line(text.of(hay)), text })
+    let text = text.filter(|_| has_time)?;
+    Some(Part { stream: stream?, is_partial: !ends_line(text.of(hay)), text })
+}
+
+fn file_stream(name: &[u8]) -> Option<Stream> {
+    match name {
+        b"stdout" => Some(Stream::FILE_OUT),
+        b"stderr" => Some(Stream::FILE_ERR),
+        _ => None,
+    }
+}
+
+/// Whether `text`, which begins with the key `"stream"`, goes on with the name of one.
+pub(super) fn names_stream(text: &[u8]) -> bool {
+    let value = text[b"\"stream\"".len()..].trim_ascii_start().strip_prefix(b":");
+    value.is_some_and(|value| value.trim_ascii_start().starts_with(b"\"std"))
 }
 
 /// Whether a string ends with an escaped newline.

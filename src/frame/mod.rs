@@ -12,6 +12,7 @@ pub(crate) mod json;
 pub(crate) mod layout;
 pub(crate) mod line;
 pub(crate) mod manifest;
+pub(crate) mod not_text;
 pub(crate) mod sign;
 pub(crate) mod table;
 #[cfg(feature = "batch")]

@@ -1,8 +1,15 @@
 //! Private keys: PEM of every kind, OpenSSH, PGP, and PuTTY's private lines; in one record or over many.
 //!
-//! The lines that begin and end a key stay. In one record the body becomes one placeholder; over many, each line's body becomes
-//! the placeholder with its prefix (timestamp, stream, indentation) kept, so the number of records stays. A line's body is
-//! its longest run of the base64 alphabet, when that is long, or stands in the column of the line before.
+//! The lines that begin and end a key stay. In one record the body becomes one placeholder, or one for each element where the
+//! lines are those of an array. Over many records, each line's body becomes the placeholder with its prefix (timestamp, stream,
+//! indentation) kept, so the number of records stays.
+//!
+//! A line is read without its control sequences (colours, resets), however their ESC is written. Its body is a run of the base64
+//! alphabet that is long, or that stands behind the prefix of the key's first line or of the last body and ends the line's text.
+//! Numbers and spaces of a prefix may change and be longer or shorter: timestamps and counters are.
+//!
+//! What this does not promise: control sequences between the words of `PRIVATE KEY` hide the key; of a key without an end, a word
+//! alone behind the same prefix right behind a body is taken for its last line.
 //!
 //! A block whose end never comes closes after [`MAX_IDLE`] lines without a body, [`MAX_LINES`] lines or [`MAX_BYTES`] bytes;
 //! until then base64 lines go on being redacted.
@@ -15,21 +22,25 @@ use super::{
     placeholder::Placeholders,
 };
 use crate::{
+    encoding::{self, Escape, view::View},
     rules::{Recogniser, RuleSet},
     span::{Finding, RuleId, Span},
     visits,
 };
+
+/// So much behind a key's first line tells whether a body begins there.
+const MAX_HEAD: usize = 4 << 10;
 
 /// Lines in a row that are no body.
 const MAX_IDLE: u32 = 64;
 const MAX_LINES: u32 = 1024;
 const MAX_BYTES: usize = 256 << 10;
 
-/// A line has a body when its run is so long; shorter ones count in the column of the line before.
+/// A line has a body when its run is so long; shorter ones count behind a known prefix, at the end of the line.
 const LONG: usize = 40;
 const SHORT: usize = 16;
 
-/// A longer prefix is compared by its beginning.
+/// A longer prefix is not known again.
 const MAX_PREFIX: usize = 256;
 
 /// Headers inside a block: they stay.
@@ -41,6 +52,8 @@ pub(crate) struct Open {
     idle: u32,
     n_lines: u32,
     n_bytes: usize,
+    /// What stood before the key's beginning in its line.
+    first_prefix: Vec<u8>,
     /// What stood before the last body in its line.
     prefix: Option<Vec<u8>>,
     /// PuTTY says beforehand how many lines there are.
@@ -94,20 +107,36 @@ impl KeyBlock {
         let rest = &hit.hay[opening.end..hit.record.end];
         visits::add(4 * rest.len());
         // What begins as a key does is read to its end, however far that is.
-        let limit = if is_body(behind_edge(rest)) { rest.len() } else { rest.len().min(MAX_SECRET) };
-        let end = find_end(&rest[..limit]);
+        let head = Plain::new(&rest[..rest.len().min(MAX_HEAD)]);
+        let limit = if is_body(behind_edge(head.text())) { rest.len() } else { rest.len().min(MAX_SECRET) };
+        let end = end_in_record(&rest[..limit], &opening);
         let body = body(rest, end.unwrap_or(limit));
-        let body = body.filter(|body| end.is_some() || is_body(body.of(rest)));
+        let elements = body.and_then(|body| elements(body.of(rest), end));
+        let is_list = elements.is_some();
+        let body = body.filter(|body| is_list || end.is_some() || is_body(Plain::new(body.of(rest)).text()));
         if let Some(body) = body {
-            findings.push(Finding::text(Span::new(opening.end + body.start, opening.end + body.end), rule));
+            let from = opening.end + body.start;
+            let whole = [Span::new(0, body.len())];
+            let spans = elements.as_deref().unwrap_or(&whole);
+            findings
+                .extend(spans.iter().map(|span| Finding::text(Span::new(from + span.start, from + span.end), rule)));
         }
-        *done = hit.record.end;
+        let is_alone = state.key_block.is_none() && state.other_block.is_none();
+        *done = end.filter(|_| is_alone).map_or(hit.record.end, |end| opening.end + end);
+        let plain = Plain::new(&rest[..end.unwrap_or(rest.len())]);
+        let rest = plain.text();
         let is_prose = body.is_none() && rest.iter().any(u8::is_ascii_alphanumeric) && !is_dress(rest);
         let is_done = placeholders.is_whole(rest.trim_ascii());
-        if end.is_none() && (!is_prose || is_done) {
-            let channel = channel(hit.record.of(hit.hay));
-            state.key_block =
-                Some(Open { idle: 0, n_lines: 0, n_bytes: 0, prefix: None, left: opening.lines, channel });
+        if end.is_none() && !is_list && (!is_prose || is_done) {
+            state.key_block = Some(Open {
+                idle: 0,
+                n_lines: 0,
+                n_bytes: 0,
+                first_prefix: prefix(Plain::new(&hit.hay[hit.record.start..opening.start]).text()).unwrap_or_default(),
+                prefix: None,
+                left: opening.lines,
+                channel: channel(hit.record.of(hit.hay)),
+            });
         }
         if state.key_block.is_some() || state.other_block.is_some() {
             *done = self.lines(hit.hay, next_line(hit.hay, hit.record.end), state, findings);
@@ -150,28 +179,27 @@ impl KeyBlock {
     fn line(&self, line: &[u8], offset: usize, open: &mut Open, findings: &mut Vec<Finding>) -> bool {
         open.n_lines += 1;
         open.n_bytes += line.len();
-        let end = find_end(line);
-        let text = &line[..end.unwrap_or(line.len())];
-        let in_column =
-            open.prefix.as_ref().filter(|prefix| is_alike(prefix, text)).and_then(|prefix| run_at(text, prefix.len()));
-        let run = in_column.unwrap_or_else(|| longest_run(text));
-        let is_header = HEADERS.iter().any(|header| text.trim_ascii_start().starts_with(header));
-        let is_column = in_column.is_some() && (run.len() >= SHORT || is_dress(&text[run.end..]));
-        let is_first = open.prefix.is_none() && run.len() >= SHORT && is_dress(&text[run.end..]);
-        let is_long = run.len() >= LONG && !is_path(run.of(text));
+        let plain = Plain::new(line);
+        let end = find_end(plain.text());
+        let text = &plain.text()[..end.unwrap_or(plain.text().len())];
         let label = memchr::memmem::find(text, &self.label).filter(|_| !self.label.is_empty());
-        let is_body = label.is_none() && !is_header && !run.is_empty() && (is_long || is_column || is_first);
-        if let (true, Some(rule)) = (is_body, self.rule) {
-            findings.push(Finding::text(Span::new(offset + run.start, offset + run.end), rule));
+        let is_header = HEADERS.iter().any(|header| text.trim_ascii_start().starts_with(header));
+        let run = if label.is_none() && !is_header { body_of_line(text, open) } else { None };
+        if let (Some(run), Some(rule)) = (run, self.rule) {
+            let raw = plain.raw(run);
+            findings.push(Finding::text(Span::new(offset + raw.start, offset + raw.end), rule));
         }
-        match label.or(is_body.then_some(run.start)) {
+        let body = label.or(run.map(|run| run.start));
+        let is_body = body.is_some();
+        match body {
             Some(start) => {
-                open.prefix = Some(text[..start.min(MAX_PREFIX)].to_vec());
+                open.prefix = prefix(&text[..start]).or(open.prefix.take()).or_else(|| Some(Vec::new()));
                 open.idle = 0;
             }
+            None if is_blank(text, open) => {}
             None => open.idle += 1,
         }
-        if let Some(left) = &mut open.left {
+        if let Some(left) = open.left.as_mut().filter(|_| is_body) {
             *left = left.saturating_sub(1);
         }
         let is_spent = open.idle >= MAX_IDLE || open.n_lines >= MAX_LINES || open.n_bytes >= MAX_BYTES;
@@ -181,23 +209,99 @@ impl KeyBlock {
 
 /// The stream that a record of CRI or of Docker's json-file says it is of.
 fn channel(line: &[u8]) -> Option<Channel> {
-    let (out, err): (&[u8], &[u8]) = match line.first()? {
-        b'{' => (b":\"stdout\"", b":\"stderr\""),
-        byte if byte.is_ascii_digit() => (b" stdout ", b" stderr "),
-        _ => return None,
-    };
-    // A time is no longer than that, and a stream is named before it or behind what the record says.
-    let text = if line[0] == b'{' { line } else { &line[..line.len().min(48)] };
-    let holds = |name| memchr::memmem::find(text, name).is_some();
-    match (holds(out), holds(err)) {
-        (true, false) => Some(Channel::Out),
-        (false, true) => Some(Channel::Err),
+    match line.first()? {
+        b'{' => {
+            const KEY: &[u8] = b"\"stream\"";
+            let value = &line[memchr::memmem::find(line, KEY)? + KEY.len()..];
+            let value = value.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+            match value {
+                _ if value.starts_with(b"\"stdout\"") => Some(Channel::Out),
+                _ if value.starts_with(b"\"stderr\"") => Some(Channel::Err),
+                _ => None,
+            }
+        }
+        byte if byte.is_ascii_digit() => {
+            // A time is no longer than that.
+            let head = &line[..line.len().min(48)];
+            let holds = |name: &[u8]| memchr::memmem::find(head, name).is_some();
+            match (holds(b" stdout "), holds(b" stderr ")) {
+                (true, false) => Some(Channel::Out),
+                (false, true) => Some(Channel::Err),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }
 
-/// Where a key begins: behind the line that says so.
+/// A text without control sequences, and where each of its bytes stands. Escapes of the base64 alphabet's marks (`\/`, `\u002b`)
+/// are read. A text that has neither is not copied.
+struct Plain<'t> {
+    raw: &'t [u8],
+    view: Option<View>,
+}
+
+impl<'t> Plain<'t> {
+    fn new(raw: &'t [u8]) -> Plain<'t> {
+        let mut view: Option<View> = None;
+        let (mut done, mut at) = (0, 0);
+        while let Some(start) = raw[at..].iter().position(|byte| encoding::may_begin(*byte)).map(|length| at + length) {
+            let rest = &raw[start..];
+            let mark = |escape: &Escape| matches!(escape.text(), [b'+' | b'/' | b'=']);
+            let (length, text) = match encoding::control(rest) {
+                Some(length) => (length, None),
+                None => match encoding::escape(rest).filter(mark) {
+                    Some(escape) => (escape.length, escape.text().first().copied()),
+                    None => {
+                        at = start + 1;
+                        continue;
+                    }
+                },
+            };
+            let view = view.get_or_insert_default();
+            view.copy(raw, Span::new(done, start));
+            at = start + length;
+            if let Some(byte) = text {
+                view.decode(&[byte], Span::new(start, at));
+            }
+            done = at;
+        }
+        if let Some(view) = &mut view {
+            view.copy(raw, Span::new(done, raw.len()));
+        }
+        Plain { raw, view }
+    }
+
+    fn text(&self) -> &[u8] {
+        self.view.as_ref().map_or(self.raw, View::text)
+    }
+
+    /// The bytes that `span` of the text was read from, with the sequences inside it.
+    fn raw(&self, span: Span) -> Span {
+        let Some(view) = &self.view else { return span };
+        let mut parts = view.raw(span);
+        let first = parts.next().unwrap_or_default();
+        // The backslash at the end of a sequence would be taken to escape what stands in place of the span.
+        let is_escaped = first.start > 0 && self.raw[first.start - 1] == b'\\';
+        let start = match span.start.checked_sub(1) {
+            _ if !is_escaped => first.start,
+            Some(before) => view.raw(Span::new(before, span.start)).last().map_or(first.start, |part| part.end),
+            None => 0,
+        };
+        Span::new(start, parts.last().unwrap_or(first).end)
+    }
+
+    /// Where the byte at `at` of the text stands.
+    fn raw_at(&self, at: usize) -> usize {
+        if at >= self.text().len() { self.raw.len() } else { self.raw(Span::new(at, at + 1)).start }
+    }
+}
+
+/// The line that says that a key begins.
 struct Opening {
+    /// Where it begins in the block: its dashes.
+    start: usize,
+    /// The key begins behind it.
     end: usize,
     lines: Option<u32>,
 }
@@ -211,22 +315,36 @@ fn opening(hit: &Hit<'_>) -> Option<Opening> {
         let digits = number.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
         let lines = std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?;
         let end = hit.record.end - number.len() + digits;
-        return Some(Opening { end, lines: Some(lines) });
+        return Some(Opening { start: anchor.start, end, lines: Some(lines) });
     }
     // The dashes behind it are looked for first: prose about keys has none.
-    let block = if after.len() >= 6 && after[..6].eq_ignore_ascii_case(b" block") { 6 } else { 0 };
-    let space = usize::from(after.get(block) == Some(&b' '));
-    let closing = after[block + space..].iter().take(8).take_while(|byte| **byte == b'-').count();
+    let mut at = behind_codes(after, 0);
+    at += if after.len() >= at + 6 && after[at..at + 6].eq_ignore_ascii_case(b" block") { 6 } else { 0 };
+    at = behind_codes(after, at);
+    at = behind_codes(after, at + usize::from(after.get(at) == Some(&b' ')));
+    let closing = after[at..].iter().take(8).take_while(|byte| **byte == b'-').count();
     if closing < 2 {
         return None;
     }
-    let floor = hit.record.start.max(anchor.start.saturating_sub(48));
-    let before = &hay[floor..anchor.start];
+    let floor = hit.record.start.max(anchor.start.saturating_sub(128));
+    let plain = Plain::new(&hay[floor..anchor.start]);
+    let before = plain.text();
     let begin =
         (0..before.len().saturating_sub(5)).rev().find(|at| before[*at..at + 6].eq_ignore_ascii_case(b"begin "))?;
-    let dashes = before[..begin].trim_ascii_end().iter().rev().take_while(|byte| **byte == b'-').count();
+    let head = before[..begin].trim_ascii_end();
+    let dashes = head.iter().rev().take_while(|byte| **byte == b'-').count();
     let words = before[begin..].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b' ');
-    (dashes >= 2 && words).then_some(Opening { end: anchor.end + block + space + closing, lines: None })
+    let is_one = dashes >= 2 && words && before.len() - begin <= 48;
+    let start = floor + plain.raw_at(head.len() - dashes);
+    is_one.then_some(Opening { start, end: anchor.end + at + closing, lines: None })
+}
+
+/// Behind the control sequences that stand at `at`.
+fn behind_codes(text: &[u8], mut at: usize) -> usize {
+    while let Some(length) = encoding::control(&text[at..]) {
+        at += length;
+    }
+    at
 }
 
 /// Whether the line begins a key.
@@ -262,6 +380,68 @@ fn find_end(text: &[u8]) -> Option<usize> {
     mac.filter(|at| text[..*at].trim_ascii().is_empty())
 }
 
+/// Where in the rest of its record a key ends.
+fn end_in_record(rest: &[u8], opening: &Opening) -> Option<usize> {
+    // An end that no control sequence parts bounds how far they are read, so that many keys in a record cost what they are long.
+    let bound = find_end(rest);
+    let plain = Plain::new(&rest[..bound.unwrap_or(rest.len())]);
+    let mac = || {
+        let marks: [&[u8]; 2] = [b"Private-MAC:", b"Private-Hash:"];
+        marks.iter().find_map(|mark| memchr::memmem::find(plain.text(), mark)).filter(|_| opening.lines.is_some())
+    };
+    find_end(plain.text()).or_else(mac).map(|end| plain.raw_at(end)).or(bound)
+}
+
+/// The lines of a key that are the elements of an array, in `body`, which begins with the quote behind the key's first line; `None`
+/// where it is written otherwise. Those that are redacted are left out, and so are those that cannot be lines of a key whose end is
+/// not there.
+fn elements(body: &[u8], end: Option<usize>) -> Option<Vec<Span>> {
+    let (mut elements, mut is_list) = (Vec::new(), false);
+    let n_backslashes = body.iter().take(16).take_while(|byte| **byte == b'\\').count();
+    let Some(quote @ (b'"' | b'\'')) = body.get(n_backslashes) else { return None };
+    let mut at = 0;
+    while let Some(start) = next_element(body, at, n_backslashes, *quote) {
+        let length = memchr::memchr_iter(*quote, &body[start..]).find(|length| {
+            let slashes = body[start..start + length].iter().rev().take_while(|byte| **byte == b'\\').count();
+            // A backslash inside the string is written as twice as many as one and those before a quote.
+            slashes % (2 * (n_backslashes + 1)) == n_backslashes
+        });
+        let stop = length.map_or(body.len(), |length| start + length - n_backslashes);
+        let plain = Plain::new(&body[start..stop]);
+        let text = plain.text();
+        let run = text.iter().take_while(|byte| is_base64(**byte)).count();
+        let is_line = is_dress(&text[run..]) && (run >= SHORT || !elements.is_empty());
+        if end.is_none() && !is_line {
+            break;
+        }
+        is_list = true;
+        if text.iter().any(u8::is_ascii_alphanumeric) && !text.starts_with(b"REDACTED-") {
+            let tail = (0..text.len()).rev().find(|at| !is_edge_back(&text[..=*at])).map_or(0, |last| last + 1);
+            let raw = plain.raw(Span::new(0, tail.max(1)));
+            elements.push(Span::new(start + raw.start, start + raw.end));
+        }
+        at = stop;
+    }
+    is_list.then_some(elements)
+}
+
+/// Where the element begins behind the quote at `at`, which ends one: `","`, with so many backslashes before each quote.
+fn next_element(body: &[u8], at: usize, n_backslashes: usize, quote: u8) -> Option<usize> {
+    let skip_quote = |text: &'_ [u8]| -> Option<usize> {
+        let n_slashes = text.iter().take_while(|byte| **byte == b'\\').count();
+        (n_slashes == n_backslashes && text.get(n_slashes) == Some(&quote)).then_some(n_slashes + 1)
+    };
+    let skip_space = |at: usize| at + body[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let comma = skip_space(at + skip_quote(&body[at..])?);
+    let next = skip_space(comma + usize::from(body.get(comma) == Some(&b',')));
+    (body.get(comma) == Some(&b',')).then_some(next + skip_quote(body.get(next..)?)?)
+}
+
+/// Whether a text ends with white space or an escape that stands for it.
+fn is_edge_back(text: &[u8]) -> bool {
+    edge_length_back(text).is_some()
+}
+
 /// What lies between the line that begins a key and the one that ends it, without the white space and escapes at its edges.
 fn body(rest: &[u8], end: usize) -> Option<Span> {
     let start = end - behind_edge(&rest[..end]).len();
@@ -275,8 +455,11 @@ fn body(rest: &[u8], end: usize) -> Option<Span> {
     (is_content && !is_template).then(|| Span::new(start, stop))
 }
 
-/// White space, or an escape that stands for it, at the head.
+/// White space, an escape that stands for it, or a control sequence, at the head.
 fn edge_length(text: &[u8]) -> Option<usize> {
+    if let Some(length) = encoding::control(text) {
+        return Some(length);
+    }
     let slashes = text.iter().take(16).take_while(|byte| **byte == b'\\').count();
     match text.get(slashes) {
         Some(b'n' | b'r' | b't') if slashes > 0 => Some(slashes + 1),
@@ -311,10 +494,86 @@ fn is_body(text: &[u8]) -> bool {
     text.iter().take_while(|byte| is_base64(**byte)).count() >= SHORT
 }
 
-/// Whether a line begins as the one before did: the same bytes, but for digits, which count time.
-fn is_alike(prefix: &[u8], line: &[u8]) -> bool {
-    let alike = |(one, other): (&u8, &u8)| one == other || one.is_ascii_digit() && other.is_ascii_digit();
-    line.len() > prefix.len() && prefix.iter().zip(line).all(alike)
+/// The body of a line of an open block.
+fn body_of_line(text: &[u8], open: &Open) -> Option<Span> {
+    let has_body = open.prefix.is_some();
+    let is_last_of = |run: &Span| is_dress(&text[run.end..]);
+    let prefixes = open.prefix.iter().chain([&open.first_prefix]);
+    let mut in_column = prefixes.filter_map(|prefix| run_at(text, column(prefix, text)?));
+    let is_body = |run: &Span| match run.len() {
+        0..SHORT => has_body && open.idle == 0 && is_last_of(run),
+        _ => is_last_of(run) || is_mixed(run.of(text)),
+    };
+    in_column.find(is_body).or_else(|| {
+        let run = longest_run(text);
+        let is_long = run.len() >= LONG && !is_path(run.of(text));
+        let is_short = run.len() >= SHORT && is_last_of(&run) && (!has_body || is_mixed(run.of(text)));
+        (is_long || is_short).then_some(run)
+    })
+}
+
+/// Whether nothing stands behind a known prefix: such is the head of a record's part whose text is read with the part before it.
+fn is_blank(text: &[u8], open: &Open) -> bool {
+    let mut prefixes = open.prefix.iter().chain([&open.first_prefix]);
+    prefixes.any(|prefix| column(prefix, text).is_some_and(|at| !text[at..].iter().any(u8::is_ascii_alphanumeric)))
+}
+
+/// Whether a run has letters of both cases and something else: words of prose and hexadecimal digits have not.
+fn is_mixed(run: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| run.iter().any(is);
+    has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(|byte| !byte.is_ascii_alphabetic())
+}
+
+/// A prefix that is to be known again.
+fn prefix(text: &[u8]) -> Option<Vec<u8>> {
+    (text.len() <= MAX_PREFIX).then(|| text.to_vec())
+}
+
+/// Where `text` goes on behind `prefix`, whose numbers and spaces may be others.
+fn column(prefix: &[u8], text: &[u8]) -> Option<usize> {
+    let (mut at, mut in_text) = (0, 0);
+    while at < prefix.len() {
+        let (was, rest) = (&prefix[at..], text.get(in_text..)?);
+        let (number, space) = (number_length(was), space_length(was));
+        let (length, own) = match (number, space) {
+            // What follows may be digits as well.
+            (1.., _) if number == was.len() => (number, number.min(number_length(rest))),
+            (1.., _) => (number, number_length(rest)),
+            (_, 1..) => (space, space_length(rest)),
+            _ => (
+                1,
+                usize::from(rest.first() == was.first() || is_tag(&prefix[..at], was) && is_tag(&prefix[..at], rest)),
+            ),
+        };
+        if own == 0 {
+            return None;
+        }
+        (at, in_text) = (at + length, in_text + own);
+    }
+    Some(in_text)
+}
+
+/// Whether the tag of a CRI record stands behind `before`: of one line some records may be parts and others whole.
+fn is_tag(before: &[u8], text: &[u8]) -> bool {
+    (before.ends_with(b" stdout ") || before.ends_with(b" stderr ")) && matches!(text, [b'P' | b'F', b' ', ..])
+}
+
+/// The length of a number, with the marks inside it: a time, a fraction.
+fn number_length(text: &[u8]) -> usize {
+    let mut length = 0;
+    while let Some(byte) = text.get(length) {
+        let goes_on = length > 0 && text.get(length + 1).is_some_and(u8::is_ascii_digit);
+        match byte {
+            b'0'..=b'9' => length += 1,
+            b'.' | b',' | b':' if goes_on => length += 1,
+            _ => break,
+        }
+    }
+    length
+}
+
+fn space_length(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
 /// A path is written in the same letters; it has more slashes than chance has.
@@ -322,14 +581,20 @@ fn is_path(run: &[u8]) -> bool {
     run.iter().filter(|byte| **byte == b'/').count() * 8 > run.len()
 }
 
-/// What stands behind a body in its line: nothing but escapes, quotes, marks of concatenation, the rest of a JSON record.
+/// What stands behind a body in its line: nothing but escapes, quotes, marks of concatenation, tags, the rest of a JSON record or the
+/// next pairs of a line of them.
 fn is_dress(text: &[u8]) -> bool {
     let mut at = 0;
     while at < text.len() {
-        match edge_length(&text[at..]) {
+        let rest = &text[at..];
+        match edge_length(rest) {
             Some(length) => at += length,
-            None if text[at].is_ascii_alphanumeric() => {
-                return text[at..].starts_with(b"\"stream") || is_members(&text[at..]);
+            None if rest[0].is_ascii_alphanumeric() => {
+                let is_quoted = text[..at].iter().any(|byte| matches!(byte, b'"' | b'\''));
+                return is_members(rest) || is_quoted && is_pair(rest);
+            }
+            None if rest[0] == b'<' => {
+                at += memchr::memchr(b'>', &rest[..rest.len().min(MAX_TAG)]).map_or(1, |length| length + 1);
             }
             None => at += 1,
         }
@@ -337,17 +602,30 @@ fn is_dress(text: &[u8]) -> bool {
     true
 }
 
+/// A longer tag is none.
+const MAX_TAG: usize = 32;
+
 /// `","stream":"stdout","time":"…"}`: the rest of a JSON record whose string ended with the line.
 fn is_members(text: &[u8]) -> bool {
-    let word = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-    text[word..].starts_with(b"\":") && text.trim_ascii_end().ends_with(b"}")
+    let word = text.iter().take_while(|byte| is_name(**byte)).count();
+    let value = text[word..].strip_prefix(b"\"").map(<[u8]>::trim_ascii_start);
+    value.is_some_and(|value| value.starts_with(b":")) && text.trim_ascii_end().ends_with(b"}")
 }
 
-/// The run that begins in that column, and not before it.
+/// `caller=main.go:12`.
+fn is_pair(text: &[u8]) -> bool {
+    let word = text.iter().take_while(|byte| is_name(**byte)).count();
+    text.get(word) == Some(&b'=')
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_.-@".contains(&byte)
+}
+
+/// The run that begins in that column.
 fn run_at(text: &[u8], column: usize) -> Option<Span> {
     let length = text.get(column..)?.iter().take_while(|byte| is_base64(**byte)).count();
-    let begins = column == 0 || !is_base64(text[column - 1]);
-    (length > 0 && begins).then(|| Span::new(column, column + length))
+    (length > 0).then(|| Span::new(column, column + length))
 }
 
 fn longest_run(text: &[u8]) -> Span {

@@ -35,7 +35,7 @@ mod words;
 use self::{
     doubt::{Answer, Doubted},
     placeholder::Placeholders,
-    prefilter::{Candidate, Cpu, Prefilter, marks::Marks},
+    prefilter::{Candidate, Cpu, Prefilter, Sign, marks::Marks},
 };
 use crate::{
     encoding,
@@ -271,8 +271,8 @@ impl Scanner {
     }
 
     /// A scanner that tells as well where `signs` stand: texts that say something to whoever reads records.
-    pub(crate) fn with_signs(rules: RuleSet, placeholders: Placeholders, cpu: Cpu, signs: &[&str]) -> Scanner {
-        let signs: Vec<&str> = signs.iter().copied().chain([encoding::SIGN]).collect();
+    pub(crate) fn with_signs(rules: RuleSet, placeholders: Placeholders, cpu: Cpu, signs: &[Sign<'_>]) -> Scanner {
+        let signs: Vec<Sign<'_>> = signs.iter().copied().chain([Sign::Anywhere(encoding::SIGN.as_bytes())]).collect();
         let (prefilter, anchors) = Prefilter::new(&rules, cpu, &signs);
         Scanner {
             prefilter,

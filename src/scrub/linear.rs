@@ -97,7 +97,7 @@ fn probes(rules: &RuleSet) -> BTreeSet<Vec<u8>> {
         ];
         probes.extend(lists.into_iter().flatten().map(|word| word.as_bytes().to_vec()));
     }
-    probes.extend(sign::texts().iter().map(|text| text.as_bytes().to_vec()));
+    probes.extend(sign::texts().map(|(text, _)| text.to_vec()));
     probes.insert(encoding::SIGN.as_bytes().to_vec());
     probes
 }

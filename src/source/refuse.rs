@@ -1,7 +1,7 @@
 //! What cannot be read as text is refused, not passed: compressed data, UTF-16 and UTF-32.
 //!
 //! Decided on the first 4 KiB of the input: a magic number or a byte order mark at its start, or NUL in nine of ten alternate
-//! bytes. A NUL elsewhere is a byte like any other.
+//! bytes of its first record. Records in UTF-16 and compressed data behind text are for `frame::not_text` to find.
 
 use crate::error::Error;
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 const SAMPLE: usize = 4 << 10;
 
 /// Fewer bytes than this tell nothing about NULs.
-const LEAST: usize = 16;
+const LEAST: usize = 8;
 
 /// Magic numbers at the start of a file: the bytes, the format's name, what reads it.
 const MAGIC: [(&[u8], &str, &str); 11] = [
@@ -47,9 +47,12 @@ impl Gate {
         if self.is_open {
             return Ok(());
         }
+        let is_first = self.head.is_empty();
         let n_bytes = bytes.len().min(SAMPLE - self.head.len());
         self.head.extend_from_slice(&bytes[..n_bytes]);
-        if let Some(error) = refusal(name, &self.head) {
+        let refused = compressed(name, &self.head);
+        // What comes first holds the first record, or as much of it as decides.
+        if let Some(error) = refused.or_else(|| if is_first { wide_text(name, &self.head) } else { None }) {
             return Err(error);
         }
         if self.head.len() == SAMPLE {
@@ -60,12 +63,15 @@ impl Gate {
     }
 }
 
-fn refusal(name: &str, head: &[u8]) -> Option<Error> {
-    if let Some((_, format, command)) = MAGIC.iter().find(|(magic, _, _)| head.starts_with(magic)) {
-        let error = Error::unexamined(format!("{name}: {format} data cannot be examined as text"));
-        return Some(error.hint(format!("decompress it first: {command} FILE | logscrub")));
-    }
-    let encoding = wide(head)?;
+fn compressed(name: &str, head: &[u8]) -> Option<Error> {
+    let (_, format, command) = MAGIC.iter().find(|(magic, _, _)| head.starts_with(magic))?;
+    let error = Error::unexamined(format!("{name}: {format} data cannot be examined as text"));
+    Some(error.hint(format!("decompress it first: {command} FILE | logscrub")))
+}
+
+fn wide_text(name: &str, head: &[u8]) -> Option<Error> {
+    let first = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let encoding = wide(first)?;
     let error = Error::unexamined(format!("{name}: {encoding} text cannot be examined"));
     Some(error.hint(format!("convert it first: iconv -f {encoding} -t UTF-8 FILE | logscrub")))
 }
@@ -111,6 +117,14 @@ mod tests {
         assert!(message(b"\x28\xb5\x2f\xfdxx").expect("refused").contains("zstd"));
         assert!(message(b"\xff\xfea\0").expect("refused").contains("UTF-16LE"));
         assert!(message(&wide("password=hunter2 in wide characters\n")).expect("refused").contains("UTF-16LE"));
+    }
+
+    #[test]
+    fn the_first_record_decides_whatever_else_is_read_with_it() {
+        let input = [b"one\n", &wide("password=hunter2 behind a line of text\n")[..]].concat();
+        assert_eq!(message(&input), None);
+        assert!(message(&wide("one\n\u{4e2d}\u{6587}\n")).is_none());
+        assert!(message(&wide("line\n\u{4e2d}\u{6587}\n")).is_some());
     }
 
     #[test]

@@ -22,7 +22,7 @@ use self::{
 use crate::{
     error::Error,
     rules::{
-        Anchor, RuleSet,
+        Anchor, ByteSet, RuleSet,
         context::Context,
         probe::{self, Probe, Seat, Sought},
     },
@@ -147,9 +147,9 @@ pub(crate) enum Prefilter {
 impl Prefilter {
     /// The engine for `cpu`, which must be here, over all anchors of `rules`, and for each anchor the rules that have it. Behind
     /// them come `signs`, which no rule has.
-    pub(crate) fn new(rules: &RuleSet, cpu: Cpu, signs: &[&str]) -> (Prefilter, Vec<Vec<RuleId>>) {
+    pub(crate) fn new(rules: &RuleSet, cpu: Cpu, signs: &[Sign<'_>]) -> (Prefilter, Vec<Vec<RuleId>>) {
         let mut sought = probe::sought(rules);
-        sought.extend(signs.iter().map(|sign| sign_probe(sign)));
+        sought.extend(signs.iter().map(sign_probe));
         let engine = match cpu {
             _ if !cpu.is_here() => Prefilter::Portable(Box::new(portable::Engine::new(&sought))),
             Cpu::Portable => Prefilter::Portable(Box::new(portable::Engine::new(&sought))),
@@ -194,9 +194,21 @@ impl Prefilter {
     }
 }
 
-fn sign_probe(sign: &str) -> Sought {
-    let anchor = Anchor { text: sign.as_bytes().into(), fold: false };
-    Sought { probe: Probe { anchor, context: Context::default() }, users: Vec::new(), seat: None }
+/// A text that no rule has and somebody asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sign<'s> {
+    Anywhere(&'s [u8]),
+    /// At the start of a record.
+    AtStart(&'s [u8]),
+}
+
+fn sign_probe(sign: &Sign<'_>) -> Sought {
+    let (text, before) = match sign {
+        Sign::Anywhere(text) => (text, ByteSet::ALL),
+        Sign::AtStart(text) => (text, ByteSet::one(b'\n')),
+    };
+    let anchor = Anchor { text: (*text).into(), fold: false };
+    Sought { probe: Probe { anchor, context: Context { before, ..Context::default() } }, users: Vec::new(), seat: None }
 }
 
 /// A block is worked through in pieces of so many bytes, so that positions stay in the nearest cache.

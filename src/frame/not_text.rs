@@ -1,0 +1,366 @@
+//! Records that are no text although the input began as text: UTF-16, and compressed data.
+//!
+//! A program that appends UTF-16 to a log (`>>` of PowerShell) or compressed data behind a line of text writes records that no
+//! recogniser can read. [`survey`] says which records of a block those are. UTF-16 lasts until a record is text again; compressed
+//! data lasts to the end of the input. The answer depends on the bytes alone: what is known at the start of a record is its
+//! [`Content`], and a record is judged by its own bytes, or by at most [`SAMPLE`] bytes from its start.
+//!
+//! What this does not promise: UTF-16 without a byte order mark is noticed at the first record with [`LEAST_CHARS`] characters
+//! of ASCII in a row. Compressed data is noticed at the start of a record only, and formats without a magic number (raw LZMA,
+//! raw deflate, Brotli) are not noticed.
+
+use super::{layout::Behind, line};
+use crate::span::Span;
+
+/// So many characters of ASCII in a row, each with a NUL beside it, are UTF-16. Fewer occur in lists that NULs separate, and hide
+/// nothing that a rule would find.
+const LEAST_CHARS: usize = 6;
+
+/// A magic number of two bytes is judged by so many bytes from the start of its record.
+const SAMPLE: usize = 128;
+
+/// A record of so many bytes is judged by itself, a shorter one with what follows it.
+const LEAST_RECORD: usize = 64;
+
+/// What the records are from some place on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Content {
+    #[default]
+    Text,
+    /// UTF-16, until text returns.
+    Wide,
+    /// Compressed data, to the end of the input.
+    Packed,
+}
+
+/// What bytes at the start of a record say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Text,
+    Begins(Content),
+    /// More bytes must be seen.
+    Unsure,
+}
+
+/// Bytes at the start of a record that may begin something else than text.
+pub(super) struct Mark {
+    pub(super) bytes: &'static [u8],
+    /// What they begin, by them and what stands behind them in the block.
+    judge: fn(&[u8], Behind) -> Verdict,
+}
+
+const fn mark(bytes: &'static [u8], judge: fn(&[u8], Behind) -> Verdict) -> Mark {
+    Mark { bytes, judge }
+}
+
+pub(super) const N_MARKS: usize = 20;
+
+/// Searched for by the prefilter, in the pass that finds the anchors of rules. A clean log pays nothing for them.
+pub(super) static MARKS: [Mark; N_MARKS] = [
+    mark(b"\xff\xfe", wide),
+    mark(b"\xfe\xff", wide),
+    mark(b"\x1f\x8b\x08", packed),
+    mark(b"\x28\xb5\x2f\xfd", packed),
+    mark(b"\x50\x2a\x4d\x18", packed),
+    mark(b"\xfd7zXZ\0", packed),
+    mark(b"BZh", bzip2),
+    mark(b"\x04\x22\x4d\x18", packed),
+    mark(b"\x02\x21\x4c\x18", packed),
+    mark(b"\xff\x06\0\0sNaPpY", packed),
+    mark(b"LZIP\x01", packed),
+    mark(b"\x1f\x9d", compress),
+    mark(b"PK\x03\x04", packed),
+    mark(b"7z\xbc\xaf\x27\x1c", packed),
+    mark(b"Rar!\x1a\x07", packed),
+    mark(b"]\0\0", lzma),
+    mark(b"x\x01", zlib),
+    mark(b"x\x5e", zlib),
+    mark(b"x\x9c", zlib),
+    mark(b"x\xda", zlib),
+];
+
+/// The answer for a block.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Survey {
+    /// Whole records that are no text, in order; no two of them touch.
+    pub(crate) runs: Vec<Span>,
+    /// The records from here on are compressed data.
+    pub(crate) packed: usize,
+    /// The records from here on cannot be judged before more bytes are there.
+    pub(crate) end: usize,
+    /// What the records behind `end` are.
+    pub(crate) behind: Content,
+}
+
+/// Says which records of `hay`, which begins with a record, are no text. `content` is what they are so far. At each of `marks`
+/// stands one of [`MARKS`], as a number and a place.
+pub(crate) fn survey(hay: &[u8], content: Content, marks: &[(usize, usize)], behind: Behind) -> Survey {
+    let mut survey = Survey { runs: Vec::new(), packed: hay.len(), end: hay.len(), behind: content };
+    let mut marks = marks.iter().copied().peekable();
+    let mut at = 0;
+    while at < hay.len() {
+        if survey.behind == Content::Packed {
+            survey.push(Span::new(at, hay.len()));
+            survey.packed = at;
+            break;
+        }
+        while marks.next_if(|mark| mark.1 < at).is_some() {}
+        if survey.behind == Content::Text {
+            // Only a NUL or a mark makes a record something else than text.
+            let nul = memchr::memchr(0, &hay[at..]).map(|nul| line::around(hay, at + nul).start.max(at));
+            let Some(next) = nul.into_iter().chain(marks.peek().map(|mark| mark.1)).min() else { break };
+            at = next;
+        }
+        let next = line::next(hay, at);
+        let record = &hay[at..next];
+        let verdict =
+            marks.next_if(|mark| mark.1 == at).map_or(Verdict::Text, |mark| (MARKS[mark.0].judge)(&hay[at..], behind));
+        match verdict {
+            Verdict::Unsure => {
+                survey.end = at;
+                break;
+            }
+            Verdict::Begins(content) => survey.behind = content,
+            Verdict::Text => survey.behind = content_of(record.strip_suffix(b"\n").unwrap_or(record), survey.behind),
+        }
+        match survey.behind {
+            Content::Wide if !is_left_over(record) => survey.push(Span::new(at, next)),
+            Content::Packed => continue,
+            _ => {}
+        }
+        at = next;
+    }
+    survey
+}
+
+impl Survey {
+    fn push(&mut self, run: Span) {
+        match self.runs.last_mut() {
+            Some(last) if last.end == run.start => last.end = run.end,
+            _ => self.runs.push(run),
+        }
+    }
+}
+
+/// What a record is, behind records that are `before`.
+pub(crate) fn content_of(record: &[u8], before: Content) -> Content {
+    match before {
+        Content::Text if has_wide_text(record) => Content::Wide,
+        Content::Wide if is_text(record) => Content::Text,
+        before => before,
+    }
+}
+
+/// What is left of a line end in UTF-16, or an empty record: nothing that needs to be hidden.
+fn is_left_over(record: &[u8]) -> bool {
+    matches!(record, b"\n" | b"\r\n" | b"\0" | b"\0\n")
+}
+
+/// Whether text in UTF-16 stands somewhere in a record: [`LEAST_CHARS`] characters of ASCII with NULs between them.
+pub(crate) fn has_wide_text(record: &[u8]) -> bool {
+    let is_char = |at: Option<usize>| {
+        let byte = at.and_then(|at| record.get(at));
+        byte.is_some_and(|byte| matches!(byte, b'\t' | b'\r' | b' '..=b'~'))
+    };
+    // The last NUL, and how many characters stand before it in the stretch that it is in.
+    let (mut last, mut n_chars) = (None, 0);
+    memchr::memchr_iter(0, record).any(|nul| {
+        let follows = last.is_some_and(|last| last + 2 == nul);
+        n_chars = match is_char(nul.checked_sub(1)) {
+            true if follows => n_chars + 1,
+            true => 1,
+            false => 0,
+        };
+        last = Some(nul);
+        n_chars + usize::from(is_char(Some(nul + 1))) >= LEAST_CHARS
+    })
+}
+
+/// Whether a record behind UTF-16 is text again. A line end in UTF-16LE leaves a NUL at the head of the record behind it.
+fn is_text(record: &[u8]) -> bool {
+    let text = record.strip_prefix(b"\0").unwrap_or(record);
+    !text.trim_ascii().is_empty() && !text.iter().any(|byte| is_alien(*byte)) && std::str::from_utf8(text).is_ok()
+}
+
+/// Control characters that logs do not hold.
+fn is_alien(byte: u8) -> bool {
+    byte == 0x7f || byte < b' ' && !matches!(byte, 0x07..=b'\r' | 0x1b)
+}
+
+fn wide(_: &[u8], _: Behind) -> Verdict {
+    Verdict::Begins(Content::Wide)
+}
+
+fn packed(_: &[u8], _: Behind) -> Verdict {
+    Verdict::Begins(Content::Packed)
+}
+
+fn packed_if(is_packed: bool) -> Verdict {
+    if is_packed { Verdict::Begins(Content::Packed) } else { Verdict::Text }
+}
+
+/// Behind the level stands the mark of the first block, or that of the end.
+fn bzip2(text: &[u8], _: Behind) -> Verdict {
+    let is_block = |mark: &[u8]| mark == b"1AY&SY" || mark == b"\x17\x72\x45\x38\x50\x90";
+    packed_if(matches!(text.get(3), Some(b'1'..=b'9')) && text.get(4..10).is_some_and(is_block))
+}
+
+/// Nine to sixteen bits a code, and the flag of block mode, which all writers set.
+fn compress(text: &[u8], _: Behind) -> Verdict {
+    packed_if(matches!(text.get(2), Some(0x89..=0x90)))
+}
+
+/// The size of the dictionary is a power of two, or one and a half of it. The size of the text is unknown or below a terabyte.
+fn lzma(text: &[u8], behind: Behind) -> Verdict {
+    let Some(header) = text.first_chunk::<13>() else {
+        return if behind == Behind::More { Verdict::Unsure } else { Verdict::Text };
+    };
+    let [_, d0, d1, d2, d3, size @ ..] = *header;
+    let dictionary = u32::from_le_bytes([d0, d1, d2, d3]);
+    let is_dictionary =
+        dictionary.is_power_of_two() || dictionary.is_multiple_of(3) && (dictionary / 3).is_power_of_two();
+    // The range coder's first byte is always zero.
+    let is_size = size == [0xff; 8] || size[5..] == [0; 3];
+    packed_if(is_dictionary && is_size && text.get(13).is_none_or(|byte| *byte == 0))
+}
+
+/// Two bytes may begin a line of text by chance, so a block of deflate must follow, and bytes that no text in Latin-1 has.
+fn zlib(text: &[u8], behind: Behind) -> Verdict {
+    let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
+    let is_judged_alone = end >= LEAST_RECORD;
+    let sample = &text[..if is_judged_alone { end } else { text.len() }.min(SAMPLE)];
+    if !is_judged_alone && sample.len() < SAMPLE && behind == Behind::More {
+        return Verdict::Unsure;
+    }
+    let data = &sample[2..];
+    packed_if(match deflate_block(data) {
+        Some(Block::Stored) => true,
+        Some(Block::Coded) => is_binary(data),
+        None => false,
+    })
+}
+
+/// How the first block of a deflate stream is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Block {
+    Stored,
+    Coded,
+}
+
+/// The first block of a deflate stream, if `data` can begin one.
+fn deflate_block(data: &[u8]) -> Option<Block> {
+    let bits = |at: usize, n_bits: usize| {
+        let bit = |at: usize| data.get(at / 8).map_or(0, |byte| usize::from(byte >> (at % 8) & 1));
+        (0..n_bits).map(|index| bit(at + index) << index).sum::<usize>()
+    };
+    match (data.first()? >> 1) & 3 {
+        0 => {
+            let header = data.get(1..5)?;
+            let is_checked = (0..2).all(|index| header[index] == !header[index + 2]);
+            is_checked.then_some(Block::Stored)
+        }
+        1 => Some(Block::Coded),
+        2 => {
+            let (n_literals, n_distances, n_lengths) = (bits(3, 5), bits(8, 5), bits(13, 4) + 4);
+            let lengths = (0..n_lengths).map(|index| bits(17 + 3 * index, 3)).filter(|length| *length > 0);
+            let is_complete = lengths.map(|length| 128 >> length).sum::<usize>() == 128;
+            (n_literals < 30 && n_distances < 30 && is_complete).then_some(Block::Coded)
+        }
+        _ => None,
+    }
+}
+
+/// Whether bytes are no text: many are not ASCII, and some are control characters of ASCII or of Latin-1.
+fn is_binary(data: &[u8]) -> bool {
+    let n_high = data.iter().filter(|byte| !byte.is_ascii()).count();
+    let n_alien = data.iter().filter(|byte| is_alien(**byte)).count();
+    let invalid = data.utf8_chunks().flat_map(|chunk| chunk.invalid());
+    let n_c1 = invalid.filter(|byte| matches!(byte, 0x80..=0x9f)).count();
+    n_high * 8 >= data.len() && (n_alien >= 1 || n_c1 >= 2 && n_c1 * 16 >= data.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn le(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    fn be(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_be_bytes).collect()
+    }
+
+    /// The marks that a block holds at the start of records, as the prefilter tells them.
+    fn marks(hay: &[u8]) -> Vec<(usize, usize)> {
+        let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', hay).map(|newline| newline + 1));
+        let at = |start: usize| {
+            let here = move |mark: &(usize, &Mark)| hay[start..].starts_with(mark.1.bytes);
+            MARKS.iter().enumerate().filter(here).map(move |(number, _)| (number, start)).collect::<Vec<_>>()
+        };
+        starts.flat_map(at).collect()
+    }
+
+    /// The numbers of the lines that are no text.
+    fn lines(hay: &[u8]) -> Vec<usize> {
+        let survey = survey(hay, Content::Text, &marks(hay), Behind::Nothing);
+        let number = |at: usize| memchr::memchr_iter(b'\n', &hay[..at]).count();
+        survey.runs.iter().flat_map(|run| number(run.start)..number(run.end - 1) + 1).collect()
+    }
+
+    #[test]
+    fn utf16_lasts_until_text_returns() {
+        for wide in [le, be] {
+            for mark in ["", "\u{feff}"] {
+                let hay =
+                    [b"one\n", &wide(&format!("{mark}two words\r\n\r\n\u{4e2d}\u{6587}\r\nok\r\n"))[..], b"six\n"];
+                assert_eq!(lines(&hay.concat()), [1, 2, 3, 4], "{}", hay.concat().escape_ascii());
+            }
+        }
+        let appended = [b"one\ntwo without an end ", &le("and UTF-16\r\n")[..], b"three\n"].concat();
+        assert_eq!(lines(&appended), [1]);
+    }
+
+    #[test]
+    fn nuls_alone_make_no_record_something_else() {
+        for hay in [
+            &[&[0; 5000][..], b"2026-01-01 rotated\nmore\n"].concat()[..],
+            b"./a\0./b\0./c/d\0./e\0",
+            b"a\0\0b\0\0c\0\0d\0\0e\0\0f\0\0g\n",
+            b"\0\n\0\n\0\n",
+            b"a\0b\0c\0d\n",
+        ] {
+            assert_eq!(lines(hay), Vec::<usize>::new(), "{}", hay.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_magic_number_counts_at_the_start_of_a_record_and_with_what_belongs_to_it() {
+        for hay in [
+            &b"a\n\x1f\x8b\x08\0more\nmore"[..],
+            b"a\n]\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0\nmore",
+            b"a\nBZh91AY&SY\nmore",
+            b"a\nx\x01\x01\x05\0\xfa\xffhello\nmore",
+        ] {
+            assert_eq!(lines(hay)[0], 1, "{}", hay.escape_ascii());
+            assert_eq!(lines(hay).len(), memchr::memchr_iter(b'\n', hay).count(), "{}", hay.escape_ascii());
+        }
+        for hay in [
+            &b"a \x1f\x8b\x08\0\n"[..],
+            b"a\nBZh is how bzip2 begins\nBZh9\n",
+            b"PK\nPK zip\nx^2 + y^2\nx\x9cuvre caf\xe9\nxyz\n",
+            b"x\xda\n",
+            b"]\0\0\n",
+            b"\x1f\x9d is two bytes\n",
+        ] {
+            assert_eq!(lines(hay), Vec::<usize>::new(), "{}", hay.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_short_record_waits_for_what_follows_it() {
+        let hay = b"one\nx\x9c\x4b\x4c\n";
+        let survey = survey(hay, Content::Text, &marks(hay), Behind::More);
+        assert_eq!(survey, Survey { runs: Vec::new(), packed: hay.len(), end: 4, behind: Content::Text });
+    }
+}
