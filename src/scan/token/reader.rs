@@ -13,8 +13,8 @@ use crate::visits;
 
 #[cfg(test)]
 pub(super) struct Reader {
-    dfa: dfa::DFA,
-    cache: dfa::Cache,
+    dfa: Box<dfa::DFA>,
+    cache: Box<dfa::Cache>,
 }
 
 #[cfg(not(test))]
@@ -37,7 +37,7 @@ impl Reader {
         let config = dfa::Config::new().cache_capacity(16 << 20);
         let dfa = dfa::Builder::new().configure(config).build_from_nfa(nfa).expect("its cache is large");
         let cache = dfa.create_cache();
-        Reader { dfa, cache }
+        Reader { dfa: Box::new(dfa), cache: Box::new(cache) }
     }
 
     /// Counts the bytes that an anchored search reads.
