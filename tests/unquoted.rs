@@ -116,7 +116,7 @@ fn random_passwords_go() {
         }
         eprintln!("{before}X{behind}: left {plain:?}; of those that read as pairs {pairs:?}");
         if !plain.is_at_most(5, 10)
-            || !pairs.is_at_most(400, 100)
+            || !pairs.is_at_most(400, 200)
             || pairs.all * 20 > passwords.len()
             || n_frames * 1000 < passwords.len() * 998
         {

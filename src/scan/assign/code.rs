@@ -63,6 +63,17 @@ pub(super) fn is_fetcher(name: &[u8]) -> bool {
     is_one(method) || is_prompt(&method[..first.min(method.len())])
 }
 
+/// `<<EOF`, `<<-'EOF'`
+fn is_here_document(value: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_uppercase() || b"_-'\"".contains(byte);
+    value.strip_prefix(b"<<").is_some_and(|name| name.iter().all(is_part))
+}
+
+/// `<b>x</b>`: a tag of HTML, or one that is closed again.
+fn is_markup(text: &[u8]) -> bool {
+    extent::ends_at_tag(text) || extent::is_tag(text) && memchr::memmem::find(text, b"</").is_some()
+}
+
 /// Whether `text`, a value and what follows it in its record, begins with an expression. `length`: that of the value.
 pub(super) fn is_expression(text: &[u8], length: usize) -> bool {
     let text = &text[..text.len().min(LOOK)];
@@ -70,9 +81,7 @@ pub(super) fn is_expression(text: &[u8], length: usize) -> bool {
     let Some(first) = value.first() else { return false };
     match first {
         b'$' | b'{' | b'#' | b'%' | b'@' | b'<' | b'\\' if is_substitution(text, value.len()) => true,
-        b'<' => {
-            is_label(text, value.len()) || text.starts_with(b"<<") || text.starts_with(b"<(") || extent::is_tag(text)
-        }
+        b'<' => is_label(text, value.len()) || text.starts_with(b"<(") || is_here_document(value) || is_markup(text),
         b'(' => is_parenthesised(text),
         b'[' => text.starts_with(b"[]") || is_label(text, value.len()),
         b'{' => is_literal(text),
@@ -140,13 +149,17 @@ fn is_substitution(text: &[u8], length: usize) -> bool {
 
 /// The length of the substitution at the head of `text`. One whose end is in another line goes on to the end of this one.
 fn substitution(text: &[u8]) -> Option<usize> {
-    let until = |mark: &[u8]| memchr::memmem::find(text, mark).map_or(text.len(), |at| at + mark.len());
+    let is_cut = text.get(2) == Some(&b' ');
+    let until = |mark: &[u8]| {
+        let end = memchr::memmem::find(text, mark).map(|at| at + mark.len());
+        end.or(is_cut.then_some(text.len()))
+    };
     match text {
         [b'$', b'(' | b'{' | b'[', ..] => Some(close(text, 1).unwrap_or(text.len())),
         [b'#' | b'%' | b'@', b'{', ..] | [b'@' | b'%', b'(', ..] => close(text, 1),
-        [b'{', b'{', ..] => Some(until(b"}}")),
-        [b'{', b'%', ..] => Some(until(b"%}")),
-        [b'<', b'%' | b'?', ..] => Some(until(b">")),
+        [b'{', b'{', ..] => until(b"}}"),
+        [b'{', b'%', ..] => until(b"%}"),
+        [b'<', b'%' | b'?', ..] => until(b">"),
         [b'\\', b'$', ..] => substitution(&text[1..]).map(|length| length + 1),
         [b'$', name @ ..] => {
             let length = class::run(name, class::ALNUM | class::UNDERSCORE);
@@ -189,11 +202,8 @@ fn is_type(byte: u8) -> bool {
 /// Whether an expression goes on in the next line.
 fn is_cut(text: &[u8], open: usize) -> bool {
     let inner = text[open + 1..].trim_ascii();
-    text.len() < LOOK
-        && !value::is_random(&text[..open])
-        && (inner.is_empty()
-            || inner.ends_with(b",")
-            || matches!(inner, [.., b'\\' | b'+' | b'.']) && inner.contains(&b' '))
+    let goes_on = inner.contains(&b' ') && matches!(inner, [.., b',' | b'\\' | b'+' | b'.']);
+    text.len() < LOOK && !value::is_random(&text[..open]) && (inner.is_empty() || goes_on)
 }
 
 /// `{type: String}`: an object.
@@ -381,7 +391,7 @@ mod tests {
             "[]string{\"\", \"\"}",
             "{type: String}",
             "foo(",
-            "foo(a,",
+            "foo(a, b,",
             "foo(\"x\" +",
             "format!(\"{}\", x)",
             "2>/dev/null",

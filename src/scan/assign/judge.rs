@@ -41,8 +41,8 @@ static PROSE_WORDS: WordTable<256> = WordTable::new(&[(1, PROSE)]);
 pub(super) fn judge(hit: &Hit<'_>, key: &Key, strength: Strength, place: &Place, shape: Shape) -> Answer {
     let bytes = place.value.of(hit.hay);
     let bytes = match strength {
-        Strength::Strong => core(bytes),
-        Strength::Weak => bytes,
+        Strength::Strong if place.form != Form::Quoted => core(bytes),
+        _ => bytes,
     };
     let bytes = &bytes[..bytes.len().min(LOOK)];
     let traits = Traits::of(bytes);
