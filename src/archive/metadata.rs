@@ -134,6 +134,9 @@ impl Texts {
     }
 
     fn verdict(&mut self, bytes: &[u8], is_text: bool) -> Verdict {
+        if refuse::wide(bytes).is_some() {
+            return Verdict::Unexamined;
+        }
         match self.text(bytes) {
             Some(clean) if is_text => Verdict::Changed(clean),
             Some(_) => Verdict::Withheld,

@@ -40,6 +40,9 @@ const MAX_BYTES: usize = 256 << 10;
 const LONG: usize = 40;
 const SHORT: usize = 16;
 
+/// Lines that may stand between the first line of a key and the first line of its body: headers, a blank line.
+const MAX_BEFORE_BODY: u32 = 8;
+
 /// A longer prefix is not known again.
 const MAX_PREFIX: usize = 256;
 
@@ -507,9 +510,16 @@ fn body_of_line(text: &[u8], open: &Open) -> Option<Span> {
     in_column.find(is_body).or_else(|| {
         let run = longest_run(text);
         let is_long = run.len() >= LONG && !is_path(run.of(text));
-        let is_short = run.len() >= SHORT && is_last_of(&run) && (!has_body || is_mixed(run.of(text)));
+        // In a column of its own a short run is a key's only near the key's beginning, or right behind a body.
+        let is_near = if has_body { open.idle == 0 && is_mixed(run.of(text)) } else { open.idle < MAX_BEFORE_BODY };
+        let is_short = run.len() >= SHORT && is_last_of(&run) && is_near && is_apart(text, run);
         (is_long || is_short).then_some(run)
     })
+}
+
+/// Whether a run is a word of its own: `KEY=x` in `API_KEY=x` is none.
+fn is_apart(text: &[u8], run: Span) -> bool {
+    run.start == 0 || !matches!(text[run.start - 1], b'_' | b'-' | b'.' | b'%' | b'@' | b'\\')
 }
 
 /// Whether nothing stands behind a known prefix: such is the head of a record's part whose text is read with the part before it.

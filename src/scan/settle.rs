@@ -98,7 +98,7 @@ fn keep_in_part(
     parts: &mut url::Parts,
     finding: &mut Finding,
 ) {
-    if finding.shape != Shape::Text || finding.span.is_empty() || !url::Parts::may_cut(finding.span.of(hay)) {
+    if finding.shape != Shape::Text || finding.span.is_empty() || !parts.may_cut(hay, finding.span) {
         return;
     }
     let record = records.around(hay, locate, finding.span.start);

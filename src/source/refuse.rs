@@ -71,9 +71,23 @@ fn compressed(name: &str, head: &[u8]) -> Option<Error> {
 
 fn wide_text(name: &str, head: &[u8]) -> Option<Error> {
     let first = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let encoding = wide(first)?;
+    let encoding = wide(first).or_else(|| short_wide(first))?;
     let error = Error::unexamined(format!("{name}: {encoding} text cannot be examined"));
     Some(error.hint(format!("convert it first: iconv -f {encoding} -t UTF-8 FILE | logscrub")))
+}
+
+/// The same of a record that is too short to count in: a NUL in every other byte, and nowhere else.
+fn short_wide(record: &[u8]) -> Option<&'static str> {
+    if record.len() < 4 || record.len() >= LEAST {
+        return None;
+    }
+    let nuls = |first: usize| record.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
+    match (nuls(0), nuls(1)) {
+        // Behind the line end stands the second half of its character.
+        (0, odd) if odd == record.len() / 2 && record.len().is_multiple_of(2) => Some("UTF-16LE"),
+        (even, 0) if even == record.len().div_ceil(2) => Some("UTF-16BE"),
+        _ => None,
+    }
 }
 
 /// The encoding of text in wide characters.
@@ -123,7 +137,7 @@ mod tests {
     fn the_first_record_decides_whatever_else_is_read_with_it() {
         let input = [b"one\n", &wide("password=hunter2 behind a line of text\n")[..]].concat();
         assert_eq!(message(&input), None);
-        assert!(message(&wide("one\n\u{4e2d}\u{6587}\n")).is_none());
+        assert!(message(&wide("one\n\u{4e2d}\u{6587}\n")).is_some());
         assert!(message(&wide("line\n\u{4e2d}\u{6587}\n")).is_some());
     }
 

@@ -6,7 +6,7 @@
 //!
 //! What is open before a key is counted once for each record, from left to right, whatever the number of keys.
 
-use crate::scan::{MAX_SECRET, class};
+use crate::scan::class;
 
 /// A name of a pair is no longer.
 const MAX_NAME: usize = 40;
@@ -149,8 +149,7 @@ pub(super) fn bracket(byte: u8) -> Option<(usize, bool)> {
 /// The length of the value at the head of `rest`, which goes on to the end of the record. `sign` stands between the keys and the
 /// values of the record. `around` is asked only where the value has a character that may end it.
 pub(super) fn length(rest: &[u8], sign: u8, around: impl FnOnce() -> Around) -> usize {
-    let word = &rest[..rest.len().min(MAX_SECRET)];
-    let word = &word[..word.iter().take_while(|byte| **byte > b' ' && **byte != 0x7f).count()];
+    let word = &rest[..rest.iter().take_while(|byte| **byte > b' ' && **byte != 0x7f).count()];
     let first = class::until(word, class::STOP);
     let length = if first == word.len() { first } else { Walk { rest, word, sign, around: around() }.end(first) };
     length - word[..length].iter().rev().take_while(|byte| matches!(byte, b'.' | b',' | b';' | b':')).count()
@@ -195,7 +194,6 @@ impl Walk<'_> {
                     // Punctuation alone is no value that another pair could follow.
                     (at == 0 || first_letter < at) && is_pair(&self.rest[at + 1..], self.sign)
                 }
-                b'%' => self.rest[at + 1..].starts_with(b"26") && is_pair(&self.rest[at + 3..], self.sign),
                 b'#' => self.rest[at + 1..].starts_with(b"012") || self.rest[at + 1..].starts_with(b"011"),
                 _ => self.ends_at_bracket(at, &mut inner),
             };

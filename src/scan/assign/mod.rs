@@ -406,7 +406,7 @@ mod tests {
     fn so_many_keys_in_one_value_are_none_of_daily_life() {
         let rules = RuleSet::embedded();
         let mut scrubber = crate::Scrubber::new(&rules, &crate::Policy::new()).expect("the policy is plain");
-        for key in ["password:", "dbpass:", "passcode:", "pwd:"] {
+        for key in ["password:", "dbpass:", "pwd:"] {
             for n_keys in [2, 8, MAX_REFUSED as usize] {
                 let text = key.repeat(n_keys);
                 assert_eq!(scrubber.scrub_block(text.as_bytes(), &mut Vec::new()), crate::Outcome::Clean, "{text}");

@@ -173,7 +173,7 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
         if separator == Separator::Compare {
             place.form = Form::Prose;
         } else if !is_quoted {
-            let value = cursor.glued(place.value);
+            let value = cursor.glued(place.value, Form::Tight);
             if value != place.value {
                 return Some(Place { value, form: Form::Tight });
             }
@@ -296,7 +296,7 @@ pub(super) fn structure(hit: &Hit<'_>, key: &Key) -> Option<usize> {
 pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Leaf)) -> usize {
     let Some(quote) = key.quote else { return at };
     let mut cursor = Cursor {
-        hay: &hit.hay[..hit.record.end.min(at + MAX_SECRET)],
+        hay: &hit.hay[..hit.record.end],
         at,
         bare: None,
         is_encoded: false,
@@ -305,12 +305,9 @@ pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(L
         mark: Seek::default(),
         url: Seek::default(),
     };
-    // A string that begins before the limit is read to its end.
-    let limit = cursor.hay.len();
-    cursor.hay = &hit.hay[..hit.record.end];
     let mut depth = 0_u32;
     let mut name = None;
-    while let Some(byte) = cursor.peek().filter(|_| cursor.at < limit) {
+    while let Some(byte) = cursor.peek() {
         match byte {
             b'[' | b'{' => depth += 1,
             b']' | b'}' if depth <= 1 => break,
@@ -639,7 +636,7 @@ impl<'h> Cursor<'h> {
     }
 
     /// A value between quotes that goes on behind them, as a password may that begins with a quote, and as a shell joins words.
-    fn glued(&mut self, value: Span) -> Span {
+    fn glued(&mut self, value: Span, form: Form) -> Span {
         let Some(wide) = &mut self.wide else { return value };
         let is_glue = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$@^~!%({[*-".contains(byte);
         let open = value.start - 1;
@@ -653,7 +650,12 @@ impl<'h> Cursor<'h> {
         }
         let behind = value.end + 1;
         let around = wide.around;
-        Span::new(open, behind + extent::length(&self.hay[behind..], wide.sign, || around))
+        // A value that begins inside one that was read ends where that one ends.
+        let known = self.bare.filter(|known| known.value.contains(behind)).map(|known| known.value.end);
+        let end = known.unwrap_or_else(|| behind + extent::length(&self.hay[behind..], wide.sign, || around));
+        let glued = Span::new(open, end);
+        self.bare = Some(Place { value: glued, form });
+        glued
     }
 
     /// Whether the JSON string around the key ends here, before any value.
@@ -747,7 +749,7 @@ impl<'h> Cursor<'h> {
         }
         let is_double = self.peek() == Some(b'"') || typographic(self.rest()).is_some();
         if let Some(mut place) = self.quoted() {
-            let value = self.glued(place.value);
+            let value = self.glued(place.value, form);
             if value != place.value {
                 return Some(Place { value, form });
             }

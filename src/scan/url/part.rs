@@ -57,8 +57,8 @@ struct Walk {
 
 impl Memo {
     /// Whether `secret` holds anything that could end it.
-    pub(in crate::scan) fn may_cut(secret: &[u8]) -> bool {
-        MARKS.skip(secret) < secret.len()
+    pub(in crate::scan) fn may_cut(&mut self, hay: &[u8], secret: Span) -> bool {
+        self.has_mark(hay, secret)
     }
 
     /// The span without what lies behind the user, the password or the parameter that it begins in.
