@@ -224,7 +224,7 @@ const MARKED: [&str; 33] = [
     "https://host.example/?password=«Tundra%262ru»&x=%20#%26",
     "next=%2Fcb%3Fpassword%3D«Tundra2ru»%26x%3D1&c=2",
     "q=x%20password%3D«Tundra2ru»%20y&c=2",
-    "password%3D«Tundra2ru%2526x»%26b",
+    "password%3D«Tundra2ru%2526x»%26user%3Dbob",
     "Set-Cookie: a=«Zx81kqPw9Lm2»; Path=/, b=«Zx81kqPw9Lm3»; HttpOnly",
     "Set-Cookie: a=«Zx81kqPw9Lm2»; Expires=Wed, 21 Oct 2026 07:28:00 GMT, b=«Zx81kqPw9Lm3»; HttpOnly",
     "Set-Cookie: a=«Zx81kqPw9Lm2»,b=«Zx81kqPw9Lm3»,c=«Zx81kqPw9Lm4»",
@@ -246,7 +246,7 @@ const MARKED: [&str; 33] = [
     "https://host.example/a;token=«Zx81kqPw9Lm2Vb7Tn4»/rest?x=1",
     "https://host.example/a/token=«Zx81kqPw9Lm2Vb7Tn4»/rest?x=1",
     "AccountEndpoint=https://host.example:443/;AccountKey=«Zx81kqPw9Lm2Vb7/Tn4Zx81kq+Pw9Lm2Vb7Tn4==»;",
-    "jdbc:sqlserver://db:1433;user=sa;password=«p@ss/w#rd1»;x=1",
+    "jdbc:sqlserver://db:1433;user=sa;password=«p@ss/w#rd1»;encrypt=true",
 ];
 
 #[test]

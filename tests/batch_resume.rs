@@ -142,7 +142,7 @@ const MOST_FILES: usize = 384;
 
 /// Disturbs run after run, each as soon as its manifest has grown, until one ends by itself.
 fn disturb(signal: Signal, is_in_place: bool) {
-    let (folder, args) = if is_in_place { ("in", "in --in-place -j 1") } else { ("out", "in -o out -j 1") };
+    let (folder, args) = if is_in_place { ("in", "in --in-place") } else { ("out", "in -o out") };
     for n_files in [24, 48, 96, 192, MOST_FILES] {
         let place = Place::new();
         fill(&place, n_files);
