@@ -237,7 +237,7 @@ fn is_chain(text: &[u8], length: usize) -> bool {
         let name = mark + class::run(&text[at + mark..], class::ALNUM | class::UNDERSCORE);
         let is_named = name > 0 && !text[at].is_ascii_digit();
         let is_capital = text.get(at).is_some_and(u8::is_ascii_uppercase);
-        if !is_named && !(is_expression && name == 0) {
+        if !(is_named || is_expression && name == 0) {
             return false;
         }
         at += name;

@@ -217,11 +217,11 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
             // In a connection string a semicolon follows, and the value is no variable of a program.
             let is_variable = || hit.hay[..hit.record.end].get(place.value.end) != Some(&b';');
             let is_name = || is_named(bytes, traits) || is_named_member(bytes, traits);
-            !(is_name() && is_variable())
-                && !code::is_expression(text, bytes.len())
-                && !is_path(bytes)
-                && !is_one_of_names(hit, key, traits)
-                && !is_name_service(hit, key, bytes)
+            !(is_name() && is_variable()
+                || code::is_expression(text, bytes.len())
+                || is_path(bytes)
+                || is_one_of_names(hit, key, traits)
+                || is_name_service(hit, key, bytes))
         }
         Form::Argument if is_spoken_of(text, bytes.len()) => false,
         Form::Argument => !is_path(bytes) && !is_option(bytes) && !code::is_passed_on(text, bytes.len()),
@@ -847,7 +847,7 @@ mod tests {
         }
 
         pub(super) fn is_option(bytes: &[u8]) -> bool {
-            let text = String::from_utf8_lossy(bytes);
+            let text = bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
             let is_random = !text.starts_with("--") && value::is_random(bytes.get(1..).unwrap_or_default());
             let (name, least) = match (text.strip_prefix("--"), text.strip_prefix('-')) {
                 (Some(name), _) => (name, 2),

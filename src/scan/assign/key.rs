@@ -226,7 +226,15 @@ impl Table {
         found
     }
 
-    /// The key that `name` is, if it is one.
+    /// Whether `name` is a key, for whoever asks seldom.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn knows(&self, hay: &[u8], name: Span) -> bool {
+        self.classify(hay, name).is_some()
+    }
+
+    /// The key that `name` is, if it is one. Every candidate asks it: as a call it costs 3 % of a clean block.
+    #[inline(always)]
     pub(super) fn classify(&self, hay: &[u8], name: Span) -> Option<Key> {
         let words = Words::of(name.of(hay));
         let mut end = words.name.len();

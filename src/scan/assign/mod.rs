@@ -315,8 +315,7 @@ fn structure(
         }
         Strength::Weak if at >= memo.leaves.max(memo.weak_leaves) => {
             memo.weak_leaves = place::leaves(hit, key, at, |leaf| {
-                let is_value =
-                    |name: Span| key::names_value(name.of(hit.hay)) || within.table.classify(hit.hay, name).is_some();
+                let is_value = |name: Span| key::names_value(name.of(hit.hay)) || within.table.knows(hit.hay, name);
                 let place = place::Place { value: narrow(hit.hay, leaf.span), form: place::Form::Quoted };
                 if leaf.shape == Shape::Text
                     && leaf.name.is_none_or(is_value)
