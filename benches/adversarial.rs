@@ -100,7 +100,8 @@ const CASES: &[Case] = &[
     case("parameter", "?token=", Any),
     case("parameter-plain", "?token=1&", Same),
     same("parameter-weak", "&key=a"),
-    same("parameter-percent", "token%3D"),
+    // So many keys in one value that all of them stay: behind sixteen the next one goes.
+    case("parameter-percent", "token%3D", Any),
     same("reset", "/reset/"),
     same("hooks", "hooks.slack.com/"),
     same("key", "key "),
