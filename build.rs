@@ -1,5 +1,5 @@
-//! Turns `patterns/*.toml` into one JSON text that the program embeds, so that start-up parses no TOML.
-//! A rule file that does not parse stops the build with its file and line.
+//! Turns `patterns/*.toml` into one JSON text that the program embeds, so that start-up parses no
+//! TOML. A rule file that does not parse stops the build with its file and line.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods)] // how a build script speaks to cargo, and cargo to it
 

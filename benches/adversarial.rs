@@ -1,8 +1,9 @@
 //! Near-matches, repeated anchors, megabytes of `@`: nothing may cost much more than plain text.
 //!
-//! Each case is a unit that is repeated, as one line of a mebibyte and as lines of 200 bytes. Every output is checked first;
-//! then each is timed, in turn with plain text, and its time told as a multiple of that. A multiple over [`LIMIT`] fails the run.
-//! `cargo bench --bench adversarial -- --test` checks outputs alone; a word picks the cases whose names hold it.
+//! Each case is a unit that is repeated, as one line of a mebibyte and as lines of 200 bytes. Every
+//! output is checked first; then each is timed, in turn with plain text, and its time told as a
+//! multiple of that. A multiple over [`LIMIT`] fails the run. `cargo bench --bench adversarial --
+//! --test` checks outputs alone; a word picks the cases whose names hold it.
 
 use std::{
     process::ExitCode,
@@ -32,7 +33,8 @@ enum Expected {
     Whole(&'static str),
     /// All but the end, which the end of the record cut: so many whole units, then this.
     Cut(&'static str),
-    /// Whatever: the case is about time alone. What is found in such a heap of anchors is nobody's promise.
+    /// Whatever: the case is about time alone. What is found in such a heap of anchors is nobody's
+    /// promise.
     Any,
 }
 
@@ -150,9 +152,13 @@ fn expected(case: &Case, hay: &[u8]) -> Option<Vec<u8>> {
     let of_line = |line: &[u8]| match case.expected {
         Same | Any => line.to_vec(),
         Whole(placeholder) => placeholder.as_bytes().to_vec(),
-        Cut(placeholder) => [&line[..line.len() - line.len() % case.unit.len()], placeholder.as_bytes()].concat(),
+        Cut(placeholder) => {
+            [&line[..line.len() - line.len() % case.unit.len()], placeholder.as_bytes()].concat()
+        }
     };
-    let lines = hay.split(|byte| *byte == b'\n').map(|line| if line.is_empty() { Vec::new() } else { of_line(line) });
+    let lines = hay
+        .split(|byte| *byte == b'\n')
+        .map(|line| if line.is_empty() { Vec::new() } else { of_line(line) });
     (!matches!(case.expected, Any)).then(|| lines.collect::<Vec<_>>().join(&b'\n'))
 }
 
@@ -196,11 +202,13 @@ impl Bench {
         }
     }
 
-    /// How many times the time of plain text it takes; runs of both alternate, so that a busy machine slows both.
+    /// How many times the time of plain text it takes; runs of both alternate, so that a busy
+    /// machine slows both.
     fn ratio(&mut self, hay: &[u8], plain: &[u8]) -> (f64, Duration) {
         let runs = (0..N_RUNS).map(|_| (self.time(hay), self.time(plain)));
-        let (one, other) =
-            runs.fold((Duration::MAX, Duration::MAX), |least, run| (least.0.min(run.0), least.1.min(run.1)));
+        let (one, other) = runs.fold((Duration::MAX, Duration::MAX), |least, run| {
+            (least.0.min(run.0), least.1.min(run.1))
+        });
         let scale = plain.len() as f64 / hay.len() as f64;
         (one.as_secs_f64() * scale / other.as_secs_f64(), one)
     }
@@ -208,11 +216,15 @@ impl Bench {
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports there")]
 fn main() -> ExitCode {
-    let mut words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let mut words: Vec<String> =
+        std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let is_test = words.iter().any(|word| word == "--test");
     words.retain(|word| !word.starts_with('-'));
-    let is_picked = |case: &&Case| words.is_empty() || words.iter().any(|word| case.name.contains(word.as_str()));
-    let scrubber = Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
+    let is_picked = |case: &&Case| {
+        words.is_empty() || words.iter().any(|word| case.name.contains(word.as_str()))
+    };
+    let scrubber =
+        Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
     let mut bench = Bench { scrubber, out: Vec::new() };
     let plain = plain();
     let mut n_faults = 0;

@@ -1,7 +1,7 @@
 //! How fast a block is looked at, how fast it is made clean, and how fast a stream runs end to end.
 //!
-//! Every case checks its answer first: as many findings as were planted, the expected bytes, clean input untouched.
-//! `cargo bench -- --test` runs each once, on a little of everything.
+//! Every case checks its answer first: as many findings as were planted, the expected bytes, clean
+//! input untouched. `cargo bench -- --test` runs each once, on a little of everything.
 
 use std::{
     hint::black_box,
@@ -42,7 +42,10 @@ fn stages(criterion: &mut Criterion) {
         group.bench_with_input(BenchmarkId::from_parameter("stream"), hay, |bencher, hay| {
             bencher.iter_batched(
                 || ScrubReader::new(black_box(hay), scrubber()),
-                |mut reader| io::copy(&mut reader, &mut io::sink()).expect("memory is read and nothing is written"),
+                |mut reader| {
+                    io::copy(&mut reader, &mut io::sink())
+                        .expect("memory is read and nothing is written")
+                },
                 criterion::BatchSize::PerIteration,
             );
         });
@@ -50,29 +53,37 @@ fn stages(criterion: &mut Criterion) {
         {
             let (chunk, lines) = chunk::of(hay);
             chunk::check(kind, &workload, &chunk, &lines);
-            group.bench_with_input(BenchmarkId::from_parameter("lines"), &lines, |bencher, lines| {
-                let mut scrubber = scrubber();
-                let mut out = Vec::with_capacity(lines.len());
-                bencher.iter(|| {
-                    out.clear();
-                    scrubber.scrub_block(black_box(lines), &mut out)
-                });
-            });
-            group.bench_with_input(BenchmarkId::from_parameter("chunk"), &chunk, |bencher, chunk| {
-                let mut scrubber = chunk::scrubber();
-                let mut out = Vec::with_capacity(chunk.len());
-                bencher.iter(|| {
-                    out.clear();
-                    scrubber.scrub_events(black_box(chunk), &mut out)
-                });
-            });
+            group.bench_with_input(
+                BenchmarkId::from_parameter("lines"),
+                &lines,
+                |bencher, lines| {
+                    let mut scrubber = scrubber();
+                    let mut out = Vec::with_capacity(lines.len());
+                    bencher.iter(|| {
+                        out.clear();
+                        scrubber.scrub_block(black_box(lines), &mut out)
+                    });
+                },
+            );
+            group.bench_with_input(
+                BenchmarkId::from_parameter("chunk"),
+                &chunk,
+                |bencher, chunk| {
+                    let mut scrubber = chunk::scrubber();
+                    let mut out = Vec::with_capacity(chunk.len());
+                    bencher.iter(|| {
+                        out.clear();
+                        scrubber.scrub_events(black_box(chunk), &mut out)
+                    });
+                },
+            );
         }
         group.finish();
     }
 }
 
-/// Lines as records of msgpack, and as the lines of JSON that these are rendered as: what `chunk` takes longer than `lines` is the walk, the
-/// rendering and the way back.
+/// Lines as records of msgpack, and as the lines of JSON that these are rendered as: what `chunk`
+/// takes longer than `lines` is the walk, the rendering and the way back.
 #[cfg(feature = "msgpack")]
 mod chunk {
     use logscrub::{ChunkScrubber, Outcome, Policy, RuleSet, Style};
@@ -87,7 +98,9 @@ mod chunk {
             chunk.extend_from_slice(b"\x92\xce\x65\x53\xf1\x00\xdf\x00\x00\x00\x01\xa3log");
             write_text(line, &mut chunk);
             let text = std::str::from_utf8(line).expect("workloads are text");
-            lines.extend_from_slice(format!("{{\"log\":{}}}\n", serde_json::Value::from(text)).as_bytes());
+            lines.extend_from_slice(
+                format!("{{\"log\":{}}}\n", serde_json::Value::from(text)).as_bytes(),
+            );
         }
         (chunk, lines)
     }
@@ -113,13 +126,22 @@ mod chunk {
         let mut out = Vec::new();
         let outcome = scrubber().scrub_events(chunk, &mut out).expect("it is a chunk");
         if workload.secrets.is_empty() {
-            assert_eq!((outcome, out.len()), (Outcome::Clean, 0), "{}: a clean chunk was touched", kind.name());
+            assert_eq!(
+                (outcome, out.len()),
+                (Outcome::Clean, 0),
+                "{}: a clean chunk was touched",
+                kind.name()
+            );
             return;
         }
         let mut clean = Vec::new();
         assert_eq!(super::scrubber().scrub_block(lines, &mut clean), Outcome::Changed);
         let expected = of(&texts(&clean)).0;
-        assert!(outcome == Outcome::Changed && out == expected, "{}: the chunk came out wrong", kind.name());
+        assert!(
+            outcome == Outcome::Changed && out == expected,
+            "{}: the chunk came out wrong",
+            kind.name()
+        );
     }
 
     /// The text in each line of JSON.
@@ -138,7 +160,9 @@ fn start(criterion: &mut Criterion) {
     criterion.bench_function("start/rules", |bencher| bencher.iter(RuleSet::embedded));
     let rules = RuleSet::embedded();
     criterion.bench_function("start/scrubber", |bencher| {
-        bencher.iter(|| Scrubber::new(black_box(&rules), &Policy::new()).expect("the policy is plain"));
+        bencher.iter(|| {
+            Scrubber::new(black_box(&rules), &Policy::new()).expect("the policy is plain")
+        });
     });
 }
 
@@ -155,8 +179,12 @@ fn scrubber() -> Scrubber {
 fn check_find(kind: Kind, workload: &Workload) {
     let mut scrubber = scrubber();
     let hay = workload.input.as_bytes();
-    let found: Vec<&[u8]> =
-        scrubber.find(hay).expect("the workload is text").iter().map(|finding| finding.span.of(hay)).collect();
+    let found: Vec<&[u8]> = scrubber
+        .find(hay)
+        .expect("the workload is text")
+        .iter()
+        .map(|finding| finding.span.of(hay))
+        .collect();
     let planted: Vec<&[u8]> = workload.secrets.iter().map(String::as_bytes).collect();
     let place = found.iter().zip(&planted).position(|(found, planted)| found != planted);
     assert!(
@@ -172,7 +200,12 @@ fn check_whole(kind: Kind, workload: &Workload) {
     let mut out = Vec::new();
     let outcome = scrubber().scrub_block(workload.input.as_bytes(), &mut out);
     if workload.secrets.is_empty() {
-        assert_eq!((outcome, out.len()), (Outcome::Clean, 0), "{}: clean input was touched", kind.name());
+        assert_eq!(
+            (outcome, out.len()),
+            (Outcome::Clean, 0),
+            "{}: clean input was touched",
+            kind.name()
+        );
     } else {
         assert_eq!(outcome, Outcome::Changed, "{}", kind.name());
         assert!(out == workload.expected.as_bytes(), "{}: the block came out wrong", kind.name());
@@ -181,7 +214,9 @@ fn check_whole(kind: Kind, workload: &Workload) {
 
 fn check_stream(kind: Kind, workload: &Workload) {
     let mut out = Vec::new();
-    ScrubReader::new(workload.input.as_bytes(), scrubber()).read_to_end(&mut out).expect("memory is read");
+    ScrubReader::new(workload.input.as_bytes(), scrubber())
+        .read_to_end(&mut out)
+        .expect("memory is read");
     assert!(out == workload.expected.as_bytes(), "{}: the stream came out wrong", kind.name());
 }
 

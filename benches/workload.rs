@@ -1,12 +1,14 @@
 //! Logs made from a seed, with what must come of them.
 //!
-//! A workload knows its answer: the same text with [`GONE`] in place of every planted secret, and how many there are. So a
-//! benchmark checks what it measures, and a wrong answer is a failure and not a number. Lines are modelled on what servers
-//! really write, near-misses among them: keys that only contain a word, handles, digests, UUIDs, addresses of objects.
+//! A workload knows its answer: the same text with [`GONE`] in place of every planted secret, and
+//! how many there are. So a benchmark checks what it measures, and a wrong answer is a failure and
+//! not a number. Lines are modelled on what servers really write, near-misses among them: keys that
+//! only contain a word, handles, digests, UUIDs, addresses of objects.
 //!
-//! Secrets are put together here from a prefix and random characters; none is written down. [`Hostile`] inputs are none that a
-//! server writes: they are what a prefilter or a recogniser could choke on, and only their time is looked at. The comparison
-//! with other programs uses this file too.
+//! Secrets are put together here from a prefix and random characters; none is written down.
+//! [`Hostile`] inputs are none that a server writes: they are what a prefilter or a recogniser
+//! could choke on, and only their time is looked at. The comparison with other programs uses this
+//! file too.
 
 /// What stands in place of a secret in [`Workload::expected`].
 pub(crate) const GONE: &str = "GONE";
@@ -24,16 +26,25 @@ pub(crate) enum Kind {
     LongLines,
     /// JSON alone, a secret in one line of a hundred.
     Json,
-    /// As containerd and CRI-O write files, some records split in two; a secret in one line of a hundred.
+    /// As containerd and CRI-O write files, some records split in two; a secret in one line of a
+    /// hundred.
     Cri,
-    /// With colour codes, as programs write on terminals and into many a container's log; a secret in one line of a hundred.
+    /// With colour codes, as programs write on terminals and into many a container's log; a secret
+    /// in one line of a hundred.
     Coloured,
 }
 
 impl Kind {
     /// Every kind, in the order of reports.
-    pub(crate) const ALL: [Kind; 7] =
-        [Kind::Clean, Kind::OnePercent, Kind::EveryLine, Kind::LongLines, Kind::Json, Kind::Cri, Kind::Coloured];
+    pub(crate) const ALL: [Kind; 7] = [
+        Kind::Clean,
+        Kind::OnePercent,
+        Kind::EveryLine,
+        Kind::LongLines,
+        Kind::Json,
+        Kind::Cri,
+        Kind::Coloured,
+    ];
 
     /// How reports call it.
     pub(crate) fn name(self) -> &'static str {
@@ -126,7 +137,10 @@ impl Hostile {
         hostile("begin", "-----BEGIN"),
         hostile("begin-key", "-----BEGIN PRIVATE KEY-----"),
         hostile("anchors", "ghp_AKIAsk_live_xoxb-glpat-"),
-        hostile("near-token", "ghp_!tooshort AKIAlowercase sk_live_.none. xoxb-words-here glpat-é "),
+        hostile(
+            "near-token",
+            "ghp_!tooshort AKIAlowercase sk_live_.none. xoxb-words-here glpat-é ",
+        ),
         hostile("offset-anchor", "abcdefghijklmn.atlasv1."),
         hostile("base64", "QUFBQUFB"),
         hostile("partial", " P stdout F "),
@@ -190,7 +204,8 @@ impl Random {
 
 const ALNUM: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const BASE64URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const SERVICES: [&str; 8] = ["checkout", "cart", "search", "billing", "gateway", "users", "inventory", "mailer"];
+const SERVICES: [&str; 8] =
+    ["checkout", "cart", "search", "billing", "gateway", "users", "inventory", "mailer"];
 const PATHS: [&str; 8] = [
     "/api/v1/orders",
     "/health",
@@ -240,7 +255,8 @@ impl Maker {
 
     fn clock(&mut self) -> String {
         self.seconds += self.random.below(2);
-        let (hour, minute, second) = (self.seconds / 3600 % 24, self.seconds / 60 % 60, self.seconds % 60);
+        let (hour, minute, second) =
+            (self.seconds / 3600 % 24, self.seconds / 60 % 60, self.seconds % 60);
         format!("{hour:02}:{minute:02}:{second:02}")
     }
 
@@ -412,15 +428,22 @@ impl Maker {
 
     fn cri_head(&mut self, stream: &str, tag: &str) {
         let clock = self.clock();
-        let head = format!("2026-11-24T{clock}.{:09}Z {stream} {tag} ", self.random.below(1_000_000_000));
+        let head =
+            format!("2026-11-24T{clock}.{:09}Z {stream} {tag} ", self.random.below(1_000_000_000));
         self.put(&head);
     }
 
-    /// As loggers for terminals write: time dim, level in its colour, the names of fields in italics.
+    /// As loggers for terminals write: time dim, level in its colour, the names of fields in
+    /// italics.
     fn coloured_line(&mut self, dirty: bool) {
         let (clock, random) = (self.clock(), &mut self.random);
-        let (colour, level) =
-            random.of(&[("32", " INFO"), ("32", " INFO"), ("34", "DEBUG"), ("33", " WARN"), ("31", "ERROR")]);
+        let (colour, level) = random.of(&[
+            ("32", " INFO"),
+            ("32", " INFO"),
+            ("34", "DEBUG"),
+            ("33", " WARN"),
+            ("31", "ERROR"),
+        ]);
         let (service, message) = (random.of(&SERVICES), random.of(&MESSAGES));
         let head = format!(
             "\x1b[2m2026-11-24T{clock}Z\x1b[0m \x1b[{colour}m{level}\x1b[0m \x1b[2m{service}\x1b[0m\x1b[2m:\x1b[0m "
@@ -455,10 +478,20 @@ impl Maker {
     fn dirty_line(&mut self) {
         match self.random.below(10) {
             0..=2 => self.line_around("user ", " logged in from 10.2.3.4", Maker::address),
-            3 => self.line_around("connecting to postgres://app:", "@db.internal:5432/orders", Maker::password),
-            4 => self.line_around("level=debug msg=\"login\" user=bob password=", " retries=0", Maker::password),
+            3 => self.line_around(
+                "connecting to postgres://app:",
+                "@db.internal:5432/orders",
+                Maker::password,
+            ),
+            4 => self.line_around(
+                "level=debug msg=\"login\" user=bob password=",
+                " retries=0",
+                Maker::password,
+            ),
             5 => self.line_around("> Authorization: Bearer ", "", Maker::opaque),
-            6 => self.line_around("GET /callback?access_token=", "&state=ok HTTP/1.1", Maker::opaque),
+            6 => {
+                self.line_around("GET /callback?access_token=", "&state=ok HTTP/1.1", Maker::opaque)
+            }
             7 => self.line_around("session ", " accepted", Maker::web_token),
             8 => self.dirty_object(),
             _ => self.line_around("remote helper said ", " is not valid here", Maker::token),
@@ -494,7 +527,11 @@ impl Maker {
     fn web_token(&mut self) -> String {
         let claims = format!("{{\"sub\":\"{}\",\"iat\":1700000000}}", self.random.below(1_000_000));
         let signature = self.random.chars(BASE64URL, 43);
-        format!("{}.{}.{signature}", base64url(b"{\"alg\":\"HS256\",\"typ\":\"JWT\"}"), base64url(claims.as_bytes()))
+        format!(
+            "{}.{}.{signature}",
+            base64url(b"{\"alg\":\"HS256\",\"typ\":\"JWT\"}"),
+            base64url(claims.as_bytes())
+        )
     }
 
     fn token(&mut self) -> String {
@@ -518,7 +555,8 @@ impl Maker {
 fn base64url(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for at in 0..=chunk.len() {
             text.push(char::from(BASE64URL[(group >> (18 - 6 * at) & 63) as usize]));
         }

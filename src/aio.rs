@@ -1,6 +1,8 @@
-//! An `AsyncRead` of tokio that scrubs what it reads; the same bytes come out as of [`crate::ScrubReader`].
+//! An `AsyncRead` of tokio that scrubs what it reads; the same bytes come out as of
+//! [`crate::ScrubReader`].
 //!
-//! Scrubbing a block (256 KiB) is work for the processor, some hundred microseconds, and is done where the reader is polled.
+//! Scrubbing a block (256 KiB) is work for the processor, some hundred microseconds, and is done
+//! where the reader is polled.
 
 use std::{
     io,
@@ -17,8 +19,8 @@ use crate::{
 
 /// Reads from `R` and gives back clean bytes.
 ///
-/// A record is held until its end has been read. An input that cannot be examined as text is an error of kind
-/// [`io::ErrorKind::InvalidData`], and nothing of it is given back.
+/// A record is held until its end has been read. An input that cannot be examined as text is an
+/// error of kind [`io::ErrorKind::InvalidData`], and nothing of it is given back.
 #[derive(Debug)]
 pub struct AsyncScrubReader<R> {
     inner: R,
@@ -31,9 +33,14 @@ impl<R: AsyncRead + Unpin> AsyncScrubReader<R> {
         AsyncScrubReader::with_capacity(BLOCK, MAX_RECORD, inner, scrubber)
     }
 
-    /// As [`AsyncScrubReader::new`], with a buffer of `size` bytes that grows up to `max_record` bytes where a record asks for it. A
-    /// limit under 256 KiB is taken as 256 KiB.
-    pub fn with_capacity(size: usize, max_record: usize, inner: R, scrubber: Scrubber) -> AsyncScrubReader<R> {
+    /// As [`AsyncScrubReader::new`], with a buffer of `size` bytes that grows up to `max_record`
+    /// bytes where a record asks for it. A limit under 256 KiB is taken as 256 KiB.
+    pub fn with_capacity(
+        size: usize,
+        max_record: usize,
+        inner: R,
+        scrubber: Scrubber,
+    ) -> AsyncScrubReader<R> {
         AsyncScrubReader { inner, ready: Ready::new(size, max_record, scrubber) }
     }
 
@@ -44,7 +51,11 @@ impl<R: AsyncRead + Unpin> AsyncScrubReader<R> {
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for AsyncScrubReader<R> {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         // When it must wait nothing is lost: what was read stands in the buffer.
         while this.ready.is_due()? {
@@ -73,7 +84,11 @@ mod tests {
     }
 
     impl AsyncRead for Slow<'_> {
-        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            out: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
             self.is_ready = !self.is_ready;
             if !self.is_ready {
                 return Poll::Pending;
@@ -116,14 +131,18 @@ mod tests {
         for (step, n_bytes) in [(1, 1), (7, 64), (64, 7), (4096, 4096)] {
             let slow = Slow { bytes: &log, step, is_ready: true };
             let reader = AsyncScrubReader::with_capacity(16, 1, slow, scrubber());
-            assert!(read_all(reader, n_bytes).expect("it is text") == expected, "{step} bytes in, {n_bytes} out");
+            assert!(
+                read_all(reader, n_bytes).expect("it is text") == expected,
+                "{step} bytes in, {n_bytes} out"
+            );
         }
     }
 
     #[test]
     fn what_is_no_text_is_an_error() {
         let slow = Slow { bytes: b"\x1f\x8b\x08\0\0\0\0\0\0\x03", step: 4, is_ready: true };
-        let error = read_all(AsyncScrubReader::new(slow, scrubber()), 64).expect_err("it is compressed");
+        let error =
+            read_all(AsyncScrubReader::new(slow, scrubber()), 64).expect_err("it is compressed");
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 }

@@ -1,8 +1,8 @@
 //! One opaque error for the two ends of the program.
 //!
-//! The middle (frame, scan, redact) cannot fail; what can is reading rules and settings at one end and moving bytes at the
-//! other. `Display` says only its own level, with the place and the mend; `source()` carries the rest. No constructor takes
-//! bytes of a log, so no error can quote one.
+//! The middle (frame, scan, redact) cannot fail; what can is reading rules and settings at one end
+//! and moving bytes at the other. `Display` says only its own level, with the place and the mend;
+//! `source()` carries the rest. No constructor takes bytes of a log, so no error can quote one.
 
 use std::{fmt, io, path::Path};
 
@@ -26,7 +26,8 @@ enum Kind {
 }
 
 impl Error {
-    /// A rule file, a configuration file or a flag says something that cannot be: exit 2, nothing was read.
+    /// A rule file, a configuration file or a flag says something that cannot be: exit 2, nothing
+    /// was read.
     pub fn usage(message: impl Into<String>) -> Error {
         Error::new(Kind::Usage, message)
     }
@@ -64,7 +65,8 @@ impl Error {
 
     /// The sink refused bytes: exit 74, or SIGPIPE when the reader has gone.
     pub fn output(name: &str, source: io::Error) -> Error {
-        let kind = if source.kind() == io::ErrorKind::BrokenPipe { Kind::Pipe } else { Kind::Output };
+        let kind =
+            if source.kind() == io::ErrorKind::BrokenPipe { Kind::Pipe } else { Kind::Output };
         Error::new(kind, format!("{name}: cannot be written")).because(source)
     }
 
@@ -100,7 +102,8 @@ impl Error {
         self.hint.as_deref()
     }
 
-    /// Whether the reader downstream has closed the pipe: not a fault to report, but SIGPIPE to raise.
+    /// Whether the reader downstream has closed the pipe: not a fault to report, but SIGPIPE to
+    /// raise.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
         self.kind == Kind::Pipe

@@ -1,6 +1,7 @@
 //! Scrubs email addresses, credentials and the credential part of URLs from logs.
 //!
-//! Bytes go in; the same bytes come out, except for what the rules find. The program `logscrub` is a pipe around this library.
+//! Bytes go in; the same bytes come out, except for what the rules find. The program `logscrub` is
+//! a pipe around this library.
 //!
 //! ```
 //! use logscrub::{Outcome, Policy, RuleSet, Scrubber};
@@ -16,7 +17,8 @@
 //! # Ok::<(), logscrub::Error>(())
 //! ```
 //!
-//! [`ScrubReader`] and [`ScrubWriter`] wrap any [`std::io::Read`] and [`std::io::Write`] and take care of blocks and records.
+//! [`ScrubReader`] and [`ScrubWriter`] wrap any [`std::io::Read`] and [`std::io::Write`] and take
+//! care of blocks and records.
 //!
 //! # Glossary
 //!
@@ -35,49 +37,50 @@
 #[cfg(feature = "tokio")]
 mod aio;
 #[cfg(feature = "batch")]
-mod archive;
-#[cfg(feature = "msgpack")]
-mod chunk;
+mod batch;
 #[cfg(feature = "cli")]
 pub mod cli;
-mod encoding;
+mod detect;
 mod error;
+mod finding;
+#[cfg(feature = "forward")]
+mod forward;
 mod frame;
 pub mod lint;
+#[cfg(feature = "msgpack")]
+mod msgpack;
 mod policy;
 #[cfg(feature = "cli")]
 mod pool;
+mod prefilter;
 mod redact;
 #[cfg(feature = "cli")]
 mod report;
 mod rules;
-mod scan;
 mod scrub;
-#[cfg(feature = "forward")]
-mod serve;
 #[cfg(feature = "cli")]
 mod sink;
 mod source;
-mod span;
 mod stream;
 mod tally;
-mod visits;
+mod text;
 
 #[cfg(feature = "tokio")]
 pub use crate::aio::AsyncScrubReader;
-#[cfg(feature = "msgpack")]
-pub use crate::chunk::{ChunkScrubber, Malformed, Seams};
 #[cfg(feature = "forward")]
 #[doc(hidden)]
-pub use crate::serve::pass_stream;
+pub use crate::forward::pass_stream;
+#[cfg(feature = "msgpack")]
+pub use crate::msgpack::{ChunkScrubber, Malformed, Seams};
 pub use crate::{
     error::Error,
+    finding::{Finding, Shape},
     frame::Format,
     policy::{OnError, Policy, Style},
-    rules::{Allow, Anchor, Class, Origin, Rule, RuleSet, Selection, Severity},
-    scan::prefilter::Cpu,
+    prefilter::Cpu,
+    rules::{Allow, Anchor, Class, Origin, Rule, RuleId, RuleSet, Selection, Severity},
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber},
-    span::{Finding, RuleId, Shape, Span},
     stream::{BLOCK, FinishError, MAX_RECORD, ScrubReader, ScrubWriter},
     tally::Tally,
+    text::span::Span,
 };

@@ -1,9 +1,12 @@
-//! Ordered workers: jobs in, results out in the order the jobs came, no more than a few of them on the way.
+//! Ordered workers: jobs in, results out in the order the jobs came, no more than a few of them on
+//! the way.
 //!
-//! The pool does no I/O of its own and knows nothing of what a job is: it is handed a function that gives the next job, one that
-//! accepts the next result, and workers. Each thread takes turns at all three: it takes a job, does it, and accepts its result
-//! when that is the oldest (and others that have waited for it). So what a job reads stays in the cache of the core that works on it:
-//! a pool whose caller read and wrote for the others took 1.2 times the CPU of one thread, and was 1.4 times as fast with two.
+//! The pool does no I/O of its own and knows nothing of what a job is: it is handed a function that
+//! gives the next job, one that accepts the next result, and workers. Each thread takes turns at
+//! all three: it takes a job, does it, and accepts its result when that is the oldest (and others
+//! that have waited for it). So what a job reads stays in the cache of the core that works on it: a
+//! pool whose caller read and wrote for the others took 1.2 times the CPU of one thread, and was
+//! 1.4 times as fast with two.
 //!
 //! Threads are started while jobs come, each for one that would have to wait, and end with the run.
 
@@ -27,10 +30,12 @@ pub(crate) trait Worker: Send {
     fn work(&mut self, job: Self::Job) -> Self::Done;
 }
 
-/// Does the jobs that `next` gives until it gives none, by as many threads as there are workers, the caller's own among them.
+/// Does the jobs that `next` gives until it gives none, by as many threads as there are workers,
+/// the caller's own among them.
 ///
-/// `next` and `accept` are called by one thread at a time each, `accept` in the order of the jobs. After an error of `accept` both
-/// are called no more. A worker that panics panics here, once what comes before its job was accepted.
+/// `next` and `accept` are called by one thread at a time each, `accept` in the order of the jobs.
+/// After an error of `accept` both are called no more. A worker that panics panics here, once what
+/// comes before its job was accepted.
 pub(crate) fn run<W: Worker, E: Send>(
     workers: &mut [W],
     next: impl FnMut(&mut W) -> Option<W::Job> + Send,
@@ -79,7 +84,8 @@ struct Order<D, E> {
     results: VecDeque<Option<thread::Result<D>>>,
     /// The number of the oldest job on the way.
     first: usize,
-    /// Threads that wait for the oldest result to be accepted; to call nobody would cost a system call each time.
+    /// Threads that wait for the oldest result to be accepted; to call nobody would cost a system
+    /// call each time.
     n_waiting: usize,
     /// Whether a thread is accepting; it goes on with whatever is there when it comes back.
     is_accepting: bool,
@@ -151,7 +157,8 @@ where
         Some((order.first + order.results.len() - 1, job))
     }
 
-    /// Puts a result in its place, and accepts all that are next in order unless another thread is at it.
+    /// Puts a result in its place, and accepts all that are next in order unless another thread is
+    /// at it.
     fn deliver(&self, worker: &mut W, number: usize, result: thread::Result<W::Done>) {
         let mut order = lock(&self.order);
         let place = number - order.first;
@@ -214,7 +221,11 @@ mod tests {
     }
 
     /// What is accepted of the squares of `jobs`, up to a result that is an error.
-    fn squares(workers: &mut [Squares], jobs: impl IntoIterator<Item = u64>, bad: u64) -> (Vec<u64>, Result<(), u64>) {
+    fn squares(
+        workers: &mut [Squares],
+        jobs: impl IntoIterator<Item = u64>,
+        bad: u64,
+    ) -> (Vec<u64>, Result<(), u64>) {
         let mut accepted = Vec::new();
         let jobs: Vec<u64> = jobs.into_iter().collect();
         let mut jobs = jobs.into_iter();
@@ -234,7 +245,10 @@ mod tests {
         for n_threads in 1..=4 {
             let mut workers = workers(n_threads);
             let (accepted, result) = squares(&mut workers, 0..2000, BAD);
-            assert!(result.is_ok() && accepted.iter().copied().eq((0..2000).map(|job| job * job)), "{n_threads}");
+            assert!(
+                result.is_ok() && accepted.iter().copied().eq((0..2000).map(|job| job * job)),
+                "{n_threads}"
+            );
             assert_eq!(workers.iter().map(|worker| worker.0).sum::<usize>(), 2000);
         }
     }

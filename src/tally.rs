@@ -1,10 +1,11 @@
 //! What was done, in numbers: never what was seen.
 //!
-//! Each worker keeps a tally of its own; tallies merge by addition, so the sum is the same however the work was cut.
+//! Each worker keeps a tally of its own; tallies merge by addition, so the sum is the same however
+//! the work was cut.
 
 use std::collections::BTreeMap;
 
-use crate::span::RuleId;
+use crate::rules::RuleId;
 
 /// Mergeable counters of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,9 +20,11 @@ pub struct Tally {
     pub records_out: u64,
     /// Records that were masked or dropped because they could not be examined.
     pub withheld: u64,
-    /// Records that were masked because what would have been handed on no longer was what they had been.
+    /// Records that were masked because what would have been handed on no longer was what they had
+    /// been.
     pub broken: u64,
-    /// Records whose rest did not come in time: they were scrubbed as they were, and what could be the beginning of a secret masked.
+    /// Records whose rest did not come in time: they were scrubbed as they were, and what could be
+    /// the beginning of a secret masked.
     pub torn: u64,
     /// Records that were changed, by the name of the format they are written in.
     pub by_format: BTreeMap<&'static str, u64>,
@@ -34,7 +37,8 @@ pub struct Tally {
     pub(crate) by_day: BTreeMap<Day, u64>,
     findings: Counts,
     allowed: Counts,
-    /// Findings, and what stays, of rules that were in force before the configuration was read anew, by their ids.
+    /// Findings, and what stays, of rules that were in force before the configuration was read
+    /// anew, by their ids.
     former: BTreeMap<String, (u64, u64)>,
 }
 
@@ -59,14 +63,16 @@ impl std::fmt::Display for Day {
 impl Day {
     /// So many days after the first of January 1970.
     pub(crate) fn of_1970(n_days: u64) -> Option<Day> {
-        // Days since the first of March of the year 0, so that the leap day comes last: 146,097 in 400 years.
+        // Days since the first of March of the year 0, so that the leap day comes last: 146,097 in
+        // 400 years.
         let shifted = n_days.checked_add(719_468)?;
         let (era, of_era) = (shifted / 146_097, shifted % 146_097);
         let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * of_year + 2) / 153;
         let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-        let (month, carry) = if shifted_month < 10 { (shifted_month + 3, 0) } else { (shifted_month - 9, 1) };
+        let (month, carry) =
+            if shifted_month < 10 { (shifted_month + 3, 0) } else { (shifted_month - 9, 1) };
         let year = u16::try_from(era * 400 + year_of_era + carry).ok()?;
         Some(Day { year, month: u16::try_from(month).ok()?, day: u16::try_from(day).ok()? })
     }
@@ -75,11 +81,16 @@ impl Day {
     pub(crate) fn since_1970(self) -> i64 {
         let (year, month) = (i64::from(self.year), i64::from(self.month));
         let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + i64::from(self.day) - 1 - 719_468
+        365 * year + year / 4 - year / 100
+            + year / 400
+            + (153 * month + 2) / 5
+            + i64::from(self.day)
+            - 1
+            - 719_468
     }
 
-    /// The day with its year, when what holds the record was changed last on the day `last`: the latest that is not behind it. A clock
-    /// may be a day ahead.
+    /// The day with its year, when what holds the record was changed last on the day `last`: the
+    /// latest that is not behind it. A clock may be a day ahead.
     pub(crate) fn before(self, last: Day) -> Day {
         if self.year > 0 {
             return self;
@@ -150,8 +161,8 @@ impl Tally {
         self.allowed.0.iter().chain(self.former.values().map(|(_, allowed)| allowed)).sum()
     }
 
-    /// Records that were masked or left out, as a whole or in part, because they could not be examined or did not hold: coverage is
-    /// incomplete where there are any.
+    /// Records that were masked or left out, as a whole or in part, because they could not be
+    /// examined or did not hold: coverage is incomplete where there are any.
     #[must_use]
     pub fn incomplete(&self) -> u64 {
         self.withheld + self.broken + self.torn + self.too_deep
@@ -185,12 +196,14 @@ impl Tally {
         }
     }
 
-    /// Counts on for another set of rules. `rules` tells of each rule of the old one its number in the new one, and its id.
+    /// Counts on for another set of rules. `rules` tells of each rule of the old one its number in
+    /// the new one, and its id.
     #[cfg(feature = "cli")]
     pub(crate) fn renumber<'r>(&mut self, rules: impl Iterator<Item = (Option<RuleId>, &'r str)>) {
         let before = (std::mem::take(&mut self.findings), std::mem::take(&mut self.allowed));
         for (index, (number, id)) in rules.enumerate() {
-            let counts = [&before.0, &before.1].map(|counts| counts.0.get(index).copied().unwrap_or(0));
+            let counts =
+                [&before.0, &before.1].map(|counts| counts.0.get(index).copied().unwrap_or(0));
             if counts == [0, 0] {
                 continue;
             }
@@ -229,7 +242,10 @@ mod tests {
         one.merge(&other);
         assert_eq!((one.bytes_in, one.records_out, one.withheld), (12, 2, 1));
         assert_eq!((one.of(RuleId(0)), one.of(RuleId(3)), one.of(RuleId(9))), (1, 2, 0));
-        assert_eq!((one.findings(), one.allowed(), one.allowed_of(RuleId(1)), one.allowed_of(RuleId(3))), (3, 1, 1, 0));
+        assert_eq!(
+            (one.findings(), one.allowed(), one.allowed_of(RuleId(1)), one.allowed_of(RuleId(3))),
+            (3, 1, 1, 0)
+        );
     }
 
     #[cfg(feature = "cli")]
@@ -251,7 +267,9 @@ mod tests {
     #[test]
     fn days_are_counted_from_1970_and_get_the_year_that_fits() {
         let day = |year, month, day| Day { year, month, day };
-        for (n_days, expected) in [(0, day(1970, 1, 1)), (11_016, day(2000, 2, 29)), (20_783, day(2026, 11, 26))] {
+        for (n_days, expected) in
+            [(0, day(1970, 1, 1)), (11_016, day(2000, 2, 29)), (20_783, day(2026, 11, 26))]
+        {
             assert_eq!(Day::of_1970(n_days), Some(expected));
             assert_eq!(expected.since_1970(), n_days.cast_signed());
         }

@@ -102,7 +102,11 @@ const CARRIERS: &[(&str, Place, Place)] = &{
         ("Authorization: Bearer ¹\\r\\nX-Api-Key: ²\\r\\nHost: host.example", Secret, Weak),
         ("> Authorization: token ¹ for https://oauth2:²@host.example/", Secret, Secret),
         ("Cookie: sid=¹; remember=²; theme=dark", Secret, Secret),
-        ("Set-Cookie: sid=¹; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Path=/, remember=²; HttpOnly", Secret, Secret),
+        (
+            "Set-Cookie: sid=¹; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Path=/, remember=²; HttpOnly",
+            Secret,
+            Secret,
+        ),
         ("curl -H 'X-Api-Key: ¹' 'https://bob:²@host.example/x?a=1'", Weak, Secret),
         ("curl -u bob:¹ https://host.example/x?password=²", Secret, Secret),
         // Adjacent: in JSON.
@@ -112,7 +116,11 @@ const CARRIERS: &[(&str, Place, Place)] = &{
         (r#"{"headers":{"Authorization":"Bearer ¹","Cookie":"a=²"},"n":[1]}"#, Secret, Secret),
         (r#"{"url":"https://token:¹@host.example/x?secret=²"}"#, Secret, Secret),
         (r#"{"url":"https:\/\/token:¹@host.example\/x?a=1\u0026secret=²","n":1}"#, Secret, Secret),
-        (r#"{"log":"{\"password\":\"¹\",\"url\":\"https://key:²@host.example/x\"}\n","n":1}"#, Secret, Secret),
+        (
+            r#"{"log":"{\"password\":\"¹\",\"url\":\"https://key:²@host.example/x\"}\n","n":1}"#,
+            Secret,
+            Secret,
+        ),
         // Adjacent: in text, glued by what parts fields.
         ("password=¹ url=https://token:²@host.example/ status=401", Secret, Secret),
         ("db_password=¹;client_secret=²;n=1", Secret, Secret),
@@ -120,7 +128,11 @@ const CARRIERS: &[(&str, Place, Place)] = &{
         ("(https://token:¹@host.example/) [https://secret:²@host.example]", Secret, Secret),
         // Nested: one secret stands in the value of another.
         (r#"{"password":"https://token:¹@host.example/?secret=²"}"#, Secret, Secret),
-        (r#"{"Authorization":"Bearer ¹","next":"https%3A%2F%2Ftoken%3A²%40host.example%2F"}"#, Secret, Secret),
+        (
+            r#"{"Authorization":"Bearer ¹","next":"https%3A%2F%2Ftoken%3A²%40host.example%2F"}"#,
+            Secret,
+            Secret,
+        ),
         ("Cookie: next=https://token:¹@host.example/x; sid=²", Secret, Secret),
         ("https://bob:token=¹@host.example/x?q=password=²&b=1", Secret, Secret),
         ("https://bob:password:¹@host.example/x?q=token:²&b=1", Secret, Open),
@@ -165,16 +177,25 @@ fn shape(text: &str) -> Option<String> {
 }
 
 /// What is wrong with what came of a carrier.
-fn fault(carrier: &str, text: &str, clean: &str, again: &str, secrets: &[(String, bool)]) -> Option<String> {
+fn fault(
+    carrier: &str,
+    text: &str,
+    clean: &str,
+    again: &str,
+    secrets: &[(String, bool)],
+) -> Option<String> {
     if clean.contains("REDACTED-record") {
         return Some("the record is masked".into());
     }
-    if let Some((secret, _)) = secrets.iter().find(|(secret, must_go)| *must_go && clean.contains(secret.as_str())) {
+    if let Some((secret, _)) =
+        secrets.iter().find(|(secret, must_go)| *must_go && clean.contains(secret.as_str()))
+    {
         return Some(format!("{secret} stays"));
     }
     let host = |text: &str| text.matches("host.example").count();
     // What stands in a secret value goes with it.
-    let is_nested = carrier.starts_with(r#"{"password":"https"#) || carrier.starts_with("Cookie: next=");
+    let is_nested =
+        carrier.starts_with(r#"{"password":"https"#) || carrier.starts_with("Cookie: next=");
     if !is_nested && host(clean) != host(text) {
         return Some("a host is gone".into());
     }
@@ -187,16 +208,24 @@ fn fault(carrier: &str, text: &str, clean: &str, again: &str, secrets: &[(String
 #[test]
 fn every_pair_of_secrets_goes_and_the_rest_stays() {
     let rounds = crate::numbers::cases(1);
-    let mut scrubber = Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
+    let mut scrubber =
+        Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
     let mut numbers = Numbers::new(17);
     let mut faults = Vec::new();
     let mut n_cases = 0;
     for _ in 0..rounds {
         for (carrier, first, second) in CARRIERS {
-            for (one, other) in KINDS.iter().flat_map(|one| KINDS.iter().map(move |other| (one, other))) {
+            for (one, other) in
+                KINDS.iter().flat_map(|one| KINDS.iter().map(move |other| (one, other)))
+            {
                 let (a, b) = ((one.2)(&mut numbers), (other.2)(&mut numbers));
-                let in_url =
-                    |secret: &str| if carrier.contains("://¹") { secret.replace('@', "%40") } else { secret.into() };
+                let in_url = |secret: &str| {
+                    if carrier.contains("://¹") {
+                        secret.replace('@', "%40")
+                    } else {
+                        secret.into()
+                    }
+                };
                 let (a, b) = (in_url(&a), in_url(&b));
                 let text = carrier.replace('¹', &a).replace('²', &b);
                 let clean = scrub(&mut scrubber, &text);
@@ -204,12 +233,20 @@ fn every_pair_of_secrets_goes_and_the_rest_stays() {
                 n_cases += 1;
                 let secrets = [(a, must_go(*first, one.1)), (b, must_go(*second, other.1))];
                 if let Some(fault) = fault(carrier, &text, &clean, &again, &secrets) {
-                    faults.push(format!("{}, {}: {fault}\n    {text}\n    {clean}\n    {again}", one.0, other.0));
+                    faults.push(format!(
+                        "{}, {}: {fault}\n    {text}\n    {clean}\n    {again}",
+                        one.0, other.0
+                    ));
                 }
             }
         }
     }
-    assert!(faults.is_empty(), "{} of {n_cases} pairs:\n{}", faults.len(), faults[..faults.len().min(40)].join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} of {n_cases} pairs:\n{}",
+        faults.len(),
+        faults[..faults.len().min(40)].join("\n")
+    );
 }
 
 /// `«»` marks what goes: values beside escapes, and cookies that a program joined.
@@ -252,7 +289,8 @@ const MARKED: [&str; 33] = [
 #[test]
 fn values_end_as_the_text_around_them_is_escaped() {
     let rules = RuleSet::embedded();
-    let mut ids: Vec<String> = rules.rules().iter().map(|rule| format!("REDACTED-{}", rule.id())).collect();
+    let mut ids: Vec<String> =
+        rules.rules().iter().map(|rule| format!("REDACTED-{}", rule.id())).collect();
     ids.sort_by_key(|id| std::cmp::Reverse(id.len()));
     let mut scrubber = Scrubber::new(&rules, &Policy::new()).expect("the policy is plain");
     for marked in MARKED {

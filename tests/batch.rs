@@ -1,4 +1,5 @@
-//! Batch: every format round trip through the programs that people use, hostile archives, what is refused, kills and full disks.
+//! Batch: every format round trip through the programs that people use, hostile archives, what is
+//! refused, kills and full disks.
 
 use std::{
     fs::{self, File},
@@ -16,11 +17,17 @@ use crate::harness::{Ran, binary, logscrub};
 pub(crate) fn log(n_lines: usize) -> (Vec<u8>, Vec<u8>) {
     let (mut dirty, mut clean) = (Vec::new(), Vec::new());
     for n in 0..n_lines {
-        let line = format!("2026-11-{:02}T10:00:00Z request {n} took {} ms, status 200\n", n % 28 + 1, n * 7919 % 1000);
+        let line = format!(
+            "2026-11-{:02}T10:00:00Z request {n} took {} ms, status 200\n",
+            n % 28 + 1,
+            n * 7919 % 1000
+        );
         dirty.extend_from_slice(line.as_bytes());
         clean.extend_from_slice(line.as_bytes());
         if n % 10 == 3 {
-            dirty.extend_from_slice(format!("login of canary{n}@example.com password=canary-{n}\n").as_bytes());
+            dirty.extend_from_slice(
+                format!("login of canary{n}@example.com password=canary-{n}\n").as_bytes(),
+            );
             clean.extend_from_slice(b"login of REDACTED-email password=REDACTED-password\n");
         }
     }
@@ -42,7 +49,8 @@ impl Place {
 
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().expect("it lies in the folder")).expect("the folder can be written");
+        fs::create_dir_all(path.parent().expect("it lies in the folder"))
+            .expect("the folder can be written");
         fs::write(&path, bytes).expect("the folder can be written");
         path
     }
@@ -52,7 +60,9 @@ impl Place {
     }
 
     pub(crate) fn batch(&self, args: &[&str]) -> Ran {
-        let args = args.iter().map(|arg| arg.replace("@", self.folder.path().to_str().expect("a plain path")));
+        let args = args
+            .iter()
+            .map(|arg| arg.replace("@", self.folder.path().to_str().expect("a plain path")));
         let args: Vec<String> = ["batch".to_owned()].into_iter().chain(args).collect();
         logscrub().args(args.iter().map(String::as_str)).run()
     }
@@ -60,8 +70,12 @@ impl Place {
     /// Runs a shell command in the folder.
     #[track_caller]
     pub(crate) fn shell(&self, command: &str) -> Vec<u8> {
-        let output =
-            Command::new("sh").arg("-ec").arg(command).current_dir(self.folder.path()).output().expect("sh is there");
+        let output = Command::new("sh")
+            .arg("-ec")
+            .arg(command)
+            .current_dir(self.folder.path())
+            .output()
+            .expect("sh is there");
         let words = output.stderr.escape_ascii().to_string();
         assert!(output.status.success(), "{command}: {words}");
         output.stdout
@@ -69,15 +83,20 @@ impl Place {
 
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).expect("the folder is there");
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+            .collect();
         names.sort();
         names
     }
 }
 
 pub(crate) fn has(program: &str) -> bool {
-    let found = Command::new("sh").arg("-c").arg(format!("command -v {program}")).stdout(Stdio::null()).status();
+    let found = Command::new("sh")
+        .arg("-c")
+        .arg(format!("command -v {program}"))
+        .stdout(Stdio::null())
+        .status();
     let is_there = found.is_ok_and(|status| status.success());
     if !is_there {
         eprintln!("SKIPPED: {program} is not installed");
@@ -114,7 +133,8 @@ fn an_empty_stream_stays_one() {
     let place = Place::new();
     place.shell("mkdir in; : > in/plain; gzip < in/plain > in/a.gz; zstd -qc in/plain > in/a.zst; xz -c in/plain > in/a.xz; bzip2 -c in/plain > in/a.bz2");
     place.batch(&["@/in", "-o", "@/out"]).success();
-    place.shell("cd out; gzip -t a.gz; zstd -qt a.zst; xz -t a.xz; bzip2 -t a.bz2; test ! -s plain");
+    place
+        .shell("cd out; gzip -t a.gz; zstd -qt a.zst; xz -t a.xz; bzip2 -t a.bz2; test ! -s plain");
 }
 
 #[test]
@@ -127,7 +147,11 @@ fn members_and_frames_are_all_read_and_a_secret_over_their_edge_goes() {
     place.batch(&["@/in", "-o", "@/out"]).success();
     for way in ["gzip -dc", "zstd -qdc", "xz -dc", "bzip2 -dc", "lz4 -qdc"] {
         let name = way.split(' ').next().expect("a name");
-        assert_eq!(place.shell(&format!("{way} < out/{name}")), b"one\nlogin of REDACTED-email\ntwo\n", "{way}");
+        assert_eq!(
+            place.shell(&format!("{way} < out/{name}")),
+            b"one\nlogin of REDACTED-email\ntwo\n",
+            "{way}"
+        );
     }
 }
 
@@ -145,7 +169,9 @@ open('a.gz','wb').write(member(b'one\\n', b'first.log', b'of bob@example.com', b
     place.batch(&["@/in", "-o", "@/out"]).success();
     let out = place.read("out/a.gz");
     let has = |part: &[u8]| out.windows(part.len()).any(|window| window == part);
-    assert!(has(b"XY\x02\0zzfirst.log\0of REDACTED-email\0") && has(b"XY\x01\0zsecond.log\0plain\0"));
+    assert!(
+        has(b"XY\x02\0zzfirst.log\0of REDACTED-email\0") && has(b"XY\x01\0zsecond.log\0plain\0")
+    );
     assert_eq!(&out[4..8], 1_234_567_u32.to_le_bytes());
     assert_eq!(place.shell("gzip -dc out/a.gz"), b"one\ntwo\n");
 }
@@ -162,7 +188,8 @@ fn skippable_frames_with_text_stay_and_are_scrubbed() {
     assert_eq!(place.shell("zstd -qdc out/a.zst"), b"one\n");
 }
 
-/// A tree with what tar knows: long names, links, an empty folder, modes, a compressed log and an empty file.
+/// A tree with what tar knows: long names, links, an empty folder, modes, a compressed log and an
+/// empty file.
 fn tree(place: &Place) -> (Vec<u8>, String) {
     let (dirty, clean) = log(3000);
     let long = format!("{}/{}.log", "d".repeat(90), "n".repeat(150));
@@ -195,7 +222,10 @@ fn tar_comes_back_through_gnu_tar_bsdtar_and_python() {
         }
         for reader in readers {
             place.shell(&format!("rm -rf x; mkdir x; cd x; {reader}"));
-            assert!(place.read("x/t/app.log") == clean && place.read("x/t/hard") == clean, "{form} {reader}");
+            assert!(
+                place.read("x/t/app.log") == clean && place.read("x/t/hard") == clean,
+                "{form} {reader}"
+            );
             assert!(place.shell("gzip -dc x/t/app.log.gz") == clean, "{form} {reader}");
             let metadata = fs::metadata(place.path("x/t/app.log")).expect("it is there");
             assert_eq!(
@@ -203,10 +233,17 @@ fn tar_comes_back_through_gnu_tar_bsdtar_and_python() {
                 (0o640, 1_000_000_000, 2),
                 "{form} {reader}"
             );
-            assert_eq!(fs::read_link(place.path("x/t/link")).expect("it is a link"), Path::new("app.log"));
+            assert_eq!(
+                fs::read_link(place.path("x/t/link")).expect("it is a link"),
+                Path::new("app.log")
+            );
             assert!(place.path("x/t/folder").is_dir() && place.read("x/t/empty").is_empty());
             if let Some(long) = &long {
-                assert_eq!(place.read(&format!("x/t/{long}")), b"by REDACTED-email\n", "{form} {reader}");
+                assert_eq!(
+                    place.read(&format!("x/t/{long}")),
+                    b"by REDACTED-email\n",
+                    "{form} {reader}"
+                );
             }
         }
     }
@@ -222,7 +259,9 @@ fn sparse_entries_come_out_whole() {
         ));
         place.batch(&["@/in", "-o", "@/out"]).success();
         let whole = place.shell("tar -xOf out/a.tar s");
-        let expected = [&b"by REDACTED-email\n"[..], &vec![0; (1 << 20) - 19], b"end of REDACTED-email\n"].concat();
+        let expected =
+            [&b"by REDACTED-email\n"[..], &vec![0; (1 << 20) - 19], b"end of REDACTED-email\n"]
+                .concat();
         assert!(whole == expected, "{form}");
     }
 }
@@ -265,7 +304,10 @@ assert z.comment == b'for REDACTED-email'";
 fn archives_lie_in_archives_up_to_the_depth() {
     let place = Place::new();
     place.shell("mkdir in; echo by bob@example.com > a.log; gzip -k a.log; tar -cf b.tar a.log.gz; zip -q c.zip b.tar; tar -czf in/d.tgz c.zip");
-    place.batch(&["@/in", "-o", "@/out"]).code(3).stderr_has("d.tgz!c.zip!b.tar!a.log.gz: it lies deeper");
+    place
+        .batch(&["@/in", "-o", "@/out"])
+        .code(3)
+        .stderr_has("d.tgz!c.zip!b.tar!a.log.gz: it lies deeper");
     place.batch(&["@/in", "-o", "@/deep", "--depth", "4"]).success();
     let text = place.shell("tar -xzOf deep/d.tgz c.zip > c; unzip -p c b.tar | tar -xO | gzip -dc");
     assert_eq!(text, b"by REDACTED-email\n");
@@ -274,8 +316,10 @@ fn archives_lie_in_archives_up_to_the_depth() {
 #[test]
 fn what_cannot_be_examined_is_told_and_is_in_no_output() {
     let place = Place::new();
-    let noise: Vec<u8> = (0..5000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
-    let wide: Vec<u8> = "to bob@example.com\n".repeat(20).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let noise: Vec<u8> =
+        (0..5000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+    let wide: Vec<u8> =
+        "to bob@example.com\n".repeat(20).encode_utf16().flat_map(u16::to_le_bytes).collect();
     place.write("in/noise", &noise);
     place.write("in/wide", &wide);
     place.write("in/7z", b"7z\xbc\xaf\x27\x1cxxxx");
@@ -297,7 +341,11 @@ fn what_cannot_be_examined_is_told_and_is_in_no_output() {
     assert_eq!(place.names("out"), ["enc.zip", "good.log", "logscrub-manifest.jsonl", "mix.tar"]);
     assert_eq!(place.shell("tar -tf out/mix.tar"), b"good.log\n");
     // A second run has nothing to do for what is done, and tells the rest again.
-    place.batch(&["@/in", "-o", "@/out"]).code(3).stderr_has("mix.tar!noise: binary data").stderr_has("3 done before");
+    place
+        .batch(&["@/in", "-o", "@/out"])
+        .code(3)
+        .stderr_has("mix.tar!noise: binary data")
+        .stderr_has("3 done before");
 
     place.batch(&["@/in", "-o", "@/all", "--copy-unexamined"]).code(3);
     assert_eq!(place.read("all/noise"), noise);
@@ -309,7 +357,8 @@ fn what_cannot_be_examined_is_told_and_is_in_no_output() {
 #[test]
 fn in_place_keeps_what_it_cannot_examine_and_all_that_belongs_to_a_file() {
     let place = Place::new();
-    let noise: Vec<u8> = (0..5000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+    let noise: Vec<u8> =
+        (0..5000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
     place.write("in/noise", &noise);
     place.write("in/good.log", b"to bob@example.com\n");
     place.write("in/clean.gz", &place.shell("echo nothing here | gzip -1"));
@@ -319,7 +368,10 @@ fn in_place_keeps_what_it_cannot_examine_and_all_that_belongs_to_a_file() {
     let before = fs::metadata(place.path("in/clean.gz")).expect("it is there").ino();
     place.batch(&["@/in", "--in-place", "--backup", ".orig"]).code(3);
     let metadata = fs::metadata(place.path("in/good.log")).expect("it is there");
-    assert_eq!((metadata.mode() & 0o777, metadata.mtime(), metadata.mtime_nsec()), (0o604, 1_000_000_000, 123_456_789));
+    assert_eq!(
+        (metadata.mode() & 0o777, metadata.mtime(), metadata.mtime_nsec()),
+        (0o604, 1_000_000_000, 123_456_789)
+    );
     assert_eq!(place.read("in/good.log"), b"to REDACTED-email\n");
     assert_eq!(place.read("in/good.log.orig"), b"to bob@example.com\n");
     assert_eq!(place.read("in/noise"), noise);
@@ -340,9 +392,15 @@ fn links_are_not_followed_and_hidden_files_wait_to_be_asked_for() {
     place.write("in/b.txt", b"x\n");
     symlink(place.path("secret"), place.path("in/link")).expect("links can be made");
     place.shell("mkfifo in/pipe");
-    place.batch(&["@/in", "-o", "@/out"]).success().stderr_has("a symbolic link").stderr_has("a named pipe");
+    place
+        .batch(&["@/in", "-o", "@/out"])
+        .success()
+        .stderr_has("a symbolic link")
+        .stderr_has("a named pipe");
     assert_eq!(place.names("out"), ["a.log", "b.txt", "logscrub-manifest.jsonl"]);
-    place.batch(&["@/in", "-o", "@/some", "--hidden", "--include", "*.log", "--include", ".*"]).success();
+    place
+        .batch(&["@/in", "-o", "@/some", "--hidden", "--include", "*.log", "--include", ".*"])
+        .success();
     assert_eq!(place.names("some"), [".hidden", "a.log", "logscrub-manifest.jsonl"]);
     place.batch(&["@/in", "-o", "@/none", "--until", "2000-01-01"]).success();
     assert_eq!(place.names("none"), ["logscrub-manifest.jsonl"]);
@@ -379,7 +437,17 @@ t = open('in/names.tar','rb').read(); open('in/cut.tar','wb').write(t[:1600]); o
     place.write("make.py", script.as_bytes());
     place.shell("mkdir in; python3 make.py");
     let ran = place
-        .batch(&["@/in", "-o", "@/out", "--max-expansion", "10", "--max-expansion", "80MiB", "--memory", "64MiB"])
+        .batch(&[
+            "@/in",
+            "-o",
+            "@/out",
+            "--max-expansion",
+            "10",
+            "--max-expansion",
+            "80MiB",
+            "--memory",
+            "64MiB",
+        ])
         .code(3);
     for told in [
         "bomb.gz: it unpacks to more than --max-expansion allows",
@@ -401,7 +469,9 @@ t = open('in/names.tar','rb').read(); open('in/cut.tar','wb').write(t[:1600]); o
     // The archives keep what they hold; nothing was unpacked.
     assert_eq!(place.shell("tar -tPf out/names.tar | wc -l"), b"10\n");
     assert_eq!(
-        place.shell("python3 -c \"import zipfile; print(len(zipfile.ZipFile('out/names.zip').namelist()))\""),
+        place.shell(
+            "python3 -c \"import zipfile; print(len(zipfile.ZipFile('out/names.zip').namelist()))\""
+        ),
         b"5\n"
     );
     assert!(!Path::new("/tmp/absolute.log").exists() && !place.path("up.log").exists());
@@ -441,7 +511,8 @@ for name, packed in [('gz', gzip.compress(text)), ('bz2', bz2.compress(text)), (
     place.shell("mkdir in; python3 make.py");
     let before = place.shell("cat in/* | cksum");
     let limits = ["--max-expansion", "20", "--max-expansion", "80MiB", "--memory", "64MiB"];
-    let ran = place.batch(&[&["@/in", "-o", "@/out", "--summary", "json"], &limits[..]].concat()).code(3);
+    let ran =
+        place.batch(&[&["@/in", "-o", "@/out", "--summary", "json"], &limits[..]].concat()).code(3);
     let told: serde_json::Value = serde_json::from_str(&ran.out()).expect("it is JSON");
     let told = told["unexamined"].as_array().expect("a list");
     for (name, reason) in [
@@ -466,12 +537,15 @@ for name, packed in [('gz', gzip.compress(text)), ('bz2', bz2.compress(text)), (
         let has = |entry: &serde_json::Value, key: &str, part: &str| {
             entry[key].as_str().is_some_and(|text| text.contains(part))
         };
-        let is_told = told.iter().any(|entry| has(entry, "path", name) && has(entry, "reason", reason));
+        let is_told =
+            told.iter().any(|entry| has(entry, "path", name) && has(entry, "reason", reason));
         assert!(is_told, "{name} {reason:?} is not in {told:?}");
     }
     assert_eq!(place.names("out"), ["logscrub-manifest.jsonl", "many.zip"]);
     // In place nothing of it changes.
-    place.batch(&["@/in", "--in-place", "--max-expansion", "20", "--max-expansion", "80MiB"]).code(3);
+    place
+        .batch(&["@/in", "--in-place", "--max-expansion", "20", "--max-expansion", "80MiB"])
+        .code(3);
     fs::remove_file(place.path("in/logscrub-manifest.jsonl")).expect("it is there");
     assert_eq!(place.shell("cat in/* | cksum"), before);
 }
@@ -490,30 +564,45 @@ fn a_run_that_is_killed_leaves_whole_files_and_goes_on() {
     let undisturbed = make();
     undisturbed.batch(&["@/in", "-o", "@/out"]).success();
     let (mirror, place) = (make(), make());
-    let originals: Vec<(String, Vec<u8>)> =
-        place.names("in").into_iter().map(|name| (name.clone(), place.read(&format!("in/{name}")))).collect();
+    let originals: Vec<(String, Vec<u8>)> = place
+        .names("in")
+        .into_iter()
+        .map(|name| (name.clone(), place.read(&format!("in/{name}"))))
+        .collect();
     let mut moment = 1_u64;
     for _ in 0..50 {
         // A generator with a seed: the moments are the same in every run, what they meet is not.
-        moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        moment =
+            moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let wait = format!("0.{:03}", (moment >> 33) % 400);
         for (place, args) in [(&mirror, "in -o out"), (&place, "in --in-place")] {
-            let command = format!("timeout -s KILL {wait} {} batch -q {args} || true", binary().display());
+            let command =
+                format!("timeout -s KILL {wait} {} batch -q {args} || true", binary().display());
             place.shell(&command);
         }
         for (name, original) in &originals {
             let now = place.read(&format!("in/{name}"));
             let whole = undisturbed.read(&format!("out/{name}"));
-            assert!(now == *original || now == whole, "{name} is neither what it was nor what it becomes");
+            assert!(
+                now == *original || now == whole,
+                "{name} is neither what it was nor what it becomes"
+            );
             let mirrored = fs::read(mirror.path(&format!("out/{name}")));
-            assert!(mirrored.is_err() || mirrored.is_ok_and(|bytes| bytes == whole), "{name} is not whole");
+            assert!(
+                mirrored.is_err() || mirrored.is_ok_and(|bytes| bytes == whole),
+                "{name} is not whole"
+            );
         }
     }
     mirror.batch(&["@/in", "-o", "@/out"]).success();
     place.batch(&["@/in", "--in-place"]).success();
     for (name, _) in &originals {
         let whole = undisturbed.read(&format!("out/{name}"));
-        assert!(mirror.read(&format!("out/{name}")) == whole && place.read(&format!("in/{name}")) == whole, "{name}");
+        assert!(
+            mirror.read(&format!("out/{name}")) == whole
+                && place.read(&format!("in/{name}")) == whole,
+            "{name}"
+        );
     }
     assert!(mirror.read("out/0.log") == clean);
     mirror.batch(&["--verify-manifest", "@/out"]).success();
@@ -546,7 +635,10 @@ fn several_paths_in_place_have_one_manifest_that_can_be_checked() {
     place.write("real.log", b"to eve@example.com\n");
     symlink(place.path("real.log"), place.path("link.log")).expect("links can be made");
     let paths = ["@/one", "@/two", "@/link.log", "@/one/a.log"];
-    place.batch(&[&paths[..], &["--in-place"]].concat()).success().stderr_has("findings            3");
+    place
+        .batch(&[&paths[..], &["--in-place"]].concat())
+        .success()
+        .stderr_has("findings            3");
     // What the link means was replaced, and the link is one still.
     assert!(fs::symlink_metadata(place.path("link.log")).expect("it is there").is_symlink());
     assert_eq!(place.read("real.log"), b"to REDACTED-email\n");
@@ -568,24 +660,48 @@ fn secrets_in_names_are_on_the_disk_and_nowhere_else() {
     place.write("in/canary2@example.com.log.gz", b"\x7fELF");
     place.write("t/canary3@example.com.log", b"\x7fELF");
     place.shell("tar -cf in/a.tar t; ln -s x in/canary4@example.com; rm -r t");
-    let ran =
-        place.batch(&["@/in", "-o", "@/out", "--summary", "json", "--report", "@/r.html", "--no-progress"]).code(3);
+    let ran = place
+        .batch(&[
+            "@/in",
+            "-o",
+            "@/out",
+            "--summary",
+            "json",
+            "--report",
+            "@/r.html",
+            "--no-progress",
+        ])
+        .code(3);
     let (page, manifest) = (place.read("r.html"), place.read("out/logscrub-manifest.jsonl"));
-    let told = [ran.out(), ran.err(), String::from_utf8_lossy(&page).into(), String::from_utf8_lossy(&manifest).into()];
+    let told = [
+        ran.out(),
+        ran.err(),
+        String::from_utf8_lossy(&page).into(),
+        String::from_utf8_lossy(&manifest).into(),
+    ];
     for text in &told {
         assert!(!text.contains("canary"), "{text}");
     }
     assert!(
-        told[0].contains("REDACTED-email.log.gz#") && told[0].contains("a.tar!t/REDACTED-email.log"),
+        told[0].contains("REDACTED-email.log.gz#")
+            && told[0].contains("a.tar!t/REDACTED-email.log"),
         "{}",
         told[0]
     );
     assert_eq!(place.read("out/canary1@example.com/app.log"), b"to REDACTED-email\n");
     // Such names are known again, by a second run and by the check.
-    place.batch(&["@/in", "-o", "@/out"]).code(3).stderr_has("2 done before").stderr_lacks("canary");
+    place
+        .batch(&["@/in", "-o", "@/out"])
+        .code(3)
+        .stderr_has("2 done before")
+        .stderr_lacks("canary");
     place.batch(&["--verify-manifest", "@/out"]).success().stderr_has("2 of 2");
     fs::remove_file(place.path("out/canary1@example.com/app.log")).expect("it is there");
-    place.batch(&["--verify-manifest", "@/out"]).code(4).stderr_has("it is not there").stderr_lacks("canary");
+    place
+        .batch(&["--verify-manifest", "@/out"])
+        .code(4)
+        .stderr_has("it is not there")
+        .stderr_lacks("canary");
     place.batch(&["@/none/password=canary5x9q", "-o", "@/out"]).code(2).stderr_lacks("canary");
 }
 
@@ -601,13 +717,18 @@ fn what_the_guard_finds_broken_is_withheld_and_the_original_stays() {
     place.write("in/good.log", b"to bob@example.com\n");
     place.shell("cd in; gzip -k good.log; tar -cf mix.tar bad.log good.log");
     let run = |args: &[&str]| {
-        let args: Vec<String> =
-            args.iter().map(|arg| arg.replace('@', &place.path("").display().to_string())).collect();
+        let args: Vec<String> = args
+            .iter()
+            .map(|arg| arg.replace('@', &place.path("").display().to_string()))
+            .collect();
         logscrub().env("LOGSCRUB_FAULT", "guard:BREAK").args(args.iter().map(String::as_str)).run()
     };
     let ran = run(&["batch", "@in", "-o", "@out"]).code(4);
     assert!(ran.err().contains("bad.log: withheld by the guard: 1 records"), "{}", ran.err());
-    assert_eq!(place.names("out"), ["good.log", "good.log.gz", "logscrub-manifest.jsonl", "mix.tar"]);
+    assert_eq!(
+        place.names("out"),
+        ["good.log", "good.log.gz", "logscrub-manifest.jsonl", "mix.tar"]
+    );
     assert_eq!(place.shell("tar -tf out/mix.tar"), b"good.log\n");
     run(&["batch", "@in", "-o", "@out"]).code(4).stderr_has("3 done before");
     run(&["batch", "@in", "--in-place"]).code(4);
@@ -642,7 +763,8 @@ fn what_a_killed_run_left_on_its_way_is_swept() {
 fn a_file_system_without_nameless_files_does_as_well() {
     let place = Place::new();
     let mount = "mkdir real fuse; bindfs --no-allow-other real fuse";
-    let mounted = Command::new("sh").arg("-ec").arg(mount).current_dir(place.folder.path()).output();
+    let mounted =
+        Command::new("sh").arg("-ec").arg(mount).current_dir(place.folder.path()).output();
     if !mounted.is_ok_and(|mounted| mounted.status.success()) {
         eprintln!("SKIPPED: no file system without nameless files (bindfs) can be mounted here");
         return;
@@ -652,8 +774,11 @@ fn a_file_system_without_nameless_files_does_as_well() {
     place.shell("gzip -k in/a.log; tar -cf in/a.tar in/a.log; cp in/a.log fuse/own.log");
     let mirrored = place.batch(&["@/in", "-o", "@/fuse/out"]);
     let in_place = place.batch(&["@/fuse/own.log", "--in-place"]);
-    let made =
-        (place.read("fuse/out/a.log"), place.read("fuse/own.log"), place.shell("tar -xOf fuse/out/a.tar in/a.log"));
+    let made = (
+        place.read("fuse/out/a.log"),
+        place.read("fuse/own.log"),
+        place.shell("tar -xOf fuse/out/a.tar in/a.log"),
+    );
     let names = place.shell("find fuse -name '*.passing'");
     place.shell("umount fuse");
     mirrored.success();
@@ -665,8 +790,10 @@ fn a_file_system_without_nameless_files_does_as_well() {
 fn a_full_disk_ends_the_run_and_leaves_originals_whole() {
     let place = Place::new();
     place.shell("mkdir disk");
-    let mounted =
-        Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(place.path("disk")).status();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
+        .arg(place.path("disk"))
+        .status();
     if !mounted.is_ok_and(|status| status.success()) {
         eprintln!("SKIPPED: a small disk cannot be mounted here");
         return;
@@ -690,16 +817,23 @@ fn the_summary_and_the_report_tell_counts_and_no_value() {
     let (dirty, _) = log(3000);
     place.write("in/a.log", &dirty);
     place.write("in/<b>.log", b"\x7fELF");
-    let ran = place.batch(&["@/in", "-o", "@/out", "--summary", "json", "--report", "@/r.html"]).code(3);
+    let ran =
+        place.batch(&["@/in", "-o", "@/out", "--summary", "json", "--report", "@/r.html"]).code(3);
     let told: serde_json::Value = serde_json::from_str(&ran.out()).expect("it is JSON");
-    assert_eq!((told["findings"].as_u64(), told["by_rule"]["email"].as_u64()), (Some(600), Some(300)));
+    assert_eq!(
+        (told["findings"].as_u64(), told["by_rule"]["email"].as_u64()),
+        (Some(600), Some(300))
+    );
     assert_eq!(told["unexamined"][0]["reason"], "an executable");
     let page = String::from_utf8(place.read("r.html")).expect("it is text");
-    let manifest = String::from_utf8(place.read("out/logscrub-manifest.jsonl")).expect("it is text");
+    let manifest =
+        String::from_utf8(place.read("out/logscrub-manifest.jsonl")).expect("it is text");
     for text in [&page, &manifest, &ran.out(), &ran.err()] {
         assert!(!text.contains("canary"));
     }
-    assert!(page.contains("&lt;b&gt;.log") && page.contains("an executable") && page.contains(">300<"));
+    assert!(
+        page.contains("&lt;b&gt;.log") && page.contains("an executable") && page.contains(">300<")
+    );
     assert!(["http:", "https:", "<script", "url("].iter().all(|part| !page.contains(part)));
 }
 
@@ -721,19 +855,34 @@ fn days_are_told_by_the_records_and_the_time_of_the_file() {
     place.write("in/none", b"to bob@example.com\n");
     // Longer than is held at once: the head tells the day, the findings come later.
     let long = |head: &str, tail: &str| {
-        [head, &"to bob@example.com ".repeat(3), &"and on ".repeat(400_000), "to eve@example.com", tail].concat()
+        [
+            head,
+            &"to bob@example.com ".repeat(3),
+            &"and on ".repeat(400_000),
+            "to eve@example.com",
+            tail,
+        ]
+        .concat()
     };
     place.write("in/long.log", long("2026-11-22T10:00:00Z ", "\nto eve@example.com\n").as_bytes());
-    place.write("in/long.json", long("{\"time\":\"2026-11-23T10:00:00Z\",\"log\":\"", "\"}\n").as_bytes());
+    place.write(
+        "in/long.json",
+        long("{\"time\":\"2026-11-23T10:00:00Z\",\"log\":\"", "\"}\n").as_bytes(),
+    );
     place.shell("touch -d 2026-01-03 in/syslog");
-    let ran = place.batch(&["@/in", "-o", "@/out", "--summary", "json", "--report", "@/r.html"]).success();
+    let ran = place
+        .batch(&["@/in", "-o", "@/out", "--summary", "json", "--report", "@/r.html"])
+        .success();
     let told: serde_json::Value = serde_json::from_str(&ran.out()).expect("it is JSON");
     let expected = serde_json::json!({
         "2025-12-31": 1, "2026-01-02": 1, "2026-11-22": 4, "2026-11-23": 4, "2026-11-24": 2, "2026-11-25": 1
     });
     assert_eq!(told["by_day"], expected);
     let page = String::from_utf8(place.read("r.html")).expect("it is text");
-    assert!(page.contains("<title>2026-11-24: 2</title>") && page.contains("2 more stand in records that tell no day"));
+    assert!(
+        page.contains("<title>2026-11-24: 2</title>")
+            && page.contains("2 more stand in records that tell no day")
+    );
 }
 
 /// The words of a page as Chromium shows it, a picture of it, and all that it asked for.
@@ -757,24 +906,37 @@ fn chromium_shows_the_report_in_light_and_dark_and_asks_for_nothing_else() {
         return;
     }
     let place = Place::new();
-    let line =
-        |n: usize| format!("2026-11-{:02}T10:00:00Z login of canary-{n}@example.com password=canary-{n}\n", n % 28 + 1);
+    let line = |n: usize| {
+        format!(
+            "2026-11-{:02}T10:00:00Z login of canary-{n}@example.com password=canary-{n}\n",
+            n % 28 + 1
+        )
+    };
     place.write("in/a.log", (0..3000).map(line).collect::<String>().as_bytes());
     place.write("in/<img src=x>&http:canary.log", b"\x7fELF");
     place.batch(&["@/in", "-o", "@/out", "--report", "@/r.html"]).code(3);
     let (light, dark) = (shown(&place, "r.html", false), shown(&place, "r.html", true));
     for (document, picture, log) in [&light, &dark] {
-        for part in
-            ["Findings by rule", "Findings by day", "2026-11-01", "Files with the most findings", "an executable"]
-        {
+        for part in [
+            "Findings by rule",
+            "Findings by day",
+            "2026-11-01",
+            "Files with the most findings",
+            "an executable",
+        ] {
             assert!(document.contains(part), "{part} is not on the page");
         }
-        assert!(!document.contains("<img") && !document.contains("@example.com") && !document.contains("canary-"));
+        assert!(
+            !document.contains("<img")
+                && !document.contains("@example.com")
+                && !document.contains("canary-")
+        );
         assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "the page is empty");
         let asked = log.split("\"url\":\"").skip(1).filter_map(|rest| rest.split('"').next());
         // The browser has errands of its own.
         let own = ["google", "gvt1.com"];
-        let is_other = |url: &&str| url.starts_with("http") && !own.iter().any(|name| url.contains(name));
+        let is_other =
+            |url: &&str| url.starts_with("http") && !own.iter().any(|name| url.contains(name));
         let others: Vec<&str> = asked.filter(is_other).collect();
         assert!(others.is_empty(), "{others:?}");
     }
@@ -821,7 +983,10 @@ fn what_makes_no_sense_is_refused_before_anything_is_written() {
     place.batch(&["@/in"]).code(2).stderr_has("nowhere to write");
     place.batch(&["-o", "@/out"]).code(2).stderr_has("no PATH");
     place.batch(&["@/none", "-o", "@/out"]).code(2).stderr_has("cannot be read");
-    place.batch(&["@/in/a/x.log", "@/in/b/x.log", "-o", "@/out"]).code(2).stderr_has("two files would become");
+    place
+        .batch(&["@/in/a/x.log", "@/in/b/x.log", "-o", "@/out"])
+        .code(2)
+        .stderr_has("two files would become");
     place.batch(&["@/in", "-o", "@/out", "--memory", "1MiB"]).code(2).stderr_has("--memory");
     place.batch(&["@/in", "-o", "@/out", "--recompress", "zstd:99"]).code(2).stderr_has("1 to 22");
     place.batch(&["@/in", "-o", "@/out", "--since", "soon"]).code(2).stderr_has("--since");
@@ -836,7 +1001,10 @@ fn another_format_can_be_asked_for_and_threads_change_nothing() {
     place.batch(&["@/in", "-o", "@/one", "-j", "1"]).success();
     place.batch(&["@/in", "-o", "@/many", "-j", "4"]).success();
     for name in ["a.gz", "a.log"] {
-        assert!(place.read(&format!("one/{name}")) == place.read(&format!("many/{name}")), "{name}");
+        assert!(
+            place.read(&format!("one/{name}")) == place.read(&format!("many/{name}")),
+            "{name}"
+        );
     }
     // Formats that are written as one stream after the other are read as one.
     for (format, unpack) in [
@@ -845,8 +1013,14 @@ fn another_format_can_be_asked_for_and_threads_change_nothing() {
         ("xz:9", "xz -dc"),
         ("bzip2", "bzip2 -dc"),
         ("lz4", "lz4 -qdc"),
-        ("xz:0", "python3 -c 'import lzma,sys; sys.stdout.buffer.write(lzma.open(sys.stdin.buffer).read())'"),
-        ("bzip2:1", "python3 -c 'import bz2,sys; sys.stdout.buffer.write(bz2.open(sys.stdin.buffer).read())'"),
+        (
+            "xz:0",
+            "python3 -c 'import lzma,sys; sys.stdout.buffer.write(lzma.open(sys.stdin.buffer).read())'",
+        ),
+        (
+            "bzip2:1",
+            "python3 -c 'import bz2,sys; sys.stdout.buffer.write(bz2.open(sys.stdin.buffer).read())'",
+        ),
     ] {
         let folder = format!("@/other-{format}");
         place.batch(&["@/in", "-o", &folder, "--recompress", format]).success();
@@ -855,7 +1029,8 @@ fn another_format_can_be_asked_for_and_threads_change_nothing() {
     }
 }
 
-/// snappy's frames as its description says, without a library: what is written is not compressed, what is read may be.
+/// snappy's frames as its description says, without a library: what is written is not compressed,
+/// what is read may be.
 const SNAPPY: &str = "import struct, sys
 def crc(data):
     c = 0xffffffff
@@ -939,8 +1114,12 @@ sys.stdout.buffer.write(b[start:start + i.compress_size])";
 fn peak(place: &Place, args: &str) -> u64 {
     let python = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); \
                   print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
-    let told = place.shell(&format!("python3 -c '{python}' {} batch --config none -q {args}", binary().display()));
-    let kibibytes: u64 = std::str::from_utf8(&told).expect("it is text").trim().parse().expect("it is a number");
+    let told = place.shell(&format!(
+        "python3 -c '{python}' {} batch --config none -q {args}",
+        binary().display()
+    ));
+    let kibibytes: u64 =
+        std::str::from_utf8(&told).expect("it is text").trim().parse().expect("it is a number");
     kibibytes << 10
 }
 
@@ -955,7 +1134,9 @@ fn memory_stays_below_what_was_said_whatever_the_files() {
     // Each is larger than the memory, as it lies or unpacked.
     let many = usize::try_from(MEMORY + (MEMORY >> 3)).expect("it fits") / text.len();
     place.write("plain/app.log", &text.repeat(many));
-    place.shell("mkdir gz tar; gzip -1 < plain/app.log > gz/app.log.gz; tar -cf tar/app.tar plain/app.log");
+    place.shell(
+        "mkdir gz tar; gzip -1 < plain/app.log > gz/app.log.gz; tar -cf tar/app.tar plain/app.log",
+    );
     (0..3000).for_each(|n| drop(place.write(&format!("small/{}/{n}.log", n % 10), &text[..1000])));
     for form in ["plain", "gz", "tar", "small"] {
         let n_bytes = peak(&place, &format!("--memory 64MiB -j 2 {form} -o out-{form}"));
@@ -972,7 +1153,10 @@ fn dry_runs_write_nothing() {
         .expect("it is there")
         .set_permissions(fs::Permissions::from_mode(0o444))
         .expect("it is ours");
-    place.batch(&["@/in", "--dry-run", "--summary", "json", "--fail-on-findings"]).code(1).stdout_has("\"findings\":1");
+    place
+        .batch(&["@/in", "--dry-run", "--summary", "json", "--fail-on-findings"])
+        .code(1)
+        .stdout_has("\"findings\":1");
     assert_eq!(place.names("in"), ["a.log"]);
     std::io::stderr().flush().expect("standard error is open");
 }

@@ -1,12 +1,13 @@
-//! Metadata of archives and compressed streams: what is planted in any field of any format is in no output, or its file
-//! is reported as unexamined; innocent metadata keeps every byte; names stay apart and links follow their targets.
+//! Metadata of archives and compressed streams: what is planted in any field of any format is in no
+//! output, or its file is reported as unexamined; innocent metadata keeps every byte; names stay
+//! apart and links follow their targets.
 
 use std::{collections::BTreeMap, fs, process::Stdio};
 
 use crate::batch::{Place, has};
 
-/// Makes one file for each field of each format with the text `value` in that field alone. Files whose field cannot be
-/// told from its surroundings begin with `odd-`.
+/// Makes one file for each field of each format with the text `value` in that field alone. Files
+/// whose field cannot be told from its surroundings begin with `odd-`.
 const MAKE: &str = r#"
 import base64, bz2, gzip, io, lzma, os, struct, subprocess, sys, tarfile, zlib
 folder, value = sys.argv[1], sys.argv[2].encode()
@@ -169,7 +170,10 @@ impl Random {
     fn letters(&mut self, n_letters: usize) -> String {
         let letters = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
         let mut letter = || {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             char::from(letters[(self.0 >> 33) as usize % letters.len()])
         };
         (0..n_letters).map(|_| letter()).collect()
@@ -179,7 +183,8 @@ impl Random {
 /// Planted texts, each with what must not be left of it.
 fn canaries(seed: u64) -> Vec<(&'static str, String, String)> {
     let mut random = Random(seed);
-    let (user, token, password) = (random.letters(9).to_lowercase(), random.letters(20), random.letters(16));
+    let (user, token, password) =
+        (random.letters(9).to_lowercase(), random.letters(20), random.letters(16));
     vec![
         ("email", format!("{user}@example.com"), user),
         ("token", format!("{}{token}", "glpat-"), token),
@@ -206,7 +211,8 @@ fn look(place: &Place, folder: &str, secrets: &[&str]) -> BTreeMap<String, bool>
     place.write("look.py", LOOK.as_bytes());
     let told = place.shell(&format!("python3 look.py {folder} {}", secrets.join(" ")));
     let told = String::from_utf8(told).expect("plain names");
-    let told = told.lines().map(|line| serde_json::from_str::<(String, bool)>(line).expect("it is JSON"));
+    let told =
+        told.lines().map(|line| serde_json::from_str::<(String, bool)>(line).expect("it is JSON"));
     told.filter(|(name, _)| name != "logscrub-manifest.jsonl").collect()
 }
 
@@ -214,8 +220,14 @@ fn look(place: &Place, folder: &str, secrets: &[&str]) -> BTreeMap<String, bool>
 fn unexamined(told: &str) -> BTreeMap<String, String> {
     let told: serde_json::Value = serde_json::from_str(told).expect("it is JSON");
     let entries = told["unexamined"].as_array().expect("a list").iter();
-    let entries = entries.map(|entry| (entry["path"].as_str().expect("text"), entry["reason"].as_str().expect("text")));
-    entries.map(|(path, reason)| (path.split('!').next().unwrap_or_default().to_owned(), reason.to_owned())).collect()
+    let entries = entries.map(|entry| {
+        (entry["path"].as_str().expect("text"), entry["reason"].as_str().expect("text"))
+    });
+    entries
+        .map(|(path, reason)| {
+            (path.split('!').next().unwrap_or_default().to_owned(), reason.to_owned())
+        })
+        .collect()
 }
 
 #[test]
@@ -234,10 +246,13 @@ fn what_is_planted_in_any_field_is_in_no_output_or_its_file_is_reported() {
                 assert!(has, "{name} holds no canary");
             }
             place.shell("cp -a in own");
-            let ran = place.batch(&["@/in", "-o", "@/out", "--config", "none", "--summary", "json"]);
-            for text in
-                [ran.out(), ran.err(), String::from_utf8_lossy(&place.read("out/logscrub-manifest.jsonl")).into()]
-            {
+            let ran =
+                place.batch(&["@/in", "-o", "@/out", "--config", "none", "--summary", "json"]);
+            for text in [
+                ran.out(),
+                ran.err(),
+                String::from_utf8_lossy(&place.read("out/logscrub-manifest.jsonl")).into(),
+            ] {
                 assert!(!text.contains(&secret), "{kind}: {text}");
             }
             let reported = unexamined(&ran.out());
@@ -247,7 +262,10 @@ fn what_is_planted_in_any_field_is_in_no_output_or_its_file_is_reported() {
             // What can be told from its surroundings is rewritten, and its file is there.
             let there = place.names("out");
             for name in place.names("in").iter().filter(|name| !name.starts_with("odd-")) {
-                assert!(there.contains(name) && !reported.contains_key(name), "{kind} {name}: {reported:?}");
+                assert!(
+                    there.contains(name) && !reported.contains_key(name),
+                    "{kind} {name}: {reported:?}"
+                );
             }
             place.batch(&["--verify-manifest", "@/out", "--config", "none"]).success();
             // Twice is once.
@@ -255,19 +273,36 @@ fn what_is_planted_in_any_field_is_in_no_output_or_its_file_is_reported() {
                 .batch(&["@/out", "-o", "@/twice", "--config", "none", "--summary", "json"])
                 .stdout_has("\"findings\":0");
 
-            let ran = place.batch(&["@/own", "--in-place", "--config", "none", "--summary", "json"]);
+            let ran =
+                place.batch(&["@/own", "--in-place", "--config", "none", "--summary", "json"]);
             let reported = unexamined(&ran.out());
             for (name, has) in look(&place, "own", &[&secret]) {
-                assert!(!has || reported.contains_key(&name), "{kind} {name} leaks in place and is not reported");
+                assert!(
+                    !has || reported.contains_key(&name),
+                    "{kind} {name} leaks in place and is not reported"
+                );
             }
 
             // A check with rules that the run did not have finds the canary wherever it lies.
-            let other = ["@/in", "-o", "@/raw", "--config", "none", "--only", "age-secret-key", "--summary", "json"];
+            let other = [
+                "@/in",
+                "-o",
+                "@/raw",
+                "--config",
+                "none",
+                "--only",
+                "age-secret-key",
+                "--summary",
+                "json",
+            ];
             let reported = unexamined(&place.batch(&other).out());
             let left = look(&place, "raw", &[&secret]);
             let checked = place.batch(&["--verify-manifest", "@/raw", "--config", "none"]).code(4);
             for (name, _) in left.iter().filter(|(_, has)| **has) {
-                assert!(checked.err().contains(name.as_str()), "{kind} {name} passes the check: {reported:?}");
+                assert!(
+                    checked.err().contains(name.as_str()),
+                    "{kind} {name} passes the check: {reported:?}"
+                );
             }
         }
     }
@@ -282,11 +317,13 @@ fn innocent_metadata_keeps_every_byte() {
     make(&place, "in", "release-notes of build 4711");
     // What is odd is odd with innocent texts too.
     place.shell("rm in/odd-*");
-    let ran = place.batch(&["@/in", "-o", "@/out", "--config", "none", "--summary", "json"]).success();
+    let ran =
+        place.batch(&["@/in", "-o", "@/out", "--config", "none", "--summary", "json"]).success();
     assert!(unexamined(&ran.out()).is_empty(), "{}", ran.out());
     let mut n_compared = 0;
     for name in place.names("in") {
-        let (before, after) = (place.read(&format!("in/{name}")), place.read(&format!("out/{name}")));
+        let (before, after) =
+            (place.read(&format!("in/{name}")), place.read(&format!("out/{name}")));
         if name.ends_with(".tar") || name.ends_with(".zip") {
             assert!(before == after, "{name} differs");
             n_compared += 1;
@@ -363,7 +400,11 @@ fn renamed_entries_stay_apart_and_links_follow_them_in_every_program() {
         let mut found = numbers(&["$(find . -type f ! -name 'hard*')"]);
         found.sort();
         assert_eq!(found, (0..8).map(|n| format!("number {n}")).collect::<Vec<_>>(), "{archive}");
-        assert_eq!(numbers(&["links/a0", "links/a1", "links/a2"]), ["number 3", "number 4", "number 5"], "{archive}");
+        assert_eq!(
+            numbers(&["links/a0", "links/a1", "links/a2"]),
+            ["number 3", "number 4", "number 5"],
+            "{archive}"
+        );
     };
     for name in ["gnu1", "gnu-1", "pax1", "pax-1", "ustar1", "ustar-1"] {
         for reader in &readers {
@@ -375,11 +416,17 @@ fn renamed_entries_stay_apart_and_links_follow_them_in_every_program() {
                 ["c0/app.log", "c1/app.log", "c2/app.log"],
                 ["c0/b0", "c1/b1", "c2/b2"],
             ] {
-                assert_eq!(numbers(&links), ["number 0", "number 1", "number 2"], "{name} by {reader}");
+                assert_eq!(
+                    numbers(&links),
+                    ["number 0", "number 1", "number 2"],
+                    "{name} by {reader}"
+                );
             }
         }
     }
-    place.shell("unzip -tq out/a.zip; zipinfo out/a.zip; rm -rf x; mkdir x; cd x; unzip -q ../out/a.zip");
+    place.shell(
+        "unzip -tq out/a.zip; zipinfo out/a.zip; rm -rf x; mkdir x; cd x; unzip -q ../out/a.zip",
+    );
     check("a.zip by unzip");
     if has("bsdtar") {
         place.shell("rm -rf x; mkdir x; cd x; bsdtar -xf ../out/a.zip");
@@ -416,13 +463,18 @@ fn real_programs_read_what_became_of_their_own_metadata() {
             place.shell("bsdtar --format=pax -cf in/bsd-attributes.tar t");
         }
     }
-    let ran = place.batch(&["@/in", "-o", "@/out", "--config", "none", "--summary", "json"]).success();
+    let ran =
+        place.batch(&["@/in", "-o", "@/out", "--config", "none", "--summary", "json"]).success();
     assert!(unexamined(&ran.out()).is_empty());
     assert!(look(&place, "out", &[&user]).values().all(|has| !has));
     place.shell("cd out; gzip -lv a.gz; gzip -t a.gz; unzip -tq a.zip; zipinfo -v a.zip");
-    let listed = place.shell("cd out; unzip -z a.zip; for f in *.tar; do tar -tvf $f; done; gzip -Nlv a.gz");
+    let listed =
+        place.shell("cd out; unzip -z a.zip; for f in *.tar; do tar -tvf $f; done; gzip -Nlv a.gz");
     let listed = String::from_utf8(listed).expect("it is text");
-    assert!(listed.contains("by REDACTED-email") && listed.matches("t/REDACTED-email.log").count() >= 2, "{listed}");
+    assert!(
+        listed.contains("by REDACTED-email") && listed.matches("t/REDACTED-email.log").count() >= 2,
+        "{listed}"
+    );
     if has_attributes {
         place.shell("mkdir x; tar --xattrs -xf out/attributes.tar -C x");
         let value = place.shell("getfattr --only-values -n user.note x/t/plain.log");

@@ -1,5 +1,6 @@
-//! Batch goes on where it was: kills, signals and full disks cost the work of a moment, and no output lands among the
-//! inputs. A test that must meet a run in the middle makes its work larger until it does.
+//! Batch goes on where it was: kills, signals and full disks cost the work of a moment, and no
+//! output lands among the inputs. A test that must meet a run in the middle makes its work larger
+//! until it does.
 
 use std::{
     collections::BTreeMap,
@@ -48,7 +49,8 @@ impl Signal {
     }
 }
 
-/// A run that is under way. Signals have their defaults, also where the tests run in the background.
+/// A run that is under way. Signals have their defaults, also where the tests run in the
+/// background.
 struct Running {
     child: Child,
 }
@@ -56,9 +58,16 @@ struct Running {
 impl Running {
     fn start(place: &Place, args: &str) -> Running {
         let mut command = Command::new("env");
-        command.args(["-i", "--default-signal=INT,TERM"]).arg(binary()).args(["batch", "--config", "none", "-j1"]);
+        command
+            .args(["-i", "--default-signal=INT,TERM"])
+            .arg(binary())
+            .args(["batch", "--config", "none", "-j1"]);
         command.args(args.split(' ')).current_dir(place.folder.path());
-        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
         Running { child }
     }
 
@@ -68,7 +77,8 @@ impl Running {
 
     fn send(&self, signal: Signal) {
         let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-s", signal.name(), &id]).status().expect("kill is there");
+        let status =
+            Command::new("kill").args(["-s", signal.name(), &id]).status().expect("kill is there");
         assert!(status.success(), "it was running, and is not reaped yet");
     }
 
@@ -78,7 +88,12 @@ impl Running {
         let mut stderr = self.child.stderr.take().expect("standard error is a pipe");
         stderr.read_to_string(&mut words).expect("it is text");
         let status = self.child.wait().expect("it ends");
-        (status.code().unwrap_or_else(|| 128 + status.signal().expect("it has one or the other")), words)
+        (
+            status
+                .code()
+                .unwrap_or_else(|| 128 + status.signal().expect("it has one or the other")),
+            words,
+        )
     }
 }
 
@@ -86,11 +101,13 @@ impl Running {
 fn lines(place: &Place, folder: &str) -> BTreeMap<String, serde_json::Value> {
     let bytes = fs::read(place.path(folder).join(MANIFEST)).unwrap_or_default();
     let whole = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    let lines = whole.map(|line| serde_json::from_slice::<serde_json::Value>(line).expect("each line is JSON"));
+    let lines = whole
+        .map(|line| serde_json::from_slice::<serde_json::Value>(line).expect("each line is JSON"));
     lines.map(|line| (line["path"].as_str().expect("a path").to_owned(), line)).collect()
 }
 
-/// Waits until the manifest has more than `n_before` lines; answers whether it did before the run ended.
+/// Waits until the manifest has more than `n_before` lines; answers whether it did before the run
+/// ended.
 fn wait_for_more(place: &Place, folder: &str, n_before: usize, running: &mut Running) -> bool {
     loop {
         let is_over = running.has_ended();
@@ -125,16 +142,24 @@ fn fill(place: &Place, n_files: usize) {
 }
 
 fn files(place: &Place, folder: &str) -> BTreeMap<String, Vec<u8>> {
-    let names = String::from_utf8(place.shell(&format!("cd {folder}; find . -type f"))).expect("plain names");
+    let names = String::from_utf8(place.shell(&format!("cd {folder}; find . -type f")))
+        .expect("plain names");
     let names = names.lines().map(|name| name.trim_start_matches("./").to_owned());
-    names.filter(|name| name != MANIFEST).map(|name| (name.clone(), place.read(&format!("{folder}/{name}")))).collect()
+    names
+        .filter(|name| name != MANIFEST)
+        .map(|name| (name.clone(), place.read(&format!("{folder}/{name}"))))
+        .collect()
 }
 
 /// The counts of a run that nothing disturbs: files that it did, and files that were done before.
 fn finish(place: &Place, args: &[&str]) -> (u64, u64) {
     let args = [args, &["--config", "none", "--summary", "json"]].concat();
-    let told: serde_json::Value = serde_json::from_str(&place.batch(&args).success().out()).expect("it is JSON");
-    (told["files"].as_u64().expect("a number"), told["files_done_before"].as_u64().expect("a number"))
+    let told: serde_json::Value =
+        serde_json::from_str(&place.batch(&args).success().out()).expect("it is JSON");
+    (
+        told["files"].as_u64().expect("a number"),
+        told["files_done_before"].as_u64().expect("a number"),
+    )
 }
 
 /// More files than a run does within a second or two.
@@ -152,7 +177,10 @@ fn disturb(signal: Signal, is_in_place: bool) {
         let mut n_disturbed = 0;
         loop {
             let done = lines(&place, folder);
-            let before: Vec<_> = done.keys().map(|name| identity(&place.path(&format!("{folder}/{name}")))).collect();
+            let before: Vec<_> = done
+                .keys()
+                .map(|name| identity(&place.path(&format!("{folder}/{name}"))))
+                .collect();
             let mut running = Running::start(&place, args);
             let is_met = wait_for_more(&place, folder, done.len(), &mut running);
             if is_met {
@@ -160,12 +188,18 @@ fn disturb(signal: Signal, is_in_place: bool) {
             }
             let (code, words) = running.end();
             // What an earlier run did is not done again.
-            let after: Vec<_> = done.keys().map(|name| identity(&place.path(&format!("{folder}/{name}")))).collect();
+            let after: Vec<_> = done
+                .keys()
+                .map(|name| identity(&place.path(&format!("{folder}/{name}"))))
+                .collect();
             assert_eq!(before, after);
             // What the manifest calls done is there and whole.
             let now = lines(&place, folder);
             for name in now.keys() {
-                assert!(place.read(&format!("{folder}/{name}")) == expected[name], "{name} {signal:?}");
+                assert!(
+                    place.read(&format!("{folder}/{name}")) == expected[name],
+                    "{name} {signal:?}"
+                );
             }
             if code == 0 {
                 break;
@@ -181,8 +215,12 @@ fn disturb(signal: Signal, is_in_place: bool) {
         if n_disturbed < 3 && n_files < MOST_FILES || n_disturbed == 0 {
             continue;
         }
-        let args: Vec<String> = args.split(' ').map(|arg| arg.replace("in", "@/in").replace("out", "@/out")).collect();
-        let args: Vec<&str> = args.iter().map(|arg| if *arg == "--@/in-place" { "--in-place" } else { arg }).collect();
+        let args: Vec<String> =
+            args.split(' ').map(|arg| arg.replace("in", "@/in").replace("out", "@/out")).collect();
+        let args: Vec<&str> = args
+            .iter()
+            .map(|arg| if *arg == "--@/in-place" { "--in-place" } else { arg })
+            .collect();
         assert_eq!(finish(&place, &args), (0, n_files as u64));
         assert!(files(&place, folder) == expected);
         assert_eq!(lines(&place, folder).len(), n_files);
@@ -256,8 +294,10 @@ fn of_a_large_archive_that_is_disturbed_only_that_archive_is_done_again() {
 fn a_full_disk_costs_nothing_that_is_done() {
     let place = Place::new();
     place.shell("mkdir disk");
-    let mounted =
-        Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(place.path("disk")).status();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
+        .arg(place.path("disk"))
+        .status();
     if !mounted.is_ok_and(|status| status.success()) {
         eprintln!("SKIPPED: a small disk cannot be mounted here");
         return;
@@ -312,11 +352,20 @@ fn an_output_among_the_inputs_is_refused_before_anything_is_written() {
     ];
     let make = || {
         let place = Place::new();
-        for name in ["in/a.log", "in/sub/c.log", "other/b.log", "hold/hold/hold/a.log", "out/in/d.log", "out/a/e.log"] {
+        for name in [
+            "in/a.log",
+            "in/sub/c.log",
+            "other/b.log",
+            "hold/hold/hold/a.log",
+            "out/in/d.log",
+            "out/a/e.log",
+        ] {
             place.write(name, b"to bob@example.com\n");
         }
         place.write("out/b/f.log", b"to bob@example.com\n");
-        let link = |target: &str, name: &str| symlink(target, place.path(name)).expect("links can be made");
+        let link = |target: &str, name: &str| {
+            symlink(target, place.path(name)).expect("links can be made")
+        };
         link("in", "link");
         link("..", "other/back");
         link("../in", "other/named");

@@ -7,27 +7,49 @@ fn help_has_examples_and_version_says_how_many_rules() {
     logscrub().args(["--help"]).run().success().stdout_has("Examples:").stdout_has("--on-error");
     let version = logscrub().args(["--version"]).run().success().out();
     let rest = version.strip_prefix("logscrub 0.1.0 (").expect("name and version");
-    assert!(rest.contains(" rules, cpu ") && rest.split(' ').next().is_some_and(|count| count.parse::<u32>().is_ok()));
+    assert!(
+        rest.contains(" rules, cpu ")
+            && rest.split(' ').next().is_some_and(|count| count.parse::<u32>().is_ok())
+    );
 }
 
 #[test]
 fn usage_errors_end_with_two() {
-    logscrub().args(["--no-such-flag"]).run().code(2).stdout("").stderr_has("logscrub: error: unexpected argument");
+    logscrub()
+        .args(["--no-such-flag"])
+        .run()
+        .code(2)
+        .stdout("")
+        .stderr_has("logscrub: error: unexpected argument");
     logscrub().args(["--on-error", "pass"]).run().code(2).stderr_has("mask, drop, stop");
     logscrub().args(["--style", "emial=mask"]).run().code(2).stderr_has("did you mean \"email\"?");
-    logscrub().args(["--style", "rot13"]).run().code(2).stderr_has("logscrub: error:").stderr_has("hint: one of label");
+    logscrub()
+        .args(["--style", "rot13"])
+        .run()
+        .code(2)
+        .stderr_has("logscrub: error:")
+        .stderr_has("hint: one of label");
     logscrub().args(["--placeholder", "[gone]"]).run().code(2).stderr_has("hint: use letters");
     logscrub().args(["--only", "nothing-such"]).run().code(2).stderr_has("names no rule");
-    logscrub().args(["--rules", "/nonexistent.toml"]).run().code(2).stderr_has("/nonexistent.toml: cannot be read");
+    logscrub()
+        .args(["--rules", "/nonexistent.toml"])
+        .run()
+        .code(2)
+        .stderr_has("/nonexistent.toml: cannot be read");
     logscrub().args(["-qq", "--only", "nothing-such"]).run().code(2).stderr_lacks("error");
 }
 
 #[test]
 fn styles_by_class_and_rule() {
     let input = "alice@example.com password=hunter2\n";
-    let run = |args: &[&'static str]| logscrub().args(args.iter().copied()).stdin(input).run().success().out();
+    let run = |args: &[&'static str]| {
+        logscrub().args(args.iter().copied()).stdin(input).run().success().out()
+    };
     assert_eq!(run(&["--style", "mask"]), "***************** password=*******\n");
-    assert_eq!(run(&["--style", "partial", "--style", "email=mask"]), "***************** password=******2\n");
+    assert_eq!(
+        run(&["--style", "partial", "--style", "email=mask"]),
+        "***************** password=******2\n"
+    );
     assert_eq!(run(&["--placeholder", "GONE"]), "GONE password=GONE\n");
     assert_eq!(
         run(&["--placeholder", "GONE", "--style", "label", "--style", "password=fixed"]),
@@ -56,7 +78,11 @@ fn an_address_can_keep_its_domain() {
 fn addresses_at_own_domains_stay_and_are_counted() {
     let input = "a@corp.example b@mail.corp.example c@notcorp.example\n";
     let clean = "a@corp.example b@mail.corp.example REDACTED-email\n";
-    let run = logscrub().args(["--own-domain", "corp.example", "--summary", "json"]).stdin(input).run().success();
+    let run = logscrub()
+        .args(["--own-domain", "corp.example", "--summary", "json"])
+        .stdin(input)
+        .run()
+        .success();
     run.stdout(clean).stderr_has(r#""allowed":2,"allowed_by_rule":{"email":2}"#);
     logscrub().args(["--own-domain", "corp example"]).run().code(2).stderr_has("is no domain");
 }
@@ -65,14 +91,14 @@ fn addresses_at_own_domains_stay_and_are_counted() {
 fn what_the_configuration_allows_stays_and_is_counted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("c.toml");
-    let text =
-        "[[allow]]\nvalues = [\"hunter2\"]\n\n[[allow]]\npatterns = [\"test-[0-9]{4}\"]\nfields = [\"demo_*\"]\n";
+    let text = "[[allow]]\nvalues = [\"hunter2\"]\n\n[[allow]]\npatterns = [\"test-[0-9]{4}\"]\nfields = [\"demo_*\"]\n";
     std::fs::write(&path, text).expect("the folder can be written");
     let config = path.to_str().expect("a plain path");
     let input = "password=hunter2\npassword=hunter22\ndemo_password=test-1234\npassword=test-1234\n{\"demo_password\":\"test-9999\"}\n";
     let clean = "password=hunter2\npassword=REDACTED-password\ndemo_password=test-1234\npassword=REDACTED-password\n\
                  {\"demo_password\":\"test-9999\"}\n";
-    let run = logscrub().args(["--config", config, "--summary", "human"]).stdin(input).run().success();
+    let run =
+        logscrub().args(["--config", config, "--summary", "human"]).stdin(input).run().success();
     run.stdout(clean).stderr_has("allowed             3  by the configuration");
 }
 
@@ -96,15 +122,24 @@ fn a_rule_of_the_users_own() {
         .code(1)
         .stdout_has("acme.toml:1: error: rule \"acme-token\": fewer than three hits");
     std::fs::write(&path, rule.replace("title", "titel")).expect("the folder can be written");
-    logscrub().args(["--rules", name]).run().code(2).stderr_has("acme.toml:3: unknown field `titel`");
-    std::fs::write(&path, rule.replace("acme_ [a-z]", "acme_(?=x) [a-z]")).expect("the folder can be written");
+    logscrub()
+        .args(["--rules", name])
+        .run()
+        .code(2)
+        .stderr_has("acme.toml:3: unknown field `titel`");
+    std::fs::write(&path, rule.replace("acme_ [a-z]", "acme_(?=x) [a-z]"))
+        .expect("the folder can be written");
     logscrub().args(["--rules", name]).run().code(2).stderr_has("look-around").stderr_has("column");
 }
 
 #[test]
 fn the_summary_counts_and_dry_run_writes_nothing() {
-    let ran =
-        logscrub().args(["--dry-run", "--summary", "json"]).stdin("a@example.com\nclean\n").run().success().stdout("");
+    let ran = logscrub()
+        .args(["--dry-run", "--summary", "json"])
+        .stdin("a@example.com\nclean\n")
+        .run()
+        .success()
+        .stdout("");
     let summary: serde_json::Value = serde_json::from_str(&ran.err()).expect("it is JSON");
     assert_eq!(
         (&summary["bytes_in"], &summary["bytes_out"], &summary["records_in"]),
@@ -112,14 +147,20 @@ fn the_summary_counts_and_dry_run_writes_nothing() {
     );
     assert_eq!(summary["by_rule"]["email"], 1);
     logscrub().args(["-v"]).stdin("a@example.com\n").run().success().stderr_has("findings");
-    logscrub().args(["--fail-on-findings"]).stdin("a@example.com\n").run().code(1).stdout("REDACTED-email\n");
+    logscrub()
+        .args(["--fail-on-findings"])
+        .stdin("a@example.com\n")
+        .run()
+        .code(1)
+        .stdout("REDACTED-email\n");
     logscrub().args(["--fail-on-findings"]).stdin("clean\n").run().success();
 }
 
 #[test]
 fn explain_shows_where_and_never_what() {
     let input = "clean\nlogin of alice@example.com via redis://:hunter2@cache/0\n";
-    let ran = logscrub().args(["explain", "--json"]).stdin(input).run().success().stderr_lacks("hunter2");
+    let ran =
+        logscrub().args(["explain", "--json"]).stdin(input).run().success().stderr_lacks("hunter2");
     let objects: Vec<serde_json::Value> =
         ran.out().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(objects.len(), 2);
@@ -128,11 +169,17 @@ fn explain_shows_where_and_never_what() {
         (&objects[0]["record"], &objects[0]["offset"], &objects[0]["length"]),
         (&2.into(), &9.into(), &17.into())
     );
-    assert_eq!((&objects[1]["class"], &objects[1]["style"]), (&"credential-url".into(), &"label".into()));
+    assert_eq!(
+        (&objects[1]["class"], &objects[1]["style"]),
+        (&"credential-url".into(), &"label".into())
+    );
     assert!(!ran.out().contains("alice") && !ran.out().contains("hunter2"));
     let human = logscrub().args(["explain"]).stdin(input).run().success().out();
     assert!(human.contains("- login of ***************** via redis://:*******@cache/0"), "{human}");
-    assert!(human.contains("+ login of REDACTED-email via redis://:REDACTED-url-password@cache/0"), "{human}");
+    assert!(
+        human.contains("+ login of REDACTED-email via redis://:REDACTED-url-password@cache/0"),
+        "{human}"
+    );
     logscrub().args(["explain", "--show-secrets"]).stdin(input).run().code(2).stdout("");
 }
 
@@ -142,10 +189,13 @@ fn explain_tells_what_refuted_the_other_candidates() {
     let ran = logscrub().args(["explain", "--why", "--json"]).stdin(input).run().success();
     let objects: Vec<serde_json::Value> =
         ran.out().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let (found, refuted): (Vec<_>, Vec<_>) = objects.iter().partition(|object| object.get("rule").is_some());
+    let (found, refuted): (Vec<_>, Vec<_>) =
+        objects.iter().partition(|object| object.get("rule").is_some());
     assert_eq!((found.len(), &found[0]["rule"]), (1, &"email".into()));
     let reason = |by: &str, record: u64, offset: u64| {
-        let is_it = |one: &&&serde_json::Value| one["by"] == by && one["record"] == record && one["offset"] == offset;
+        let is_it = |one: &&&serde_json::Value| {
+            one["by"] == by && one["record"] == record && one["offset"] == offset
+        };
         refuted.iter().find(is_it).and_then(|one| one["refuted"].as_str()).unwrap_or_default()
     };
     assert!(reason("assign", 1, 4).contains("no key's"), "{}", ran.out());
@@ -157,7 +207,8 @@ fn explain_tells_what_refuted_the_other_candidates() {
     let human = logscrub().args(["explain", "--why"]).stdin(input).run().success().out();
     assert!(human.contains("    not email: @ at 4: what follows is no domain"), "{human}");
     assert_eq!(human.matches("standard input:2").count(), 1, "{human}");
-    // Bytes that are written as numbers stand in the block as numbers; told is the anchor that they mean.
+    // Bytes that are written as numbers stand in the block as numbers; told is the anchor that they
+    // mean.
     let bytes: Vec<String> = b"icon@2x.png \x01 words".iter().map(u8::to_string).collect();
     let record = format!("{{\"__CURSOR\":\"x\",\"MESSAGE\":[{}]}}\n", bytes.join(","));
     let ran = logscrub().args(["explain", "--why", "--json"]).stdin(record).run().success();
@@ -167,7 +218,8 @@ fn explain_tells_what_refuted_the_other_candidates() {
     assert_eq!(logscrub().args(["explain"]).stdin("icon@2x.png\n").run().success().out(), "");
 }
 
-/// A record over the limit, with a secret of its own every few words, so that many stand at the seams of windows.
+/// A record over the limit, with a secret of its own every few words, so that many stand at the
+/// seams of windows.
 fn long_record() -> (String, usize) {
     let mut text = String::new();
     let mut n_secrets = 0;
@@ -190,10 +242,14 @@ fn explain_shows_nothing_at_the_seams_of_a_long_record() {
     let mut places = std::collections::BTreeSet::new();
     for line in explain(&["--json"]).lines() {
         let object: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        let number = |key: &str| usize::try_from(object[key].as_u64().expect("a number")).expect("it fits");
+        let number =
+            |key: &str| usize::try_from(object[key].as_u64().expect("a number")).expect("it fits");
         let (offset, length) = (number("offset"), number("length"));
         let secret = &input[offset..offset + length];
-        assert!(number("record") == 1 && secret.starts_with("canary") && secret.ends_with("zq"), "{object}");
+        assert!(
+            number("record") == 1 && secret.starts_with("canary") && secret.ends_with("zq"),
+            "{object}"
+        );
         places.insert(offset);
     }
     assert_eq!(places.len(), n_secrets);
@@ -202,8 +258,12 @@ fn explain_shows_nothing_at_the_seams_of_a_long_record() {
 #[test]
 fn explain_shows_a_long_record_around_its_findings() {
     let far = "x ".repeat(2000);
-    let human =
-        logscrub().args(["explain"]).stdin(format!("{far}a@example.com {far}b@example.com\n")).run().success().out();
+    let human = logscrub()
+        .args(["explain"])
+        .stdin(format!("{far}a@example.com {far}b@example.com\n"))
+        .run()
+        .success()
+        .out();
     assert!(human.len() < 2500 && human.matches('…').count() == 4, "{human}");
     assert!(human.contains("12 bytes at 4000") || human.contains("13 bytes at 4000"), "{human}");
 }
@@ -232,17 +292,24 @@ fn explain_shows_no_record_that_cannot_be_examined() {
     }
     let input = "to a@example.com\nBOOM password=hunter2\nto b@example.com\n";
     let ran = logscrub().env("LOGSCRUB_FAULT", "BOOM").args(["explain"]).stdin(input).run().code(3);
-    let ran = ran.stdout_has("standard input:2\n    could not be examined").stdout_has("standard input:3\n- to ****");
+    let ran = ran
+        .stdout_has("standard input:2\n    could not be examined")
+        .stdout_has("standard input:3\n- to ****");
     assert!(!ran.out().contains("BOOM") && !ran.err().contains("BOOM"));
 }
 
 #[test]
 fn colour_is_a_setting_too() {
-    let run = |run: crate::harness::Run| run.args(["explain"]).stdin("a@example.com\n").run().success().out();
+    let run = |run: crate::harness::Run| {
+        run.args(["explain"]).stdin("a@example.com\n").run().success().out()
+    };
     assert!(!run(logscrub()).contains('\u{1b}'));
     assert!(run(logscrub().env("LOGSCRUB_COLOR", "always")).contains('\u{1b}'));
     assert!(run(logscrub().args(["--color", "always"])).contains('\u{1b}'));
-    assert!(!run(logscrub().env("LOGSCRUB_COLOR", "always").args(["--color", "never"])).contains('\u{1b}'));
+    assert!(
+        !run(logscrub().env("LOGSCRUB_COLOR", "always").args(["--color", "never"]))
+            .contains('\u{1b}')
+    );
 }
 
 #[test]
@@ -252,8 +319,18 @@ fn a_closed_reader_ends_reports_by_sigpipe() {
         let (reader, writer) = std::io::pipe().expect("a pipe can be made");
         drop(reader);
         let mut command = std::process::Command::new(crate::harness::binary());
-        let output = command.args(args).env_clear().stdout(writer).stderr(Stdio::piped()).output().expect("it starts");
-        assert_eq!((output.status.signal(), output.stderr.as_slice()), (Some(13), &b""[..]), "{args:?}");
+        let output = command
+            .args(args)
+            .env_clear()
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .output()
+            .expect("it starts");
+        assert_eq!(
+            (output.status.signal(), output.stderr.as_slice()),
+            (Some(13), &b""[..]),
+            "{args:?}"
+        );
     }
 }
 
@@ -299,20 +376,45 @@ fn the_cost_of_rules_is_told_without_the_log() {
     let text = "mail alice@example.com from @carol\npassword=hunter2 token expired\n".repeat(500);
     std::fs::write(&log, &text).expect("the folder can be written");
     let path = log.to_str().expect("a plain path");
-    let human =
-        logscrub().args(["rules", "cost", path]).run().success().stdout_has("prefilter").stdout_has("total").out();
+    let human = logscrub()
+        .args(["rules", "cost", path])
+        .run()
+        .success()
+        .stdout_has("prefilter")
+        .stdout_has("total")
+        .out();
     assert!(!human.contains("alice") && !human.contains("hunter2") && human.starts_with("rule "));
-    assert!(human.lines().any(|line| line.split_whitespace().take(4).eq(["email", "500", "500", "500"])), "{human}");
+    assert!(
+        human
+            .lines()
+            .any(|line| line.split_whitespace().take(4).eq(["email", "500", "500", "500"])),
+        "{human}"
+    );
 
-    let json =
-        logscrub().args(["rules", "cost", "--json", "--only", "email"]).stdin(text.clone()).run().success().out();
+    let json = logscrub()
+        .args(["rules", "cost", "--json", "--only", "email"])
+        .stdin(text.clone())
+        .run()
+        .success()
+        .out();
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    assert_eq!((json["bytes"].as_u64(), json["total"]["findings"].as_u64()), (Some(text.len() as u64), Some(500)));
+    assert_eq!(
+        (json["bytes"].as_u64(), json["total"]["findings"].as_u64()),
+        (Some(text.len() as u64), Some(500))
+    );
     assert_eq!(json["rules"].as_array().map(Vec::len), Some(1));
     assert!(json["rules"][0]["ns_per_mb"].is_u64() && json["prefilter"]["ns_per_mb"].is_u64());
 
-    logscrub().args(["rules", "cost", "/nonexistent.log"]).run().code(2).stderr_has("/nonexistent.log");
-    logscrub().args(["rules", "cost", "--help"]).run().success().stdout_has("logscrub rules cost app.log");
+    logscrub()
+        .args(["rules", "cost", "/nonexistent.log"])
+        .run()
+        .code(2)
+        .stderr_has("/nonexistent.log");
+    logscrub()
+        .args(["rules", "cost", "--help"])
+        .run()
+        .success()
+        .stdout_has("logscrub rules cost app.log");
 }
 
 #[test]
@@ -334,12 +436,20 @@ fn lint_warns_of_an_expensive_rule_and_fails_when_strict() {
 fn rules_are_listed_and_shown() {
     logscrub().args(["rules", "list"]).run().success().stdout_has("email ");
     let list: serde_json::Value =
-        serde_json::from_str(&logscrub().args(["rules", "list", "--json"]).run().success().out()).expect("JSON");
+        serde_json::from_str(&logscrub().args(["rules", "list", "--json"]).run().success().out())
+            .expect("JSON");
     assert!(list.as_array().is_some_and(|rules| rules.len() > 100));
-    logscrub().args(["rules", "show", "jwt"]).run().success().stdout_has("anchors").stdout_has("validator   jwt");
+    logscrub()
+        .args(["rules", "show", "jwt"])
+        .run()
+        .success()
+        .stdout_has("anchors")
+        .stdout_has("validator   jwt");
     let shown = logscrub().args(["rules", "show", "password", "--json"]).run().success().out();
     let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
-    assert!(shown["keys"]["strong"].as_array().is_some_and(|words| words.contains(&"password".into())));
+    assert!(
+        shown["keys"]["strong"].as_array().is_some_and(|words| words.contains(&"password".into()))
+    );
     logscrub().args(["rules", "show", "jwr"]).run().code(2).stderr_has("did you mean \"jwt\"");
     logscrub().args(["rules", "test"]).run().success().stdout_has(", 0 failed");
     logscrub().args(["rules", "lint"]).run().success().stdout_has(", 0 complaints");
@@ -350,23 +460,44 @@ fn the_configuration_is_shown_with_its_sources() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("logscrub/config.toml");
     std::fs::create_dir(folder.path().join("logscrub")).expect("the folder can be made");
-    std::fs::write(&path, "summary = \"json\"\n\n[style]\nemail = \"mask\"\n").expect("the folder can be written");
+    std::fs::write(&path, "summary = \"json\"\n\n[style]\nemail = \"mask\"\n")
+        .expect("the folder can be written");
     let home = folder.path().to_str().expect("a plain path");
-    let shown = logscrub().env("XDG_CONFIG_HOME", home).args(["config", "show", "--on-error", "drop"]);
+    let shown =
+        logscrub().env("XDG_CONFIG_HOME", home).args(["config", "show", "--on-error", "drop"]);
     // --on-error is a flag of the filter, so it stands before the verb.
     shown.run().code(2);
-    let shown =
-        logscrub().env("XDG_CONFIG_HOME", home).args(["--on-error", "drop", "config", "show"]).run().success().out();
+    let shown = logscrub()
+        .env("XDG_CONFIG_HOME", home)
+        .args(["--on-error", "drop", "config", "show"])
+        .run()
+        .success()
+        .out();
     assert!(shown.contains(&format!("summary = \"json\"  # {}:1", path.display())), "{shown}");
     assert!(shown.contains("on-error = \"drop\"  # --on-error"), "{shown}");
     assert!(shown.contains(&format!("style.email = \"mask\"  # {}:4", path.display())), "{shown}");
-    let json = logscrub().env("XDG_CONFIG_HOME", home).args(["config", "show", "--json"]).run().success().out();
+    let json = logscrub()
+        .env("XDG_CONFIG_HOME", home)
+        .args(["config", "show", "--json"])
+        .run()
+        .success()
+        .out();
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["style.default"]["source"], "built in");
-    let paths = logscrub().env("XDG_CONFIG_HOME", home).args(["config", "path"]).run().success().out();
+    let paths =
+        logscrub().env("XDG_CONFIG_HOME", home).args(["config", "path"]).run().success().out();
     assert!(paths.ends_with(&format!("{}\n", path.display())), "{paths}");
-    logscrub().args(["config", "check", path.to_str().expect("a plain path")]).run().success().stdout("");
-    logscrub().env("XDG_CONFIG_HOME", home).stdin("a@example.com\n").run().success().stdout("*************\n");
+    logscrub()
+        .args(["config", "check", path.to_str().expect("a plain path")])
+        .run()
+        .success()
+        .stdout("");
+    logscrub()
+        .env("XDG_CONFIG_HOME", home)
+        .stdin("a@example.com\n")
+        .run()
+        .success()
+        .stdout("*************\n");
     std::fs::write(&path, "sumary = \"json\"\n").expect("the folder can be written");
     let name = path.to_str().expect("a plain path");
     logscrub()
@@ -380,7 +511,12 @@ fn the_configuration_is_shown_with_its_sources() {
 #[test]
 fn completions_and_the_manual_are_printed() {
     logscrub().args(["completions", "bash"]).run().success().stdout_has("_logscrub");
-    logscrub().args(["man"]).run().success().stdout_has(".TH logscrub").stdout_has(".SH LOGSCRUB RULES LINT");
+    logscrub()
+        .args(["man"])
+        .run()
+        .success()
+        .stdout_has(".TH logscrub")
+        .stdout_has(".SH LOGSCRUB RULES LINT");
 }
 
 #[test]
@@ -403,7 +539,12 @@ fn the_sample_comes_out_clean() {
 
 #[test]
 fn a_level_of_the_cpu_can_be_forced() {
-    logscrub().env("LOGSCRUB_CPU", "portable").args(["--version"]).run().success().stdout_has("cpu portable");
+    logscrub()
+        .env("LOGSCRUB_CPU", "portable")
+        .args(["--version"])
+        .run()
+        .success()
+        .stdout_has("cpu portable");
     let wrong = logscrub().env("LOGSCRUB_CPU", "mmx").stdin("x\n").run().code(2);
     wrong.stderr_has("LOGSCRUB_CPU: no such level").stderr_has("portable, avx2, avx512");
     for cpu in logscrub::Cpu::ALL {
@@ -419,12 +560,13 @@ fn a_level_of_the_cpu_can_be_forced() {
 fn a_rule_without_anchors_gets_those_of_its_pattern() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("acme.toml");
-    let head =
-        "[[rule]]\nid = \"acme\"\ntitle = \"Acme\"\nclass = \"credential\"\nseverity = \"high\"\nabout = \"x\"\n";
+    let head = "[[rule]]\nid = \"acme\"\ntitle = \"Acme\"\nclass = \"credential\"\nseverity = \"high\"\nabout = \"x\"\n";
     let name = path.to_str().expect("a plain path");
-    std::fs::write(&path, format!("{head}pattern = '(?<secret> zq[pr]_ [a-z]{{9}} )'\n")).expect("it can be written");
+    std::fs::write(&path, format!("{head}pattern = '(?<secret> zq[pr]_ [a-z]{{9}} )'\n"))
+        .expect("it can be written");
     let run = logscrub().args(["--rules", name]).stdin("a zqr_abcdefghi b\n").run().success();
     assert_eq!(run.out(), "a REDACTED-acme b\n");
-    std::fs::write(&path, format!("{head}pattern = '(?<secret> [a-z]{{9}} )'\n")).expect("it can be written");
+    std::fs::write(&path, format!("{head}pattern = '(?<secret> [a-z]{{9}} )'\n"))
+        .expect("it can be written");
     logscrub().args(["--rules", name]).stdin("x\n").run().code(2).stderr_has("none can be chosen");
 }

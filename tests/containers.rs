@@ -1,4 +1,5 @@
-//! Records that a container runtime or a journal has cut: what lies in several parts is gone, and every part is what it was.
+//! Records that a container runtime or a journal has cut: what lies in several parts is gone, and
+//! every part is what it was.
 
 use std::{
     fs,
@@ -14,8 +15,9 @@ use serde_json::{Map, Value};
 
 use crate::harness::{Slow, logscrub};
 
-static BASE: LazyLock<Scrubber> =
-    LazyLock::new(|| Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain"));
+static BASE: LazyLock<Scrubber> = LazyLock::new(|| {
+    Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
+});
 
 /// A text with a secret in it, of every fourth rule.
 struct Case {
@@ -30,7 +32,11 @@ static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
         let example = expand(&rule.hits()[0]);
         let secret = *example.spans.first()?;
         let is_line = !example.text.contains(&b'\n') && example.text.is_ascii();
-        is_line.then(|| Case { rule: rule.id().to_owned(), text: example.text, secret: (secret.start, secret.end) })
+        is_line.then(|| Case {
+            rule: rule.id().to_owned(),
+            text: example.text,
+            secret: (secret.start, secret.end),
+        })
     });
     cases.step_by(4).collect()
 });
@@ -80,10 +86,12 @@ const WRITERS: [Writer; 6] = [
     Writer {
         name: "cri",
         part: |text, stream, is_last| {
-            [format!("{TIME} {stream} {} ", if is_last { "F" } else { "P" }).as_bytes(), text].concat()
+            [format!("{TIME} {stream} {} ", if is_last { "F" } else { "P" }).as_bytes(), text]
+                .concat()
         },
         text: |record, was| {
-            let head = was.splitn(4, |byte| *byte == b' ').take(3).map(<[u8]>::len).sum::<usize>() + 3;
+            let head =
+                was.splitn(4, |byte| *byte == b' ').take(3).map(<[u8]>::len).sum::<usize>() + 3;
             record.starts_with(&was[..head]).then(|| record[head..].to_vec())
         },
         end: "\n",
@@ -114,7 +122,9 @@ const WRITERS: [Writer; 6] = [
         name: "fluent bit",
         part: |text, stream, is_last| {
             let tag = if is_last { "F" } else { "P" };
-            json(serde_json::json!({"date": 1.5, "stream": stream, "logtag": tag, "message": lossy(text)}))
+            json(
+                serde_json::json!({"date": 1.5, "stream": stream, "logtag": tag, "message": lossy(text)}),
+            )
         },
         text: |record, was| member(record, was, "message"),
         end: "\n",
@@ -123,8 +133,10 @@ const WRITERS: [Writer; 6] = [
         name: "journal json",
         part: |text, stream, is_last| {
             let last = if is_last { "true" } else { "false" };
-            json(serde_json::json!({"__CURSOR": "s=1", "MESSAGE": lossy(text), "CONTAINER_PARTIAL_MESSAGE": "true",
-                "CONTAINER_PARTIAL_ID": format!("id-{stream}"), "CONTAINER_PARTIAL_LAST": last}))
+            json(
+                serde_json::json!({"__CURSOR": "s=1", "MESSAGE": lossy(text), "CONTAINER_PARTIAL_MESSAGE": "true",
+                "CONTAINER_PARTIAL_ID": format!("id-{stream}"), "CONTAINER_PARTIAL_LAST": last}),
+            )
         },
         text: |record, was| member(record, was, "MESSAGE"),
         end: "\n",
@@ -138,7 +150,9 @@ const WRITERS: [Writer; 6] = [
             [b"__CURSOR=s=1\nMESSAGE=", text, members.as_bytes()].concat()
         },
         text: |record, was| {
-            let lines = |record: &[u8]| record.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
+            let lines = |record: &[u8]| {
+                record.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>()
+            };
             let (mut is, mut was) = (lines(record), lines(was));
             was.remove(1);
             let text = (is.len() > 1).then(|| is.remove(1))?.strip_prefix(b"MESSAGE=")?.to_vec();
@@ -154,12 +168,14 @@ fn joined(writer: &Writer, records: &[(Vec<u8>, usize)], out: &[u8], what: &str)
     let mut rest = out;
     for (record, stream) in records {
         let n_lines = record.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let length: usize = rest.split_inclusive(|byte| *byte == b'\n').take(n_lines).map(<[u8]>::len).sum();
+        let length: usize =
+            rest.split_inclusive(|byte| *byte == b'\n').take(n_lines).map(<[u8]>::len).sum();
         let is = &rest[..length.saturating_sub(1)];
         rest = &rest[length..];
         let text = (writer.text)(is, record);
-        texts[*stream]
-            .extend(text.unwrap_or_else(|| panic!("{what}: {} became {}", record.escape_ascii(), is.escape_ascii())));
+        texts[*stream].extend(text.unwrap_or_else(|| {
+            panic!("{what}: {} became {}", record.escape_ascii(), is.escape_ascii())
+        }));
     }
     assert!(rest.is_empty(), "{what}: there are more lines");
     texts
@@ -171,12 +187,14 @@ fn fragment<'s>(secret: &'s [u8], out: &[u8], clean: &[u8]) -> Option<&'s [u8]> 
     secret.windows(4).find(|part| is_in(out, part) && !is_in(clean, part))
 }
 
-/// The text cut at `cuts`, a record each; with `other`, records of the other stream stand between, themselves in parts.
+/// The text cut at `cuts`, a record each; with `other`, records of the other stream stand between,
+/// themselves in parts.
 fn records(writer: &Writer, text: &[u8], cuts: &[usize], other: bool) -> Vec<(Vec<u8>, usize)> {
     let mut records = Vec::new();
     let mut start = 0;
     for end in cuts.iter().copied().chain([text.len()]) {
-        let is_last = end == text.len() && records.iter().filter(|(_, stream)| *stream == 0).count() == cuts.len();
+        let is_last = end == text.len()
+            && records.iter().filter(|(_, stream)| *stream == 0).count() == cuts.len();
         records.push(((writer.part)(&text[start..end], "stdout", is_last), 0));
         if other {
             records.push(((writer.part)(b"GET /index ", "stderr", is_last), 1));
@@ -187,16 +205,28 @@ fn records(writer: &Writer, text: &[u8], cuts: &[usize], other: bool) -> Vec<(Ve
 }
 
 fn check(writer: &Writer, case: &Case, cuts: &[usize], other: bool) {
-    let what = format!("{} in {}, cut at {cuts:?}{}", case.rule, writer.name, if other { ", interleaved" } else { "" });
+    let what = format!(
+        "{} in {}, cut at {cuts:?}{}",
+        case.rule,
+        writer.name,
+        if other { ", interleaved" } else { "" }
+    );
     let records = records(writer, &case.text, cuts, other);
-    let hay: Vec<u8> = records.iter().flat_map(|(record, _)| [&record[..], writer.end.as_bytes()].concat()).collect();
+    let hay: Vec<u8> = records
+        .iter()
+        .flat_map(|(record, _)| [&record[..], writer.end.as_bytes()].concat())
+        .collect();
     let out = scrub(&hay);
     let whole = [((writer.part)(&case.text, "stdout", true), 0)];
     let hay_whole = [&whole[0].0[..], writer.end.as_bytes()].concat();
     let [expected, _] = joined(writer, &whole, &scrub(&hay_whole), &what);
     let [is, beside] = joined(writer, &records, &out, &what);
     assert_eq!(is.escape_ascii().to_string(), expected.escape_ascii().to_string(), "{what}");
-    assert_eq!(beside, if other { b"GET /index ".repeat(cuts.len() + 1) } else { Vec::new() }, "{what}");
+    assert_eq!(
+        beside,
+        if other { b"GET /index ".repeat(cuts.len() + 1) } else { Vec::new() },
+        "{what}"
+    );
     let clean = scrub(&hay_whole);
     let secret = &case.text[case.secret.0..case.secret.1];
     let left = fragment(secret, &out, &[&clean[..], &hay[..0]].concat());
@@ -206,7 +236,8 @@ fn check(writer: &Writer, case: &Case, cuts: &[usize], other: bool) {
 /// So many places at which a secret is cut; all of them where it is not long.
 fn places(case: &Case, most: usize) -> Vec<usize> {
     let (start, end) = case.secret;
-    let all: Vec<usize> = (start..=end.min(case.text.len())).filter(|at| (1..case.text.len()).contains(at)).collect();
+    let all: Vec<usize> =
+        (start..=end.min(case.text.len())).filter(|at| (1..case.text.len()).contains(at)).collect();
     let step = (all.len() / most).max(1);
     all.into_iter().step_by(step).collect()
 }
@@ -239,15 +270,26 @@ fn a_secret_in_three_parts_is_gone() {
 }
 
 fn log() -> impl Strategy<Value = Vec<u8>> {
-    let record = (0..WRITERS.len(), 0..CASES.len(), 0..100_usize, any::<bool>(), select(vec!["stdout", "stderr"]));
+    let record = (
+        0..WRITERS.len(),
+        0..CASES.len(),
+        0..100_usize,
+        any::<bool>(),
+        select(vec!["stdout", "stderr"]),
+    );
     let record = record.prop_map(|(writer, case, cut, is_last, stream)| {
         let (writer, text) = (&WRITERS[writer], &CASES[case].text);
         let at = text.len() * cut / 100;
         let part = if is_last { &text[at..] } else { &text[..at] };
         [(writer.part)(part, stream, is_last), b"\n".to_vec()].concat()
     });
-    let line =
-        select(vec!["a line\n", "\n", "password=hunter2\r\n", "{\"a\":1}\n", "2026-11-23T16:00:00Z stdout P x\n"]);
+    let line = select(vec![
+        "a line\n",
+        "\n",
+        "password=hunter2\r\n",
+        "{\"a\":1}\n",
+        "2026-11-23T16:00:00Z stdout P x\n",
+    ]);
     let line = line.prop_map(|line: &str| line.as_bytes().to_vec());
     vec(prop_oneof![4 => record, 1 => line], 0..30).prop_map(|records| records.concat())
 }
@@ -282,7 +324,9 @@ fn threads_join_what_one_joins() {
         }
     }
     assert!(input.len() > 1 << 20, "more than a few blocks");
-    let run = |threads| logscrub().args(["--threads", threads]).stdin(input.clone()).run().success().bytes();
+    let run = |threads| {
+        logscrub().args(["--threads", threads]).stdin(input.clone()).run().success().bytes()
+    };
     let one = run("1");
     assert!(one == scrub(&input), "a run is not what one block is");
     for threads in ["2", "4"] {
@@ -292,7 +336,9 @@ fn threads_join_what_one_joins() {
 
 #[test]
 fn a_key_line_by_line_in_records_between_those_of_another_stream() {
-    let body = |n: usize| -> String { ('a'..='z').chain('A'..='Z').cycle().skip(n * 7).take(64).collect() };
+    let body = |n: usize| -> String {
+        ('a'..='z').chain('A'..='Z').cycle().skip(n * 7).take(64).collect()
+    };
     let key = [
         "-----BEGIN PRIVATE KEY-----".to_owned(),
         body(1),
@@ -308,14 +354,21 @@ fn a_key_line_by_line_in_records_between_those_of_another_stream() {
         for line in &key {
             let is_body = !line.starts_with('-');
             let clean = if is_body { "REDACTED-private-key" } else { line.as_str() };
-            for (text, clean, stream) in [(line.as_str(), clean, "stdout"), (digest, digest, "stderr")] {
+            for (text, clean, stream) in
+                [(line.as_str(), clean, "stdout"), (digest, digest, "stderr")]
+            {
                 hay.extend((writer.part)(text.as_bytes(), stream, true));
                 hay.push(b'\n');
                 expected.extend((writer.part)(clean.as_bytes(), stream, true));
                 expected.push(b'\n');
             }
         }
-        assert_eq!(scrub(&hay).escape_ascii().to_string(), expected.escape_ascii().to_string(), "{}", writer.name);
+        assert_eq!(
+            scrub(&hay).escape_ascii().to_string(),
+            expected.escape_ascii().to_string(),
+            "{}",
+            writer.name
+        );
     }
 }
 
@@ -331,7 +384,9 @@ fn a_part_whose_rest_does_not_come_is_let_go_and_its_tail_masked() {
     let mut stdin = child.stdin.take().expect("standard input is a pipe");
     let mut stdout = child.stdout.take().expect("standard output is a pipe");
     let head = format!("{TIME} stdout P login user=al");
-    stdin.write_all(format!("{head}ice@exam\n{TIME} stderr F beside\n").as_bytes()).expect("it reads");
+    stdin
+        .write_all(format!("{head}ice@exam\n{TIME} stderr F beside\n").as_bytes())
+        .expect("it reads");
     // The input stays open: what comes now comes because nothing else did.
     let expected = format!("{TIME} stdout P login REDACTED-record\n{TIME} stderr F beside\n");
     let mut got = vec![0; expected.len()];
@@ -350,7 +405,11 @@ fn more_than_a_record_may_be_is_let_go_in_pieces_and_no_secret_with_it() {
     let secret = "hunter2-Zx81-canary";
     let mut hay = Vec::new();
     for index in 0..60 {
-        let text = format!("{}password=\"{secret}\" {}", "lorem ipsum ".repeat(800), "x".repeat(index * 331 % 977));
+        let text = format!(
+            "{}password=\"{secret}\" {}",
+            "lorem ipsum ".repeat(800),
+            "x".repeat(index * 331 % 977)
+        );
         for part in text.as_bytes().chunks(8 << 10) {
             hay.extend((WRITERS[0].part)(part, "stdout", false));
             hay.push(b'\n');
@@ -358,7 +417,8 @@ fn more_than_a_record_may_be_is_let_go_in_pieces_and_no_secret_with_it() {
     }
     let read = |read: usize, buffer: usize| {
         let mut out = Vec::new();
-        let mut reader = ScrubReader::with_capacity(buffer, 256 << 10, Slow { rest: &hay, read }, BASE.fork());
+        let mut reader =
+            ScrubReader::with_capacity(buffer, 256 << 10, Slow { rest: &hay, read }, BASE.fork());
         reader.read_to_end(&mut out).expect("it is text");
         assert!(reader.scrubber().tally().torn > 0, "nothing was let go");
         out
@@ -374,8 +434,12 @@ fn more_than_a_record_may_be_is_let_go_in_pieces_and_no_secret_with_it() {
 
 fn forced(format: Format, hay: &str) -> String {
     let mut out = Vec::new();
-    let mut reader =
-        ScrubReader::with_capacity(5, 0, Slow { rest: hay.as_bytes(), read: 3 }, BASE.fork().with_format(format));
+    let mut reader = ScrubReader::with_capacity(
+        5,
+        0,
+        Slow { rest: hay.as_bytes(), read: 3 },
+        BASE.fork().with_format(format),
+    );
     reader.read_to_end(&mut out).expect("it is text");
     assert_eq!(reader.scrubber().tally().broken, 0);
     String::from_utf8(out).expect("text stays text")
@@ -408,7 +472,10 @@ fn a_format_that_is_forced_joins_nothing_else() {
 fn shared() -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let folders = ["../shared/corpora/containers", "../../shared/corpora/containers"];
-    folders.map(|folder| root.join(folder)).into_iter().find(|folder| folder.join("join.py").exists())
+    folders
+        .map(|folder| root.join(folder))
+        .into_iter()
+        .find(|folder| folder.join("join.py").exists())
 }
 
 #[test]
@@ -426,9 +493,18 @@ fn the_shared_vectors_come_out_as_they_say() {
             continue;
         }
         n_vectors += 1;
-        let out = logscrub().args(["--config", "none"]).stdin(fs::read(&path).expect("it can be read")).run().bytes();
+        let out = logscrub()
+            .args(["--config", "none"])
+            .stdin(fs::read(&path).expect("it can be read"))
+            .run()
+            .bytes();
         let mut check = Command::new("python3");
-        check.arg(folder.join("join.py")).arg("--check").arg(&path).stdin(Stdio::piped()).stdout(Stdio::piped());
+        check
+            .arg(folder.join("join.py"))
+            .arg("--check")
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let Ok(mut child) = check.spawn() else {
             eprintln!("SKIPPED the vectors of ../shared/corpora/containers: there is no python3");
             return;
@@ -444,7 +520,8 @@ fn the_shared_vectors_come_out_as_they_say() {
     assert!(faults.is_empty(), "{}", faults.concat());
 }
 
-/// Vectors that say something else than what stands in them: in v13 and v14 the filler's last letters are part of the address
-/// (`ippeggy@…`), in v3 two letters are glued to an AWS key id, and `join.py` takes no placeholder with a hyphen for v6. In v16 a letter
-/// of an address is written as an escape.
+/// Vectors that say something else than what stands in them: in v13 and v14 the filler's last
+/// letters are part of the address (`ippeggy@…`), in v3 two letters are glued to an AWS key id, and
+/// `join.py` takes no placeholder with a hyphen for v6. In v16 a letter of an address is written as
+/// an escape.
 const KNOWN: [&str; 5] = ["v3-", "v6-", "v13-", "v14-", "v16-"];

@@ -1,5 +1,5 @@
-//! Records of Docker's json-file driver with their members in any order and spaced in any way: a secret that is divided among parts
-//! is gone, and an application's own JSON is left alone.
+//! Records of Docker's json-file driver with their members in any order and spaced in any way: a
+//! secret that is divided among parts is gone, and an application's own JSON is left alone.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -8,13 +8,15 @@ use serde_json::{Value, json};
 
 use crate::harness::logscrub;
 
-static BASE: LazyLock<Scrubber> =
-    LazyLock::new(|| Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain"));
+static BASE: LazyLock<Scrubber> = LazyLock::new(|| {
+    Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
+});
 
 const TIME: &str = "2026-11-23T16:00:00.000000137Z";
 
 /// Members in an order, by their first letters; `a` is `attrs`.
-const ORDERS: [&str; 10] = ["lst", "lts", "slt", "stl", "tls", "tsl", "lsat", "aslt", "stal", "talks"];
+const ORDERS: [&str; 10] =
+    ["lst", "lts", "slt", "stl", "tls", "tsl", "lsat", "aslt", "stal", "talks"];
 
 /// What stands behind `{` and `,`, before and behind `:`, and before `}`.
 const SPACES: [[&str; 5]; 6] = [
@@ -84,7 +86,11 @@ fn a_secret_that_is_divided_among_parts_is_gone_however_records_are_written() {
                         let (one, two) = whole.split_at(before.len() + at);
                         let of = |text: &str, stream: &str| record(text, stream, order, spaces);
                         // A line of the other stream stands between, whole or in parts itself.
-                        let (stream, other) = if index % 2 == 0 { ("stdout", "stderr") } else { ("stderr", "stdout") };
+                        let (stream, other) = if index % 2 == 0 {
+                            ("stdout", "stderr")
+                        } else {
+                            ("stderr", "stdout")
+                        };
                         let between = match at {
                             1 => String::new(),
                             _ => of("a line of ", other) + &of("the other stream\n", other),
@@ -98,7 +104,11 @@ fn a_secret_that_is_divided_among_parts_is_gone_however_records_are_written() {
                         let streams = joined(&out);
                         let is_left = streams.values().any(|text| text.contains(secret));
                         assert!(!is_left && streams[stream].contains("REDACTED"), "{text}{out}");
-                        assert!(streams[other].ends_with("last\n") && streams[stream].starts_with("first\n"), "{out}");
+                        assert!(
+                            streams[other].ends_with("last\n")
+                                && streams[stream].starts_with("first\n"),
+                            "{out}"
+                        );
                         assert_eq!(out.lines().count(), text.lines().count());
                         assert_eq!(scrub(&out, format), out);
                         n_cases += 1;
@@ -115,9 +125,12 @@ fn an_applications_own_json_is_not_joined() {
     // Joined, the two would hold an address.
     let parts = ["mail alice.liddell@exam", "ple.com sent"];
     let mut n_cases = 0;
-    for (order, more) in
-        [("lst", "\"level\":\"info\""), ("slt", "\"pid\":12"), ("lts", "\"msg\":\"x\""), ("tls", "\"log2\":\"\"")]
-    {
+    for (order, more) in [
+        ("lst", "\"level\":\"info\""),
+        ("slt", "\"pid\":12"),
+        ("lts", "\"msg\":\"x\""),
+        ("tls", "\"log2\":\"\""),
+    ] {
         for spaces in SPACES {
             let own = |text: &str| {
                 let record = record(text, "stdout", order, spaces);
@@ -140,7 +153,12 @@ fn an_applications_own_json_is_not_joined() {
         r#"{"log":"TEXT\n","stream":"stdout","time":"2026-11-23T16:00:00Z"}"#,
         r#"{"stream": "stdout", "log": "TEXT\n", "time": "2026-11-23T16:00:00Z"}"#,
     ] {
-        check_apart(&(template.replace("TEXT", parts[0]) + "\n" + &template.replace("TEXT", parts[1]) + "\n"));
+        check_apart(
+            &(template.replace("TEXT", parts[0])
+                + "\n"
+                + &template.replace("TEXT", parts[1])
+                + "\n"),
+        );
         n_cases += 1;
     }
     assert!(n_cases >= 35);
@@ -151,7 +169,10 @@ fn check_apart(text: &str) {
     for format in [Format::Auto, Format::Docker] {
         let alone: String = text.split_inclusive('\n').map(|line| scrub(line, format)).collect();
         assert_eq!(scrub(text, format), alone);
-        assert!(alone.ends_with(text.split_inclusive('\n').next_back().unwrap_or_default()), "{alone}");
+        assert!(
+            alone.ends_with(text.split_inclusive('\n').next_back().unwrap_or_default()),
+            "{alone}"
+        );
     }
 }
 
@@ -160,7 +181,8 @@ fn the_program_joins_them_with_its_format_named_or_not() {
     let part = |text| record(text, "stdout", "slt", SPACES[1]);
     let text = part("mail to alice.liddell@exam") + &part("ple.com sent\n");
     for arguments in [&["--config", "none"][..], &["--config", "none", "--format", "docker"]] {
-        let out = logscrub().args(arguments.iter().copied()).stdin(text.as_str()).run().success().out();
+        let out =
+            logscrub().args(arguments.iter().copied()).stdin(text.as_str()).run().success().out();
         assert_eq!(joined(&out)["stdout"], "mail to REDACTED-email sent\n");
     }
 }

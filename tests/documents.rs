@@ -1,7 +1,8 @@
-//! A hundred thousand lines of JSON: all parse after, have the same members, hold no secret, and are the same in all else.
+//! A hundred thousand lines of JSON: all parse after, have the same members, hold no secret, and
+//! are the same in all else.
 //!
-//! Made from a seed, so that a run says something of the change and not of chance. What came out is read by serde_json and, where
-//! there is one, by Python's parser too.
+//! Made from a seed, so that a run says something of the change and not of chance. What came out is
+//! read by serde_json and, where there is one, by Python's parser too.
 
 use std::{fs, io::Read as _, process::Command};
 
@@ -110,7 +111,9 @@ impl Random {
     fn value(&mut self, depth: usize) -> Value {
         match self.below(10) {
             0 | 1 if depth > 0 => self.object(depth - 1).into(),
-            2 if depth > 0 => (0..self.below(4)).map(|_| self.value(depth - 1)).collect::<Vec<_>>().into(),
+            2 if depth > 0 => {
+                (0..self.below(4)).map(|_| self.value(depth - 1)).collect::<Vec<_>>().into()
+            }
             // JSON in a string, and that in another.
             3 if depth > 0 => Value::from(self.object(depth - 1)).to_string().into(),
             4 => self.message().into(),
@@ -124,7 +127,9 @@ impl Random {
         let mut members = Map::new();
         for _ in 0..self.below(5) {
             match self.below(12) {
-                0 | 1 => drop(members.insert(self.pick(&SECRET_KEYS).to_owned(), self.secret(depth))),
+                0 | 1 => {
+                    drop(members.insert(self.pick(&SECRET_KEYS).to_owned(), self.secret(depth)))
+                }
                 // One at most, or two become the same.
                 2 if members.keys().all(|key| !key.contains(CANARY)) => {
                     members.insert(format!("{}@example.com", self.canary()), self.text().into());
@@ -145,7 +150,11 @@ impl Random {
                 .chars()
                 .map(|letter| match letter.is_ascii() {
                     true => letter.to_string(),
-                    false => letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+                    false => letter
+                        .encode_utf16(&mut [0; 2])
+                        .iter()
+                        .map(|unit| format!("\\u{unit:04x}"))
+                        .collect(),
                 })
                 .collect(),
             _ => line,
@@ -157,16 +166,22 @@ impl Random {
 fn difference(was: &Value, is: &Value, is_secret: bool) -> Option<String> {
     let fault = || Some(format!("{was} became {is}"));
     match (was, is) {
-        (Value::Object(was), Value::Object(is)) if was.len() == is.len() => was.iter().find_map(|(key, value)| {
-            let is_secret = is_secret || SECRET_KEYS.contains(&&**key);
-            if !key.contains(CANARY) {
-                return is
-                    .get(key)
-                    .map_or_else(|| Some(format!("{key:?} is gone")), |is| difference(value, is, is_secret));
-            }
-            let other = is.iter().find(|(key, _)| !was.contains_key(*key)).filter(|(key, _)| !key.contains(CANARY));
-            other.map_or_else(fault, |(_, is)| difference(value, is, is_secret))
-        }),
+        (Value::Object(was), Value::Object(is)) if was.len() == is.len() => {
+            was.iter().find_map(|(key, value)| {
+                let is_secret = is_secret || SECRET_KEYS.contains(&&**key);
+                if !key.contains(CANARY) {
+                    return is.get(key).map_or_else(
+                        || Some(format!("{key:?} is gone")),
+                        |is| difference(value, is, is_secret),
+                    );
+                }
+                let other = is
+                    .iter()
+                    .find(|(key, _)| !was.contains_key(*key))
+                    .filter(|(key, _)| !key.contains(CANARY));
+                other.map_or_else(fault, |(_, is)| difference(value, is, is_secret))
+            })
+        }
         (Value::Array(was), Value::Array(is)) if was.len() == is.len() => {
             was.iter().zip(is).find_map(|(was, is)| difference(was, is, is_secret))
         }
@@ -221,7 +236,8 @@ fn a_hundred_thousand_lines_stay_what_they_are_but_for_their_secrets() {
     let mut random = Random(0x5eed_2026_1126);
     let lines: Vec<String> = (0..N_LINES).map(|_| random.line()).collect();
     let input = lines.join("\n") + "\n";
-    let scrubber = Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
+    let scrubber =
+        Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
     let mut output = String::new();
     let mut reader = ScrubReader::new(input.as_bytes(), scrubber);
     reader.read_to_string(&mut output).expect("text stays text");
@@ -238,7 +254,12 @@ fn a_hundred_thousand_lines_stay_what_they_are_but_for_their_secrets() {
         };
         faults.extend(fault.map(|fault| format!("{fault}\n  in  {was}\n  out {is}\n")));
     }
-    assert!(faults.is_empty(), "{} lines of {N_LINES}, as\n{}", faults.len(), faults[..faults.len().min(5)].concat());
+    assert!(
+        faults.is_empty(),
+        "{} lines of {N_LINES}, as\n{}",
+        faults.len(),
+        faults[..faults.len().min(5)].concat()
+    );
     by_python(&input, &output);
 }
 

@@ -1,4 +1,5 @@
-//! Other characters beside a value and inside it: none of them keeps a weak key's value whole, and none makes prose a secret.
+//! Other characters beside a value and inside it: none of them keeps a weak key's value whole, and
+//! none makes prose a secret.
 //!
 //! `LOGSCRUB_TEST_CASES` sets the number of cases of each test; the default takes a few seconds.
 
@@ -9,7 +10,8 @@ pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
     pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit
     }
 
@@ -25,7 +27,10 @@ impl Numbers {
 
 /// How many cases a test makes.
 pub(crate) fn n_cases(default: usize) -> usize {
-    std::env::var("LOGSCRUB_TEST_CASES").ok().and_then(|number| number.parse().ok()).unwrap_or(default)
+    std::env::var("LOGSCRUB_TEST_CASES")
+        .ok()
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(default)
 }
 
 /// What `lines` become, scrubbed as one block.
@@ -112,7 +117,8 @@ const BARE: [&str; 11] = [
     "at 12:00 K: V",
 ];
 
-/// Characters that are neither white space nor control characters, as bytes, and as JSON and URLs write them.
+/// Characters that are neither white space nor control characters, as bytes, and as JSON and URLs
+/// write them.
 const OTHERS: [&[u8]; 36] = [
     "é".as_bytes(),
     "ß".as_bytes(),
@@ -154,8 +160,8 @@ const OTHERS: [&[u8]; 36] = [
 
 /// White space and control characters: they end a value without quotes.
 const BLANKS: [&[u8]; 14] = [
-    b" ", b"  ", b"\t", b"\r", b"\x0b", b"\x0c", b"\0", b"\x01", b"\x7f", b"\\t", b"\\n", b"\\r\\n", b"\\u0000",
-    b"\\u0020",
+    b" ", b"  ", b"\t", b"\r", b"\x0b", b"\x0c", b"\0", b"\x01", b"\x7f", b"\\t", b"\\n",
+    b"\\r\\n", b"\\u0000", b"\\u0020",
 ];
 
 const PAIRS: [(&str, &str); 14] = [
@@ -218,9 +224,12 @@ fn case(numbers: &mut Numbers) -> Case {
     Case { line: fill(syntax, key, &with), plain: fill(syntax, key, value.as_bytes()), value }
 }
 
-/// The length of the longest piece of `value` that is left in `text`, when it has five bytes or more.
+/// The length of the longest piece of `value` that is left in `text`, when it has five bytes or
+/// more.
 pub(crate) fn longest_left(value: &[u8], text: &[u8]) -> usize {
-    let is_left = |length: usize| value.windows(length).any(|piece| memchr::memmem::find(text, piece).is_some());
+    let is_left = |length: usize| {
+        value.windows(length).any(|piece| memchr::memmem::find(text, piece).is_some())
+    };
     (5..=value.len()).take_while(|length| is_left(*length)).last().unwrap_or(0)
 }
 
@@ -241,18 +250,25 @@ fn other_characters_keep_no_value_of_a_weak_key() {
         n_asked += 1;
         match longest_left(case.value.as_bytes(), text) {
             0 => {}
-            length if length * 5 >= case.value.len() * 3 => whole.push(case.line.escape_ascii().to_string()),
+            length if length * 5 >= case.value.len() * 3 => {
+                whole.push(case.line.escape_ascii().to_string())
+            }
             _ => pieces.push(case.line.escape_ascii().to_string()),
         }
     }
     let shown: Vec<&String> = whole.iter().chain(&pieces).take(20).collect();
-    assert!(n_asked * 100 >= cases.len() * 97, "{n_asked} of {} values go by themselves", cases.len());
+    assert!(
+        n_asked * 100 >= cases.len() * 97,
+        "{n_asked} of {} values go by themselves",
+        cases.len()
+    );
     assert!(whole.len() * 200 <= n_asked, "{} of {n_asked} whole: {shown:#?}", whole.len());
     assert!(pieces.len() * 100 <= n_asked, "{} of {n_asked} in part: {shown:#?}", pieces.len());
     assert_eq!(scrub_lines(&scrubber, &scrubbed), scrubbed, "twice is once");
 }
 
-/// Words and texts of other languages, and what tells nothing, as they stand behind the name of a key.
+/// Words and texts of other languages, and what tells nothing, as they stand behind the name of a
+/// key.
 const INNOCENT: [&str; 48] = [
     "abgelaufen",
     "Ungültig ",
@@ -373,8 +389,17 @@ fn a_token_is_found_beside_any_character() {
         .filter(|((token, plain), (text, _))| goes(token, plain) && !goes(token, text))
         .map(|(_, (_, line))| line.escape_ascii().to_string())
         .collect();
-    assert!(n_asked * 100 >= tokens.len() * 80, "{n_asked} of {} tokens go by themselves", tokens.len());
-    assert!(left.is_empty(), "{} of {n_asked} stay: {:#?}", left.len(), &left[..left.len().min(20)]);
+    assert!(
+        n_asked * 100 >= tokens.len() * 80,
+        "{n_asked} of {} tokens go by themselves",
+        tokens.len()
+    );
+    assert!(
+        left.is_empty(),
+        "{} of {n_asked} stay: {:#?}",
+        left.len(),
+        &left[..left.len().min(20)]
+    );
 }
 
 #[test]
@@ -386,7 +411,11 @@ fn digits_are_no_secret_for_what_stands_beside_them() {
             let length = 3 + numbers.below(10);
             let text = numbers.text(DIGITS, length);
             let (key, syntax) = (numbers.pick(&KEYS), numbers.pick(&QUOTED));
-            fill(syntax, key, &[text.as_bytes(), numbers.pick(&OTHERS), b" ", numbers.pick(&OTHERS)].concat())
+            fill(
+                syntax,
+                key,
+                &[text.as_bytes(), numbers.pick(&OTHERS), b" ", numbers.pick(&OTHERS)].concat(),
+            )
         })
         .collect();
     assert_eq!(scrub_lines(&scrubber, &lines), lines);

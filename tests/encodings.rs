@@ -1,4 +1,5 @@
-//! Each class of secret behind each encoding: it goes, what stays still decodes, and a text that holds none stays as it is.
+//! Each class of secret behind each encoding: it goes, what stays still decodes, and a text that
+//! holds none stays as it is.
 
 use logscrub::{Outcome, Policy, RuleSet, ScrubReader, Scrubber, lint::expand};
 use std::io::Read as _;
@@ -41,14 +42,17 @@ fn escape_all(text: &[u8], write: impl Fn(u8) -> String) -> Vec<u8> {
 
 /// Only what is no letter and no digit.
 fn escape_marks(text: &[u8], write: impl Fn(u8) -> String) -> Vec<u8> {
-    escape_all(text, |byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { write(byte) })
+    escape_all(text, |byte| {
+        if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { write(byte) }
+    })
 }
 
 fn base64(text: &[u8]) -> Vec<u8> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = Vec::new();
     for group in text.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
+            << (8 * (3 - group.len()));
         let characters = (0..4).map(|index| ALPHABET[(bits >> (18 - 6 * index)) as usize & 63]);
         out.extend(characters.take(group.len() + 1));
         out.extend(std::iter::repeat_n(b'=', 3 - group.len()));
@@ -59,7 +63,8 @@ fn base64(text: &[u8]) -> Vec<u8> {
 /// Every run of base64 in a text, as what it stands for.
 fn base64_decoded(text: &[u8]) -> Vec<Vec<u8>> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let value = |byte: &u8| ALPHABET.iter().position(|known| known == byte).map(|value| value as u32);
+    let value =
+        |byte: &u8| ALPHABET.iter().position(|known| known == byte).map(|value| value as u32);
     let runs = text.split(|byte| value(byte).is_none()).filter(|run| run.len() >= 16);
     runs.map(|run| {
         let groups = run.chunks(4).map(|group| {
@@ -88,7 +93,12 @@ fn encodings() -> Vec<(&'static str, Encode, bool)> {
         ("json in json", |text| escape_marks(text, |byte| format!("\\\\u{byte:04x}")), true),
         (
             "slashes",
-            |text| escape_all(text, |byte| if byte == b'/' { "\\/".into() } else { char::from(byte).into() }),
+            |text| {
+                escape_all(
+                    text,
+                    |byte| if byte == b'/' { "\\/".into() } else { char::from(byte).into() },
+                )
+            },
             true,
         ),
         ("html", |text| escape_marks(text, |byte| format!("&#{byte};")), true),
@@ -101,7 +111,11 @@ fn encodings() -> Vec<(&'static str, Encode, bool)> {
         ("base64", |text| base64(text), true),
         ("base64, one more", |text| base64(&[b" ", text, b" and more"].concat()), true),
         ("base64, two more", |text| base64(&[b"m ", text, b" and more"].concat()), true),
-        ("base64, glued", |text| [b"path/", base64(&[b"the value is ", text].concat()).as_slice()].concat(), true),
+        (
+            "base64, glued",
+            |text| [b"path/", base64(&[b"the value is ", text].concat()).as_slice()].concat(),
+            true,
+        ),
         (
             "base64 for urls",
             |text| {
@@ -130,9 +144,17 @@ fn encodings() -> Vec<(&'static str, Encode, bool)> {
             |text| [b"0x".to_vec(), escape_all(text, |byte| format!("{byte:02X}"))].concat(),
             true,
         ),
-        ("colour in percent", |text| escape_all(&divided(text, "\u{1b}[1m"), |byte| format!("%{byte:02x}")), true),
+        (
+            "colour in percent",
+            |text| escape_all(&divided(text, "\u{1b}[1m"), |byte| format!("%{byte:02x}")),
+            true,
+        ),
         ("colour in base64", |text| base64(&divided(text, "\u{1b}[1m")), true),
-        ("percent in base64", |text| base64(&escape_marks(text, |byte| format!("%{byte:02X}"))), true),
+        (
+            "percent in base64",
+            |text| base64(&escape_marks(text, |byte| format!("%{byte:02X}"))),
+            true,
+        ),
     ]
 }
 
@@ -152,7 +174,8 @@ fn scrub(base: &Scrubber, hay: &[u8]) -> Vec<u8> {
 /// Whether four bytes or more of `secret` stand in `text`, or behind base64 in it, up to two deep.
 fn leaks(text: &[u8], core: &[u8], encode: Encode) -> bool {
     let encoded = encode(core);
-    let holds = |text: &[u8]| core.windows(6).any(|part| memchr::memmem::find(text, part).is_some());
+    let holds =
+        |text: &[u8]| core.windows(6).any(|part| memchr::memmem::find(text, part).is_some());
     let inner = base64_decoded(text);
     let innermost = inner.iter().flat_map(|text| base64_decoded(text));
     encoded != core && memchr::memmem::find(text, &encoded).is_some()
@@ -172,14 +195,17 @@ fn every_class_goes_behind_every_encoding() {
             let json = [b"{\"m\":\"v ", encoded.as_slice(), b" w\",\"n\":1}\n"].concat();
             for hay in std::iter::once(plain).chain(fits_json.then_some(json)) {
                 let out = scrub(&base, &hay);
-                let mut complain = |what: &str| faults.push(format!("{name}: {what}: {}", out.escape_ascii()));
+                let mut complain =
+                    |what: &str| faults.push(format!("{name}: {what}: {}", out.escape_ascii()));
                 if leaks(&out, &secret.core, encode) {
                     complain("leaks");
                 }
                 if scrub(&base, &out) != out {
                     complain("changes the second time");
                 }
-                if hay.starts_with(b"{") && serde_json::from_slice::<serde_json::Value>(&out).is_err() {
+                if hay.starts_with(b"{")
+                    && serde_json::from_slice::<serde_json::Value>(&out).is_err()
+                {
                     complain("is no JSON any more");
                 }
                 let mut read = Vec::new();
@@ -201,7 +227,11 @@ fn what_stays_in_base64_stays_and_decodes() {
         let text = [before, b"mail alice@example.com now, and what follows stays."].concat();
         let out = scrub(&base, &base64(&text));
         let decoded = base64_decoded(&out).concat();
-        assert!(decoded.starts_with(&[before, b"mail REDACTED-email"].concat()), "{}", decoded.escape_ascii());
+        assert!(
+            decoded.starts_with(&[before, b"mail REDACTED-email"].concat()),
+            "{}",
+            decoded.escape_ascii()
+        );
         assert!(decoded.ends_with(b" now, and what follows stays."), "{}", decoded.escape_ascii());
     }
 }
@@ -213,7 +243,9 @@ fn a_run_whose_first_character_is_escaped_is_looked_into() {
     let digits = escape_all(text, |byte| format!("{byte:02x}"));
     for run in [digits, base64(text)] {
         for before in ["id=", "id: ", "(", ""] {
-            for first in [format!("%{:02x}", run[0]), format!("\\u{:04x}", run[0]), format!("&#{};", run[0])] {
+            for first in
+                [format!("%{:02x}", run[0]), format!("\\u{:04x}", run[0]), format!("&#{};", run[0])]
+            {
                 let hay = [before.as_bytes(), first.as_bytes(), &run[1..], b" end\n"].concat();
                 let clean = scrub(&base, &hay);
                 assert!(clean != hay && clean.ends_with(b" end\n"), "{}", hay.escape_ascii());
@@ -233,7 +265,12 @@ fn a_record_over_the_limit_is_looked_through_as_well() {
         for secret in secrets() {
             let encoded = encode(&secret.text);
             // Somewhere, and around what one window settles and the next one goes on with.
-            for at in [1000, limit - (68 << 10) - encoded.len() + 7 * index, limit - 7 * index, limit + 9000] {
+            for at in [
+                1000,
+                limit - (68 << 10) - encoded.len() + 7 * index,
+                limit - 7 * index,
+                limit + 9000,
+            ] {
                 let mut record: Vec<u8> = filler(at).collect();
                 record.push(b' ');
                 record.extend_from_slice(&encoded);
@@ -243,7 +280,8 @@ fn a_record_over_the_limit_is_looked_through_as_well() {
                 let mut out = Vec::new();
                 let mut reader = ScrubReader::with_capacity(4096, limit, &record[..], base.fork());
                 reader.read_to_end(&mut out).expect("the input is text");
-                let stays = filler(at).eq(out[..at].iter().copied()) && out.ends_with(b" 0123456 \n");
+                let stays =
+                    filler(at).eq(out[..at].iter().copied()) && out.ends_with(b" 0123456 \n");
                 if !stays || leaks(&out[at..out.len().min(at + 4000)], &secret.core, encode) {
                     faults.push(format!("{name} at {at}"));
                 }

@@ -1,5 +1,5 @@
-//! The examples of `examples/fluent-bit` with a real Fluent Bit, where one is on the path or in `FLUENT_BIT`. Those with the plugin are
-//! tested beside the plugin.
+//! The examples of `examples/fluent-bit` with a real Fluent Bit, where one is on the path or in
+//! `FLUENT_BIT`. Those with the plugin are tested beside the plugin.
 
 use std::{
     collections::HashSet,
@@ -17,12 +17,14 @@ use crate::{
     harness::binary,
 };
 
-/// The length of one line, in the middle: longer than what Fluent Bit reads without `buffer_max_size`.
+/// The length of one line, in the middle: longer than what Fluent Bit reads without
+/// `buffer_max_size`.
 const LONG: usize = 40 << 10;
 /// The length of a line that the examples leave out.
 const TOO_LONG: usize = 2 << 20;
 
-/// A Fluent Bit to test with, and a folder of its own with a log. Everything that it has started ends with it.
+/// A Fluent Bit to test with, and a folder of its own with a log. Everything that it has started
+/// ends with it.
 struct FluentBit {
     program: PathBuf,
     folder: tempfile::TempDir,
@@ -34,7 +36,9 @@ impl FluentBit {
     /// The one of the path or of `FLUENT_BIT`, if there is one.
     fn find(n_lines: usize) -> Option<FluentBit> {
         let on_path = std::env::var_os("PATH").and_then(|path| {
-            std::env::split_paths(&path).map(|folder| folder.join("fluent-bit")).find(|program| program.exists())
+            std::env::split_paths(&path)
+                .map(|folder| folder.join("fluent-bit"))
+                .find(|program| program.exists())
         });
         let Some(program) = std::env::var_os("FLUENT_BIT").map(PathBuf::from).or(on_path) else {
             eprintln!("SKIPPED: fluent-bit is neither on the path nor in FLUENT_BIT");
@@ -50,7 +54,8 @@ impl FluentBit {
 
     /// The text of all lines, with this in place of each address.
     fn texts(&self, mail: &str) -> Vec<String> {
-        let padding = |number| if number == self.n_lines / 2 { ".".repeat(LONG) } else { String::new() };
+        let padding =
+            |number| if number == self.n_lines / 2 { ".".repeat(LONG) } else { String::new() };
         (0..self.n_lines).map(|number| format!("{number} {} by {mail}", padding(number))).collect()
     }
 
@@ -66,12 +71,17 @@ impl FluentBit {
 
     /// The records of all lines, scrubbed, under the key `key`.
     fn expected(&self, key: &str) -> Vec<String> {
-        self.texts("REDACTED-email").iter().map(|text| format!("{{\"{key}\":\"{text}\"}}")).collect()
+        self.texts("REDACTED-email")
+            .iter()
+            .map(|text| format!("{{\"{key}\":\"{text}\"}}"))
+            .collect()
     }
 
-    /// Starts Fluent Bit with an example, its folders in this one, and with `changes`. What it starts is in its group.
+    /// Starts Fluent Bit with an example, its folders in this one, and with `changes`. What it
+    /// starts is in its group.
     fn start(&mut self, example: &str, changes: &[(&str, &str)]) -> &mut Child {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit").join(example);
+        let source =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit").join(example);
         self.start_with(example, &read(&source), changes)
     }
 
@@ -81,12 +91,19 @@ impl FluentBit {
             assert!(text.contains(from), "{from:?} is not in {name}");
             text = text.replace(from, to);
         }
-        for folder in ["/var/log/containers", "/var/log/app", "/var/log/clean", "/var/lib/fluent-bit"] {
+        for folder in
+            ["/var/log/containers", "/var/log/app", "/var/log/clean", "/var/lib/fluent-bit"]
+        {
             text = text.replace(folder, &self.path(""));
         }
         let configuration = file(self.folder.path(), name, &text);
         let mut command = Command::new(&self.program);
-        command.args(["-q", "-c"]).arg(configuration).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        command
+            .args(["-q", "-c"])
+            .arg(configuration)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0);
         self.started.push(command.spawn().expect("Fluent Bit starts"));
         self.started.last_mut().expect("it was pushed")
     }
@@ -115,7 +132,8 @@ impl Drop for FluentBit {
         for child in &mut self.started {
             let group = format!("-{}", child.id());
             // What has ended already needs nothing.
-            let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+            let _ =
+                Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
             let _ = child.wait();
         }
     }
@@ -136,9 +154,14 @@ fn hop() -> (Hop, String) {
 fn fluent_bit_takes_every_example() {
     let Some(fluent_bit) = FluentBit::find(0) else { return };
     for example in ["sender.yaml", "receiver.yaml", "in-exec.yaml", "out-stdout.yaml"] {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit").join(example);
-        let parsed = Command::new(&fluent_bit.program).args(["--dry-run", "-c"]).arg(source).output();
-        assert!(parsed.expect("Fluent Bit starts").status.success(), "{example} is no configuration");
+        let source =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit").join(example);
+        let parsed =
+            Command::new(&fluent_bit.program).args(["--dry-run", "-c"]).arg(source).output();
+        assert!(
+            parsed.expect("Fluent Bit starts").status.success(),
+            "{example} is no configuration"
+        );
     }
 }
 
@@ -161,14 +184,16 @@ fn nothing_is_lost_when_the_receiver_is_killed() {
     let (hop, admin) = Hop::start_with_admin(&["--to", &to]);
     let to = port(&to);
     let path = fluent_bit.path("app.log");
-    let mut log = fs::OpenOptions::new().create(true).append(true).open(path).expect("it can be opened");
+    let mut log =
+        fs::OpenOptions::new().create(true).append(true).open(path).expect("it can be opened");
     for round in 0..N_ROUNDS {
         // It acknowledges chunks, and writes none of them before it is killed.
         fluent_bit.start("receiver.yaml", &[("24225", &to), ("flush: 0.2", "flush: 600")]);
         let receiver = fluent_bit.started.len() - 1;
         let part = fluent_bit.n_lines / N_ROUNDS;
         let lines = fluent_bit.texts("carol@example.org");
-        let lines: String = lines[round * part..][..part].iter().map(|line| format!("{line}\n")).collect();
+        let lines: String =
+            lines[round * part..][..part].iter().map(|line| format!("{line}\n")).collect();
         log.write_all(lines.as_bytes()).expect("it can be written");
         if round == 0 {
             fluent_bit.start("sender.yaml", &[("24224", &port(&hop.address))]);
@@ -176,7 +201,8 @@ fn nothing_is_lost_when_the_receiver_is_killed() {
         let begin = Instant::now();
         let n_expected = ((round + 1) * part) as u64;
         while metric(&admin, "logscrub_records_total") < n_expected
-            || metric(&admin, "logscrub_acks_sent_total") < metric(&admin, "logscrub_messages_total")
+            || metric(&admin, "logscrub_acks_sent_total")
+                < metric(&admin, "logscrub_messages_total")
         {
             assert!(begin.elapsed() < PATIENCE, "the receiver acknowledges everything");
             thread::sleep(Duration::from_millis(20));
@@ -189,7 +215,12 @@ fn nothing_is_lost_when_the_receiver_is_killed() {
     fluent_bit.wait_for(fluent_bit.n_lines);
     let lines: HashSet<String> = fluent_bit.lines().into_iter().collect();
     let expected: HashSet<String> = fluent_bit.expected("log").into_iter().collect();
-    assert!(lines == expected, "{} of {} lines came", lines.intersection(&expected).count(), expected.len());
+    assert!(
+        lines == expected,
+        "{} of {} lines came",
+        lines.intersection(&expected).count(),
+        expected.len()
+    );
 }
 
 #[test]
@@ -199,7 +230,10 @@ fn the_daemonset_sends_what_runtimes_have_cut_through_the_hop() {
     let (socket, out) = (fluent_bit.path("fluent.sock"), fluent_bit.path("clean.log"));
     let listen = format!("unix://{socket}");
     let _hop = Hop::start(&["--listen", &listen, "--to", &format!("file://{out}")]);
-    let source = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit/kubernetes-daemonset.yaml"));
+    let source = read(
+        &Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("examples/fluent-bit/kubernetes-daemonset.yaml"),
+    );
     let map = source.split("\n---\n").next().expect("a document");
     let map: serde_json::Value = serde_saphyr::from_str(map).expect("YAML");
     let text = map["data"]["fluent-bit.yaml"].as_str().expect("a text");
@@ -234,7 +268,10 @@ fn fluent_bit_writes_through_the_filter() {
     let lines: Vec<String> = lines.take(expected.len()).collect();
     // `{"date":…,"log":"…"}`
     let without_date = |line: &String| line.split_once(',').map(|(_, rest)| format!("{{{rest}"));
-    assert!(lines.iter().map(without_date).eq(expected.into_iter().map(Some)), "all of them, scrubbed, in order");
+    assert!(
+        lines.iter().map(without_date).eq(expected.into_iter().map(Some)),
+        "all of them, scrubbed, in order"
+    );
     drop(fluent_bit);
     filter.wait().expect("it ends with its input");
 }

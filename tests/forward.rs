@@ -36,13 +36,21 @@ impl Hop {
             .args(filter)
             .args(["forward", "--listen", "tcp://127.0.0.1:0", "--config", "none"])
             .args(flags);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the hop starts");
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the hop starts");
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         let (sender, said) = mpsc::channel();
-        thread::spawn(move || stderr.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
+        thread::spawn(move || {
+            stderr.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok())
+        });
         let mut hop = Hop { child, address: String::new(), said };
         let line = hop.hears("listening");
-        hop.address = line.split('"').nth(1).and_then(|url| url.strip_prefix("tcp://")).expect("an address").to_owned();
+        hop.address = line
+            .split('"')
+            .nth(1)
+            .and_then(|url| url.strip_prefix("tcp://"))
+            .expect("an address")
+            .to_owned();
         hop
     }
 
@@ -57,7 +65,10 @@ impl Hop {
     /// Waits for a line of the log that holds `part`.
     fn hears(&self, part: &str) -> String {
         loop {
-            let line = self.said.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the hop never says {part:?}"));
+            let line = self
+                .said
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|_| panic!("the hop never says {part:?}"));
             if line.contains(part) {
                 return line;
             }
@@ -147,7 +158,9 @@ fn an_acknowledgement_goes_back_only_after_the_next_hop_s() {
     assert_eq!(receive(&mut next, clean.len()), clean);
     // Nothing has come back: the next hop has not said a word.
     sender.set_nonblocking(true).expect("it can be set");
-    assert!(sender.read(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock));
+    assert!(
+        sender.read(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    );
     sender.set_nonblocking(false).expect("it can be set");
     next.write_all(&ack("one")).expect("it is sent");
     assert_eq!(receive(&mut sender, ack("one").len()), ack("one"));
@@ -184,7 +197,9 @@ fn a_name_that_may_be_something_else_is_told_to_its_sender_alone() {
     sender.write_all(&[&plain[..], &[0x81], &string("chunk"), &name].concat()).expect("it is sent");
     let mut next = accept(&listener);
     let came = receive(&mut next, message("x", Some("any")).len());
-    let ours = came.strip_prefix(&[&plain[..], &[0x81], &string("chunk"), &[0xb8]].concat()[..]).expect("a name");
+    let ours = came
+        .strip_prefix(&[&plain[..], &[0x81], &string("chunk"), &[0xb8]].concat()[..])
+        .expect("a name");
     next.write_all(&[b"\x81\xa3ack\xb8", ours].concat()).expect("it is sent");
     let told = [b"\x81\xa3ack", &name[..]].concat();
     assert_eq!(receive(&mut sender, told.len()), told);
@@ -227,8 +242,11 @@ fn a_message_that_cannot_be_examined_is_withheld_and_does_not_come_again() {
     let (listener, to) = next_hop();
     let hop = Hop::start(&["--to", &to]);
     let mut sender = hop.connect();
-    // Packed entries that are none, and a record where a record must be; the second has no name to be acknowledged by.
-    let entries = [&b"\x93\xa1t\xb1alice@example.org"[..], &[0x81], &string("chunk"), &string(&named("bad"))].concat();
+    // Packed entries that are none, and a record where a record must be; the second has no name to
+    // be acknowledged by.
+    let entries =
+        [&b"\x93\xa1t\xb1alice@example.org"[..], &[0x81], &string("chunk"), &string(&named("bad"))]
+            .concat();
     let nameless = b"\x92\xa1t\xa5alice".to_vec();
     let good = message("x", Some("good"));
     sender.write_all(&[entries, nameless, good.clone()].concat()).expect("it is sent");
@@ -264,10 +282,15 @@ fn a_line_that_was_cut_between_messages_is_judged_as_one() {
         members.iter().for_each(|(key, value)| out.extend([string(key), string(value)].concat()));
         [out, vec![0x81], string("chunk"), string(&named("c"))].concat()
     };
-    sender.write_all(&[part("from alice@exam", "P"), part("ple.org on", "F")].concat()).expect("it is sent");
+    sender
+        .write_all(&[part("from alice@exam", "P"), part("ple.org on", "F")].concat())
+        .expect("it is sent");
     receive(&mut sender, 2 * ack("c").len());
     let clean = read(&path);
-    assert!(clean.contains("\"from REDACTED-record\"") && clean.contains("\"REDACTED-email on\""), "{clean}");
+    assert!(
+        clean.contains("\"from REDACTED-record\"") && clean.contains("\"REDACTED-email on\""),
+        "{clean}"
+    );
     assert_eq!(hop.end(), Some(3), "the end of a part was masked");
 }
 
@@ -283,7 +306,8 @@ fn ask(admin: &str, path: &str) -> String {
 /// The value of a metric.
 pub(crate) fn metric(admin: &str, name: &str) -> u64 {
     let text = ask(admin, "/metrics");
-    let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a metric of that name");
+    let line =
+        text.lines().find_map(|line| line.strip_prefix(name)).expect("a metric of that name");
     line.trim().parse().expect("a number")
 }
 
@@ -296,11 +320,13 @@ fn a_next_hop_that_stalls_holds_the_sender_and_not_memory() {
     let mut sender = hop.connect();
     // Packed entries, 1000 bytes of them that are not clean.
     let text = "x".repeat(980);
-    let entry = [&[0x92, 1, 0x81][..], &string("log"), &[0xda, 0x03, 0xd4], text.as_bytes()].concat();
+    let entry =
+        [&[0x92, 1, 0x81][..], &string("log"), &[0xda, 0x03, 0xd4], text.as_bytes()].concat();
     let content = [&[0xc5][..], &(entry.len() as u16).to_be_bytes(), &entry].concat();
     let numbered = |number: u32| {
         let name = format!("{number:08}");
-        [&[0x93][..], &string("app"), &content, &[0x81], &string("chunk"), &string(&named(&name))].concat()
+        [&[0x93][..], &string("app"), &content, &[0x81], &string("chunk"), &string(&named(&name))]
+            .concat()
     };
     const N_MESSAGES: u32 = 20_000;
     let all: Vec<u8> = (0..N_MESSAGES).flat_map(numbered).collect();
@@ -316,7 +342,10 @@ fn a_next_hop_that_stalls_holds_the_sender_and_not_memory() {
         assert!(begin.elapsed() < PATIENCE, "the hop does not read up to its limit");
     }
     for _ in 0..20 {
-        assert!(metric(&admin, "logscrub_queued_bytes ") <= LIMIT, "more than --max-pending is held");
+        assert!(
+            metric(&admin, "logscrub_queued_bytes ") <= LIMIT,
+            "more than --max-pending is held"
+        );
     }
     for number in 0..N_MESSAGES {
         let at = number as usize * length;
@@ -423,7 +452,10 @@ fn the_spool_answers_for_the_next_hop_and_survives_a_kill() {
     assert_eq!(receive(&mut next, expected.len()), expected);
     next.write_all(&[ack("c"), ack("c")].concat()).expect("it is sent");
     assert_eq!(hop.end(), Some(0));
-    assert!(read(&folder.path().join("cursor")).starts_with("0 "), "what was passed on is remembered");
+    assert!(
+        read(&folder.path().join("cursor")).starts_with("0 "),
+        "what was passed on is remembered"
+    );
 }
 
 #[test]
@@ -459,11 +491,16 @@ pub(crate) fn file(folder: &Path, name: &str, text: &str) -> String {
 fn client(program: &str, needs: &str) -> Option<Command> {
     let clients = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients");
     if !clients.join(needs).exists() {
-        eprintln!("SKIPPED: no {} for {program}: tests/run puts it there", clients.join(needs).display());
+        eprintln!(
+            "SKIPPED: no {} for {program}: tests/run puts it there",
+            clients.join(needs).display()
+        );
         return None;
     }
     let mut command = Command::new(program);
-    command.env("NODE_PATH", clients.join("node_modules")).env("PYTHONPATH", clients.join("python"));
+    command
+        .env("NODE_PATH", clients.join("node_modules"))
+        .env("PYTHONPATH", clients.join("python"));
     command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients"));
     Some(command)
 }
@@ -508,7 +545,8 @@ fn the_logger_of_python_is_served() {
     let socket = temporary.path().join("hop.sock").display().to_string();
     let listen = format!("unix://{socket}");
     let hop = Hop::start(&["--to", &format!("file://{}", path.display()), "--listen", &listen]);
-    let output = client.args(["forward.py", &hop.address, &socket]).output().expect("python3 starts");
+    let output =
+        client.args(["forward.py", &hop.address, &socket]).output().expect("python3 starts");
     assert!(output.status.success(), "{}", output.stderr.escape_ascii());
     assert_eq!(hop.end(), Some(0), "draining passes on what was sent");
     let text = read(&path);
@@ -533,23 +571,34 @@ fn the_admin_endpoint_counts_and_names_no_value() {
     let get = |path: &str| ask(&admin, path);
     let metrics = get("/metrics");
     assert!(metrics.contains("logscrub_findings_total{rule=\"email\"} 1\n"), "{metrics}");
-    assert!(metrics.contains("logscrub_acks_sent_total 1\n") && !metrics.contains("alice"), "{metrics}");
+    assert!(
+        metrics.contains("logscrub_acks_sent_total 1\n") && !metrics.contains("alice"),
+        "{metrics}"
+    );
     assert!(get("/healthz").starts_with("HTTP/1.1 200 OK") && get("/readyz").ends_with("ready\n"));
     assert!(get("/nothing").starts_with("HTTP/1.1 404"));
 }
 
-/// Makes an authority and, signed by it, a certificate for 127.0.0.1; `None` where there is no openssl.
+/// Makes an authority and, signed by it, a certificate for 127.0.0.1; `None` where there is no
+/// openssl.
 fn certificates(folder: &Path) -> Option<()> {
     let openssl = |args: &str| {
         let mut command = Command::new("openssl");
-        let command = command.current_dir(folder).args(args.split(' ')).stdout(Stdio::null()).stderr(Stdio::null());
+        let command = command
+            .current_dir(folder)
+            .args(args.split(' '))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command.status().ok().filter(|status| status.success())
     };
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout";
     openssl(&format!("req -x509 {key} ca.key -out ca.pem -subj /CN=ca -days 2"))?;
     openssl(&format!("req {key} own.key -out own.csr -subj /CN=own"))?;
-    fs::write(folder.join("own.ext"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").ok()?;
-    openssl("x509 -req -in own.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out own.pem -days 2 -extfile own.ext")?;
+    fs::write(folder.join("own.ext"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+        .ok()?;
+    openssl(
+        "x509 -req -in own.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out own.pem -days 2 -extfile own.ext",
+    )?;
     Some(())
 }
 
@@ -563,7 +612,16 @@ fn hops_know_each_other_by_their_certificates() {
     let file = |name: &str| temporary.path().join(name).display().to_string();
     let (ca, cert, key) = (file("ca.pem"), file("own.pem"), file("own.key"));
     let to = format!("file://{}", file("out"));
-    let listen = ["--listen", "tls://127.0.0.1:0", "--tls-cert", &cert, "--tls-key", &key, "--tls-client-ca", &ca];
+    let listen = [
+        "--listen",
+        "tls://127.0.0.1:0",
+        "--tls-cert",
+        &cert,
+        "--tls-key",
+        &key,
+        "--tls-client-ca",
+        &ca,
+    ];
     let inner = Hop::start(&[&listen[..], &["--to", &to]].concat());
     let line = inner.hears("tls://");
     let to = line.split('"').nth(1).expect("an address");
@@ -571,7 +629,8 @@ fn hops_know_each_other_by_their_certificates() {
     let mut sender = without.connect();
     sender.write_all(&message("x", Some("one"))).expect("it is sent");
     inner.hears("peer sent no certificates");
-    let with = Hop::start(&["--to", to, "--to-tls-ca", &ca, "--to-tls-cert", &cert, "--to-tls-key", &key]);
+    let with =
+        Hop::start(&["--to", to, "--to-tls-ca", &ca, "--to-tls-cert", &cert, "--to-tls-key", &key]);
     let mut sender = with.connect();
     sender.write_all(&message("x", Some("one"))).expect("it is sent");
     assert_eq!(receive(&mut sender, ack("one").len()), ack("one"));
@@ -580,11 +639,17 @@ fn hops_know_each_other_by_their_certificates() {
 /// Every list of arguments in a document that calls the hop.
 fn calls(document: &serde_json::Value, found: &mut Vec<Vec<String>>) {
     match document {
-        serde_json::Value::Array(members) if members.first().is_some_and(|first| first == "forward") => {
-            found.push(members.iter().map(|member| member.as_str().expect("a text").to_owned()).collect());
+        serde_json::Value::Array(members)
+            if members.first().is_some_and(|first| first == "forward") =>
+        {
+            found.push(
+                members.iter().map(|member| member.as_str().expect("a text").to_owned()).collect(),
+            );
         }
         serde_json::Value::Array(members) => members.iter().for_each(|member| calls(member, found)),
-        serde_json::Value::Object(members) => members.values().for_each(|member| calls(member, found)),
+        serde_json::Value::Object(members) => {
+            members.values().for_each(|member| calls(member, found))
+        }
         _ => {}
     }
 }
@@ -592,7 +657,12 @@ fn calls(document: &serde_json::Value, found: &mut Vec<Vec<String>>) {
 #[test]
 fn the_flags_in_the_examples_are_the_hop_s() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit");
-    for name in ["kubernetes-sidecar.yaml", "kubernetes-daemonset.yaml", "compose.yaml", "firelens-task.json"] {
+    for name in [
+        "kubernetes-sidecar.yaml",
+        "kubernetes-daemonset.yaml",
+        "compose.yaml",
+        "firelens-task.json",
+    ] {
         let mut found = Vec::new();
         // JSON is YAML.
         for document in read(&folder.join(name)).split("\n---\n") {
@@ -601,7 +671,10 @@ fn the_flags_in_the_examples_are_the_hop_s() {
         }
         let [call] = &found[..] else { panic!("{name} calls the hop {} times", found.len()) };
         // With one address that is none, everything else is read and nothing is opened.
-        let run = logscrub().args(call.iter().map(String::as_str)).args(["--listen=nowhere", "--config=none"]).run();
+        let run = logscrub()
+            .args(call.iter().map(String::as_str))
+            .args(["--listen=nowhere", "--config=none"])
+            .run();
         run.code(2).stderr_has("--listen nowhere: no address");
     }
 }
@@ -620,7 +693,12 @@ fn wrong_flags_are_refused_before_anything_is_listened_at() {
         let run = logscrub().args(["forward"]).args(flags.split(' ')).run();
         run.code(2).stdout("").stderr_has(message);
     }
-    logscrub().args(["forward", "--help"]).run().success().stdout_has("Examples:").stdout_has("--spool");
+    logscrub()
+        .args(["forward", "--help"])
+        .run()
+        .success()
+        .stdout_has("Examples:")
+        .stdout_has("--spool");
 }
 
 /// So many connections are taken when nothing else is said.
@@ -704,7 +782,8 @@ fn an_idle_connection_is_closed_and_its_sender_comes_again() {
         sender.write_all(rest).expect("it is sent");
         let mut next = accept(&listener);
         assert_eq!(receive(&mut next, whole.len()), whole);
-        // While an acknowledgement is owed, silence is not idleness. One that came later and is owed nothing goes before it.
+        // While an acknowledgement is owed, silence is not idleness. One that came later and is
+        // owed nothing goes before it.
         let later = hop.connect();
         until("a later one is closed", || is_closed(&later));
         assert!(!is_closed(sender));
@@ -773,10 +852,21 @@ fn the_idle_timeout_is_a_setting_like_others() {
             run = run.env("LOGSCRUB_IDLE_TIMEOUT", value);
         }
         let out = run.run().success().out();
-        let line = out.lines().find(|line| line.starts_with("idle-timeout")).expect("it is shown").to_owned();
-        assert!(line.starts_with(&format!("idle-timeout = {}", expected.0)) && line.ends_with(expected.1), "{line}");
+        let line = out
+            .lines()
+            .find(|line| line.starts_with("idle-timeout"))
+            .expect("it is shown")
+            .to_owned();
+        assert!(
+            line.starts_with(&format!("idle-timeout = {}", expected.0))
+                && line.ends_with(expected.1),
+            "{line}"
+        );
     }
     for wrong in ["-1", "soon", "86401"] {
-        logscrub().args(["forward", "--listen=x", "--to=stdout", &format!("--idle-timeout={wrong}")]).run().code(2);
+        logscrub()
+            .args(["forward", "--listen=x", "--to=stdout", &format!("--idle-timeout={wrong}")])
+            .run()
+            .code(2);
     }
 }

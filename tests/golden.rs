@@ -1,4 +1,5 @@
-//! Golden cases: what goes and what stays, to the byte. Each case is one text in `tests/golden/*.toml`.
+//! Golden cases: what goes and what stays, to the byte. Each case is one text in
+//! `tests/golden/*.toml`.
 
 use std::{fs, path::Path};
 
@@ -45,7 +46,9 @@ fn faults(base: &Scrubber, case: &Case) -> Vec<String> {
     let mut faults = Vec::new();
     let mut expected = Vec::new();
     let mut done = 0;
-    if findings.iter().map(|finding| finding.span).ne(example.spans.iter().copied()) && case.out.is_none() {
+    if findings.iter().map(|finding| finding.span).ne(example.spans.iter().copied())
+        && case.out.is_none()
+    {
         let out = scrub(&mut base.fork(), &example.text);
         faults.push(format!("came out as {}", shown(&out)));
         return faults;
@@ -71,8 +74,11 @@ fn faults(base: &Scrubber, case: &Case) -> Vec<String> {
         faults.push(format!("came out the second time as {}", shown(&twice)));
     }
     let mut by_line = base.fork();
-    let lines: Vec<u8> =
-        example.text.split_inclusive(|byte| *byte == b'\n').flat_map(|line| scrub(&mut by_line, line)).collect();
+    let lines: Vec<u8> = example
+        .text
+        .split_inclusive(|byte| *byte == b'\n')
+        .flat_map(|line| scrub(&mut by_line, line))
+        .collect();
     if lines != whole {
         faults.push("came out otherwise line by line".to_owned());
     }
@@ -91,15 +97,22 @@ fn every_case_comes_out_as_it_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut all = Vec::new();
     let mut n_cases = 0;
-    let mut files: Vec<_> =
-        fs::read_dir(folder).expect("the cases are there").map(|entry| entry.expect("an entry").path()).collect();
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("the cases are there")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     files.sort();
     for path in files {
         let text = fs::read_to_string(&path).expect("a case file can be read");
-        let file: File = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let file: File =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         for case in &file.case {
             n_cases += 1;
-            let place = format!("{}: {}", path.file_name().expect("a file has a name").display(), case.name);
+            let place = format!(
+                "{}: {}",
+                path.file_name().expect("a file has a name").display(),
+                case.name
+            );
             all.extend(faults(&base, case).into_iter().map(|fault| format!("{place}: {fault}")));
         }
     }

@@ -42,7 +42,8 @@ impl Run {
     }
 
     pub(crate) fn run(mut self) -> Ran {
-        let pipes = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let pipes =
+            self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = pipes.spawn().expect("the binary starts");
         let mut stdin = child.stdin.take().expect("standard input is a pipe");
         let input = self.stdin;

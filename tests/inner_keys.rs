@@ -1,5 +1,5 @@
-//! Keys inside a value, header values as JSON arrays and objects, and Digest credentials between quotes; beside each kind as many
-//! texts that only look so.
+//! Keys inside a value, header values as JSON arrays and objects, and Digest credentials between
+//! quotes; beside each kind as many texts that only look so.
 //!
 //! `LOGSCRUB_TEST_CASES` sets the number of cases of each test.
 
@@ -15,7 +15,9 @@ fn lines(numbers: &mut Numbers, templates: &[&str], n_lines: usize) -> Vec<(Stri
                 let secret = match letter {
                     '§' => numbers.text(LETTERS, 32),
                     '¶' => {
-                        numbers.text("abcdefghijkmnp", 6) + &numbers.text("0123456789", 3) + &numbers.text(LETTERS, 4)
+                        numbers.text("abcdefghijkmnp", 6)
+                            + &numbers.text("0123456789", 3)
+                            + &numbers.text(LETTERS, 4)
                     }
                     '¤' => numbers.text("0123456789abcdef", 32),
                     other => {
@@ -40,8 +42,13 @@ fn all_go(seed: u64, templates: &[&str], stays: &[&str]) {
     let scrubbed = scrub_lines(&scrubber, &texts);
     for ((line, secrets), text) in lines.iter().zip(&scrubbed) {
         let shown = text.escape_ascii();
-        assert!(secrets.iter().all(|secret| longest_left(secret.as_bytes(), text) == 0), "{line} became {shown}");
-        let keeps = |part: &&str| line.contains(*part) == (memchr::memmem::find(text, part.as_bytes()).is_some());
+        assert!(
+            secrets.iter().all(|secret| longest_left(secret.as_bytes(), text) == 0),
+            "{line} became {shown}"
+        );
+        let keeps = |part: &&str| {
+            line.contains(*part) == (memchr::memmem::find(text, part.as_bytes()).is_some())
+        };
         assert!(stays.iter().all(keeps), "{line} became {shown}");
     }
     assert_eq!(scrub_lines(&scrubber, &scrubbed), scrubbed, "twice is once");
@@ -187,7 +194,8 @@ fn arrays_and_objects_without_credentials_stay() {
     ]);
 }
 
-/// `D` stands for the parameters of a Digest credential, written with quotes as deep as the line asks.
+/// `D` stands for the parameters of a Digest credential, written with quotes as deep as the line
+/// asks.
 #[test]
 fn the_response_of_a_digest_goes_between_quotes() {
     const AROUND: [(&str, &str); 22] = [

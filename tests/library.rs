@@ -1,5 +1,6 @@
-//! The library keeps the promises of the filter: nothing is lost or doubled when a writer fails, `find` and `scrub_block`
-//! agree, one input does not reach into the next, and what cannot be meant is refused where it is built.
+//! The library keeps the promises of the filter: nothing is lost or doubled when a writer fails,
+//! `find` and `scrub_block` agree, one input does not reach into the next, and what cannot be meant
+//! is refused where it is built.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -7,13 +8,14 @@ use std::{
 };
 
 use logscrub::{
-    Allow, Finding, Format, MIN_RECORD_LIMIT, OnError, Outcome, Policy, RuleSet, ScrubReader, ScrubWriter, Scrubber,
-    Selection, Style,
+    Allow, Finding, Format, MIN_RECORD_LIMIT, OnError, Outcome, Policy, RuleSet, ScrubReader,
+    ScrubWriter, Scrubber, Selection, Style,
 };
 
 /// Building a scrubber takes some milliseconds, a fork next to nothing.
-static BASE: LazyLock<Scrubber> =
-    LazyLock::new(|| Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain"));
+static BASE: LazyLock<Scrubber> = LazyLock::new(|| {
+    Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
+});
 
 fn scrubber() -> Scrubber {
     BASE.fork()
@@ -42,7 +44,10 @@ impl Numbers {
     /// A private key of some lines.
     fn key(&mut self) -> String {
         let body: String = (0..6).map(|_| format!("{}\n", self.word(64))).collect();
-        format!("-----BEGIN RSA PRIVATE KEY-----\n{body}{}\n-----END RSA PRIVATE KEY-----\n", self.word(20))
+        format!(
+            "-----BEGIN RSA PRIVATE KEY-----\n{body}{}\n-----END RSA PRIVATE KEY-----\n",
+            self.word(20)
+        )
     }
 
     /// A log with secrets in some of its lines.
@@ -51,7 +56,8 @@ impl Numbers {
         for _ in 0..n_lines {
             match self.below(6) {
                 0 => log.push_str(&format!("login password={} ok\n", self.word(14))),
-                1 => log.push_str(&format!("mail from {}@example.com\n", self.word(8).to_lowercase())),
+                1 => log
+                    .push_str(&format!("mail from {}@example.com\n", self.word(8).to_lowercase())),
                 2 => log.push_str(&self.key()),
                 _ => log.push_str("GET /index.html 200 in 17 ms, cache hit\n"),
             }
@@ -60,7 +66,8 @@ impl Numbers {
     }
 }
 
-/// Takes a few bytes at a time and fails at random, as often as not with a kind that may be tried again.
+/// Takes a few bytes at a time and fails at random, as often as not with a kind that may be tried
+/// again.
 struct Failing {
     taken: Vec<u8>,
     numbers: Numbers,
@@ -75,8 +82,12 @@ impl Failing {
 
 impl Write for Failing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        const KINDS: [ErrorKind; 4] =
-            [ErrorKind::Interrupted, ErrorKind::WouldBlock, ErrorKind::StorageFull, ErrorKind::TimedOut];
+        const KINDS: [ErrorKind; 4] = [
+            ErrorKind::Interrupted,
+            ErrorKind::WouldBlock,
+            ErrorKind::StorageFull,
+            ErrorKind::TimedOut,
+        ];
         if self.numbers.below(3) == 0 {
             self.n_failures += 1;
             return Err(KINDS[self.numbers.below(4)].into());
@@ -103,7 +114,8 @@ fn a_writer_that_fails_loses_doubles_and_leaks_nothing() {
         let expected = whole.finish().expect("a vector takes everything");
 
         let size = [64, 4096, 256 << 10][numbers.below(3)];
-        let mut writer = ScrubWriter::with_capacity(size, MIN_RECORD_LIMIT, Failing::new(seed), scrubber());
+        let mut writer =
+            ScrubWriter::with_capacity(size, MIN_RECORD_LIMIT, Failing::new(seed), scrubber());
         let mut rest = log.as_bytes();
         while !rest.is_empty() {
             let most = rest.len().min(1 + numbers.below(3000));
@@ -121,10 +133,18 @@ fn a_writer_that_fails_loses_doubles_and_leaks_nothing() {
                 Ok(inner) => break inner,
                 Err(failed) => writer = failed.into_parts().1,
             }
-            assert_eq!(writer.scrubber().tally().findings(), n_findings, "findings are counted once");
+            assert_eq!(
+                writer.scrubber().tally().findings(),
+                n_findings,
+                "findings are counted once"
+            );
         };
         n_failures += failing.n_failures;
-        assert!(failing.taken == expected, "seed {seed}: {}", String::from_utf8_lossy(&failing.taken));
+        assert!(
+            failing.taken == expected,
+            "seed {seed}: {}",
+            String::from_utf8_lossy(&failing.taken)
+        );
     }
     assert!(n_failures > 1000, "the inner writer failed {n_failures} times");
 }
@@ -151,7 +171,10 @@ fn a_stream_that_was_refused_or_stopped_stays_so() {
     let mut writer = ScrubWriter::new(Vec::new(), scrubber());
     assert_eq!(writer.write(gzip).map_err(|error| error.kind()), Err(ErrorKind::InvalidData));
     for _ in 0..2 {
-        assert_eq!(writer.write(b"text\n").map_err(|error| error.kind()), Err(ErrorKind::InvalidData));
+        assert_eq!(
+            writer.write(b"text\n").map_err(|error| error.kind()),
+            Err(ErrorKind::InvalidData)
+        );
     }
     let failed = writer.finish().expect_err("nothing comes out any more");
     assert_eq!(failed.into_parts().1.get_ref().len(), 0);
@@ -164,7 +187,11 @@ fn a_stream_that_was_refused_or_stopped_stays_so() {
     let kind = |result: io::Result<usize>| result.map_err(|error| error.kind());
     assert_eq!(kind(reader.read_to_end(&mut out)), Err(ErrorKind::InvalidData));
     assert_eq!(out, b"one\ntwo\n");
-    assert_eq!(kind(reader.read(&mut [0; 8])), Err(ErrorKind::InvalidData), "it does not go on behind the record");
+    assert_eq!(
+        kind(reader.read(&mut [0; 8])),
+        Err(ErrorKind::InvalidData),
+        "it does not go on behind the record"
+    );
 
     let mut writer = ScrubWriter::with_capacity(8, MIN_RECORD_LIMIT, Vec::new(), stopping);
     assert!(writer.write_all(log).is_err() && writer.write(b"more\n").is_err());
@@ -172,7 +199,8 @@ fn a_stream_that_was_refused_or_stopped_stays_so() {
 }
 
 fn scrubber_that(on_error: OnError) -> Scrubber {
-    Scrubber::new(&RuleSet::embedded(), &Policy::new().on_error(on_error)).expect("the policy is plain")
+    Scrubber::new(&RuleSet::embedded(), &Policy::new().on_error(on_error))
+        .expect("the policy is plain")
 }
 
 /// `hay` with the findings of `find` replaced, or `None` where they do not say it all.
@@ -222,14 +250,24 @@ fn find_tells_what_scrub_block_replaces_in_every_format() {
             ),
             (Format::Csv, format!("name,password,city\nbob,{secret},Rome\nann,,Oslo\n")),
             (Format::Tsv, format!("name\tapi_key\nbob\t{secret}\n")),
-            (Format::Auto, format!("{{\"MESSAGE\":[{}]}}\n", bytes(&format!("password={secret} ok")))),
+            (
+                Format::Auto,
+                format!("{{\"MESSAGE\":[{}]}}\n", bytes(&format!("password={secret} ok"))),
+            ),
         ];
         for (format, text) in blocks {
             let fork = || scrubber().with_format(format);
             let expected = scrubbed(&mut fork(), text.as_bytes());
-            assert!(!expected.windows(tail.len().max(4)).any(|window| window == tail.as_bytes()), "{text}");
+            assert!(
+                !expected.windows(tail.len().max(4)).any(|window| window == tail.as_bytes()),
+                "{text}"
+            );
             let told = spliced(&mut fork(), text.as_bytes()).expect("all of it can be examined");
-            assert_eq!(String::from_utf8_lossy(&told), String::from_utf8_lossy(&expected), "{text}");
+            assert_eq!(
+                String::from_utf8_lossy(&told),
+                String::from_utf8_lossy(&expected),
+                "{text}"
+            );
             n_told += 1;
         }
     }
@@ -255,7 +293,11 @@ fn what_is_open_in_one_input_does_not_reach_into_the_next() {
     let open = format!("-----BEGIN RSA PRIVATE KEY-----\n{line}");
     let mut one = scrubber();
     assert_ne!(scrubbed(&mut one, open.as_bytes()), open.as_bytes());
-    assert_ne!(scrubbed(&mut one, line.as_bytes()), line.as_bytes(), "the key goes on in the next block");
+    assert_ne!(
+        scrubbed(&mut one, line.as_bytes()),
+        line.as_bytes(),
+        "the key goes on in the next block"
+    );
     let n_findings = one.tally().findings();
     one.reset();
     assert_eq!(scrubbed(&mut one, line.as_bytes()), line.as_bytes());
@@ -269,19 +311,27 @@ fn what_is_open_in_one_input_does_not_reach_into_the_next() {
 
 #[test]
 fn names_that_no_rule_has_are_refused_where_a_scrubber_is_built() {
-    let built =
-        |policy: Policy| Scrubber::new(&RuleSet::embedded(), &policy).map(drop).map_err(|error| error.to_string());
+    let built = |policy: Policy| {
+        Scrubber::new(&RuleSet::embedded(), &policy).map(drop).map_err(|error| error.to_string())
+    };
     for known in ["email", "credential", "github-oauth-token", "github-*", "personal", "password"] {
         assert_eq!(built(Policy::new().style_of(known, Style::Mask)), Ok(()), "{known}");
         let allow = Allow::new().value("x").rule(known).expect("it is a name");
         assert_eq!(built(Policy::new().allow(allow)), Ok(()), "{known}");
     }
     // A rule that is loaded and not in force may be named all the same.
-    let personal = Selection { also: vec!["personal".into()], ..Selection::default() }.load().expect("a class");
-    let personal = personal.rules().iter().find(|rule| rule.class().name() == "personal").expect("there is one");
+    let personal = Selection { also: vec!["personal".into()], ..Selection::default() }
+        .load()
+        .expect("a class");
+    let personal = personal
+        .rules()
+        .iter()
+        .find(|rule| rule.class().name() == "personal")
+        .expect("there is one");
     assert_eq!(built(Policy::new().style_of(personal.id(), Style::Mask)), Ok(()));
     for unknown in ["emial", "git-hub-*", "Email", ""] {
-        let error = built(Policy::new().style_of(unknown, Style::Mask)).expect_err("it names no rule");
+        let error =
+            built(Policy::new().style_of(unknown, Style::Mask)).expect_err("it names no rule");
         assert!(error.contains(&format!("{unknown:?}: names no rule")), "{error}");
         let allow = Allow::new().value("x").rule(unknown).expect("it is a glob");
         let error = built(Policy::new().allow(allow)).expect_err("it names no rule");
@@ -302,6 +352,9 @@ fn a_pattern_must_say_which_part_is_the_secret() {
     assert_eq!(rules("id = (?<secret> acme_ [a-z]{20} ) ;"), Ok(()));
     for pattern in ["acme_ [a-z]{20}", "(acme_ [a-z]{20})", "(?<token> acme_ [a-z]{20} )"] {
         let error = rules(pattern).expect_err("nothing is named secret");
-        assert!(error.starts_with("acme.toml:1:") && error.contains("no group named secret"), "{error}");
+        assert!(
+            error.starts_with("acme.toml:1:") && error.contains("no group named secret"),
+            "{error}"
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! Nothing that was typed, and nothing of the environment or the configuration, brings a secret into a message.
+//! Nothing that was typed, and nothing of the environment or the configuration, brings a secret
+//! into a message.
 //!
-//! The tests go through every verb and flag that clap knows, every variable and every key, with values from a seed: an address,
-//! a URL with a password, a token. As many innocent values must be told as they are. `LOGSCRUB_TEST_CASES=N` takes N seeds (1).
+//! The tests go through every verb and flag that clap knows, every variable and every key, with
+//! values from a seed: an address, a URL with a password, a token. As many innocent values must be
+//! told as they are. `LOGSCRUB_TEST_CASES=N` takes N seeds (1).
 
 use std::{
     fs,
@@ -27,7 +29,8 @@ fn n_cases() -> u64 {
 /// Letters and digits out of a seed.
 fn random(seed: &mut u64, alphabet: &[u8], n_letters: usize) -> String {
     let mut letter = || {
-        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *seed =
+            seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         char::from(alphabet[(*seed >> 33) as usize % alphabet.len()])
     };
     (0..n_letters).map(|_| letter()).collect()
@@ -70,7 +73,8 @@ impl Call {
     }
 }
 
-/// Runs it in a folder of its own; answers its messages and its output. A hop is told to end once it listens.
+/// Runs it in a folder of its own; answers its messages and its output. A hop is told to end once
+/// it listens.
 fn said(call: &Call) -> (String, String) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new(binary());
@@ -80,7 +84,8 @@ fn said(call: &Call) -> (String, String) {
         command.args(["-c", "c.toml"]);
     }
     for name in &call.files {
-        fs::write(folder.path().join(name), "mail to carol@example.com\n").expect("the folder can be written");
+        fs::write(folder.path().join(name), "mail to carol@example.com\n")
+            .expect("the folder can be written");
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary starts");
@@ -107,7 +112,10 @@ fn check(call: &Call, canary: &Canary) {
     let (said, out) = said(call);
     match &canary.secret {
         Some(secret) => {
-            assert!(!said.contains(secret.as_str()) && !out.contains(secret.as_str()), "{call:?}: {said}{out}");
+            assert!(
+                !said.contains(secret.as_str()) && !out.contains(secret.as_str()),
+                "{call:?}: {said}{out}"
+            );
         }
         None => assert!(!said.contains("REDACTED"), "{call:?}: {said}"),
     }
@@ -126,7 +134,9 @@ fn check_all(calls: &[(Call, Canary)]) {
 /// What a verb needs beside the flag that is tried.
 fn needs(path: &[String], flag: &str) -> Vec<String> {
     let words: &[&str] = match path.last().map(String::as_str) {
-        Some("forward") => &["--listen=tcp://127.0.0.1:0", "--to=tcp://127.0.0.1:1", "--shared-key-file=none"],
+        Some("forward") => {
+            &["--listen=tcp://127.0.0.1:0", "--to=tcp://127.0.0.1:1", "--shared-key-file=none"]
+        }
         Some("batch") if !["output", "in-place", "dry-run"].contains(&flag) => &["--dry-run"],
         Some("import") if flag != "form" => &["gitleaks"],
         // All rules would take a while.
@@ -137,9 +147,15 @@ fn needs(path: &[String], flag: &str) -> Vec<String> {
     words.iter().filter(|word| !is_tried(word)).map(|word| (*word).to_owned()).collect()
 }
 
-/// Every way to hand a value to `command` and the verbs below it. Flags that every verb has are tried with all secrets at the
-/// top, and with one of them at each verb; innocent values take turns.
-fn calls(command: &clap::Command, path: &[String], canaries: &[Canary], calls_made: &mut Vec<(Call, Canary)>) {
+/// Every way to hand a value to `command` and the verbs below it. Flags that every verb has are
+/// tried with all secrets at the top, and with one of them at each verb; innocent values take
+/// turns.
+fn calls(
+    command: &clap::Command,
+    path: &[String],
+    canaries: &[Canary],
+    calls_made: &mut Vec<(Call, Canary)>,
+) {
     for arg in command.get_arguments() {
         let id = arg.get_long().map_or_else(|| arg.get_id().as_str().to_owned(), str::to_owned);
         if ["help", "help-all"].contains(&id.as_str()) {
@@ -148,13 +164,23 @@ fn calls(command: &clap::Command, path: &[String], canaries: &[Canary], calls_ma
         let turn = calls_made.len();
         let is_again = arg.is_global_set() && !path.is_empty();
         let is_one = is_again || canaries.iter().all(|canary| canary.secret.is_none());
-        let tried = canaries.iter().enumerate().filter(|(index, _)| !is_one || *index == turn % canaries.len());
+        let tried = canaries
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !is_one || *index == turn % canaries.len());
         for (_, canary) in tried {
             let value = &canary.value;
             let mut forms = match (arg.get_long(), arg.get_short()) {
-                (Some(long), _) if !arg.get_action().takes_values() => vec![vec![format!("--{long}={value}")]],
-                (Some(long), None) => vec![vec![format!("--{long}={value}")], vec![format!("--{long}"), value.clone()]],
-                (Some(long), Some(short)) => vec![vec![format!("--{long}={value}")], vec![format!("-{short}{value}")]],
+                (Some(long), _) if !arg.get_action().takes_values() => {
+                    vec![vec![format!("--{long}={value}")]]
+                }
+                (Some(long), None) => vec![
+                    vec![format!("--{long}={value}")],
+                    vec![format!("--{long}"), value.clone()],
+                ],
+                (Some(long), Some(short)) => {
+                    vec![vec![format!("--{long}={value}")], vec![format!("-{short}{value}")]]
+                }
                 (None, _) => vec![vec![value.clone()], vec!["--".to_owned(), value.clone()]],
             };
             if is_again {
@@ -192,7 +218,10 @@ fn no_value_of_a_flag_is_told_with_a_secret_in_it() {
         let calls = every_call(&canaries(seed));
         assert!(calls.len() > 500, "{}", calls.len());
         for verb in ["forward", "batch", "explain", "lint", "import"] {
-            assert!(calls.iter().any(|(call, _)| call.args.iter().any(|arg| arg == verb)), "{verb}");
+            assert!(
+                calls.iter().any(|(call, _)| call.args.iter().any(|arg| arg == verb)),
+                "{verb}"
+            );
         }
         check_all(&calls);
     }
@@ -207,7 +236,8 @@ fn innocent_values_are_told_as_they_are() {
 #[test]
 fn no_word_that_is_unknown_is_told_with_a_secret_in_it() {
     let forms = |value: &str| {
-        let with = |form: &str| form.replace('@', "\u{1}").replace('%', value).replace('\u{1}', "@");
+        let with =
+            |form: &str| form.replace('@', "\u{1}").replace('%', value).replace('\u{1}', "@");
         [
             "%",
             "--%",
@@ -239,14 +269,19 @@ fn no_word_that_is_unknown_is_told_with_a_secret_in_it() {
         .map(|form| Call::new(form.split(' ').map(with)))
     };
     let all = [canaries(0), innocents()].concat();
-    let calls = all.iter().flat_map(|canary| forms(&canary.value).map(|call| (call, canary.clone())));
+    let calls =
+        all.iter().flat_map(|canary| forms(&canary.value).map(|call| (call, canary.clone())));
     check_all(&calls.collect::<Vec<_>>());
 }
 
 /// The keys of the configuration.
 fn keys() -> Vec<String> {
     let mut command = Command::new(binary());
-    let output = command.args(["config", "show", "--json", "-c", "none"]).env_clear().output().expect("it starts");
+    let output = command
+        .args(["config", "show", "--json", "-c", "none"])
+        .env_clear()
+        .output()
+        .expect("it starts");
     let shown: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     let keys = shown.as_object().expect("an object").keys();
     keys.map(|key| key.split('.').next().unwrap_or_default().to_owned()).collect()
@@ -259,7 +294,15 @@ fn no_variable_and_no_key_is_told_with_a_secret_in_it() {
     let mut calls = Vec::new();
     let (secrets, innocents) = (canaries(1), innocents());
     let name = |key: &str| format!("LOGSCRUB_{}", key.to_uppercase().replace('-', "_"));
-    let others = ["LOGSCRUB_CPU", "LOGSCRUB_FAULT", "HOME", "XDG_CONFIG_HOME", "TERM", "NO_COLOR", "LOGSCRUB_UNKNOWN"];
+    let others = [
+        "LOGSCRUB_CPU",
+        "LOGSCRUB_FAULT",
+        "HOME",
+        "XDG_CONFIG_HOME",
+        "TERM",
+        "NO_COLOR",
+        "LOGSCRUB_UNKNOWN",
+    ];
     let names = keys.iter().map(|key| name(key)).chain(others.map(str::to_owned));
     for (turn, name) in names.enumerate() {
         for canary in secrets.iter().chain([&innocents[turn % innocents.len()]]) {
@@ -289,9 +332,11 @@ fn no_variable_and_no_key_is_told_with_a_secret_in_it() {
         "[[allow]]\nvalues = [\"%\"]\n",
     ];
     for (turn, form) in forms.chain(others.map(str::to_owned)).enumerate() {
-        for canary in
-            [&secrets[turn % secrets.len()], &secrets[(turn + 1) % secrets.len()], &innocents[turn % innocents.len()]]
-        {
+        for canary in [
+            &secrets[turn % secrets.len()],
+            &secrets[(turn + 1) % secrets.len()],
+            &innocents[turn % innocents.len()],
+        ] {
             let mut call = Call::new(["config", "show"].map(str::to_owned));
             call.config = Some(form.replace('%', &canary.value));
             calls.push((call, canary.clone()));
@@ -308,7 +353,10 @@ fn the_hop_tells_no_password_of_an_address() {
             format!("forward --listen {host} --to stdout"),
             format!("forward --listen tcp://127.0.0.1:0 --to {host}"),
             format!("forward --listen {} --to stdout", host.replace("tcp:", "tls:")),
-            format!("forward --listen tcp://127.0.0.1:0 --to stdout --admin {}", host.trim_start_matches("tcp://")),
+            format!(
+                "forward --listen tcp://127.0.0.1:0 --to stdout --admin {}",
+                host.trim_start_matches("tcp://")
+            ),
         ] {
             check(&Call::new(args.split(' ').map(str::to_owned)), canary);
         }
@@ -318,9 +366,12 @@ fn the_hop_tells_no_password_of_an_address() {
     fs::create_dir(&inside).expect("the folder can be made");
     let socket = inside.join("hop.sock");
     let listen = format!("unix://{}", socket.display());
-    let (said, _) = said(&Call::new(["forward", "--listen", &listen, "--to", "stdout"].map(str::to_owned)));
+    let (said, _) =
+        said(&Call::new(["forward", "--listen", &listen, "--to", "stdout"].map(str::to_owned)));
     assert!(
-        said.contains("listening") && said.contains("REDACTED-email/hop.sock") && !said.contains("bob.smith"),
+        said.contains("listening")
+            && said.contains("REDACTED-email/hop.sock")
+            && !said.contains("bob.smith"),
         "{said}"
     );
     assert!(!Path::new("bob.smith@example.com").exists());

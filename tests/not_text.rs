@@ -1,7 +1,8 @@
-//! UTF-16 and compressed data behind text: such records are masked and counted, whatever the reads, and what only looks so stays.
+//! UTF-16 and compressed data behind text: such records are masked and counted, whatever the reads,
+//! and what only looks so stays.
 //!
-//! The data is made by real programs where they are there; a program that is missing is named as SKIPPED. `LOGSCRUB_TEST_CASES` is
-//! the number of random texts for each kind; 40 by default.
+//! The data is made by real programs where they are there; a program that is missing is named as
+//! SKIPPED. `LOGSCRUB_TEST_CASES` is the number of random texts for each kind; 40 by default.
 
 use std::{
     env,
@@ -18,8 +19,9 @@ use logscrub::{Outcome, Policy, RuleSet, ScrubReader, ScrubWriter, Scrubber};
 
 use crate::harness::{Slow, logscrub};
 
-static BASE: LazyLock<Scrubber> =
-    LazyLock::new(|| Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain"));
+static BASE: LazyLock<Scrubber> = LazyLock::new(|| {
+    Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
+});
 
 const MASK: &[u8] = b"REDACTED-record";
 
@@ -31,7 +33,8 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit
     }
 
@@ -60,7 +63,12 @@ fn scrub(hay: &[u8]) -> (Vec<u8>, u64) {
 /// What `program` makes of `text`.
 fn packed_by(program: &[&str], text: &[u8]) -> Option<Vec<u8>> {
     let mut command = Command::new(program[0]);
-    let child = command.args(&program[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let child = command
+        .args(&program[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
     let Ok(mut child) = child else {
         eprintln!("SKIPPED: {} is not there", program[0]);
         return None;
@@ -72,7 +80,9 @@ fn packed_by(program: &[&str], text: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn utf16(text: &str, is_big: bool) -> Vec<u8> {
-    text.encode_utf16().flat_map(|unit| if is_big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+    text.encode_utf16()
+        .flat_map(|unit| if is_big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+        .collect()
 }
 
 fn zlib(text: &[u8], level: u32) -> Vec<u8> {
@@ -102,8 +112,13 @@ fn utf16_behind_text_is_masked_until_text_returns() {
                     let n_lines = 1 + random.below(5);
                     let mut text = mark.to_owned() + &random.log(n_lines).replace('\n', eol);
                     // What is behind the first record is UTF-16 whatever it is.
-                    text +=
-                        ["", "ok\r\n", "\r\n", "\u{4e2d}\u{6587} \u{65e5}\u{5fd7}\r\n", "\u{416}\u{438}\r\n"][case % 5];
+                    text += [
+                        "",
+                        "ok\r\n",
+                        "\r\n",
+                        "\u{4e2d}\u{6587} \u{65e5}\u{5fd7}\r\n",
+                        "\u{416}\u{438}\r\n",
+                    ][case % 5];
                     let behind = ["", "and text again\n", "user=x\nlast line"][case % 3];
                     check_wide("the first line\n", behind, &utf16(&text, is_big));
                 }
@@ -116,7 +131,9 @@ fn utf16_behind_text_is_masked_until_text_returns() {
 fn python_writes_it_as_well() {
     let script = "import sys; sys.stdout.buffer.write(sys.stdin.read().encode(sys.argv[1]))";
     for encoding in ["utf-16", "utf-16-le", "utf-16-be"] {
-        if let Some(wide) = packed_by(&["python3", "-c", script, encoding], Random(7).log(9).as_bytes()) {
+        if let Some(wide) =
+            packed_by(&["python3", "-c", script, encoding], Random(7).log(9).as_bytes())
+        {
             check_wide("one\n", "two\n", &wide);
         }
     }
@@ -132,19 +149,26 @@ fn packed(text: &[u8], n_programs: usize) -> Vec<(String, Vec<u8>)> {
         &["xz", "--format=lzma", "-c"],
         &["bzip2", "-c"],
         &["lz4", "-c"],
-        &["python3", "-c", "import sys,zlib; sys.stdout.buffer.write(zlib.compress(sys.stdin.buffer.read()))"],
+        &[
+            "python3",
+            "-c",
+            "import sys,zlib; sys.stdout.buffer.write(zlib.compress(sys.stdin.buffer.read()))",
+        ],
         &[
             "python3",
             "-c",
             "import sys,lzma; sys.stdout.buffer.write(lzma.compress(sys.stdin.buffer.read(), format=lzma.FORMAT_ALONE))",
         ],
     ];
-    let mut all: Vec<(String, Vec<u8>)> = (0..=9).map(|level| (format!("zlib -{level}"), zlib(text, level))).collect();
+    let mut all: Vec<(String, Vec<u8>)> =
+        (0..=9).map(|level| (format!("zlib -{level}"), zlib(text, level))).collect();
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     gzip.write_all(text).expect("a vector takes all");
     all.push(("gzip".to_owned(), gzip.finish().expect("a vector takes all")));
-    let made =
-        programs.iter().take(n_programs).filter_map(|program| Some((program.join(" "), packed_by(program, text)?)));
+    let made = programs
+        .iter()
+        .take(n_programs)
+        .filter_map(|program| Some((program.join(" "), packed_by(program, text)?)));
     all.extend(made);
     all
 }
@@ -156,13 +180,18 @@ fn compressed_data_behind_text_is_masked_to_the_end() {
         let n_lines = 1 + random.below(if case % 4 == 0 { 2000 } else { 12 });
         let log = random.log(n_lines);
         for (name, data) in packed(log.as_bytes(), if case < 4 { 9 } else { 0 }) {
-            let hay = [b"the first line\n", &data[..], b"\npassword=Zq9xkKlmno and text behind it\n"].concat();
+            let hay =
+                [b"the first line\n", &data[..], b"\npassword=Zq9xkKlmno and text behind it\n"]
+                    .concat();
             let (out, withheld) = scrub(&hay);
             let rest = out.strip_prefix(b"the first line\n").expect("what stands before stays");
             let is_masked = |line: &[u8]| {
-                line == MASK || line == b"REDACTED-record\r" || line == b"{\"redacted\":\"REDACTED-record\"}"
+                line == MASK
+                    || line == b"REDACTED-record\r"
+                    || line == b"{\"redacted\":\"REDACTED-record\"}"
             };
-            let lines: Vec<&[u8]> = rest.strip_suffix(b"\n").unwrap_or(rest).split(|byte| *byte == b'\n').collect();
+            let lines: Vec<&[u8]> =
+                rest.strip_suffix(b"\n").unwrap_or(rest).split(|byte| *byte == b'\n').collect();
             assert!(
                 lines.iter().all(|line| is_masked(line)),
                 "{name}: {} of {}",
@@ -181,14 +210,31 @@ fn reads_threads_and_writers_do_not_matter() {
     let long = vec![b'x'; 300_000];
     let mixed = |data: &[u8]| {
         let wide = utf16(&random_wide(), false);
-        [log.as_bytes(), &wide, b"text again alice@example.com\n", &long, b"\n", data, b"\nbehind\n"].concat()
+        [
+            log.as_bytes(),
+            &wide,
+            b"text again alice@example.com\n",
+            &long,
+            b"\n",
+            data,
+            b"\nbehind\n",
+        ]
+        .concat()
     };
-    let wide_in_long = [b"one\n", &long[..], &utf16(&log, true)[..], &long, b"\nlast bob@example.com\n"].concat();
-    let noise: Vec<u8> =
-        (0..700_000).map(|_| random.below(255) as u8).map(|byte| if byte == b'\n' { 255 } else { byte }).collect();
+    let wide_in_long =
+        [b"one\n", &long[..], &utf16(&log, true)[..], &long, b"\nlast bob@example.com\n"].concat();
+    let noise: Vec<u8> = (0..700_000)
+        .map(|_| random.below(255) as u8)
+        .map(|byte| if byte == b'\n' { 255 } else { byte })
+        .collect();
     let long_packed = [b"one\n\x1f\x8b\x08\0", &noise[..], b"\nbehind bob@example.com\n"].concat();
-    for hay in [mixed(&zlib(log.as_bytes(), 6)), mixed(b"x\x9c"), mixed(&zlib(b"short", 9)), wide_in_long, long_packed]
-    {
+    for hay in [
+        mixed(&zlib(log.as_bytes(), 6)),
+        mixed(b"x\x9c"),
+        mixed(&zlib(b"short", 9)),
+        wide_in_long,
+        long_packed,
+    ] {
         let read = |size: usize, n_bytes: usize| {
             let mut out = Vec::new();
             let slow = Slow { rest: &hay, read: n_bytes };
@@ -197,7 +243,8 @@ fn reads_threads_and_writers_do_not_matter() {
             (out, reader.scrubber().tally().withheld)
         };
         let whole = read(1 << 20, usize::MAX);
-        for (size, n_bytes) in [(1 << 20, 1), (64, 7), (4096, 1000), (4096, 64), (100_000, 33_333)] {
+        for (size, n_bytes) in [(1 << 20, 1), (64, 7), (4096, 1000), (4096, 64), (100_000, 33_333)]
+        {
             assert!(read(size, n_bytes) == whole, "{size} {n_bytes}");
         }
         for step in [1, 13, 5000] {
@@ -236,8 +283,11 @@ fn what_only_looks_so_stays() {
             [b"x\x9c", &bytes(100, &latin)[..], b"\n"].concat(),
             [b"x\xda", &bytes(8, &latin)[..], b"\n", &bytes(90, &latin), b"\n"].concat(),
             [b"x^", &bytes(60, b"0123456789 +-*/xy^")[..], b"\n"].concat(),
-            b"x^2 + y^2 = 1\nx\nPK\nPK is the start of a zip file\nBZh is bzip2's\nBZh9\n]\n".to_vec(),
-            "\u{4e2d}\u{6587}\u{65e5}\u{5fd7} \u{1f600}\u{1f4a9} na\u{ef}ve \u{416}\n".repeat(3).into_bytes(),
+            b"x^2 + y^2 = 1\nx\nPK\nPK is the start of a zip file\nBZh is bzip2's\nBZh9\n]\n"
+                .to_vec(),
+            "\u{4e2d}\u{6587}\u{65e5}\u{5fd7} \u{1f600}\u{1f4a9} na\u{ef}ve \u{416}\n"
+                .repeat(3)
+                .into_bytes(),
             [&bytes(120, b"ABCDEFabcdef0123456789+/")[..], b"==\n"].concat(),
             [&b"\xc3\x28\xa0\xa1\xe2\x28\xa1 invalid UTF-8 \xff\xff\n"[..], text].concat(),
             b"MESSAGE\n\x05\0\0\0\0\0\0\0hello\n".to_vec(),
@@ -259,11 +309,21 @@ fn state_goes_on_behind_records_that_are_masked() {
     let wide = utf16("a line in UTF-16\r\n", true);
     let hay = [key[0].as_bytes(), &wide, key[2].as_bytes(), key[3].as_bytes()].concat();
     let (out, _) = scrub(&hay);
-    assert!(!out.windows(20).any(|part| body.as_bytes().starts_with(part)), "{}", out.escape_ascii());
-    let part = |tag: &str, text: &str| format!("2026-11-23T16:00:00.000000137Z stdout {tag} {text}\n").into_bytes();
+    assert!(
+        !out.windows(20).any(|part| body.as_bytes().starts_with(part)),
+        "{}",
+        out.escape_ascii()
+    );
+    let part = |tag: &str, text: &str| {
+        format!("2026-11-23T16:00:00.000000137Z stdout {tag} {text}\n").into_bytes()
+    };
     let hay = [part("P", "mail alice.liddell@exam"), wide, part("F", "ple.com sent")].concat();
     let (out, withheld) = scrub(&hay);
-    assert!(withheld == 1 && !out.windows(5).any(|part| part == b"alice"), "{}", out.escape_ascii());
+    assert!(
+        withheld == 1 && !out.windows(5).any(|part| part == b"alice"),
+        "{}",
+        out.escape_ascii()
+    );
 }
 
 #[test]

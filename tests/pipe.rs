@@ -10,8 +10,10 @@ use std::{
 
 use crate::harness::{binary, logscrub};
 
-const DIRTY: &str = "one\nmail to alice@example.com\r\n\npassword=hunter2 and more\nlast without end";
-const CLEAN: &str = "one\nmail to REDACTED-email\r\n\npassword=REDACTED-password and more\nlast without end";
+const DIRTY: &str =
+    "one\nmail to alice@example.com\r\n\npassword=hunter2 and more\nlast without end";
+const CLEAN: &str =
+    "one\nmail to REDACTED-email\r\n\npassword=REDACTED-password and more\nlast without end";
 
 /// A running filter whose ends this test holds.
 struct Pipe {
@@ -36,7 +38,11 @@ impl Pipe {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        self.stdin.as_mut().expect("standard input is open").write_all(bytes).expect("the filter reads");
+        self.stdin
+            .as_mut()
+            .expect("standard input is open")
+            .write_all(bytes)
+            .expect("the filter reads");
     }
 
     fn line(&mut self) -> String {
@@ -76,8 +82,9 @@ fn each_line_leaves_before_the_next_one_comes() {
 fn long_log() -> Vec<u8> {
     let mut log = Vec::new();
     for n in 0..300_usize {
-        let key: String =
-            (0..64).map(|at| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"[(n * 7 + at * 11) % 32])).collect();
+        let key: String = (0..64)
+            .map(|at| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"[(n * 7 + at * 11) % 32]))
+            .collect();
         log.extend_from_slice(format!("{n} GET /index.html 200\r\n\n").repeat(40).as_bytes());
         log.extend_from_slice(b"mail to alice@example.com, password=hunter2\n");
         log.extend_from_slice(b"-----BEGIN RSA PRIVATE KEY-----\n");
@@ -103,13 +110,20 @@ fn threads_change_neither_the_output_nor_the_counts() {
             .output()
             .expect("the binary starts");
         assert_eq!(output.status.code(), Some(0));
-        let mut summary: serde_json::Value = serde_json::from_slice(&output.stderr).expect("the summary is JSON");
+        let mut summary: serde_json::Value =
+            serde_json::from_slice(&output.stderr).expect("the summary is JSON");
         summary["seconds"] = 0.into();
         (output.stdout, summary)
     };
     let one = run(&["--threads", "1"]);
-    assert!(memchr::memmem::find(&one.0, b"alice").is_none() && one.1["findings"] == 300 * 42 + 1, "{}", one.1);
-    for args in [&["-j2"][..], &["-j3"], &["-j8"], &["-j0"], &[], &["-j2", "--max-record", "256KiB"]] {
+    assert!(
+        memchr::memmem::find(&one.0, b"alice").is_none() && one.1["findings"] == 300 * 42 + 1,
+        "{}",
+        one.1
+    );
+    for args in
+        [&["-j2"][..], &["-j3"], &["-j8"], &["-j0"], &[], &["-j2", "--max-record", "256KiB"]]
+    {
         assert!(run(args) == one, "{args:?}");
     }
     let piped = logscrub().args(["-j", "2"]).stdin(long_log()).run().success();
@@ -123,7 +137,10 @@ fn threads_end_as_one_does_when_the_output_fails() {
     std::fs::write(&path, long_log()).expect("the folder can be written");
     let start = |stdout: Stdio| {
         let mut command = Command::new(binary());
-        command.args(["--threads", "4"]).env_clear().stdin(File::open(&path).expect("it was written"));
+        command
+            .args(["--threads", "4"])
+            .env_clear()
+            .stdin(File::open(&path).expect("it was written"));
         command.stdout(stdout).stderr(Stdio::piped()).spawn().expect("the binary starts")
     };
     let full = File::options().write(true).open("/dev/full").expect("Linux has /dev/full");
@@ -139,7 +156,11 @@ fn a_number_of_threads_that_is_none_is_refused() {
     for typed in ["many", "-1", "1025", "1.5"] {
         logscrub().args([format!("--threads={typed}").as_str()]).run().code(2).stdout("");
     }
-    logscrub().env("LOGSCRUB_THREADS", "many").run().code(2).stderr_has("LOGSCRUB_THREADS: not a number of threads");
+    logscrub()
+        .env("LOGSCRUB_THREADS", "many")
+        .run()
+        .code(2)
+        .stderr_has("LOGSCRUB_THREADS: not a number of threads");
 }
 
 #[test]
@@ -167,7 +188,8 @@ fn sigterm_drains_what_was_written_and_ends_well() {
 
 #[test]
 fn a_second_sigterm_ends_what_the_first_one_drains() {
-    // A source that never runs dry, and a grace longer than any test: one signal alone does not end this.
+    // A source that never runs dry, and a grace longer than any test: one signal alone does not end
+    // this.
     let endless = File::open("/dev/zero").expect("Linux has /dev/zero");
     let mut child = Command::new(binary())
         .args(["--grace", "1000"])
@@ -178,7 +200,12 @@ fn a_second_sigterm_ends_what_the_first_one_drains() {
         .expect("the binary starts");
     // Once something has come out, the handler is in place.
     let mut first = [0];
-    child.stdout.as_mut().expect("standard output is a pipe").read_exact(&mut first).expect("zeros come out");
+    child
+        .stdout
+        .as_mut()
+        .expect("standard output is a pipe")
+        .read_exact(&mut first)
+        .expect("zeros come out");
     let status = loop {
         if let Some(status) = child.try_wait().expect("the child can be asked") {
             break status;
@@ -232,7 +259,8 @@ fn a_full_disk_is_an_error_and_nothing_is_claimed() {
     assert_eq!(output.status.code(), Some(74), "{said}");
     assert!(said.contains("standard output: cannot be written"), "{said}");
     assert!(!said.contains("hunter2") && !said.contains("alice"), "{said}");
-    let summary = said.lines().find(|line| line.starts_with('{')).expect("the summary is still given");
+    let summary =
+        said.lines().find(|line| line.starts_with('{')).expect("the summary is still given");
     let summary: serde_json::Value = serde_json::from_str(summary).expect("it is JSON");
     assert_eq!((&summary["bytes_out"], &summary["records_out"]), (&0.into(), &0.into()));
 }
@@ -241,7 +269,12 @@ fn a_full_disk_is_an_error_and_nothing_is_claimed() {
 fn what_is_no_text_is_refused_before_anything_is_passed() {
     let wide: Vec<u8> = DIRTY.encode_utf16().flat_map(u16::to_le_bytes).collect();
     logscrub().stdin(wide).run().code(3).stdout("").stderr_has("UTF-16LE");
-    let mut gzip = Command::new("gzip").arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("gzip");
+    let mut gzip = Command::new("gzip")
+        .arg("-c")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("gzip");
     gzip.stdin.take().expect("a pipe").write_all(DIRTY.as_bytes()).expect("gzip reads");
     let packed = gzip.wait_with_output().expect("gzip ends").stdout;
     logscrub().stdin(packed).run().code(3).stdout("").stderr_has("gzip -dc");
@@ -266,7 +299,8 @@ fn pass_a_long_line(threads: &str) {
         }
         // The line is not over, so the filter still runs.
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux tells");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak is told");
+        let peak =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak is told");
         peak.trim().trim_end_matches(" kB").trim().parse::<usize>().expect("a number")
     });
     let mut n_placeholders = 0;
@@ -293,7 +327,12 @@ fn output_is_appended_to_a_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("clean.log");
     std::fs::write(&path, "before\n").expect("the folder can be written");
-    logscrub().args(["--output", path.to_str().expect("a plain path")]).stdin(DIRTY).run().success().stdout("");
+    logscrub()
+        .args(["--output", path.to_str().expect("a plain path")])
+        .stdin(DIRTY)
+        .run()
+        .success()
+        .stdout("");
     assert_eq!(std::fs::read_to_string(&path).expect("it is there"), format!("before\n{CLEAN}"));
 }
 
@@ -307,7 +346,11 @@ fn a_fault_inside_withholds_the_record_and_says_so() {
         let fault = logscrub().env("LOGSCRUB_FAULT", "BOOM").args(["--on-error", action]);
         fault.stdin("one\nBOOM with secret hunter2\nthree\n").run()
     };
-    run("mask").code(3).stdout("one\nREDACTED-record\nthree\n").stderr_has("src/scrub.rs").stderr_lacks("hunter2");
+    run("mask")
+        .code(3)
+        .stdout("one\nREDACTED-record\nthree\n")
+        .stderr_has("src/scrub/mod.rs")
+        .stderr_lacks("hunter2");
     run("drop").code(3).stdout("one\nthree\n").stderr_lacks("hunter2");
     run("stop").code(70).stdout("").stderr_lacks("hunter2");
 }

@@ -1,20 +1,24 @@
-//! Private keys, coloured or not: no line of a key is left, whatever carries it, and what only looks like one stays.
+//! Private keys, coloured or not: no line of a key is left, whatever carries it, and what only
+//! looks like one stays.
 //!
-//! Keys are random, from a fixed seed. `LOGSCRUB_TEST_CASES` is the number of keys and of innocent texts; 4,000 by default.
+//! Keys are random, from a fixed seed. `LOGSCRUB_TEST_CASES` is the number of keys and of innocent
+//! texts; 4,000 by default.
 
 use std::{env, sync::LazyLock};
 
 use logscrub::{Outcome, Policy, RuleSet, Scrubber};
 use serde_json::json;
 
-static BASE: LazyLock<Scrubber> =
-    LazyLock::new(|| Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain"));
+static BASE: LazyLock<Scrubber> = LazyLock::new(|| {
+    Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
+});
 
 struct Random(u64);
 
 impl Random {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit
     }
 
@@ -62,14 +66,22 @@ fn key(random: &mut Random) -> Key {
     let mut body: Vec<String> = (0..n_lines).map(|_| random.text(BASE64, width)).collect();
     let length = 1 + random.below(width);
     body.push(random.text(BASE64, length) + random.of(&["", "=", "=="]));
-    let name =
-        random.of(&["RSA PRIVATE KEY", "EC PRIVATE KEY", "PRIVATE KEY", "OPENSSH PRIVATE KEY", "DSA PRIVATE KEY"]);
+    let name = random.of(&[
+        "RSA PRIVATE KEY",
+        "EC PRIVATE KEY",
+        "PRIVATE KEY",
+        "OPENSSH PRIVATE KEY",
+        "DSA PRIVATE KEY",
+    ]);
     let begin = |name: &str| format!("-----BEGIN {name}-----");
     let end = |name: &str| format!("-----END {name}-----");
     let name_of_pgp = "PGP PRIVATE KEY BLOCK";
     match random.below(5) {
         0 => {
-            let head = vec!["PuTTY-User-Key-File-3: ssh-rsa".to_owned(), format!("Private-Lines: {}", body.len())];
+            let head = vec![
+                "PuTTY-User-Key-File-3: ssh-rsa".to_owned(),
+                format!("Private-Lines: {}", body.len()),
+            ];
             Key { head, body, end: format!("Private-MAC: {}", random.text(HEX, 40)) }
         }
         1 => {
@@ -103,11 +115,14 @@ const SEQUENCES: [&str; 11] = [
     "\x1b[0m\x1b[K",
 ];
 
-/// The lines of a key with control sequences in some places; answers the pieces that must be gone, too.
+/// The lines of a key with control sequences in some places; answers the pieces that must be gone,
+/// too.
 fn coloured(key: &Key, random: &mut Random) -> (Vec<String>, Vec<String>) {
     let (mut head, mut body, mut end) = (key.head.clone(), key.body.clone(), key.end.clone());
-    let first =
-        head.iter().position(|line| line.contains("BEGIN") || line.contains("Private-Lines")).expect("it begins");
+    let first = head
+        .iter()
+        .position(|line| line.contains("BEGIN") || line.contains("Private-Lines"))
+        .expect("it begins");
     let places = random.below(64);
     let has = |bit: usize| places & 1 << bit != 0;
     let mut code = || random.of(&SEQUENCES);
@@ -140,7 +155,11 @@ fn coloured(key: &Key, random: &mut Random) -> (Vec<String>, Vec<String>) {
 
 fn time(random: &mut Random) -> String {
     let n_digits = random.of(&[0, 1, 3, 6, 9]);
-    let fraction = if n_digits > 0 { format!(".{}", random.text(b"123456789", n_digits)) } else { String::new() };
+    let fraction = if n_digits > 0 {
+        format!(".{}", random.text(b"123456789", n_digits))
+    } else {
+        String::new()
+    };
     let (day, hour, second) = (1 + random.below(28), random.below(24), random.below(60));
     format!("2026-11-{day:02}T{hour:02}:00:{second:02}{fraction}Z")
 }
@@ -152,9 +171,14 @@ fn number(random: &mut Random) -> usize {
 }
 
 fn cut(line: &str, random: &mut Random) -> String {
-    let at =
-        if line.is_ascii() && line.len() > 20 && random.below(2) == 0 { 1 + random.below(line.len() - 1) } else { 0 };
-    let part = |tag: &str, text: &str, random: &mut Random| format!("{} stdout {tag} {text}\n", time(random));
+    let at = if line.is_ascii() && line.len() > 20 && random.below(2) == 0 {
+        1 + random.below(line.len() - 1)
+    } else {
+        0
+    };
+    let part = |tag: &str, text: &str, random: &mut Random| {
+        format!("{} stdout {tag} {text}\n", time(random))
+    };
     let first = if at > 0 { part("P", &line[..at], random) } else { String::new() };
     first + &part("F", &line[at..], random)
 }
@@ -174,17 +198,31 @@ const LINES: [(&str, Carry); 21] = [
     ("diff", |line, _| format!("+{line}\n")),
     ("yaml list", |line, _| format!("  - \"{line}\"\n")),
     ("quoted", |line, _| format!("> {line}\n")),
-    ("json", |line, random| format!("{}\n", json!({"at": number(random), "level": "info", "msg": line}))),
-    ("json with members behind", |line, _| format!("{}\n", json!({"msg": line, "zcaller": "main.go:12"}))),
+    ("json", |line, random| {
+        format!("{}\n", json!({"at": number(random), "level": "info", "msg": line}))
+    }),
+    ("json with members behind", |line, _| {
+        format!("{}\n", json!({"msg": line, "zcaller": "main.go:12"}))
+    }),
     ("json, x1b", |line, _| {
-        format!("{}\n", json!({"msg": line})).replace("\\u001b", "\\x1b").replace("\\u0007", "\\x07")
+        format!("{}\n", json!({"msg": line}))
+            .replace("\\u001b", "\\x1b")
+            .replace("\\u0007", "\\x07")
     }),
-    ("json, e", |line, _| format!("{}\n", json!({"msg": line})).replace("\\u001b", "\\e").replace("\\u0007", "\\a")),
+    ("json, e", |line, _| {
+        format!("{}\n", json!({"msg": line})).replace("\\u001b", "\\e").replace("\\u0007", "\\a")
+    }),
     ("json, octal", |line, _| {
-        format!("{}\n", json!({"msg": line})).replace("\\u001b", "\\033").replace("\\u0007", "\\007")
+        format!("{}\n", json!({"msg": line}))
+            .replace("\\u001b", "\\033")
+            .replace("\\u0007", "\\007")
     }),
-    ("json with escaped slashes", |line, _| format!("{}\n", json!({"msg": line})).replace('/', "\\/")),
-    ("json with escaped plus", |line, _| format!("{}\n", json!({"msg": line})).replace('+', "\\u002B")),
+    ("json with escaped slashes", |line, _| {
+        format!("{}\n", json!({"msg": line})).replace('/', "\\/")
+    }),
+    ("json with escaped plus", |line, _| {
+        format!("{}\n", json!({"msg": line})).replace('+', "\\u002B")
+    }),
     ("cri", |line, random| format!("{} stderr F {line}\n", time(random))),
     ("cri in parts", cut),
     ("docker", |line, random| {
@@ -195,8 +233,12 @@ const LINES: [(&str, Carry); 21] = [
         let log = json!(format!("{line}\n"));
         format!("{{\"time\" : \"{}\", \"stream\" : \"stderr\", \"log\" : {log}}}\n", time(random))
     }),
-    ("time and process", |line, random| format!("{} app[{}]: {line}\n", time(random), number(random))),
-    ("uptime", |line, random| format!("[{}.{:06}] {line}\n", number(random), random.below(1_000_000))),
+    ("time and process", |line, random| {
+        format!("{} app[{}]: {line}\n", time(random), number(random))
+    }),
+    ("uptime", |line, random| {
+        format!("[{}.{:06}] {line}\n", number(random), random.below(1_000_000))
+    }),
     ("syslog", |line, random| {
         let line = line.replace('\x1b', "#033").replace('\x07', "#007");
         format!("Nov {:2} 10:00:00 host app[{}]: {line}\n", 1 + random.below(30), number(random))
@@ -209,19 +251,32 @@ const LINES: [(&str, Carry); 21] = [
 /// How all lines are written in one record, or as one value.
 const WHOLES: [(&str, CarryAll); 8] = [
     ("array", |lines| format!("{}\n", json!({"a": 1, "private_key": lines, "z": "the end"}))),
-    ("spaced array", |lines| format!("{}\n", spaced(&json!({"private_key": lines, "z": ["end"]}).to_string()))),
+    ("spaced array", |lines| {
+        format!("{}\n", spaced(&json!({"private_key": lines, "z": ["end"]}).to_string()))
+    }),
     ("array of lines with their ends", |lines| {
         let lines: Vec<String> = lines.iter().map(|line| format!("{line}\n")).collect();
         format!("{}\n", json!({"private_key": lines}))
     }),
-    ("pretty array", |lines| serde_json::to_string_pretty(&json!({"private_key": lines})).expect("it is JSON") + "\n"),
-    ("array in a string", |lines| format!("{}\n", json!({"msg": json!({"key": lines}).to_string()}))),
+    ("pretty array", |lines| {
+        serde_json::to_string_pretty(&json!({"private_key": lines})).expect("it is JSON") + "\n"
+    }),
+    ("array in a string", |lines| {
+        format!("{}\n", json!({"msg": json!({"key": lines}).to_string()}))
+    }),
     ("string", |lines| format!("{}\n", json!({"private_key": lines.join("\n")}))),
-    ("string in a string", |lines| format!("{}\n", json!({"msg": json!({"key": lines.join("\n")}).to_string()}))),
+    ("string in a string", |lines| {
+        format!("{}\n", json!({"msg": json!({"key": lines.join("\n")}).to_string()}))
+    }),
     ("array of a program", |lines| {
         let lines: Vec<String> = lines
             .iter()
-            .map(|line| format!("'{}'", line.replace('\\', "\\\\").replace('\x1b', "\\x1b").replace('\x07', "\\x07")))
+            .map(|line| {
+                format!(
+                    "'{}'",
+                    line.replace('\\', "\\\\").replace('\x1b', "\\x1b").replace('\x07', "\\x07")
+                )
+            })
             .collect();
         format!("{{'key': [{}]}}\n", lines.join(", "))
     }),
@@ -238,7 +293,8 @@ fn carried(lines: &[String], case: usize, random: &mut Random) -> (&'static str,
     }
 }
 
-/// Whether six characters in a row of `piece`, or all of it where it is shorter, stand in `text`. Fewer than four say nothing.
+/// Whether six characters in a row of `piece`, or all of it where it is shorter, stand in `text`.
+/// Fewer than four say nothing.
 fn is_left(piece: &str, text: &str) -> bool {
     piece.len() >= 4
         && piece
@@ -259,13 +315,24 @@ fn no_line_of_a_key_is_left() {
         let out = scrub(&text);
         let plain = out.replace("\\/", "/").replace("\\u002B", "+");
         let leaked = pieces.iter().any(|piece| is_left(piece, &plain));
-        let is_kept = out.starts_with("a line before\n") && out.ends_with("after it GET /index.html 200\n");
+        let is_kept =
+            out.starts_with("a line before\n") && out.ends_with("after it GET /index.html 200\n");
         let n_lines = |text: &str| text.matches('\n').count();
         if leaked || !is_kept || n_lines(&out) != n_lines(&text) || scrub(&out) != out {
-            leaks.push(format!("{name}: {leaked} {is_kept}\n{}\n{}", text.escape_debug(), out.escape_debug()));
+            leaks.push(format!(
+                "{name}: {leaked} {is_kept}\n{}\n{}",
+                text.escape_debug(),
+                out.escape_debug()
+            ));
         }
     }
-    assert!(leaks.is_empty(), "{} of {}; {}", leaks.len(), n_cases(), leaks[..leaks.len().min(3)].join("\n\n"));
+    assert!(
+        leaks.is_empty(),
+        "{} of {}; {}",
+        leaks.len(),
+        n_cases(),
+        leaks[..leaks.len().min(3)].join("\n\n")
+    );
 }
 
 #[test]
@@ -281,7 +348,8 @@ fn where_a_coloured_key_is_cut_into_blocks_does_not_matter() {
         let text: String = lines.iter().map(|line| (LINES[index].1)(line, &mut random)).collect();
         let whole = scrub(&text);
         let mut scrubber = BASE.fork();
-        let by_line: String = text.split_inclusive('\n').map(|line| scrub_with(&mut scrubber, line)).collect();
+        let by_line: String =
+            text.split_inclusive('\n').map(|line| scrub_with(&mut scrubber, line)).collect();
         assert_eq!(by_line, whole, "{}", text.escape_debug());
     }
 }
@@ -306,8 +374,9 @@ fn what_only_looks_like_a_key_stays() {
     for case in 0..n_cases() {
         let key = key(&mut random);
         let (name, carry) = LINES[case % LINES.len()];
-        let write =
-            |lines: &[String], random: &mut Random| lines.iter().map(|line| carry(line, random)).collect::<String>();
+        let write = |lines: &[String], random: &mut Random| {
+            lines.iter().map(|line| carry(line, random)).collect::<String>()
+        };
         let body = &key.body;
         let kind = (case / LINES.len()) % 4;
         let (before, innocent) = match kind {
@@ -319,25 +388,43 @@ fn what_only_looks_like_a_key_stays() {
                 ([].to_vec(), [vec![random.of(&prose).to_owned()], body.clone()].concat())
             }
             1 => {
-                let name =
-                    random.of(&["CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY", "X509 CRL", "CERTIFICATE REQUEST"]);
+                let name = random.of(&[
+                    "CERTIFICATE",
+                    "PUBLIC KEY",
+                    "RSA PUBLIC KEY",
+                    "X509 CRL",
+                    "CERTIFICATE REQUEST",
+                ]);
                 let code = random.of(&SEQUENCES);
-                let (first, last) = (format!("-----BEGIN {name}-----{code}"), format!("{code}-----END {name}-----"));
+                let (first, last) = (
+                    format!("-----BEGIN {name}-----{code}"),
+                    format!("{code}-----END {name}-----"),
+                );
                 ([].to_vec(), [vec![first], body.clone(), vec![last]].concat())
             }
             2 => {
-                let lines = (0..4).map(|_| random.text(if case % 2 == 0 { HEX } else { BASE64 }, 40)).collect();
+                let lines = (0..4)
+                    .map(|_| random.text(if case % 2 == 0 { HEX } else { BASE64 }, 40))
+                    .collect();
                 ([key.head, body.clone(), vec![key.end]].concat(), lines)
             }
-            // A key whose end never comes. Its last line was a full one: a word alone could be the rest of it.
-            _ => ([key.head, body.clone()].concat(), (0..6).map(|_| log_line(&mut random)).collect()),
+            // A key whose end never comes. Its last line was a full one: a word alone could be the
+            // rest of it.
+            _ => {
+                ([key.head, body.clone()].concat(), (0..6).map(|_| log_line(&mut random)).collect())
+            }
         };
         let before = write(&before, &mut random);
         let innocent = write(&innocent, &mut random);
         let alone = scrub(&innocent);
         let out = scrub(&(before + &innocent));
         // What other rules find in random letters they find without a key before them, too.
-        assert!(out.ends_with(&alone), "{name}, {kind}:\n{}\n{}", innocent.escape_debug(), out.escape_debug());
+        assert!(
+            out.ends_with(&alone),
+            "{name}, {kind}:\n{}\n{}",
+            innocent.escape_debug(),
+            out.escape_debug()
+        );
         if kind != 2 {
             assert!(!alone.contains("REDACTED-private-key"), "{name}, {kind}: {alone}");
         }
@@ -349,7 +436,9 @@ fn two_keys_in_one_record_both_go() {
     let mut random = Random(20_261_133);
     for _ in 0..50 {
         let (one, two) = (random.text(BASE64, 64), random.text(BASE64, 64));
-        let pem = |body: &str| format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+        let pem = |body: &str| {
+            format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
+        };
         let out = scrub(&format!("{}\n", json!({"one": pem(&one), "two": pem(&two)})));
         assert!(!is_left(&one, &out) && !is_left(&two, &out), "{out}");
     }

@@ -1,9 +1,11 @@
-//! The invariants, over generated logs: cutting, idempotence, clean passthrough, JSON, the naive oracle, silence.
+//! The invariants, over generated logs: cutting, idempotence, clean passthrough, JSON, the naive
+//! oracle, silence.
 
 use std::{collections::BTreeMap, io::Read as _, io::Write as _, sync::LazyLock};
 
 use logscrub::{
-    Cpu, Finding, Outcome, Policy, RuleSet, ScrubReader, ScrubWriter, Scrubber, Selection, Style, Tally, lint::expand,
+    Cpu, Finding, Outcome, Policy, RuleSet, ScrubReader, ScrubWriter, Scrubber, Selection, Style,
+    Tally, lint::expand,
 };
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::RngSeed};
 use regex::bytes::RegexBuilder;
@@ -12,14 +14,16 @@ use serde_json::Value;
 use crate::harness::{Slow, logscrub};
 
 /// Tables are built once; each case takes a scrubber of its own over them.
-static BASE: LazyLock<Scrubber> =
-    LazyLock::new(|| Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain"));
+static BASE: LazyLock<Scrubber> = LazyLock::new(|| {
+    Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
+});
 
 /// The same for every level that this machine's CPU has.
 static LEVELS: LazyLock<Vec<Scrubber>> = LazyLock::new(|| {
     let rules = RuleSet::embedded();
     let here = Cpu::ALL.into_iter().filter(|cpu| cpu.is_here());
-    here.map(|cpu| Scrubber::for_cpu(&rules, &Policy::new(), cpu).expect("the level is here")).collect()
+    here.map(|cpu| Scrubber::for_cpu(&rules, &Policy::new(), cpu).expect("the level is here"))
+        .collect()
 });
 
 /// Examples of the embedded rules, filled in: what goes, and what only looks so.
@@ -116,12 +120,24 @@ fn log() -> impl Strategy<Value = Vec<u8>> {
 
 fn document() -> impl Strategy<Value = Value> {
     let key = prop_oneof![
-        select(vec!["password", "msg", "apiKey", "url", "email", "headers", "Authorization", "n", "log", "set-cookie"])
-            .prop_map(str::to_owned),
+        select(vec![
+            "password",
+            "msg",
+            "apiKey",
+            "url",
+            "email",
+            "headers",
+            "Authorization",
+            "n",
+            "log",
+            "set-cookie"
+        ])
+        .prop_map(str::to_owned),
         "[a-z\"\\\\é ]{0,6}",
     ];
     let text = prop_oneof![
-        (0..EXAMPLES.len()).prop_map(|index| String::from_utf8_lossy(&EXAMPLES[index]).into_owned()),
+        (0..EXAMPLES.len())
+            .prop_map(|index| String::from_utf8_lossy(&EXAMPLES[index]).into_owned()),
         ".{0,20}",
         select(vec![
             "hunter2",
@@ -143,8 +159,9 @@ fn document() -> impl Strategy<Value = Value> {
         let nested = inner.clone().prop_map(|value| Value::from(value.to_string()));
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Value::from),
-            vec((key.clone(), inner), 0..5)
-                .prop_map(|members| Value::from(members.into_iter().collect::<serde_json::Map<_, _>>())),
+            vec((key.clone(), inner), 0..5).prop_map(|members| Value::from(
+                members.into_iter().collect::<serde_json::Map<_, _>>()
+            )),
             nested,
         ]
     })
@@ -153,9 +170,11 @@ fn document() -> impl Strategy<Value = Value> {
 /// Shape alone: keys, members, elements; every leaf the same.
 fn shape(value: &Value) -> Value {
     match value {
-        Value::Object(members) => {
-            members.iter().map(|(key, value)| (key.clone(), shape(value))).collect::<serde_json::Map<_, _>>().into()
-        }
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, value)| (key.clone(), shape(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
         Value::Array(elements) => elements.iter().map(shape).collect::<Vec<_>>().into(),
         _ => Value::Null,
     }
@@ -174,7 +193,8 @@ fn has_plain_keys(value: &Value) -> bool {
     }
 }
 
-// A fixed seed, so that a run says something of the change and not of chance; fuzz/ looks for what no seed has shown.
+// A fixed seed, so that a run says something of the change and not of chance; fuzz/ looks for what
+// no seed has shown.
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, rng_seed: RngSeed::Fixed(20_261_124), ..ProptestConfig::default() })]
 
@@ -204,7 +224,8 @@ proptest! {
 
     #[test]
     fn nothing_changes_outside_the_findings(log in log()) {
-        // A record that was changed is looked at again, so what one look replaces is itself scrubbed.
+        // A record that was changed is looked at again, so what one look replaces is itself
+        // scrubbed.
         let mut expected = log.clone();
         for _ in 0..9 {
             let mut scrubber = BASE.fork();
@@ -228,7 +249,8 @@ proptest! {
 
     #[test]
     fn twice_is_once(log in log()) {
-        // A key that never ends makes of the lines behind it what their neighbours are: see SECURITY.md.
+        // A key that never ends makes of the lines behind it what their neighbours are: see
+        // SECURITY.md.
         prop_assume!(!log.to_ascii_lowercase().windows(11).any(|window| window == b"private key"));
         let once = scrub(&mut BASE.fork(), &log);
         let twice = scrub(&mut BASE.fork(), &once);
@@ -253,9 +275,15 @@ proptest! {
 #[test]
 fn twice_is_once_under_every_style() {
     let rules = RuleSet::embedded();
-    let styles = [Style::Label, Style::Mask, Style::Partial, Style::fixed("GONE").expect("letters are unreserved")];
+    let styles = [
+        Style::Label,
+        Style::Mask,
+        Style::Partial,
+        Style::fixed("GONE").expect("letters are unreserved"),
+    ];
     for style in styles {
-        let base = Scrubber::new(&rules, &Policy::new().style(style.clone())).expect("the policy is plain");
+        let base = Scrubber::new(&rules, &Policy::new().style(style.clone()))
+            .expect("the policy is plain");
         for example in EXAMPLES.iter() {
             let once = scrub(&mut base.fork(), example);
             let twice = scrub(&mut base.fork(), &once);
@@ -264,7 +292,8 @@ fn twice_is_once_under_every_style() {
     }
 }
 
-// Processes are dear, and the threads' own property is tested where blocks are small: here are few cases with whole blocks.
+// Processes are dear, and the threads' own property is tested where blocks are small: here are few
+// cases with whole blocks.
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, rng_seed: RngSeed::Fixed(20_261_125), ..ProptestConfig::default() })]
 
@@ -280,11 +309,14 @@ proptest! {
     }
 }
 
-/// The embedded token rules as plain regexes: pattern, edges, anchors; only those that no validator and no context judges.
+/// The embedded token rules as plain regexes: pattern, edges, anchors; only those that no validator
+/// and no context judges.
 fn oracle_rules() -> Vec<(String, regex::bytes::Regex)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("patterns");
     let mut all = Vec::new();
-    let files = std::fs::read_dir(folder).expect("the rules are there").map(|entry| entry.expect("an entry").path());
+    let files = std::fs::read_dir(folder)
+        .expect("the rules are there")
+        .map(|entry| entry.expect("an entry").path());
     for path in files.filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
         let text = std::fs::read_to_string(path).expect("rules are text");
         let file: toml::Table = toml::from_str(&text).expect("rules are TOML");
@@ -292,9 +324,15 @@ fn oracle_rules() -> Vec<(String, regex::bytes::Regex)> {
             let is_plain = ["validator", "near", "allow"].iter().all(|key| rule.get(key).is_none());
             if let Some(pattern) = rule.get("pattern").filter(|_| is_plain) {
                 let pattern = format!(r"\A(?:{})", pattern.as_str().expect("text"));
-                let regex =
-                    RegexBuilder::new(&pattern).unicode(false).ignore_whitespace(true).size_limit(64 << 20).build();
-                all.push((rule["id"].as_str().expect("text").to_owned(), regex.expect("the pattern compiles")));
+                let regex = RegexBuilder::new(&pattern)
+                    .unicode(false)
+                    .ignore_whitespace(true)
+                    .size_limit(64 << 20)
+                    .build();
+                all.push((
+                    rule["id"].as_str().expect("text").to_owned(),
+                    regex.expect("the pattern compiles"),
+                ));
             }
         }
     }
@@ -313,17 +351,24 @@ fn what_a_naive_search_finds_is_gone() {
             let hay = [&text[..], b"\nx ", &text, b"\n"].concat();
             let findings = BASE.fork().find(&hay).unwrap_or_default().to_vec();
             let is_covered = |start: usize, end: usize| {
-                findings.iter().any(|finding| finding.span.start <= start && end <= finding.span.end)
+                findings
+                    .iter()
+                    .any(|finding| finding.span.start <= start && end <= finding.span.end)
             };
             for (id, regex) in &oracle {
                 let record_of = |at: usize| {
-                    hay[at..].iter().position(|byte| *byte == b'\n').map_or(hay.len(), |length| at + length)
+                    hay[at..]
+                        .iter()
+                        .position(|byte| *byte == b'\n')
+                        .map_or(hay.len(), |length| at + length)
                 };
                 for at in 0..hay.len() {
                     let is_edge = at == 0 || !hay[at - 1].is_ascii_alphanumeric();
                     let record = &hay[at..record_of(at)];
-                    let Some(secret) =
-                        regex.captures(record).filter(|_| is_edge).and_then(|groups| groups.name("secret"))
+                    let Some(secret) = regex
+                        .captures(record)
+                        .filter(|_| is_edge)
+                        .and_then(|groups| groups.name("secret"))
                     else {
                         continue;
                     };
@@ -341,7 +386,9 @@ fn what_a_naive_search_finds_is_gone() {
 #[test]
 fn no_form_of_anything_shows_a_secret() {
     const CANARY: &str = "canary-Zx81-hunter2";
-    let text = format!("password={CANARY} https://bob:{CANARY}@h/ {{\"token\":\"{CANARY}\"}} {CANARY}@example.com\n");
+    let text = format!(
+        "password={CANARY} https://bob:{CANARY}@h/ {{\"token\":\"{CANARY}\"}} {CANARY}@example.com\n"
+    );
     let mut scrubber = BASE.fork();
     let mut out = Vec::new();
     assert_eq!(scrubber.scrub_block(text.as_bytes(), &mut out), Outcome::Changed);
@@ -350,7 +397,11 @@ fn no_form_of_anything_shows_a_secret() {
     let mut writer = ScrubWriter::new(Vec::new(), BASE.fork());
     writer.write_all(text.as_bytes()).expect("a vector takes everything");
     let tally: &Tally = scrubber.tally();
-    let shown = format!("{scrubber:?} {findings:?} {tally:?} {:?} {:?}", reader.scrubber(), writer.scrubber());
+    let shown = format!(
+        "{scrubber:?} {findings:?} {tally:?} {:?} {:?}",
+        reader.scrubber(),
+        writer.scrubber()
+    );
     for canary in [CANARY, "Zx81", "hunter2"] {
         assert!(!shown.contains(canary), "{shown}");
     }
@@ -358,7 +409,9 @@ fn no_form_of_anything_shows_a_secret() {
 
 /// Those that are off by default as well.
 fn every_embedded_rule() -> RuleSet {
-    Selection { also: vec!["personal".to_owned()], ..Selection::default() }.load().expect("the embedded rules load")
+    Selection { also: vec!["personal".to_owned()], ..Selection::default() }
+        .load()
+        .expect("the embedded rules load")
 }
 
 #[test]
@@ -378,7 +431,10 @@ fn the_catalogue_is_current() {
         std::fs::write(&path, &catalogue).expect("docs can be written");
     }
     let committed = std::fs::read_to_string(&path).expect("the catalogue is committed");
-    assert!(committed == catalogue, "docs/PATTERNS.md is not current: LOGSCRUB_BLESS=1 cargo test writes it anew");
+    assert!(
+        committed == catalogue,
+        "docs/PATTERNS.md is not current: LOGSCRUB_BLESS=1 cargo test writes it anew"
+    );
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! Signals and descriptors, with the filter as a process: what is reopened, read anew, drained and kept.
+//! Signals and descriptors, with the filter as a process: what is reopened, read anew, drained and
+//! kept.
 //!
-//! Nothing here waits for a time. A test polls until something has happened, and fails when it never does.
-//! `LOGSCRUB_TEST_CASES` is how often logs are rotated under load (20).
+//! Nothing here waits for a time. A test polls until something has happened, and fails when it
+//! never does. `LOGSCRUB_TEST_CASES` is how often logs are rotated under load (20).
 
 use std::{
     fs::{self, File},
@@ -75,15 +76,20 @@ impl Filter {
 
     /// Whether the signal has a handler.
     fn catches(&self, signal: u32) -> bool {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux tells");
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("the mask is told");
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux tells");
+        let mask =
+            status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("the mask is told");
         u64::from_str_radix(mask.trim(), 16).expect("a mask") & (1 << (signal - 1)) != 0
     }
 
     /// Whether a signal waits for its handler.
     fn has_pending(&self) -> bool {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux tells");
-        let mut masks = status.lines().filter(|line| line.starts_with("SigPnd:") || line.starts_with("ShdPnd:"));
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux tells");
+        let mut masks = status
+            .lines()
+            .filter(|line| line.starts_with("SigPnd:") || line.starts_with("ShdPnd:"));
         masks.any(|line| !line.ends_with("0000000000000000"))
     }
 
@@ -102,7 +108,12 @@ impl Filter {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        self.child.stdin.as_mut().expect("standard input is open").write_all(bytes).expect("the filter reads");
+        self.child
+            .stdin
+            .as_mut()
+            .expect("standard input is open")
+            .write_all(bytes)
+            .expect("the filter reads");
     }
 
     /// Closes standard input and waits for the end.
@@ -156,7 +167,9 @@ fn rule(word: &str) -> String {
 
 /// Lines of a private key that is none.
 fn key_lines(n_lines: usize) -> Vec<String> {
-    let letter = |line: usize, at: usize| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"[(line * 7 + at * 11) % 32]);
+    let letter = |line: usize, at: usize| {
+        char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"[(line * 7 + at * 11) % 32])
+    };
     (0..n_lines).map(|line| (0..64).map(|at| letter(line, at)).collect()).collect()
 }
 
@@ -166,8 +179,9 @@ fn load(mut stdin: impl io::Write + Send + 'static, stop: &Arc<AtomicBool>) -> J
     thread::spawn(move || {
         let mut n_lines = 0;
         while !stop.load(Ordering::Relaxed) {
-            let chunk: String =
-                (n_lines..n_lines + 500).map(|n| format!("{n} mail to user{n}@example.com ok\n")).collect();
+            let chunk: String = (n_lines..n_lines + 500)
+                .map(|n| format!("{n} mail to user{n}@example.com ok\n"))
+                .collect();
             stdin.write_all(chunk.as_bytes()).expect("the filter reads");
             n_lines += 500;
         }
@@ -197,7 +211,8 @@ impl Rotating {
     fn start(threads: &str) -> Rotating {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("app.log");
-        let mut filter = Filter::start(&["-j", threads, "--output", text(&path)], Stdio::piped(), Stdio::null());
+        let mut filter =
+            Filter::start(&["-j", threads, "--output", text(&path)], Stdio::piped(), Stdio::null());
         let stop = Arc::new(AtomicBool::new(false));
         let writer = load(filter.child.stdin.take().expect("a pipe"), &stop);
         let rotating = Rotating { folder, filter, stop, writer };
@@ -211,7 +226,9 @@ impl Rotating {
 
     /// Waits until the filter writes to a file that is called `app.log`.
     fn grows(&self) {
-        until("the new file grows", || fs::metadata(self.path("app.log")).is_ok_and(|metadata| metadata.len() > 0));
+        until("the new file grows", || {
+            fs::metadata(self.path("app.log")).is_ok_and(|metadata| metadata.len() > 0)
+        });
     }
 
     /// Ends the load; answers all files, the oldest first, as one log.
@@ -232,7 +249,8 @@ fn a_file_that_is_moved_away_loses_and_doubles_no_line() {
     for threads in ["1", "2", "4"] {
         let rotating = Rotating::start(threads);
         for n in 1..=n_cases() {
-            fs::rename(rotating.path("app.log"), rotating.path(&format!("app.log.{n}"))).expect("it is there");
+            fs::rename(rotating.path("app.log"), rotating.path(&format!("app.log.{n}")))
+                .expect("it is there");
             rotating.filter.kill("-HUP");
             rotating.grows();
         }
@@ -243,13 +261,21 @@ fn a_file_that_is_moved_away_loses_and_doubles_no_line() {
 
 /// Runs logrotate over `app.log` once; `None` where it is not installed.
 fn logrotate(folder: &Path, how: &str) -> Option<()> {
-    let program = ["/usr/sbin/logrotate", "/usr/bin/logrotate"].into_iter().find(|path| Path::new(path).exists());
+    let program = ["/usr/sbin/logrotate", "/usr/bin/logrotate"]
+        .into_iter()
+        .find(|path| Path::new(path).exists());
     let Some(program) = program else {
         eprintln!("SKIPPED: logrotate");
         return None;
     };
     let (conf, state) = (folder.join("logrotate.conf"), folder.join("logrotate.state"));
-    write(&conf, &format!("{} {{\n rotate 1000\n nocompress\n {how}\n}}\n", folder.join("app.log").display()));
+    write(
+        &conf,
+        &format!(
+            "{} {{\n rotate 1000\n nocompress\n {how}\n}}\n",
+            folder.join("app.log").display()
+        ),
+    );
     let status = Command::new(program).arg("-f").arg("-s").args([&state, &conf]).status();
     assert!(status.expect("logrotate starts").success());
     Some(())
@@ -281,7 +307,8 @@ fn a_file_that_is_copied_and_truncated_goes_on_at_its_beginning() {
         filter.write(format!("{n} to a{n}@example.com\n").as_bytes());
         let line = format!("{n} to REDACTED-email\n");
         until("the line is written", || read(&path) == line);
-        // Nothing is on its way now: what is written between copy and truncation would be lost whatever writes it.
+        // Nothing is on its way now: what is written between copy and truncation would be lost
+        // whatever writes it.
         let Some(()) = logrotate(folder.path(), "copytruncate") else { return };
         assert_eq!(read(&path), "");
         whole += &read(&folder.path().join("app.log.1"));
@@ -323,7 +350,13 @@ fn what_is_open_stays_open_when_rules_are_read_anew() {
             let mut filter = Filter::start(&args, Stdio::piped(), Stdio::piped());
             filter.write(b"first\n");
             let mut first = [0; 6];
-            filter.child.stdout.as_mut().expect("a pipe").read_exact(&mut first).expect("it comes out");
+            filter
+                .child
+                .stdout
+                .as_mut()
+                .expect("a pipe")
+                .read_exact(&mut first)
+                .expect("it comes out");
             let n_before = n_read(filter.child.id());
             filter.write(before.as_bytes());
             until("it has read that", || n_read(filter.child.id()) >= n_before + before.len());
@@ -346,7 +379,8 @@ fn what_is_open_stays_open_when_rules_are_read_anew() {
             assert!(out.ends_with("acme_abcdefgh REDACTED-acme\nlast\n"), "{index}: {out}");
             assert_eq!(
                 out.lines().count(),
-                before.lines().count() + after.lines().count() + 2 - usize::from(!before.ends_with('\n'))
+                before.lines().count() + after.lines().count() + 2
+                    - usize::from(!before.ends_with('\n'))
             );
         }
     }
@@ -368,8 +402,11 @@ fn rules_that_are_wrong_leave_the_old_ones_in_force() {
         let to_file = ["--output", text(&log)];
         let args = [&["-v", "-r", text(&rules)][..], if output { &to_file } else { &[] }].concat();
         let stdout = folder.path().join("stdout");
-        let mut filter =
-            Filter::start(&args, Stdio::piped(), File::create(&stdout).expect("the folder can be written"));
+        let mut filter = Filter::start(
+            &args,
+            Stdio::piped(),
+            File::create(&stdout).expect("the folder can be written"),
+        );
         let written = if output { &log } else { &stdout };
         let mut n_lines = 0;
         let mut last = |filter: &mut Filter| {
@@ -419,7 +456,10 @@ fn an_output_that_cannot_be_opened_anew_stays() {
     until("the new file is there", || log.exists());
     filter.write(b"three");
     assert_eq!(filter.end().0.code(), Some(0));
-    assert_eq!((read(&log).as_str(), read(&away.join("app.log")).as_str()), ("three", "one\ntwo\n"));
+    assert_eq!(
+        (read(&log).as_str(), read(&away.join("app.log")).as_str()),
+        ("three", "one\ntwo\n")
+    );
 }
 
 #[test]
@@ -467,7 +507,8 @@ fn when_grace_ends_all_that_was_read_is_written() {
         let whole: String = (0..n_whole).map(|n| format!("{n} mail to REDACTED-email\n")).collect();
         let rest = out.strip_prefix(whole.as_str()).expect("every line that was read is there");
         assert!(
-            format!("{n_whole} mail to alice@example.com").starts_with(rest) || rest.ends_with("REDACTED-email"),
+            format!("{n_whole} mail to alice@example.com").starts_with(rest)
+                || rest.ends_with("REDACTED-email"),
             "{rest}"
         );
     }
@@ -489,7 +530,8 @@ fn nohup_keeps_sighup_from_ending_it() {
 
 #[test]
 fn sighup_does_not_make_a_sigterm_the_second_one() {
-    // What cannot be written keeps it from ending: a pipe that nobody reads yet, and holds a third of this.
+    // What cannot be written keeps it from ending: a pipe that nobody reads yet, and holds a third
+    // of this.
     let mut filter = Filter::start(&["--grace", "1000"], Stdio::piped(), Stdio::piped());
     let line = b"0123456 mail to alice@example.com\n".repeat(90_000);
     let mut stdin = filter.child.stdin.take().expect("a pipe");
@@ -508,14 +550,16 @@ fn sighup_does_not_make_a_sigterm_the_second_one() {
 fn a_busy_filter_quits_on_the_second_sigterm() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (input, out) = (folder.path().join("app.log"), folder.path().join("out"));
-    // Anchors and nothing else: megabytes of near-misses, in one line, which take far longer than this test.
+    // Anchors and nothing else: megabytes of near-misses, in one line, which take far longer than
+    // this test.
     let line = "key @ ?token= sk- xoxd- \"password\":[ ".repeat(1 << 20);
     write(&input, &line);
     let mut elapsed = Vec::new();
     for threads in ["1", "2"] {
         for _ in 0..5 {
             let args = ["-j", threads, "--grace", "86400", "--output", text(&out)];
-            let mut filter = Filter::start(&args, File::open(&input).expect("it was written"), Stdio::null());
+            let mut filter =
+                Filter::start(&args, File::open(&input).expect("it was written"), Stdio::null());
             until("it has begun", || position(filter.child.id()) > 0);
             filter.kill("-TERM");
             // Two that wait together would be one.
@@ -551,22 +595,32 @@ fn sigusr1_tells_the_summary_so_far() {
         for n in 1..=3 {
             filter.write(b"mail to alice@example.com\n");
             let mut line = [0; 23];
-            filter.child.stdout.as_mut().expect("a pipe").read_exact(&mut line).expect("it comes out");
+            filter
+                .child
+                .stdout
+                .as_mut()
+                .expect("a pipe")
+                .read_exact(&mut line)
+                .expect("it comes out");
             filter.kill("-USR1");
             filter.hears("\n", n);
         }
         let (status, said) = filter.end();
         assert_eq!(status.code(), Some(0));
-        let told: Vec<serde_json::Value> =
-            said.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
-        let counts: Vec<_> = told.iter().map(|one| (one["findings"].as_u64(), one["bytes_out"].as_u64())).collect();
+        let told: Vec<serde_json::Value> = said
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+            .collect();
+        let counts: Vec<_> =
+            told.iter().map(|one| (one["findings"].as_u64(), one["bytes_out"].as_u64())).collect();
         assert_eq!(counts, [1, 2, 3, 3].map(|n| (Some(n), Some(23 * n))));
     }
 }
 
 /// A run by the shell with `redirections`.
 fn run(args: &[&str], redirections: &str, input: &Path, output: &Path) -> Option<i32> {
-    let script = format!("exec \"$0\" \"$@\" <'{}' >'{}' {redirections}", text(input), text(output));
+    let script =
+        format!("exec \"$0\" \"$@\" <'{}' >'{}' {redirections}", text(input), text(output));
     let mut command = Command::new("/bin/sh");
     command.args(["-c", &script]).arg(binary()).args(args).env_clear();
     let output = command.stderr(Stdio::piped()).output().expect("the shell starts");
@@ -576,7 +630,8 @@ fn run(args: &[&str], redirections: &str, input: &Path, output: &Path) -> Option
 #[test]
 fn descriptors_that_are_closed_are_errors_and_never_files() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let [input, stdout, stderr, log] = ["in", "out", "err", "app.log"].map(|name| folder.path().join(name));
+    let [input, stdout, stderr, log] =
+        ["in", "out", "err", "app.log"].map(|name| folder.path().join(name));
     let rules = folder.path().join("acme.toml");
     write(&input, "mail to alice@example.com\n");
     write(&rules, &rule("acme"));
@@ -595,12 +650,24 @@ fn descriptors_that_are_closed_are_errors_and_never_files() {
             write(&stdout, "");
             write(&stderr, "");
             let _ = fs::remove_file(&log);
-            assert_eq!(run(args, &redirections, &input, &stdout), Some(code), "{args:?}{redirections}");
-            assert_eq!((read(&stdout).as_str(), read(&log).as_str()), (out, file), "{args:?}{redirections}");
+            assert_eq!(
+                run(args, &redirections, &input, &stdout),
+                Some(code),
+                "{args:?}{redirections}"
+            );
+            assert_eq!(
+                (read(&stdout).as_str(), read(&log).as_str()),
+                (out, file),
+                "{args:?}{redirections}"
+            );
             let said = read(&stderr);
             let is_told = matches!(code, 3 | 74) && !is_closed(2);
             let what = if code == 3 { "standard input: " } else { "standard output: " };
-            assert_eq!(said.contains(what) && said.contains("closed"), is_told, "{args:?}{redirections}: {said}");
+            assert_eq!(
+                said.contains(what) && said.contains("closed"),
+                is_told,
+                "{args:?}{redirections}: {said}"
+            );
         };
         let (no_input, no_output) = (is_closed(0), is_closed(1));
         let code = if no_output {
@@ -612,7 +679,8 @@ fn descriptors_that_are_closed_are_errors_and_never_files() {
         };
         check(&[], code, if code == 0 { CLEAN } else { "" }, "");
         check(&["-j", "2", "-v"], code, if code == 0 { CLEAN } else { "" }, "");
-        // The file gets the lowest descriptor that is free: it must be none of the standard ones, and get no message.
+        // The file gets the lowest descriptor that is free: it must be none of the standard ones,
+        // and get no message.
         let to_file = ["--output", text(&log), "-v", "--summary", "human", "-r", text(&rules)];
         check(&to_file, if no_input { 3 } else { 0 }, "", if no_input { "" } else { CLEAN });
         check(
@@ -653,7 +721,9 @@ fn an_output_that_is_thrown_away_on_purpose_is_no_error() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let [input, stdout] = ["in", "out"].map(|name| folder.path().join(name));
     write(&input, "mail to alice@example.com\n");
-    for redirection in [">/dev/null", "1<>/dev/null", "<>/dev/null", "2>/dev/null", ">&2 2>/dev/null"] {
+    for redirection in
+        [">/dev/null", "1<>/dev/null", "<>/dev/null", "2>/dev/null", ">&2 2>/dev/null"]
+    {
         assert_eq!(run(&[], redirection, &input, &stdout), Some(0), "{redirection}");
     }
     // Open for the other direction is as good as closed.

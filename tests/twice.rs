@@ -1,5 +1,5 @@
-//! Scrubbing twice is scrubbing once, where lines are read by what stands above them: broken JSON with elements of XML and quotes
-//! that nothing escapes.
+//! Scrubbing twice is scrubbing once, where lines are read by what stands above them: broken JSON
+//! with elements of XML and quotes that nothing escapes.
 //!
 //! `LOGSCRUB_TEST_CASES` sets the number of records of each seed; 131,200 is the long form.
 
@@ -22,7 +22,8 @@ fn record(numbers: &mut Numbers, pieces: &[&str]) -> Vec<u8> {
     let mut parts: Vec<&str> = (0..n_parts).map(|_| numbers.pick(pieces)).collect();
     for _ in 0..2 {
         let at = numbers.below(parts.len() + 1);
-        let element = ["<password>", numbers.pick(pieces), numbers.pick(pieces), numbers.pick(&CLOSINGS)];
+        let element =
+            ["<password>", numbers.pick(pieces), numbers.pick(pieces), numbers.pick(&CLOSINGS)];
         parts.splice(at..at, element);
     }
     let spaced = if numbers.below(4) == 0 { parts.join(" ") } else { parts.concat() };
@@ -36,7 +37,8 @@ fn broken_json_with_elements_comes_out_once() {
     let mut n_changed = 0;
     for seed in SEEDS {
         let mut numbers = Numbers(seed);
-        let lines: Vec<Vec<u8>> = (0..n_cases(4_000)).map(|_| record(&mut numbers, &pieces)).collect();
+        let lines: Vec<Vec<u8>> =
+            (0..n_cases(4_000)).map(|_| record(&mut numbers, &pieces)).collect();
         let once = scrub_lines(&scrubber, &lines);
         let twice = scrub_lines(&scrubber, &once);
         n_changed += lines.iter().zip(&once).filter(|(line, once)| line != once).count();
@@ -49,7 +51,12 @@ fn broken_json_with_elements_comes_out_once() {
                 format!("{line} became {once} and then {twice}")
             })
             .collect();
-        assert!(other.is_empty(), "seed {seed}: {} records: {:#?}", other.len(), &other[..other.len().min(5)]);
+        assert!(
+            other.is_empty(),
+            "seed {seed}: {} records: {:#?}",
+            other.len(),
+            &other[..other.len().min(5)]
+        );
     }
     assert!(n_changed > 1_000, "{n_changed} records changed");
 }
@@ -70,6 +77,11 @@ fn lines_come_out_one_by_one_as_in_a_block() {
             out = hay;
         }
         out.pop();
-        assert_eq!(out.escape_ascii().to_string(), expected.escape_ascii().to_string(), "{}", line.escape_ascii());
+        assert_eq!(
+            out.escape_ascii().to_string(),
+            expected.escape_ascii().to_string(),
+            "{}",
+            line.escape_ascii()
+        );
     }
 }

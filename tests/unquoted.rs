@@ -1,8 +1,8 @@
-//! Values without quotes behind a strong key: random passwords with every character that can be seen go, whatever stands around
-//! them; code, shell, templates, configuration and prose stay.
+//! Values without quotes behind a strong key: random passwords with every character that can be
+//! seen go, whatever stands around them; code, shell, templates, configuration and prose stay.
 //!
-//! `LOGSCRUB_TEST_CASES` says how many passwords are tried in each context, 10,000 without it. A long run:
-//! `LOGSCRUB_TEST_CASES=1000000 cargo test --test main unquoted`.
+//! `LOGSCRUB_TEST_CASES` says how many passwords are tried in each context, 10,000 without it. A
+//! long run: `LOGSCRUB_TEST_CASES=1000000 cargo test --test main unquoted`.
 
 use std::{env, sync::LazyLock};
 
@@ -28,8 +28,9 @@ const CONTEXTS: [(&str, &str); 12] = [
 /// A piece of a password that is so long tells too much of it.
 const PIECE: usize = 5;
 
-static BASE: LazyLock<Scrubber> =
-    LazyLock::new(|| Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain"));
+static BASE: LazyLock<Scrubber> = LazyLock::new(|| {
+    Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
+});
 
 fn scrub(text: &str) -> String {
     let mut out = Vec::new();
@@ -87,14 +88,17 @@ impl Left {
     }
 
     fn is_at_most(&self, whole_per_mille: usize, piece_per_mille: usize) -> bool {
-        self.whole * 1000 <= self.all * whole_per_mille && self.piece * 1000 <= self.all * piece_per_mille
+        self.whole * 1000 <= self.all * whole_per_mille
+            && self.piece * 1000 <= self.all * piece_per_mille
     }
 }
 
 #[test]
 fn random_passwords_go() {
-    // A password that is itself a pair, or holds one behind what separates pairs, may be read as such.
-    let reads_as_pair = Regex::new(r#"(^|[,;&|])["'\\]*[A-Za-z_][A-Za-z0-9_.-]+[=:]"#).expect("the pattern is valid");
+    // A password that is itself a pair, or holds one behind what separates pairs, may be read as
+    // such.
+    let reads_as_pair = Regex::new(r#"(^|[,;&|])["'\\]*[A-Za-z_][A-Za-z0-9_.-]+[=:]"#)
+        .expect("the pattern is valid");
     let mut numbers = Numbers(17);
     let passwords: Vec<String> = (0..n_cases()).map(|_| numbers.password(&graphic())).collect();
     let mut faults = Vec::new();
@@ -102,7 +106,8 @@ fn random_passwords_go() {
         let (mut plain, mut pairs) = (Left::default(), Left::default());
         let mut n_frames = 0;
         for block in passwords.chunks(1000) {
-            let text: String = block.iter().map(|password| format!("{before}{password}{behind}\n")).collect();
+            let text: String =
+                block.iter().map(|password| format!("{before}{password}{behind}\n")).collect();
             let out = scrub(&text);
             assert_eq!(out.lines().count(), block.len(), "lines stay lines");
             for (password, out) in block.iter().zip(out.lines()) {
@@ -160,13 +165,18 @@ fn a_symbol_at_the_beginning_is_no_reason_to_stay() {
         for (before, behind) in CONTEXTS {
             let mut left = Left::default();
             for _ in 0..40 {
-                let letters = numbers.password(b"ABCDEFGHKLMNPQRSTUVWXYZabcdefghkmnpqrstuvwxyz23456789");
+                let letters =
+                    numbers.password(b"ABCDEFGHKLMNPQRSTUVWXYZabcdefghkmnpqrstuvwxyz23456789");
                 let password = format!("{}{letters}", char::from(symbol));
                 left.count(&letters, &scrub(&format!("{before}{password}{behind}")));
             }
             // `-Name9` may be a flag, `$Name` a variable, `&Name` a reference, `/Ab3` a path.
             let is_form = matches!(symbol, b'-' | b'$' | b'&' | b'/' | b'(');
-            assert!(left.whole + left.piece <= if is_form { 6 } else { 1 }, "{before} {} {left:?}", char::from(symbol));
+            assert!(
+                left.whole + left.piece <= if is_form { 6 } else { 1 },
+                "{before} {} {left:?}",
+                char::from(symbol)
+            );
         }
     }
 }
@@ -185,7 +195,11 @@ fn assert_goes(text: &str) {
     expected.push_str(rest);
     let out = scrub(&plain);
     // A parameter of a URL has a rule of its own.
-    assert_eq!(out.replace("REDACTED-url-parameter-password", "REDACTED-password"), expected, "{text}");
+    assert_eq!(
+        out.replace("REDACTED-url-parameter-password", "REDACTED-password"),
+        expected,
+        "{text}"
+    );
     assert_eq!(scrub(&out), out, "twice is once: {text}");
 }
 
@@ -288,13 +302,17 @@ fn what_only_looks_like_a_value_stays() {
 #[test]
 fn lines_of_installed_programs_stay() {
     const LINES: &str = include_str!("data/innocent.txt");
-    let lines: Vec<Vec<&str>> =
-        LINES.lines().filter(|line| !line.starts_with('#')).map(|line| line.splitn(3, '\t').collect()).collect();
+    let lines: Vec<Vec<&str>> = LINES
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.splitn(3, '\t').collect())
+        .collect();
     assert!(lines.len() >= 300, "{} lines", lines.len());
     for kind in ["code", "shell", "templates", "configuration"] {
         assert!(lines.iter().filter(|line| line[0] == kind).count() >= 30, "{kind}");
     }
     let changed = lines.iter().filter(|line| scrub(line[2]) != line[2]);
-    let changed: Vec<String> = changed.map(|line| format!("{}: {} -> {}", line[1], line[2], scrub(line[2]))).collect();
+    let changed: Vec<String> =
+        changed.map(|line| format!("{}: {} -> {}", line[1], line[2], scrub(line[2]))).collect();
     assert!(changed.is_empty(), "{changed:#?}");
 }

@@ -10,7 +10,8 @@ use logscrub::{Outcome, Policy, RuleSet, Scrubber};
 
 use crate::numbers::{Numbers, cases};
 
-const SCHEMES: [&str; 9] = ["postgres", "https", "redis", "amqp", "mongodb", "mongodb+srv", "ftp", "smb", "jdbc:mysql"];
+const SCHEMES: [&str; 9] =
+    ["postgres", "https", "redis", "amqp", "mongodb", "mongodb+srv", "ftp", "smb", "jdbc:mysql"];
 const USERS: [&str; 7] = ["app", "u", "svc.account", "bob-7", "admin", "Admin_X", "token"];
 const HOSTS: [&str; 8] = [
     "db.internal:5432",
@@ -57,7 +58,8 @@ fn is_apart(password: &str, closing: &str) -> bool {
     let digits = password.bytes().take_while(u8::is_ascii_digit).count();
     let is_port = (1..=5).contains(&digits) && password[digits..].starts_with(['/', '?', '#']);
     let is_closed = !closing.is_empty() && password.contains(closing);
-    let is_escaped = closing == "\"" && ["\\n", "\\r", "\\t"].iter().any(|escape| password.contains(escape));
+    let is_escaped =
+        closing == "\"" && ["\\n", "\\r", "\\t"].iter().any(|escape| password.contains(escape));
     is_port || is_closed || is_escaped
 }
 
@@ -80,7 +82,10 @@ impl Counts {
             self.masked += 1;
         } else if clean.contains(password) {
             self.whole += 1;
-        } else if written.windows(5).any(|piece| memchr::memmem::find(clean.as_bytes(), piece).is_some()) {
+        } else if written
+            .windows(5)
+            .any(|piece| memchr::memmem::find(clean.as_bytes(), piece).is_some())
+        {
             self.pieces += 1;
         } else if !clean.contains(host) {
             self.hosts += 1;
@@ -100,7 +105,8 @@ fn passwords_of_any_characters_go_and_the_host_stays() {
         let (before, behind, closing) = CARRIERS[index % CARRIERS.len()];
         let is_json = before.starts_with('{');
         let is_apart = is_apart(&password, if is_json { "" } else { closing });
-        let password = if is_json { password.replace('\\', "\\\\").replace('"', "\\\"") } else { password };
+        let password =
+            if is_json { password.replace('\\', "\\\\").replace('"', "\\\"") } else { password };
         let (scheme, user) = (numbers.one(&SCHEMES), numbers.one(&USERS));
         let (host, path) = (numbers.one(&HOSTS), numbers.one(&PATHS));
         let text = format!("{before}{scheme}://{user}:{password}@{host}{path}{behind}");

@@ -1,4 +1,5 @@
-//! The C ABI takes any bytes for a chunk, answers as the library does, and what it gives back can be freed.
+//! The C ABI takes any bytes for a chunk, answers as the library does, and what it gives back can
+//! be freed.
 
 #![no_main]
 

@@ -1,7 +1,8 @@
 //! A JSON document in, a JSON document out: the same keys, the same members, in the same order.
 //!
-//! A scalar may become a string, and a string another one; nothing else may change its kind. Keys may hold what is a secret
-//! itself (an address as a key): such a key may change, but its member stays.
+//! A scalar may become a string, and a string another one; nothing else may change its kind. Keys
+//! may hold what is a secret itself (an address as a key): such a key may change, but its member
+//! stays.
 
 #![no_main]
 
@@ -137,7 +138,8 @@ fn scrub(hay: &[u8]) -> Vec<u8> {
 fn is_same_shape(before: &Value, after: &Value) -> bool {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => {
-            // Two keys that become one placeholder are two members in the text, and the parser keeps one of them.
+            // Two keys that become one placeholder are two members in the text, and the parser
+            // keeps one of them.
             let is_merged = after.len() < before.len() && after.keys().any(|key| key.contains("REDACTED-"));
             let is_same_member = |((key, before), (other, after)): ((&String, &Value), (&String, &Value))| {
                 (key == other || other.contains("REDACTED-")) && is_same_shape(before, after)

@@ -1,5 +1,5 @@
-//! Every level of the CPU finds the same, on any bytes, with the embedded rules and with a few of the user's that have no chosen place
-//! in the prefilter's tables.
+//! Every level of the CPU finds the same, on any bytes, with the embedded rules and with a few of
+//! the user's that have no chosen place in the prefilter's tables.
 
 #![no_main]
 

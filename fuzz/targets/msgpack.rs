@@ -1,4 +1,5 @@
-//! A chunk becomes a chunk again, with as many entries, and holds no address that stood in it as a text.
+//! A chunk becomes a chunk again, with as many entries, and holds no address that stood in it as a
+//! text.
 
 #![no_main]
 

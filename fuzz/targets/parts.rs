@@ -1,4 +1,5 @@
-//! A line that a container runtime has cut comes out as the line that was not cut does, wherever the cuts are.
+//! A line that a container runtime has cut comes out as the line that was not cut does, wherever
+//! the cuts are.
 
 #![no_main]
 

@@ -1,7 +1,8 @@
-//! However the input is cut, the same bytes come out; scrubbing them again changes nothing; no bytes make it fail.
+//! However the input is cut, the same bytes come out; scrubbing them again changes nothing; no
+//! bytes make it fail.
 //!
-//! The whole block is compared with a reader that gets its bytes in reads of any size through a buffer of any size, and with
-//! one scrubber that is fed line by line.
+//! The whole block is compared with a reader that gets its bytes in reads of any size through a
+//! buffer of any size, and with one scrubber that is fed line by line.
 
 #![no_main]
 
@@ -74,7 +75,8 @@ fn check(input: &Input<'_>) -> Corpus {
     let Some(read) = by_reads(input) else { return Corpus::Reject };
     assert_eq!(shown(&whole), shown(&read), "reads of {:?} through {} bytes", input.reads, input.buffer);
     assert_eq!(shown(&whole), shown(&by_lines(input.log)), "line by line");
-    // A private key that never ends makes of the lines behind it what their neighbours are: see SECURITY.md.
+    // A private key that never ends makes of the lines behind it what their neighbours are: see
+    // SECURITY.md.
     if !input.log.to_ascii_lowercase().windows(11).any(|window| window == b"private key") {
         assert_eq!(shown(&block(&mut scrubber(), &whole)), shown(&whole), "twice is not once");
     }

@@ -26,11 +26,14 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// A pattern, a glob or a rule's name that is none; an entry that says nothing of what may stand.
+    /// A pattern, a glob or a rule's name that is none; an entry that says nothing of what may
+    /// stand.
     pub(super) fn meaning(&self) -> Result<Allow, Error> {
         if self.values.is_empty() && self.patterns.is_empty() && self.fields.is_empty() {
             let error = Error::usage("an entry with neither values, patterns nor fields");
-            return Err(error.hint("name what may stand, or leave a rule out as a whole with `except`"));
+            return Err(
+                error.hint("name what may stand, or leave a rule out as a whole with `except`")
+            );
         }
         let mut allow = self.values.iter().fold(Allow::new(), Allow::value);
         for pattern in &self.patterns {

@@ -45,12 +45,14 @@ Examples:
   logscrub -r acme.toml rules cost app.log          and rules of your own, before they ship
   logscrub --only 'acme-*' -r acme.toml rules cost < app.log";
 
-/// Scrubs email addresses, credentials and credential-bearing URLs from logs: standard input to standard output.
+/// Scrubs email addresses, credentials and credential-bearing URLs from logs: standard input to
+/// standard output.
 ///
-/// Without a verb logscrub is a filter: it reads standard input and writes standard output, replacing what the rules find.
-/// Each line leaves as soon as it came. SIGTERM drains what can be read and ends well, a second one quits at once; a reader that
-/// closes ends it by SIGPIPE. SIGHUP reads rules and configuration anew and reopens the file of --output; with neither a file to
-/// read nor one to reopen it drains. SIGUSR1 prints the summary so far.
+/// Without a verb logscrub is a filter: it reads standard input and writes standard output,
+/// replacing what the rules find. Each line leaves as soon as it came. SIGTERM drains what can be
+/// read and ends well, a second one quits at once; a reader that closes ends it by SIGPIPE. SIGHUP
+/// reads rules and configuration anew and reopens the file of --output; with neither a file to read
+/// nor one to reopen it drains. SIGUSR1 prints the summary so far.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "logscrub", disable_version_flag = true, disable_help_subcommand = true, after_help = EXAMPLES, max_term_width = 120)]
 pub(super) struct Args {
@@ -73,58 +75,101 @@ pub(super) struct Args {
 pub(super) struct Common {
     /// Read this configuration file; `none` reads none of the user's
     ///
-    /// Instead of $XDG_CONFIG_HOME/logscrub/config.toml. /etc/logscrub/config.toml is read in any case, below it. Nothing is
-    /// ever read from the working directory.
-    #[arg(short, long, value_name = "FILE|none", global = true, help_heading = "Rules and settings")]
+    /// Instead of $XDG_CONFIG_HOME/logscrub/config.toml. /etc/logscrub/config.toml is read in any
+    /// case, below it. Nothing is ever read from the working directory.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE|none",
+        global = true,
+        help_heading = "Rules and settings"
+    )]
     pub(super) config: Option<PathBuf>,
     /// Add the rules of a file, or of every *.toml in a folder
     ///
-    /// They come beside the embedded ones. May be given several times. docs/RULES.md has the format, `rules lint` checks it.
-    #[arg(short, long, value_name = "FILE|DIR", global = true, help_heading = "Rules and settings")]
+    /// They come beside the embedded ones. May be given several times. docs/RULES.md has the
+    /// format, `rules lint` checks it.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE|DIR",
+        global = true,
+        help_heading = "Rules and settings"
+    )]
     pub(super) rules: Vec<PathBuf>,
     /// Use nothing but these rules
     ///
-    /// Ids, classes (email, credential, credential-url, personal) or globs over ids; separated by commas, or several times.
-    #[arg(long, value_name = "RULE", value_delimiter = ',', global = true, help_heading = "Rules and settings")]
+    /// Ids, classes (email, credential, credential-url, personal) or globs over ids; separated by
+    /// commas, or several times.
+    #[arg(
+        long,
+        value_name = "RULE",
+        value_delimiter = ',',
+        global = true,
+        help_heading = "Rules and settings"
+    )]
     pub(super) only: Vec<String>,
     /// Leave these rules out
     ///
     /// Ids, classes or globs over ids; separated by commas, or several times.
-    #[arg(long, value_name = "RULE", value_delimiter = ',', global = true, help_heading = "Rules and settings")]
+    #[arg(
+        long,
+        value_name = "RULE",
+        value_delimiter = ',',
+        global = true,
+        help_heading = "Rules and settings"
+    )]
     pub(super) except: Vec<String>,
     /// Use these rules too, though they are off by default
     ///
     /// The class `personal` is off by default: --also personal.
-    #[arg(long, value_name = "RULE", value_delimiter = ',', global = true, help_heading = "Rules and settings")]
+    #[arg(
+        long,
+        value_name = "RULE",
+        value_delimiter = ',',
+        global = true,
+        help_heading = "Rules and settings"
+    )]
     pub(super) also: Vec<String>,
     /// What the records of the input are written in
     ///
-    /// auto: told at each record's start; csv and tsv are not, since any line could be a row. Records that a container runtime or
-    /// journald has cut into parts are searched as one, and each part stays where it is. line and logfmt: a record a line, whatever
-    /// stands in it. [default: auto]
+    /// auto: told at each record's start; csv and tsv are not, since any line could be a row.
+    /// Records that a container runtime or journald has cut into parts are searched as one, and
+    /// each part stays where it is. line and logfmt: a record a line, whatever stands in it.
+    /// [default: auto]
     #[arg(short, long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(FORMATS), global = true, help_heading = "Rules and settings")]
     pub(super) format: Option<String>,
     /// Leave email addresses at this domain, and below it, alone
     ///
-    /// Separated by commas, or several times. The summary counts what stays. Other exceptions stand in the configuration file, under
-    /// `allow`.
-    #[arg(long, value_name = "DOMAIN", value_delimiter = ',', global = true, help_heading = "Rules and settings")]
+    /// Separated by commas, or several times. The summary counts what stays. Other exceptions stand
+    /// in the configuration file, under `allow`.
+    #[arg(
+        long,
+        value_name = "DOMAIN",
+        value_delimiter = ',',
+        global = true,
+        help_heading = "Rules and settings"
+    )]
     pub(super) own_domain: Vec<String>,
-    /// How findings are replaced: label, mask, partial, keep-domain or fixed; CLASS=STYLE or RULE=STYLE for some
+    /// How findings are replaced: label, mask, partial, keep-domain or fixed; CLASS=STYLE or
+    /// RULE=STYLE for some
     ///
-    /// label: REDACTED- and the rule's id. mask: as many * as there were characters. partial: as mask, but for at most the last
-    /// four characters and never more than a quarter. keep-domain: of an email address its part before the @ alone, as label; the
-    /// same as label for everything else. fixed: the text of --placeholder. May be given several times.
+    /// label: REDACTED- and the rule's id. mask: as many * as there were characters. partial: as
+    /// mask, but for at most the last four characters and never more than a quarter. keep-domain:
+    /// of an email address its part before the @ alone, as label; the same as label for everything
+    /// else. fixed: the text of --placeholder. May be given several times.
     #[arg(long, value_name = "[CLASS|RULE=]STYLE", global = true, help_heading = "Replacement")]
     pub(super) style: Vec<String>,
     /// The text that stands in place of every finding
     ///
-    /// Letters, digits, '-', '.', '_' and '~' only, so that it is safe in JSON, URLs, CSV and shell alike.
+    /// Letters, digits, '-', '.', '_' and '~' only, so that it is safe in JSON, URLs, CSV and shell
+    /// alike.
     #[arg(long, value_name = "TEXT", global = true, help_heading = "Replacement")]
     pub(super) placeholder: Option<String>,
     /// When to use colour
     ///
-    /// auto: on a terminal, unless NO_COLOR is set or TERM is dumb. Standard output and error are judged apart.
+    /// auto: on a terminal, unless NO_COLOR is set or TERM is dumb. Standard output and error are
+    /// judged apart.
     #[arg(long, value_name = "WHEN", value_parser = PossibleValuesParser::new(COLORS), global = true, help_heading = "Other")]
     pub(super) color: Option<String>,
     /// Say less: no summary; twice: no errors either
@@ -149,19 +194,22 @@ pub(super) struct Filter {
     pub(super) dry_run: bool,
     /// Longest record that is held whole, as 1MiB or 1048576; at least 256KiB
     ///
-    /// A longer one is worked through in overlapping windows of this size, in bounded memory. [default: 1MiB]
+    /// A longer one is worked through in overlapping windows of this size, in bounded memory.
+    /// [default: 1MiB]
     #[arg(long, value_name = "SIZE", help_heading = "Filter")]
     pub(super) max_record: Option<String>,
     /// How many seconds a record that was cut waits for its rest
     ///
-    /// Counted while nothing else comes either; the records behind it wait with it, at most --max-record bytes together. Then it is
-    /// scrubbed as it is, with what could be the beginning of a secret masked. [default: 1]
+    /// Counted while nothing else comes either; the records behind it wait with it, at most
+    /// --max-record bytes together. Then it is scrubbed as it is, with what could be the beginning
+    /// of a secret masked. [default: 1]
     #[arg(long, value_name = "SECONDS", help_heading = "Filter")]
     pub(super) hold: Option<f64>,
     /// Re-read each record that changed before it is written; the default
     ///
-    /// It must be one line still, with the same head; JSON must parse with the same members, URLs must parse. What fails is masked as
-    /// a whole and counted, with exit code 3. Records over --max-record are not re-read.
+    /// It must be one line still, with the same head; JSON must parse with the same members, URLs
+    /// must parse. What fails is masked as a whole and counted, with exit code 3. Records over
+    /// --max-record are not re-read.
     #[arg(long, overrides_with = "no_verify", help_heading = "Filter")]
     pub(super) verify: bool,
     /// Do not re-read what changed
@@ -171,19 +219,20 @@ pub(super) struct Filter {
     pub(super) no_verify: bool,
     /// What becomes of a record that cannot be examined
     ///
-    /// mask: it becomes REDACTED-record. drop: it is left out. stop: the stream ends before it, with exit code 70. There is no way
-    /// to pass it. [default: mask]
+    /// mask: it becomes REDACTED-record. drop: it is left out. stop: the stream ends before it,
+    /// with exit code 70. There is no way to pass it. [default: mask]
     #[arg(long, value_name = "ACTION", value_parser = PossibleValuesParser::new(ON_ERROR), help_heading = "Filter")]
     pub(super) on_error: Option<String>,
     /// How many threads scrub; 0 chooses
     ///
-    /// 0: one where standard input is a pipe or a terminal, as many as there are cores where it is a regular file. The output is
-    /// the same with any number. [default: 0]
+    /// 0: one where standard input is a pipe or a terminal, as many as there are cores where it is
+    /// a regular file. The output is the same with any number. [default: 0]
     #[arg(short = 'j', long, value_name = "N", help_heading = "Filter")]
     pub(super) threads: Option<u32>,
     /// Append to this file instead of writing to standard output
     ///
-    /// It is made when it is not there, readable by its owner and group only. SIGHUP opens it anew, so that it can be moved away.
+    /// It is made when it is not there, readable by its owner and group only. SIGHUP opens it anew,
+    /// so that it can be moved away.
     #[arg(long, value_name = "FILE", help_heading = "Filter")]
     pub(super) output: Option<PathBuf>,
     /// The form of the summary at the end, on standard error
@@ -193,7 +242,8 @@ pub(super) struct Filter {
     pub(super) summary: Option<String>,
     /// End with exit code 1 when something was found
     ///
-    /// Without it findings do not change the exit code. Records that could not be examined go before: exit code 3.
+    /// Without it findings do not change the exit code. Records that could not be examined go
+    /// before: exit code 3.
     #[arg(long, help_heading = "Filter")]
     pub(super) fail_on_findings: bool,
     /// How many seconds reading may go on after SIGTERM
@@ -215,13 +265,15 @@ pub(super) enum Verb {
         files: Vec<PathBuf>,
         /// One JSON object a finding, never the value
         ///
-        /// Its members: file, record (counted from 1), offset and length (bytes within the record), rule, class, style.
+        /// Its members: file, record (counted from 1), offset and length (bytes within the record),
+        /// rule, class, style.
         #[arg(long, help_heading = "Report")]
         json: bool,
         /// Tell as well what refuted each candidate that is no finding
         ///
-        /// A candidate is an anchor of a rule where it stands. Of the record nothing is shown but the anchor. With --json each is an
-        /// object with file, record, offset, length, anchor, by (the rule, or the recogniser that rules share) and refuted.
+        /// A candidate is an anchor of a rule where it stands. Of the record nothing is shown but
+        /// the anchor. With --json each is an object with file, record, offset, length, anchor, by
+        /// (the rule, or the recogniser that rules share) and refuted.
         #[arg(long, help_heading = "Report")]
         why: bool,
         /// Show the secrets themselves; only on a terminal
@@ -232,24 +284,29 @@ pub(super) enum Verb {
     },
     /// Scrub files, trees and archives, in the formats they came in
     ///
-    /// Text, gzip, zstd, xz, bzip2, lz4, snappy, tar, zip and jar, nested, told by their content. What cannot be examined (binary data,
-    /// encrypted entries, unknown formats, corrupt files) is not in the output, is listed with its reason and gives exit code 3. A
-    /// manifest says what was done with each file.
+    /// Text, gzip, zstd, xz, bzip2, lz4, snappy, tar, zip and jar, nested, told by their content.
+    /// What cannot be examined (binary data, encrypted entries, unknown formats, corrupt files) is
+    /// not in the output, is listed with its reason and gives exit code 3. A manifest says what was
+    /// done with each file.
     ///
-    /// Metadata inside archives is scrubbed like text: entry names, link targets, owners, comments, attributes and extra fields. An
-    /// entry whose name holds a finding is renamed, with a number where two would get one name, and links follow it. A binary field of
-    /// unknown layout is left out (in place: kept) and listed like any other thing that cannot be examined. Names of files on the
-    /// disk are not changed.
+    /// Metadata inside archives is scrubbed like text: entry names, link targets, owners, comments,
+    /// attributes and extra fields. An entry whose name holds a finding is renamed, with a number
+    /// where two would get one name, and links follow it. A binary field of unknown layout is left
+    /// out (in place: kept) and listed like any other thing that cannot be examined. Names of files
+    /// on the disk are not changed.
     ///
-    /// Finished files are committed to the manifest every second. SIGINT and SIGTERM end the run after that, with exit code 130 or 143;
-    /// a second one ends it at once. Run the same command again to go on.
+    /// Finished files are committed to the manifest every second. SIGINT and SIGTERM end the run
+    /// after that, with exit code 130 or 143; a second one ends it at once. Run the same command
+    /// again to go on.
     #[command(after_help = BATCH_EXAMPLES)]
     Batch(Box<Batch>),
-    /// A hop for Fluent Bit, Fluentd and Docker: takes messages of the Forward protocol and passes them on scrubbed
+    /// A hop for Fluent Bit, Fluentd and Docker: takes messages of the Forward protocol and passes
+    /// them on scrubbed
     ///
-    /// A message is acknowledged to its sender only when the next hop has acknowledged it, or when it stands synced in the spool or the
-    /// output file. All modes of the protocol, gzip and zstd; keys, tags, metadata and the attributes of groups are scrubbed like values,
-    /// and what is clean keeps its bytes.
+    /// A message is acknowledged to its sender only when the next hop has acknowledged it, or when
+    /// it stands synced in the spool or the output file. All modes of the protocol, gzip and zstd;
+    /// keys, tags, metadata and the attributes of groups are scrubbed like values, and what is
+    /// clean keeps its bytes.
     #[cfg(feature = "forward")]
     #[command(after_help = super::forward::EXAMPLES)]
     Forward(Box<super::forward::Forward>),
@@ -288,15 +345,17 @@ pub(super) struct Batch {
     pub(super) paths: Vec<PathBuf>,
     /// Mirror into this folder; the manifest lies there too
     ///
-    /// One folder's files go there by their path below it; with several PATHs each keeps its own name in front. Files that an earlier
-    /// run did under the same rules are passed over, so a run that was killed goes on where it was. DIR must not be or lie in a PATH.
-    /// It may hold one, as long as no output lands among the inputs.
+    /// One folder's files go there by their path below it; with several PATHs each keeps its own
+    /// name in front. Files that an earlier run did under the same rules are passed over, so a run
+    /// that was killed goes on where it was. DIR must not be or lie in a PATH. It may hold one, as
+    /// long as no output lands among the inputs.
     #[arg(short, long, value_name = "DIR", help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
     /// Replace each original, when something in it changed
     ///
-    /// The new file is written without a name, made safe on the disk and renamed over the original; mode, owner, times and extended
-    /// attributes are kept. What cannot be examined stays as it was, entries of archives too.
+    /// The new file is written without a name, made safe on the disk and renamed over the original;
+    /// mode, owner, times and extended attributes are kept. What cannot be examined stays as it
+    /// was, entries of archives too.
     #[arg(long, conflicts_with = "output", help_heading = "Output")]
     pub(super) in_place: bool,
     /// Keep each original that is replaced under its name and this suffix
@@ -306,8 +365,8 @@ pub(super) struct Batch {
     pub(super) backup: Option<String>,
     /// Where the manifest of --in-place lies
     ///
-    /// Files outside its folder stand in it by their whole path. [default: logscrub-manifest.jsonl in the first PATH, or beside it when
-    /// it is a file]
+    /// Files outside its folder stand in it by their whole path. [default: logscrub-manifest.jsonl
+    /// in the first PATH, or beside it when it is a file]
     #[arg(long, value_name = "FILE", requires = "in_place", help_heading = "Output")]
     pub(super) manifest: Option<PathBuf>,
     /// Copy what cannot be examined as it is
@@ -317,7 +376,8 @@ pub(super) struct Batch {
     pub(super) copy_unexamined: bool,
     /// Write compressed files in this format and level, as zstd:9
     ///
-    /// gzip, zstd, xz, bzip2, lz4 or snappy. File names stay as they are. [default: as they came, about the same level]
+    /// gzip, zstd, xz, bzip2, lz4 or snappy. File names stay as they are. [default: as they came,
+    /// about the same level]
     #[arg(long, value_name = "FORMAT[:LEVEL]", help_heading = "Output")]
     pub(super) recompress: Option<String>,
     /// Only count: write nothing
@@ -327,8 +387,9 @@ pub(super) struct Batch {
     pub(super) dry_run: bool,
     /// Check a folder against its manifest: digests, and that nothing is found any more
     ///
-    /// Ends with exit code 4 when a file is missing, differs, holds what the rules in force find, or is not in the manifest. Metadata of
-    /// archives is looked at too. The manifest's own path may be given instead of its folder.
+    /// Ends with exit code 4 when a file is missing, differs, holds what the rules in force find,
+    /// or is not in the manifest. Metadata of archives is looked at too. The manifest's own path
+    /// may be given instead of its folder.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["paths", "output", "in_place", "dry_run"], help_heading = "Output")]
     pub(super) verify_manifest: Option<PathBuf>,
     /// Take only files whose path below PATH, or whose name, matches one of these globs
@@ -341,7 +402,8 @@ pub(super) struct Batch {
     /// May be given several times; goes before --include.
     #[arg(long, value_name = "GLOB", help_heading = "Files")]
     pub(super) exclude: Vec<String>,
-    /// Only files changed at or after this time: 2026-01-31, 2026-01-31T12:00:00Z or an age such as 7d
+    /// Only files changed at or after this time: 2026-01-31, 2026-01-31T12:00:00Z or an age such as
+    /// 7d
     ///
     /// Times are in UTC. Ages in s, m, h, d or w.
     #[arg(long, value_name = "TIME", help_heading = "Files")]
@@ -373,7 +435,8 @@ pub(super) struct Batch {
     pub(super) memory: Option<String>,
     /// How large a file may become unpacked: a number of times its size, or a size with a unit
     ///
-    /// May be given twice, once for each. 64MiB are always allowed by the ratio. [default: 1000 and 1024GiB]
+    /// May be given twice, once for each. 64MiB are always allowed by the ratio. [default: 1000 and
+    /// 1024GiB]
     #[arg(long, value_name = "RATIO|SIZE", help_heading = "Limits")]
     pub(super) max_expansion: Vec<String>,
     /// Longest record that is held whole, as 1MiB or 1048576; at least 256KiB
@@ -398,8 +461,8 @@ pub(super) struct Batch {
     pub(super) summary: Option<String>,
     /// Write a report as one HTML file
     ///
-    /// It needs no network, has a light and a dark face and can be printed. It holds counts, by rule, file and day, names of files and
-    /// reasons, and nothing that was found.
+    /// It needs no network, has a light and a dark face and can be printed. It holds counts, by
+    /// rule, file and day, names of files and reasons, and nothing that was found.
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     pub(super) report: Option<PathBuf>,
     /// No progress, neither as a bar nor as lines
@@ -457,8 +520,8 @@ pub(super) enum Rules {
         files: Vec<PathBuf>,
         /// Let warnings fail too
         ///
-        /// A warning says that a rule works and has a fault, such as that it is expensive. Without this flag it does not change the
-        /// exit code.
+        /// A warning says that a rule works and has a fault, such as that it is expensive. Without
+        /// this flag it does not change the exit code.
         #[arg(long, help_heading = "Report")]
         strict: bool,
         /// As JSON
@@ -469,11 +532,12 @@ pub(super) enum Rules {
     },
     /// What each rule costs on a log of yours, dearest first
     ///
-    /// Scans the log as the filter does and tells for each rule its candidates (anchors that were handed to its recogniser),
-    /// confirmations (how often a pattern was tried or a value judged), findings, and nanoseconds for each megabyte of log. Rules
-    /// that share a recogniser share its work: candidates, confirmations and time go to the rule whose anchor it was (of several
-    /// the first), findings to the rule they are named for. Rules without a candidate are counted, not listed. Nothing of the
-    /// log is shown.
+    /// Scans the log as the filter does and tells for each rule its candidates (anchors that were
+    /// handed to its recogniser), confirmations (how often a pattern was tried or a value judged),
+    /// findings, and nanoseconds for each megabyte of log. Rules that share a recogniser share its
+    /// work: candidates, confirmations and time go to the rule whose anchor it was (of several the
+    /// first), findings to the rule they are named for. Rules without a candidate are counted, not
+    /// listed. Nothing of the log is shown.
     #[command(after_help = COST_EXAMPLES)]
     Cost {
         /// The log; `-` or none for standard input
@@ -487,8 +551,8 @@ pub(super) enum Rules {
     },
     /// Print the table by which the prefilter looks for the anchors of the embedded rules
     ///
-    /// For who changes the embedded rules: it is `src/rules/probes.json`, chosen anew on log lines that are made from a seed. A test of the
-    /// project compares the two.
+    /// For who changes the embedded rules: it is `src/rules/probes.json`, chosen anew on log lines
+    /// that are made from a seed. A test of the project compares the two.
     #[command(hide = true)]
     Windows,
     /// Turn the rules of another scanner into a rule file, and say what could not be carried over
@@ -501,7 +565,8 @@ pub(super) enum Rules {
         files: Vec<PathBuf>,
         /// Write the rules to this file instead of standard output
         ///
-        /// The file is written whole or not at all. What could not be carried over is said on standard error either way.
+        /// The file is written whole or not at all. What could not be carried over is said on
+        /// standard error either way.
         #[arg(long, value_name = "FILE", help_heading = "Report")]
         output: Option<PathBuf>,
     },
@@ -562,9 +627,21 @@ mod tests {
 
     #[test]
     fn flags_are_taken_before_and_behind_a_verb() {
-        let args = Args::try_parse_from(["logscrub", "--only", "email,jwt", "rules", "list", "--except", "a", "-qq"]);
+        let args = Args::try_parse_from([
+            "logscrub",
+            "--only",
+            "email,jwt",
+            "rules",
+            "list",
+            "--except",
+            "a",
+            "-qq",
+        ]);
         let args = args.expect("it parses");
-        assert_eq!((args.common.only.len(), args.common.except.len(), args.common.quiet), (2, 1, 2));
+        assert_eq!(
+            (args.common.only.len(), args.common.except.len(), args.common.quiet),
+            (2, 1, 2)
+        );
         assert!(matches!(args.verb, Some(Verb::Rules(Rules::List { json: false }))));
     }
 
@@ -574,7 +651,10 @@ mod tests {
             --color never -q -v --dry-run --max-record 1MiB --on-error drop -j 2 --output o --summary json --fail-on-findings --grace 2 \
             -f cri --hold 0.5 --verify --no-verify";
         let args = Args::try_parse_from(typed.split_ascii_whitespace()).expect("it parses");
-        assert_eq!((args.common.rules.len(), args.common.style.len(), args.filter.grace), (2, 2, Some(2.0)));
+        assert_eq!(
+            (args.common.rules.len(), args.common.style.len(), args.filter.grace),
+            (2, 2, Some(2.0))
+        );
         assert_eq!(args.filter.threads, Some(2));
         assert!(args.filter.dry_run && args.filter.fail_on_findings && args.common.verbose);
     }

@@ -31,7 +31,7 @@ use super::{
     settings::{self, Settings},
 };
 use crate::{
-    archive::{self, Expansion, MANIFEST, Manifest, Names, Options, Packed, Target, Watch},
+    batch::{self, Expansion, MANIFEST, Manifest, Names, Options, Packed, Target, Watch},
     error::Error,
     report::{self, batch::Report},
     rules::RuleSet,
@@ -53,9 +53,15 @@ const UNEXAMINED: u8 = 3;
 /// Where nobody watches, progress is a line every so often.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
-pub(super) fn run(batch: &Batch, settings: &Settings, out: &mut Out, stderr: ColorChoice) -> Result<u8, Error> {
+pub(super) fn run(
+    batch: &Batch,
+    settings: &Settings,
+    out: &mut Out,
+    stderr: ColorChoice,
+) -> Result<u8, Error> {
     let rules = settings.rules()?;
-    let mut scrubber = Scrubber::for_cpu(&rules, &settings.policy, settings.cpu)?.with_format(settings.format);
+    let mut scrubber =
+        Scrubber::for_cpu(&rules, &settings.policy, settings.cpu)?.with_format(settings.format);
     if let Some(marker) = &settings.fault {
         scrubber.fail_on(marker.as_bytes());
     }
@@ -94,7 +100,8 @@ fn work(
     let walked = walk(&roots, &filter, &options.target, manifest.as_deref())?;
     if let Target::Mirror(folder) = &options.target {
         inputs.check_files(&walked.files, folder)?;
-        fs::create_dir_all(folder).map_err(|error| Error::output(&folder.display().to_string(), error))?;
+        fs::create_dir_all(folder)
+            .map_err(|error| Error::output(&folder.display().to_string(), error))?;
     }
     let manifest = manifest.map(|path| Manifest::open(&path)).transpose()?;
     sweep(&roots, &options.target);
@@ -104,10 +111,14 @@ fn work(
     }
     let begin = Instant::now();
     let progress = Progress::new(&walked.files, settings.quiet > 0 || batch.no_progress, stderr);
-    let summary = progress.during(|| archive::run(&walked.files, &options, scrubber, manifest.as_ref(), &progress))?;
+    let summary = progress
+        .during(|| batch::run(&walked.files, &options, scrubber, manifest.as_ref(), &progress))?;
     let skipped = walked.skipped.iter();
-    let skipped: Vec<(String, String)> =
-        skipped.map(|(path, reason)| (names.shown(path.as_os_str().as_encoded_bytes()), reason.to_string())).collect();
+    let skipped: Vec<(String, String)> = skipped
+        .map(|(path, reason)| {
+            (names.shown(path.as_os_str().as_encoded_bytes()), reason.to_string())
+        })
+        .collect();
     let report = Report {
         rules,
         tally: &summary.tally,
@@ -127,7 +138,9 @@ fn work(
         let name = if signal == SIGINT as usize { "SIGINT" } else { "SIGTERM" };
         let (n_done, n_files) = (summary.n_done + summary.n_before, walked.files.len());
         if settings.quiet < 2 {
-            let words = format!("interrupted by {name}: {n_done} of {n_files} files done; run again to go on");
+            let words = format!(
+                "interrupted by {name}: {n_done} of {n_files} files done; run again to go on"
+            );
             complain(&Error::unexamined(words), stderr);
         }
         return Ok(u8::try_from(128 + signal).unwrap_or(u8::MAX));
@@ -151,16 +164,18 @@ impl Stop {
             }
             let failed = |error: io::Error| Error::input("signals", error);
             // The second signal finds the flag set by the first and quits at once.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&self.is_asked)).map_err(failed)?;
-            flag::register_usize(signal, Arc::clone(&self.signal), signal.unsigned_abs() as usize).map_err(failed)?;
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&self.is_asked))
+                .map_err(failed)?;
+            flag::register_usize(signal, Arc::clone(&self.signal), signal.unsigned_abs() as usize)
+                .map_err(failed)?;
             flag::register(signal, Arc::clone(&self.is_asked)).map_err(failed)?;
         }
         Ok(())
     }
 }
 
-/// Whether the program was started with `signal` ignored, as a shell does with SIGINT for jobs in the background.
-/// Where the system does not say, it was not.
+/// Whether the program was started with `signal` ignored, as a shell does with SIGINT for jobs in
+/// the background. Where the system does not say, it was not.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -168,7 +183,7 @@ fn is_ignored(signal: i32) -> bool {
     mask >> (signal - 1) & 1 == 1
 }
 
-fn code(settings: &Settings, summary: &archive::Summary, skipped: &[(PathBuf, Passed)]) -> u8 {
+fn code(settings: &Settings, summary: &batch::Summary, skipped: &[(PathBuf, Passed)]) -> u8 {
     // Links and devices are no logs; what could not be read may be one.
     let is_unread = skipped.iter().any(|(_, passed)| matches!(passed, Passed::Unreadable(_)));
     if summary.n_guarded > 0 {
@@ -189,7 +204,9 @@ fn tell(
 ) -> Result<(), Error> {
     use settings::Summary;
     if let Some(path) = &batch.report {
-        sweep_folder(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")));
+        sweep_folder(
+            path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+        );
         let mut fresh = file::Fresh::new(path)?;
         let written = io::Write::write_all(&mut fresh, report::html::page(report).as_bytes());
         written.map_err(|error| Error::output(&path.display().to_string(), error))?;
@@ -205,15 +222,22 @@ fn tell(
     }
 }
 
-fn verify(folder: &Path, options: &Options, scrubber: &Scrubber, stderr: ColorChoice) -> Result<u8, Error> {
+fn verify(
+    folder: &Path,
+    options: &Options,
+    scrubber: &Scrubber,
+    stderr: ColorChoice,
+) -> Result<u8, Error> {
     let path = if folder.is_dir() { folder.join(MANIFEST) } else { folder.to_owned() };
     fs::metadata(&path).map_err(|error| Error::unreadable(&path, error))?;
-    let (n_files, faults) = archive::verify(&Manifest::open(&path)?, options, scrubber)?;
+    let (n_files, faults) = batch::verify(&Manifest::open(&path)?, options, scrubber)?;
     for (path, fault) in &faults {
         complain(&Error::unexamined(format!("{}: {fault}", path.escape_debug())), stderr);
     }
     let words = if faults.is_empty() {
-        format!("{n_files} of {n_files} files are as the manifest says, with nothing to find in them\n")
+        format!(
+            "{n_files} of {n_files} files are as the manifest says, with nothing to find in them\n"
+        )
     } else {
         format!("{} faults; the manifest has {n_files} files\n", faults.len())
     };
@@ -233,18 +257,19 @@ fn roots(batch: &Batch, target: &Target) -> Result<Vec<PathBuf>, Error> {
         read.map_err(|error| Error::unreadable(list, error))?;
         let separator = if bytes.contains(&0) { 0 } else { b'\n' };
         let names = bytes.split(|byte| *byte == separator).filter(|name| !name.is_empty());
-        roots.extend(
-            names.map(|name| PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name))),
-        );
+        roots.extend(names.map(|name| {
+            PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name))
+        }));
     }
     if roots.is_empty() {
         return Err(Error::usage("batch: no PATH").hint("logscrub batch PATH... -o DIR"));
     }
     for root in &mut roots {
         let real = root.canonicalize().map_err(|error| Error::unreadable(root, error))?;
-        // In place of what a link means, not of the link.
-        // Otherwise as it was typed, but for what means nothing: what follows it is the place in the output.
-        *root = if matches!(target, Target::InPlace(_)) { real } else { root.components().collect() };
+        // In place of what a link means, not of the link. Otherwise as it was typed, but for what
+        // means nothing: what follows it is the place in the output.
+        *root =
+            if matches!(target, Target::InPlace(_)) { real } else { root.components().collect() };
     }
     Ok(roots)
 }
@@ -280,10 +305,8 @@ fn target(batch: &Batch) -> Result<Target, Error> {
             suffix => Ok(Target::InPlace(suffix.map(str::to_owned))),
         },
         (None, false, true) => Ok(Target::Nowhere),
-        (None, false, false) => {
-            Err(Error::usage("batch: nowhere to write")
-                .hint("-o DIR mirrors, --in-place replaces, --dry-run only counts"))
-        }
+        (None, false, false) => Err(Error::usage("batch: nowhere to write")
+            .hint("-o DIR mirrors, --in-place replaces, --dry-run only counts")),
     }
 }
 
@@ -310,7 +333,8 @@ fn options(
     })
 }
 
-/// What decides what comes out: the rules with all that they are, the settings, and how files are written.
+/// What decides what comes out: the rules with all that they are, the settings, and how files are
+/// written.
 fn digest(batch: &Batch, settings: &Settings, rules: &RuleSet) -> String {
     let mut hasher = blake3::Hasher::new();
     for rule in rules.rules() {
@@ -318,7 +342,8 @@ fn digest(batch: &Batch, settings: &Settings, rules: &RuleSet) -> String {
     }
     // Where a key was said, how many threads there are and how it is told change nothing.
     let decides = |key: &str| {
-        !["threads", "output", "summary", "grace", "color", "fail-on-findings", "idle-timeout"].contains(&key)
+        !["threads", "output", "summary", "grace", "color", "fail-on-findings", "idle-timeout"]
+            .contains(&key)
     };
     for shown in settings.shown.iter().filter(|shown| decides(&shown.key)) {
         hasher.update(format!("{}={}\n", shown.key, shown.value).as_bytes());
@@ -334,7 +359,8 @@ fn expansion(typed: &[String]) -> Result<Expansion, Error> {
             Ok(ratio) => expansion.ratio = ratio,
             Err(_) => {
                 expansion.absolute = settings::parse_size(text).ok_or_else(|| {
-                    Error::usage("--max-expansion: neither a number of times nor a size").hint("1000 or 50GiB")
+                    Error::usage("--max-expansion: neither a number of times nor a size")
+                        .hint("1000 or 50GiB")
                 })?;
             }
         }
@@ -343,11 +369,13 @@ fn expansion(typed: &[String]) -> Result<Expansion, Error> {
 }
 
 fn recompress(typed: &str) -> Result<(Packed, u32), Error> {
-    let (name, level) = typed.split_once(':').map_or((typed, None), |(name, level)| (name, Some(level)));
-    let (_, packed, levels) = Packed::ALL
-        .into_iter()
-        .find(|(known, _, _)| *known == name)
-        .ok_or_else(|| Error::usage("--recompress: no such format").hint("gzip, zstd, xz, bzip2, lz4 or snappy"))?;
+    let (name, level) =
+        typed.split_once(':').map_or((typed, None), |(name, level)| (name, Some(level)));
+    let (_, packed, levels) =
+        Packed::ALL.into_iter().find(|(known, _, _)| *known == name).ok_or_else(|| {
+            Error::usage("--recompress: no such format")
+                .hint("gzip, zstd, xz, bzip2, lz4 or snappy")
+        })?;
     let level = match level {
         None => {
             if packed == Packed::Zstd {
@@ -356,9 +384,15 @@ fn recompress(typed: &str) -> Result<(Packed, u32), Error> {
                 6.clamp(*levels.start(), *levels.end())
             }
         }
-        Some(level) => level.parse().ok().filter(|level| levels.contains(level)).ok_or_else(|| {
-            Error::usage(format!("--recompress: {name} has the levels {} to {}", levels.start(), levels.end()))
-        })?,
+        Some(level) => {
+            level.parse().ok().filter(|level| levels.contains(level)).ok_or_else(|| {
+                Error::usage(format!(
+                    "--recompress: {name} has the levels {} to {}",
+                    levels.start(),
+                    levels.end()
+                ))
+            })?
+        }
     };
     Ok((packed, level))
 }
@@ -387,16 +421,22 @@ fn globs(flag: &str, typed: &[String]) -> Result<Option<GlobSet>, Error> {
 
 /// A day, a moment, or an age.
 fn time(flag: &str, text: &str) -> Result<SystemTime, Error> {
-    let wrong =
-        || Error::usage(format!("{flag}: not a time")).hint("2026-01-31, 2026-01-31T12:00:00Z or an age such as 7d");
+    let wrong = || {
+        Error::usage(format!("{flag}: not a time"))
+            .hint("2026-01-31, 2026-01-31T12:00:00Z or an age such as 7d")
+    };
     let age = || {
         let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
         let seconds = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800)]
             .into_iter()
             .find(|(name, _)| *name == unit)?;
-        SystemTime::now().checked_sub(Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(seconds.1)?))
+        SystemTime::now()
+            .checked_sub(Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(seconds.1)?))
     };
-    moment(text).map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).or_else(age).ok_or_else(wrong)
+    moment(text)
+        .map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+        .or_else(age)
+        .ok_or_else(wrong)
 }
 
 /// Seconds since 1970 of `2026-01-31` or `2026-01-31T12:00:00Z`.
@@ -411,7 +451,8 @@ fn moment(text: &str) -> Option<u64> {
     let seconds = match clock {
         None => 0,
         Some(clock) => {
-            let mut parts = clock.strip_suffix('Z')?.splitn(3, ':').map(|part| part.parse::<u64>().ok());
+            let mut parts =
+                clock.strip_suffix('Z')?.splitn(3, ':').map(|part| part.parse::<u64>().ok());
             parts.next()?? * 3600 + parts.next()?? * 60 + parts.next()??
         }
     };
@@ -429,13 +470,19 @@ fn manifest_path(batch: &Batch, roots: &[PathBuf], target: &Target) -> Option<Pa
     }
 }
 
-/// The files, each with its place in the output; two with one place are refused before anything is written.
-fn walk(roots: &[PathBuf], filter: &Filter, target: &Target, manifest: Option<&Path>) -> Result<tree::Walked, Error> {
+/// The files, each with its place in the output; two with one place are refused before anything is
+/// written.
+fn walk(
+    roots: &[PathBuf],
+    filter: &Filter,
+    target: &Target,
+    manifest: Option<&Path>,
+) -> Result<tree::Walked, Error> {
     let mut walked = tree::Walked::default();
     for root in roots {
         let mut one = walk_one(root, filter, target);
         if let (Target::InPlace(_), Some(manifest)) = (target, manifest) {
-            let folder = archive::folder_of(manifest).canonicalize().unwrap_or_default();
+            let folder = batch::folder_of(manifest).canonicalize().unwrap_or_default();
             one.files.iter_mut().for_each(|found| found.lies_below(&folder));
         } else if let (true, Some(_), Some(folder)) =
             (roots.len() > 1 && root.is_dir(), root.file_name(), root.parent())
@@ -523,7 +570,9 @@ impl Progress {
         let (is_over, over) = std::sync::mpsc::channel::<()>();
         thread::scope(|scope| {
             let teller = move || {
-                while over.recv_timeout(LINE_EVERY) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                while over.recv_timeout(LINE_EVERY)
+                    == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+                {
                     say(&format!("{}\n", self.line()), self.stderr);
                 }
             };
@@ -536,8 +585,8 @@ impl Progress {
     }
 
     fn line(&self) -> String {
-        let [bytes, files, findings] =
-            [&self.n_bytes, &self.n_files, &self.n_findings].map(|count| count.load(Ordering::Relaxed));
+        let [bytes, files, findings] = [&self.n_bytes, &self.n_files, &self.n_findings]
+            .map(|count| count.load(Ordering::Relaxed));
         let (bytes, total) = (report::bytes(bytes as f64), report::bytes(self.total_bytes as f64));
         format!("{files} of {} files, {bytes} of {total}, {findings} findings", self.total_files)
     }
@@ -546,9 +595,15 @@ impl Progress {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut current);
         if let Some(bar) = &self.bar {
-            let names: Vec<String> = current.iter().take(2).map(|name| name.escape_debug().to_string()).collect();
-            let (files, findings) = (self.n_files.load(Ordering::Relaxed), self.n_findings.load(Ordering::Relaxed));
-            bar.set_message(format!("{files}/{} files {findings} findings {}", self.total_files, names.join(" ")));
+            let names: Vec<String> =
+                current.iter().take(2).map(|name| name.escape_debug().to_string()).collect();
+            let (files, findings) =
+                (self.n_files.load(Ordering::Relaxed), self.n_findings.load(Ordering::Relaxed));
+            bar.set_message(format!(
+                "{files}/{} files {findings} findings {}",
+                self.total_files,
+                names.join(" ")
+            ));
         }
     }
 }
@@ -582,7 +637,11 @@ mod tests {
         for text in ["2026", "2026-13-01", "2026-01-01T1", "-1-1-1", ""] {
             assert_eq!(moment(text), None, "{text}");
         }
-        assert!(time("--since", "7d").is_ok() && time("--since", "7y").is_err() && time("--since", "é").is_err());
+        assert!(
+            time("--since", "7d").is_ok()
+                && time("--since", "7y").is_err()
+                && time("--since", "é").is_err()
+        );
     }
 
     #[test]

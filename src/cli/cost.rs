@@ -1,6 +1,7 @@
 //! `logscrub rules cost`: what each rule costs on the user's own log.
 //!
-//! The log is read and framed as the filter does it. What is reported are ids and numbers, nothing of the log.
+//! The log is read and framed as the filter does it. What is reported are ids and numbers, nothing
+//! of the log.
 
 use std::{
     fs::File,
@@ -14,27 +15,29 @@ use serde_json::{Value, json};
 use super::{Out, settings::Settings};
 use crate::{
     BLOCK,
-    error::Error,
-    frame::{
-        block::{BlockBuffer, Piece},
-        line,
-    },
-    rules::RuleSet,
-    scan::{
+    detect::{
         Scanner,
         cost::{Cost, Measure},
-        placeholder::Placeholders,
-        prefilter::Cpu,
     },
+    error::Error,
+    frame::buffer::{BlockBuffer, Piece},
+    prefilter::Cpu,
+    redact::placeholder::Placeholders,
+    rules::RuleSet,
     source::{refuse::Gate, stdin},
+    text::line,
 };
 
-pub(super) fn run(settings: &Settings, file: Option<&Path>, json: bool, out: &mut Out) -> Result<u8, Error> {
+pub(super) fn run(
+    settings: &Settings,
+    file: Option<&Path>,
+    json: bool,
+    out: &mut Out,
+) -> Result<u8, Error> {
     let file = file.filter(|file| *file != Path::new("-"));
     if file.is_none() && io::stdin().is_terminal() {
-        return Err(
-            Error::usage("rules cost: standard input is a terminal").hint("name a log: logscrub rules cost app.log")
-        );
+        return Err(Error::usage("rules cost: standard input is a terminal")
+            .hint("name a log: logscrub rules cost app.log"));
     }
     let name = file.map_or_else(|| "standard input".to_owned(), |file| file.display().to_string());
     let source: Box<dyn Read> = match file {
@@ -53,7 +56,12 @@ fn measure(rules: &RuleSet, cpu: Cpu) -> Measure {
     Measure::new(scanner, line::around, Box::new(clock))
 }
 
-fn read(measure: &mut Measure, mut source: Box<dyn Read>, name: &str, max_record: usize) -> Result<(), Error> {
+fn read(
+    measure: &mut Measure,
+    mut source: Box<dyn Read>,
+    name: &str,
+    max_record: usize,
+) -> Result<(), Error> {
     let mut buffer = BlockBuffer::new(BLOCK, max_record);
     let mut gate = Gate::default();
     loop {
@@ -116,7 +124,9 @@ fn as_text(measure: &Measure) -> String {
         let Cost { candidates, confirmations, findings, nanoseconds } = *cost;
         let each = per_megabyte(measure, nanoseconds);
         let share = share(nanoseconds);
-        format!("{id:width$}  {candidates:>12}  {confirmations:>13}  {findings:>10}  {each:>12}  {share:>5.1}%\n")
+        format!(
+            "{id:width$}  {candidates:>12}  {confirmations:>13}  {findings:>10}  {each:>12}  {share:>5.1}%\n"
+        )
     };
     let bare = |name: &str, nanoseconds: u64| {
         let (each, share) = (per_megabyte(measure, nanoseconds), share(nanoseconds));
@@ -129,7 +139,10 @@ fn as_text(measure: &Measure) -> String {
     text.push_str(&bare("prefilter", measure.prefilter));
     text.push_str(&bare("the rest", rest(measure)));
     text.push_str(&line("total", &total));
-    text.push_str(&format!("{:.1} MB; {n_idle} rules had no candidate\n", measure.n_bytes as f64 / 1e6));
+    text.push_str(&format!(
+        "{:.1} MB; {n_idle} rules had no candidate\n",
+        measure.n_bytes as f64 / 1e6
+    ));
     text
 }
 

@@ -1,9 +1,10 @@
-//! Refuses a mirror that would write among the files that it reads: the next run would take its output for input, and
-//! an original could be replaced though nobody asked for that.
+//! Refuses a mirror that would write among the files that it reads: the next run would take its
+//! output for input, and an original could be replaced though nobody asked for that.
 //!
-//! The output folder must be no input folder and lie in none. It may hold the inputs, as long as no output file lands
-//! inside an input folder or in the place of an input file. Folders are told by their device and inode, so links, `..`
-//! and letter case change nothing. Two mounts of one folder are not seen through below their roots.
+//! The output folder must be no input folder and lie in none. It may hold the inputs, as long as no
+//! output file lands inside an input folder or in the place of an input file. Folders are told by
+//! their device and inode, so links, `..` and letter case change nothing. Two mounts of one folder
+//! are not seen through below their roots.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,7 +22,8 @@ type Id = (u64, u64);
 /// What a run reads.
 pub(super) struct Inputs<'r> {
     folders: HashMap<Id, &'r Path>,
-    /// The folder of each single file, and its name there: both the typed one and the one that a link leads to.
+    /// The folder of each single file, and its name there: both the typed one and the one that a
+    /// link leads to.
     files: HashSet<(Id, OsString)>,
 }
 
@@ -45,11 +47,14 @@ impl<'r> Inputs<'r> {
     pub(super) fn check_folder(&self, output: &Path) -> Result<(), Error> {
         let real = real(output);
         if let Some(root) = self.holding(&real) {
-            let words = format!("the output {} lies in the input {}", output.display(), root.display());
+            let words =
+                format!("the output {} lies in the input {}", output.display(), root.display());
             return Err(refused(words));
         }
         // A single file is no folder, whatever stands behind its name.
-        let is_file = |path: &Path| id(&folder_of(path)).is_some_and(|id| self.files.contains(&(id, name_of(path))));
+        let is_file = |path: &Path| {
+            id(&folder_of(path)).is_some_and(|id| self.files.contains(&(id, name_of(path))))
+        };
         match real.ancestors().find(|path| path.is_file() && is_file(path)) {
             Some(_) => Err(refused(format!("the output {} is an input", output.display()))),
             None => Ok(()),
@@ -77,15 +82,19 @@ impl<'r> Inputs<'r> {
             }
             let id = last.as_ref().and_then(|(_, id)| *id);
             if id.is_some_and(|id| self.files.contains(&(id, name_of(&target)))) {
-                let words =
-                    format!("{}: its output would replace the input {}", found.path.display(), target.display());
+                let words = format!(
+                    "{}: its output would replace the input {}",
+                    found.path.display(),
+                    target.display()
+                );
                 return Err(refused(words));
             }
         }
         Ok(())
     }
 
-    /// The input folder that holds `folder`, which may not be there yet. `outside`: folders that are known to lie in none.
+    /// The input folder that holds `folder`, which may not be there yet. `outside`: folders that
+    /// are known to lie in none.
     fn holds(&self, folder: &Path, outside: &mut HashSet<PathBuf>) -> Option<&'r Path> {
         if outside.contains(folder) {
             return None;
@@ -121,7 +130,10 @@ fn id(path: &Path) -> Option<Id> {
 }
 
 fn folder_of(path: &Path) -> PathBuf {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+        .to_owned()
 }
 
 fn name_of(path: &Path) -> OsString {

@@ -1,10 +1,10 @@
 //! `logscrub explain`: each record with a finding, before and after, with the rule under it.
 //!
-//! The secret itself is masked, unless `--show-secrets` is typed and standard output is a terminal. As JSON there is one object
-//! a finding, with where it lies and never what it is.
+//! The secret itself is masked, unless `--show-secrets` is typed and standard output is a terminal.
+//! As JSON there is one object a finding, with where it lies and never what it is.
 //!
-//! Only bytes that were examined whole are shown: of a record over the limit that is what a window settles, never the context
-//! before it nor the end that the next window looks at again.
+//! Only bytes that were examined whole are shown: of a record over the limit that is what a window
+//! settles, never the context before it nor the end that the next window looks at again.
 
 use std::{
     fs::File,
@@ -17,17 +17,16 @@ use anstyle::{AnsiColor, Style};
 use super::{Out, mask::masked, settings::Settings};
 use crate::{
     BLOCK,
-    encoding::Encoding,
+    detect::rejection::Doubted,
     error::Error,
+    finding::Finding,
     frame::{
-        block::{BlockBuffer, Piece, Window},
-        layout::{Behind, Patience},
-        line,
+        buffer::{BlockBuffer, Piece, Window},
+        reassembly::{Behind, Patience},
     },
-    scan::doubt::Doubted,
-    scrub::{Scrubber, through::Change},
+    scrub::{Scrubber, decode_and_rescan::Change},
     source::{refuse::Gate, stdin},
-    span::{Finding, Span},
+    text::{encoding::Encoding, line, span::Span},
 };
 
 /// So much of a record is shown on either side of a finding.
@@ -66,7 +65,8 @@ impl View {
     }
 }
 
-/// Explains each file in turn. One that cannot be read is complained of, and the others are still explained.
+/// Explains each file in turn. One that cannot be read is complained of, and the others are still
+/// explained.
 pub(super) fn run(
     settings: &Settings,
     files: &[PathBuf],
@@ -75,9 +75,11 @@ pub(super) fn run(
     complain: impl Fn(&Error),
 ) -> Result<u8, Error> {
     if files.is_empty() && io::stdin().is_terminal() {
-        return Err(Error::usage("explain: standard input is a terminal").hint("name a file: logscrub explain app.log"));
+        return Err(Error::usage("explain: standard input is a terminal")
+            .hint("name a file: logscrub explain app.log"));
     }
-    let scrubber = Scrubber::for_cpu(&settings.rules()?, &settings.policy, settings.cpu)?.with_format(settings.format);
+    let scrubber = Scrubber::for_cpu(&settings.rules()?, &settings.policy, settings.cpu)?
+        .with_format(settings.format);
     let stdin = [PathBuf::from("-")];
     let (mut n_findings, mut is_complete) = (0, true);
     for path in if files.is_empty() { &stdin } else { files } {
@@ -146,8 +148,11 @@ struct Entry<'h> {
 
 impl<'o> Explainer<'o> {
     fn new(scrubber: Scrubber, view: View, path: &Path, out: &'o mut Out) -> Explainer<'o> {
-        let name =
-            if path == Path::new("-") { "standard input".to_owned() } else { masked(&path.display().to_string()) };
+        let name = if path == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            masked(&path.display().to_string())
+        };
         Explainer {
             scrubber,
             view,
@@ -180,7 +185,9 @@ impl<'o> Explainer<'o> {
                     _ => Behind::More,
                 };
                 let (done, ends_record) = match piece {
-                    Piece::Records(hay) => (self.records(hay, Patience { behind, limit: max_record })?, true),
+                    Piece::Records(hay) => {
+                        (self.records(hay, Patience { behind, limit: max_record })?, true)
+                    }
                     Piece::Window(window) => (self.window(window)?, window.is_last),
                 };
                 if done == 0 && !is_full {
@@ -210,10 +217,14 @@ impl<'o> Explainer<'o> {
         }
         let (findings, doubted) = (found.findings.to_vec(), found.doubted);
         self.changes = found.changes.to_vec();
-        let is_one_record =
-            |from: usize, to: usize| memchr::memchr(b'\n', hay.get(from..to).unwrap_or_default()).is_none();
-        let mut found = findings.chunk_by(|one, next| is_one_record(one.span.end, next.span.start)).peekable();
-        let mut refuted = doubted.chunk_by(|one, next| is_one_record(one.anchor.start, next.anchor.start)).peekable();
+        let is_one_record = |from: usize, to: usize| {
+            memchr::memchr(b'\n', hay.get(from..to).unwrap_or_default()).is_none()
+        };
+        let mut found =
+            findings.chunk_by(|one, next| is_one_record(one.span.end, next.span.start)).peekable();
+        let mut refuted = doubted
+            .chunk_by(|one, next| is_one_record(one.anchor.start, next.anchor.start))
+            .peekable();
         let mut counted = 0;
         loop {
             let finding = found.peek().map(|group| group[0].span.start);
@@ -235,7 +246,8 @@ impl<'o> Explainer<'o> {
         Ok(hay.len())
     }
 
-    /// A block in which something failed: every record by itself, so that only those that fail are left out.
+    /// A block in which something failed: every record by itself, so that only those that fail are
+    /// left out.
     fn one_by_one(&mut self, hay: &[u8]) -> Result<usize, Error> {
         let mut start = 0;
         while start < hay.len() {
@@ -256,7 +268,8 @@ impl<'o> Explainer<'o> {
     fn window(&mut self, window: Window<'_>) -> Result<usize, Error> {
         let Window { hay, context, is_last } = window;
         let found = self.scrubber.find_piece(Piece::Window(window), Patience::NONE);
-        let (done, is_examined, findings) = (found.done, found.is_examined, found.findings.to_vec());
+        let (done, is_examined, findings) =
+            (found.done, found.is_examined, found.findings.to_vec());
         let doubted = found.doubted;
         let (before, number) = (self.settled + (done.start - context), self.record + 1);
         if !is_examined {
@@ -292,8 +305,14 @@ impl<'o> Explainer<'o> {
         self.out.bytes(&text).map(drop)
     }
 
-    /// Tells what refuted candidates of a record. Nothing of the record is shown but the anchor, which is the rule's.
-    fn doubt(&mut self, number: u64, doubted: &[Doubted], offset: impl Fn(Span) -> usize) -> Result<(), Error> {
+    /// Tells what refuted candidates of a record. Nothing of the record is shown but the anchor,
+    /// which is the rule's.
+    fn doubt(
+        &mut self,
+        number: u64,
+        doubted: &[Doubted],
+        offset: impl Fn(Span) -> usize,
+    ) -> Result<(), Error> {
         if doubted.is_empty() {
             return Ok(());
         }
@@ -354,7 +373,9 @@ impl<'o> Explainer<'o> {
     fn human(&mut self, entry: Entry<'_>) -> Vec<u8> {
         let mut text = self.head(entry.number);
         if self.hides_more(entry) {
-            text.extend_from_slice(b"    more is found once these are replaced; the record is not shown\n");
+            text.extend_from_slice(
+                b"    more is found once these are replaced; the record is not shown\n",
+            );
         } else {
             let (red, green) = (AnsiColor::Red.on_default(), AnsiColor::Green.on_default());
             self.side(entry, Side { sign: '-', style: red, is_clean: false }, &mut text);
@@ -374,7 +395,10 @@ impl<'o> Explainer<'o> {
     }
 
     fn change(&self, finding: &Finding) -> Option<&Change> {
-        let at = self.changes.binary_search_by_key(&finding.span.start, |change| change.raw.start).ok()?;
+        let at = self
+            .changes
+            .binary_search_by_key(&finding.span.start, |change| change.raw.start)
+            .ok()?;
         self.changes.get(at).filter(|change| change.raw == finding.span)
     }
 
@@ -384,7 +408,8 @@ impl<'o> Explainer<'o> {
         found.into_iter().flat_map(|found| found.path.encodings().map(Encoding::name)).collect()
     }
 
-    /// Whether the filter's second look finds more in the clean record: a secret that the first look did not see.
+    /// Whether the filter's second look finds more in the clean record: a secret that the first
+    /// look did not see.
     fn hides_more(&self, entry: Entry<'_>) -> bool {
         if self.view == View::Shown || !entry.is_whole {
             return false;
@@ -471,8 +496,9 @@ struct Side {
     is_clean: bool,
 }
 
-/// Bytes as a terminal can take them: control characters (a log's own colours among them), those that turn the direction of
-/// text and those that cannot be seen become `\x1b` or `\u{202e}`, and so does what is not UTF-8.
+/// Bytes as a terminal can take them: control characters (a log's own colours among them), those
+/// that turn the direction of text and those that cannot be seen become `\x1b` or `\u{202e}`, and
+/// so does what is not UTF-8.
 fn printable(bytes: &[u8], text: &mut Vec<u8>) {
     for chunk in bytes.utf8_chunks() {
         for letter in chunk.valid().chars() {
@@ -500,7 +526,7 @@ fn is_invisible(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::span::RuleId;
+    use crate::rules::RuleId;
 
     #[test]
     fn what_a_terminal_would_obey_is_spelt_out() {
@@ -515,8 +541,14 @@ mod tests {
         let hay = vec![b'x'; 2000];
         let finding = |start| Finding::text(Span::new(start, start + 10), RuleId(0));
         let findings = [finding(500), finding(600), finding(1990)];
-        let entry =
-            Entry { hay: &hay, text: Span::new(400, 2000), before: 7, is_whole: true, number: 1, findings: &findings };
+        let entry = Entry {
+            hay: &hay,
+            text: Span::new(400, 2000),
+            before: 7,
+            is_whole: true,
+            number: 1,
+            findings: &findings,
+        };
         assert_eq!(entry.excerpts(), [Span::new(400, 730), Span::new(1870, 2000)]);
         assert_eq!(entry.offset(&findings[0]), 107);
     }

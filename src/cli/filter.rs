@@ -24,7 +24,8 @@ const INTERRUPTED: u8 = 130;
 
 pub(super) fn run(args: &Args, settings: &Settings, stderr: ColorChoice) -> Result<u8, Error> {
     // First of all, since rules take a while to load and a signal may come meanwhile.
-    let signals = Signals::install(settings.output.is_some() || settings.reads_files, settings.grace)?;
+    let signals =
+        Signals::install(settings.output.is_some() || settings.reads_files, settings.grace)?;
     let mut scrubber = scrubber(settings)?;
     let options = Options {
         max_record: settings.max_record,
@@ -45,18 +46,20 @@ pub(super) fn run(args: &Args, settings: &Settings, stderr: ColorChoice) -> Resu
 }
 
 fn scrubber(settings: &Settings) -> Result<Scrubber, Error> {
-    let mut scrubber =
-        Scrubber::for_cpu(&settings.rules()?, &settings.policy, settings.cpu)?.with_format(settings.format);
+    let mut scrubber = Scrubber::for_cpu(&settings.rules()?, &settings.policy, settings.cpu)?
+        .with_format(settings.format);
     if let Some(marker) = &settings.fault {
         scrubber.fail_on(marker.as_bytes());
     }
     Ok(scrubber)
 }
 
-/// Answers signals: reads what was typed, the environment and the files anew, and tells on standard error.
+/// Answers signals: reads what was typed, the environment and the files anew, and tells on standard
+/// error.
 struct Terminal<'s> {
     args: &'s Args,
-    /// As they were at the start: how many threads there are, the longest record and how the end is told do not change.
+    /// As they were at the start: how many threads there are, the longest record and how the end is
+    /// told do not change.
     settings: &'s Settings,
     stderr: ColorChoice,
     begin: std::time::Instant,
@@ -66,7 +69,12 @@ impl Terminal<'_> {
     fn read(&self) -> Result<Renewed, Error> {
         let settings = settings::settle(self.args, &Environment::read()?)?;
         let scrubber = scrubber(&settings)?;
-        Ok(Renewed { scrubber, hold: settings.hold, grace: settings.grace, output: settings.output })
+        Ok(Renewed {
+            scrubber,
+            hold: settings.hold,
+            grace: settings.grace,
+            output: settings.output,
+        })
     }
 
     /// Says what could not be done on SIGHUP.
@@ -94,7 +102,8 @@ impl Caller for Terminal<'_> {
     }
 
     fn report(&mut self, scrubber: &Scrubber) {
-        let (rules, tally, seconds) = (scrubber.rules(), scrubber.tally(), self.begin.elapsed().as_secs_f64());
+        let (rules, tally, seconds) =
+            (scrubber.rules(), scrubber.tally(), self.begin.elapsed().as_secs_f64());
         let text = match self.settings.summary {
             Summary::Json => format!("{}\n", report::json(rules, tally, seconds)),
             _ => report::human(rules, tally, seconds),

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    serve::{self, Address, Badge, Guard, Options, Target, TlsFiles},
+    forward::{self, Address, Badge, Guard, Options, Target, TlsFiles},
     sink,
 };
 
@@ -50,22 +50,24 @@ done; 70 under --on-error stop; 74 when messages were not acknowledged within --
 /// Flags of the hop.
 #[derive(Clone, Debug, Flags)]
 pub(super) struct Forward {
-    /// Take messages here: tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH; several times for several
+    /// Take messages here: tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH; several times for
+    /// several
     ///
-    /// Whoever can connect can send, unless --shared-key-file or --tls-client-ca asks for more. A Unix socket can be used by whoever
-    /// may enter its folder.
+    /// Whoever can connect can send, unless --shared-key-file or --tls-client-ca asks for more. A
+    /// Unix socket can be used by whoever may enter its folder.
     #[arg(long, value_name = "URL", required = true, help_heading = "Forward")]
     listen: Vec<String>,
     /// Pass them on here: as --listen, or stdout, or file:///PATH
     ///
-    /// Several next hops take turns, connection by connection; when one fails the next takes over. stdout and file get one JSON object a
-    /// record and stand alone.
+    /// Several next hops take turns, connection by connection; when one fails the next takes over.
+    /// stdout and file get one JSON object a record and stand alone.
     #[arg(long, value_name = "URL", required = true, help_heading = "Forward")]
     to: Vec<String>,
     /// Keep messages in this folder until the next hop has them
     ///
-    /// A message is acknowledged when it stands synced there, and passed on in order, also after the hop was killed. Without it a
-    /// message is acknowledged when the next hop has acknowledged it.
+    /// A message is acknowledged when it stands synced there, and passed on in order, also after
+    /// the hop was killed. Without it a message is acknowledged when the next hop has acknowledged
+    /// it.
     #[arg(long, value_name = "DIR", help_heading = "Forward")]
     spool: Option<PathBuf>,
     /// How large the spool may become; at least 64MiB
@@ -80,33 +82,35 @@ pub(super) struct Forward {
     strip_metadata: bool,
     /// How many connections may be open
     ///
-    /// When one more comes, the one that has been idle longest is closed; while all wait for acknowledgements, it waits.
-    /// [default: 1024]
+    /// When one more comes, the one that has been idle longest is closed; while all wait for
+    /// acknowledgements, it waits. [default: 1024]
     #[arg(long, value_name = "N", default_value_t = 1024, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Forward")]
     max_connections: u32,
     /// How many seconds a connection may be idle; 0: for ever
     ///
-    /// Idle is one that waits for no acknowledgement and gives no whole message and less than 1KiB of a longer one. It is closed, and
-    /// its sender connects again when it has something to send. A handshake has 10 seconds in any case. When --max-connections are
-    /// open and another one comes, the one that has been idle longest goes at once. Fluent Bit closes connections itself after 30
-    /// seconds (net.keepalive_idle_timeout): stay above that. [default: 300]
+    /// Idle is one that waits for no acknowledgement and gives no whole message and less than 1KiB
+    /// of a longer one. It is closed, and its sender connects again when it has something to send.
+    /// A handshake has 10 seconds in any case. When --max-connections are open and another one
+    /// comes, the one that has been idle longest goes at once. Fluent Bit closes connections itself
+    /// after 30 seconds (net.keepalive_idle_timeout): stay above that. [default: 300]
     #[arg(long, value_name = "SECONDS", help_heading = "Forward")]
     pub(super) idle_timeout: Option<f64>,
     /// The longest message, compressed or not; at least 64KiB
     ///
-    /// The connection of a longer one is closed. It also bounds what compressed entries may become; beyond, the message is withheld.
-    /// [default: 16MiB]
+    /// The connection of a longer one is closed. It also bounds what compressed entries may become;
+    /// beyond, the message is withheld. [default: 16MiB]
     #[arg(long, value_name = "SIZE", help_heading = "Forward")]
     max_chunk: Option<String>,
     /// How many bytes of messages may be held at once
     ///
-    /// When so many wait for the next hop, nobody is read from. At least --max-chunk. Lines that go on in a later message may take a
-    /// quarter of it more. [default: 64MiB]
+    /// When so many wait for the next hop, nobody is read from. At least --max-chunk. Lines that go
+    /// on in a later message may take a quarter of it more. [default: 64MiB]
     #[arg(long, value_name = "SIZE", help_heading = "Forward")]
     max_pending: Option<String>,
     /// How many seconds the next hop may take to acknowledge
     ///
-    /// Then the connection is given up, and what was not acknowledged is sent over another one. [default: 30]
+    /// Then the connection is given up, and what was not acknowledged is sent over another one.
+    /// [default: 30]
     #[arg(long, value_name = "SECONDS", default_value_t = 30, hide_default_value = true, value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Forward")]
     ack_timeout: u64,
     /// Answer /metrics, /healthz and /readyz here, as HOST:PORT
@@ -163,7 +167,12 @@ pub(super) struct Forward {
     /// Show the next hop the user and the password in this file
     ///
     /// The first line: USER:PASSWORD. Needs --to-shared-key-file.
-    #[arg(long, value_name = "FILE", requires = "to_shared_key_file", help_heading = "The next hop")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "to_shared_key_file",
+        help_heading = "The next hop"
+    )]
     to_user_file: Option<PathBuf>,
     /// The authority of the next hop's certificate, in PEM
     ///
@@ -191,20 +200,25 @@ pub(super) fn run(args: &Args, forward: &Forward, settings: &Settings) -> Result
     open_log(&forward.log_format, settings.quiet);
     let args = args.clone();
     let again = move || scrubber(&settings::settle(&args, &Environment::read()?)?);
-    let is_examined = serve::run(options, first, again)?;
+    let is_examined = forward::run(options, first, again)?;
     Ok(if is_examined { 0 } else { UNEXAMINED })
 }
 
 fn options(forward: &Forward, settings: &Settings) -> Result<Options, Error> {
-    let listen: Vec<Address> =
-        forward.listen.iter().map(|text| Address::parse("--listen", text)).collect::<Result<_, _>>()?;
-    let to: Vec<Target> = forward.to.iter().map(|text| Target::parse(text)).collect::<Result<_, _>>()?;
+    let listen: Vec<Address> = forward
+        .listen
+        .iter()
+        .map(|text| Address::parse("--listen", text))
+        .collect::<Result<_, _>>()?;
+    let to: Vec<Target> =
+        forward.to.iter().map(|text| Target::parse(text)).collect::<Result<_, _>>()?;
     let is_local = |target: &Target| matches!(target, Target::Stdout | Target::File(_));
     if to.len() > 1 && to.iter().any(is_local) {
         return Err(Error::usage("--to: stdout and file stand alone"));
     }
     let max_chunk = size("--max-chunk", forward.max_chunk.as_deref(), 16 << 20, 64 << 10)?;
-    let max_pending = size("--max-pending", forward.max_pending.as_deref(), max_chunk.max(64 << 20), max_chunk)?;
+    let max_pending =
+        size("--max-pending", forward.max_pending.as_deref(), max_chunk.max(64 << 20), max_chunk)?;
     let pair = |one: &Option<PathBuf>, other: &Option<PathBuf>| one.clone().zip(other.clone());
     Ok(Options {
         listen,
@@ -255,7 +269,11 @@ fn guard(forward: &Forward) -> Result<Option<Guard>, Error> {
             return Err(Error::usage(format!("--users-file {}: no user in it", path.display())));
         }
     }
-    Ok(Some(Guard { shared_key: first_line("--shared-key-file", path)?, users, hostname: forward.hostname.clone() }))
+    Ok(Some(Guard {
+        shared_key: first_line("--shared-key-file", path)?,
+        users,
+        hostname: forward.hostname.clone(),
+    }))
 }
 
 fn badge(forward: &Forward) -> Result<Option<Badge>, Error> {
@@ -272,8 +290,9 @@ fn badge(forward: &Forward) -> Result<Option<Badge>, Error> {
 }
 
 fn read(flag: &str, path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path)
-        .map_err(|error| Error::usage(format!("{flag} {}: cannot be read", path.display())).because(error))
+    fs::read_to_string(path).map_err(|error| {
+        Error::usage(format!("{flag} {}: cannot be read", path.display())).because(error)
+    })
 }
 
 fn first_line(flag: &str, path: &Path) -> Result<Vec<u8>, Error> {
@@ -292,7 +311,8 @@ fn user(flag: &str, path: &Path, line: usize, text: &str) -> Result<(Vec<u8>, Ve
     Ok((user.as_bytes().to_vec(), password.as_bytes().to_vec()))
 }
 
-/// Standard error, a message at a time, without what the rules find in it: a path or an address may hold a secret.
+/// Standard error, a message at a time, without what the rules find in it: a path or an address may
+/// hold a secret.
 struct Masking;
 
 impl io::Write for Masking {
@@ -318,7 +338,8 @@ fn open_log(format: &str, quiet: u8) {
         1 => LevelFilter::WARN,
         _ => LevelFilter::OFF,
     };
-    let log = tracing_subscriber::fmt().with_writer(|| Masking).with_max_level(level).with_target(false);
+    let log =
+        tracing_subscriber::fmt().with_writer(|| Masking).with_max_level(level).with_target(false);
     // There is one log, and this is the one place that opens it.
     if format == "json" {
         log.json().flatten_event(true).init();

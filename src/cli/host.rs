@@ -7,7 +7,7 @@ use super::{
     mask::masked,
     settings::{self, Environment, Settings},
 };
-use crate::{chunk::ChunkScrubber, error::Error, scrub::Scrubber};
+use crate::{error::Error, msgpack::ChunkScrubber, scrub::Scrubber};
 
 /// What scrubs text, and what scrubs chunks of msgpack records, with the same rules and policy.
 #[derive(Debug)]
@@ -18,7 +18,8 @@ pub struct Scrubbers {
     pub chunks: ChunkScrubber,
 }
 
-/// The scrubbers that these flags of the filter ask for (`--only=credential`), with `LOGSCRUB_*` and configuration files below them.
+/// The scrubbers that these flags of the filter ask for (`--only=credential`), with `LOGSCRUB_*`
+/// and configuration files below them.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! `logscrub rules import`: the rules of another scanner as a rule file of ours.
 //!
-//! The rules go to standard output or a file; what could not be carried over goes to standard error, rule by rule, with the
-//! share that works at the end.
+//! The rules go to standard output or a file; what could not be carried over goes to standard
+//! error, rule by rule, with the share that works at the end.
 
 use std::{
     fs,
@@ -15,8 +15,14 @@ use crate::{
     rules::import::{Form, Imported},
 };
 
-pub(super) fn run(form: &str, paths: &[PathBuf], output: Option<&Path>, out: &mut Out) -> Result<u8, Error> {
-    let form = Form::named(form).ok_or_else(|| Error::usage(format!("rules import: unknown form {form:?}")))?;
+pub(super) fn run(
+    form: &str,
+    paths: &[PathBuf],
+    output: Option<&Path>,
+    out: &mut Out,
+) -> Result<u8, Error> {
+    let form = Form::named(form)
+        .ok_or_else(|| Error::usage(format!("rules import: unknown form {form:?}")))?;
     let mut imported = Imported::default();
     for path in files(form, paths)? {
         let text = fs::read_to_string(&path).map_err(|error| Error::unreadable(&path, error))?;
@@ -57,7 +63,8 @@ fn is_of(form: Form, extension: &std::ffi::OsStr) -> bool {
     if form.is_yaml() { extension == "yml" || extension == "yaml" } else { extension == "toml" }
 }
 
-/// Written and synced beside its place and moved there, so that nobody reads half of it and no old file is lost.
+/// Written and synced beside its place and moved there, so that nobody reads half of it and no old
+/// file is lost.
 fn keep(path: &Path, text: &str) -> Result<(), Error> {
     let name = path.display().to_string();
     let mut beside = path.as_os_str().to_owned();
@@ -78,7 +85,9 @@ fn tell(imported: &Imported) -> io::Result<()> {
     }
     let Imported { n_read, n_working, .. } = imported;
     let share = 100.0 * *n_working as f64 / *n_read as f64;
-    report.push_str(&format!("{n_working} of {n_read} rules with a regular expression work ({share:.1} %)\n"));
+    report.push_str(&format!(
+        "{n_working} of {n_read} rules with a regular expression work ({share:.1} %)\n"
+    ));
     io::stderr().lock().write_all(masked(&report).as_bytes())
 }
 

@@ -1,12 +1,14 @@
-//! What is told of arguments, paths, variables and configuration, without what the rules find in it.
+//! What is told of arguments, paths, variables and configuration, without what the rules find in
+//! it.
 //!
-//! A message names what was typed: a path, a URL, the value of a flag. `--listen tcp://user:secret@host` typed where no user
-//! belongs must not put the secret into a log. So every message passes the embedded rules that are on by default, as a whole and
-//! word by word. The rules in force are not asked: they may be what is wrong, and they may look for less.
+//! A message names what was typed: a path, a URL, the value of a flag. `--listen
+//! tcp://user:secret@host` typed where no user belongs must not put the secret into a log. So every
+//! message passes the embedded rules that are on by default, as a whole and word by word. The rules
+//! in force are not asked: they may be what is wrong, and they may look for less.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::{archive::Names, policy::Policy, rules::RuleSet, scrub::Scrubber};
+use crate::{batch::Names, policy::Policy, rules::RuleSet, scrub::Scrubber};
 
 /// `text` as it may be told.
 pub(super) fn masked(text: &str) -> String {
@@ -38,8 +40,9 @@ mod tests {
         ] {
             assert_eq!(masked(text), text);
         }
-        let text =
-            masked("invalid value 'bob@example.com' for '--threads <N>'\n--listen tcp://u:Zq7xK29vLm@h: no port\n");
+        let text = masked(
+            "invalid value 'bob@example.com' for '--threads <N>'\n--listen tcp://u:Zq7xK29vLm@h: no port\n",
+        );
         assert!(!text.contains("bob@") && !text.contains("Zq7xK29vLm"), "{text}");
         assert_eq!(text.lines().count(), 2);
     }

@@ -1,7 +1,7 @@
 //! The command line: args (what was typed) -> settings (what it means) -> one file a verb.
 //!
-//! Messages go to standard error as `logscrub: error: …` with a `hint:` line; results go to standard output. Neither ever
-//! carries a matched value.
+//! Messages go to standard error as `logscrub: error: …` with a `hint:` line; results go to
+//! standard output. Neither ever carries a matched value.
 
 mod allow;
 mod args;
@@ -53,8 +53,8 @@ impl Colors {
     }
 }
 
-/// Looks at the standard descriptors. To be called before the standard library opens `/dev/null` in place of those that are
-/// closed; what is never called tells of none.
+/// Looks at the standard descriptors. To be called before the standard library opens `/dev/null` in
+/// place of those that are closed; what is never called tells of none.
 #[doc(hidden)]
 pub fn remember_closed_descriptors() {
     stdin::remember_closed();
@@ -109,7 +109,11 @@ fn answer(error: &clap::Error, colors: Colors) -> Result<u8, Error> {
     let plain = error.render().to_string();
     let safe = masked(&plain);
     let text = if safe == plain { text } else { safe };
-    let name = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand { "" } else { "logscrub: " };
+    let name = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        ""
+    } else {
+        "logscrub: "
+    };
     say(&format!("{name}{text}"), colors.stderr);
     Ok(2)
 }
@@ -118,20 +122,29 @@ fn run(args: &Args, environment: &Environment, colors: &mut Colors) -> Result<u8
     if args.version {
         let (version, n_rules) = (env!("CARGO_PKG_VERSION"), RuleSet::embedded().rules().len());
         let cpu = settings::cpu(environment)?;
-        return Out::new(colors.stdout).text(&format!("logscrub {version} ({n_rules} rules, cpu {cpu})\n"));
+        return Out::new(colors.stdout)
+            .text(&format!("logscrub {version} ({n_rules} rules, cpu {cpu})\n"));
     }
     let verb = match &args.verb {
         // These must help also where the configuration is broken.
-        Some(Verb::Completions { shell }) => return Out::new(colors.stdout).bytes(&completions(*shell)),
+        Some(Verb::Completions { shell }) => {
+            return Out::new(colors.stdout).bytes(&completions(*shell));
+        }
         Some(Verb::Man) => return Out::new(colors.stdout).bytes(&manual()),
         Some(Verb::Config(Config::Check { file })) => return settings::check(file).map(|()| 0),
-        Some(Verb::Config(Config::Path)) => return show_paths(args, environment, &mut Out::new(colors.stdout)),
-        None if io::stdin().is_terminal() => return Err(no_input(args.common.quiet, colors.stderr)),
+        Some(Verb::Config(Config::Path)) => {
+            return show_paths(args, environment, &mut Out::new(colors.stdout));
+        }
+        None if io::stdin().is_terminal() => {
+            return Err(no_input(args.common.quiet, colors.stderr));
+        }
         verb => verb,
     };
     let settings = match verb {
         // Flags of the filter that batch has too are typed behind the verb.
-        Some(Verb::Batch(batch)) => settings::settle(&Args { filter: batch.as_filter(), ..args.clone() }, environment)?,
+        Some(Verb::Batch(batch)) => {
+            settings::settle(&Args { filter: batch.as_filter(), ..args.clone() }, environment)?
+        }
         _ => settings::settle(args, environment)?,
     };
     *colors = Colors::new(Some(&settings.color), environment);
@@ -142,7 +155,8 @@ fn run(args: &Args, environment: &Environment, colors: &mut Colors) -> Result<u8
         Verb::Config(Config::Show { json }) => show_config(&settings, *json, &mut out),
         Verb::Rules(verb) => rules::run(verb, &settings, &mut out),
         Verb::Explain { files, json, why, show_secrets } => {
-            let question = explain::Question { view: explain::View::new(*json, *show_secrets)?, why: *why };
+            let question =
+                explain::Question { view: explain::View::new(*json, *show_secrets)?, why: *why };
             explain::run(&settings, files, question, &mut out, |error| {
                 if settings.quiet < 2 {
                     complain(error, colors.stderr);
@@ -154,7 +168,9 @@ fn run(args: &Args, environment: &Environment, colors: &mut Colors) -> Result<u8
             drop(out);
             forward::run(args, verb, &settings)
         }
-        Verb::Config(Config::Check { .. } | Config::Path) | Verb::Completions { .. } | Verb::Man => {
+        Verb::Config(Config::Check { .. } | Config::Path)
+        | Verb::Completions { .. }
+        | Verb::Man => {
             unreachable!("answered before the settings are read")
         }
     }
@@ -193,7 +209,10 @@ fn show_config(settings: &Settings, json: bool, out: &mut Out) -> Result<u8, Err
     if json {
         let shown = settings.shown.iter().map(|shown| {
             let value = serde_json::to_value(told(&shown.value)).expect("settings are plain data");
-            (masked(&shown.key), serde_json::json!({ "value": value, "source": masked(&shown.source) }))
+            (
+                masked(&shown.key),
+                serde_json::json!({ "value": value, "source": masked(&shown.source) }),
+            )
         });
         let object: serde_json::Map<_, _> = shown.collect();
         return out.text(&format!("{}\n", serde_json::Value::from(object)));
@@ -209,9 +228,11 @@ fn told(value: &toml::Value) -> toml::Value {
     match value {
         toml::Value::String(text) => masked(text).into(),
         toml::Value::Array(items) => items.iter().map(told).collect::<Vec<_>>().into(),
-        toml::Value::Table(table) => {
-            table.iter().map(|(key, item)| (masked(key), told(item))).collect::<toml::Table>().into()
-        }
+        toml::Value::Table(table) => table
+            .iter()
+            .map(|(key, item)| (masked(key), told(item)))
+            .collect::<toml::Table>()
+            .into(),
         other => other.clone(),
     }
 }
@@ -250,7 +271,8 @@ fn manual() -> Vec<u8> {
     text
 }
 
-/// Verbs that do something, with their own flags; those of the program hold for them too and are not told again.
+/// Verbs that do something, with their own flags; those of the program hold for them too and are
+/// not told again.
 fn manual_of_verbs(command: &clap::Command, path: &str, text: &mut Vec<u8>) {
     for verb in command.get_subcommands() {
         let path = format!("{path} {}", verb.get_name());
@@ -305,8 +327,9 @@ fn say(text: &str, color: ColorChoice) {
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }
 
-/// The end that a closed reader brings: by the signal, so that `pipefail` sees it; as PID 1 by its code. There the kernel drops
-/// a signal that has no handler, and the emulation, left alive, ends in an abort that is dropped too and a trap that is not.
+/// The end that a closed reader brings: by the signal, so that `pipefail` sees it; as PID 1 by its
+/// code. There the kernel drops a signal that has no handler, and the emulation, left alive, ends
+/// in an abort that is dropped too and a trap that is not.
 fn die_of_broken_pipe() -> ExitCode {
     if std::process::id() != 1 {
         // When the signal cannot be raised, the exit code says the same.
@@ -318,11 +341,14 @@ fn die_of_broken_pipe() -> ExitCode {
 /// Place and version, never the payload: a message of a fault could quote the log.
 fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
-        let place =
-            info.location().map_or_else(String::new, |at| format!(" at {}:{}:{}", at.file(), at.line(), at.column()));
+        let place = info.location().map_or_else(String::new, |at| {
+            format!(" at {}:{}:{}", at.file(), at.line(), at.column())
+        });
         let version = env!("CARGO_PKG_VERSION");
         say(
-            &format!("logscrub: internal fault{place}, version {version}; this is a bug, please report it\n"),
+            &format!(
+                "logscrub: internal fault{place}, version {version}; this is a bug, please report it\n"
+            ),
             ColorChoice::Never,
         );
     }));

@@ -1,4 +1,5 @@
-//! `logscrub rules list|show|lint|test`; `rules cost` is in [`super::cost`], `rules import` in [`super::import`].
+//! `logscrub rules list|show|lint|test`; `rules cost` is in [`super::cost`], `rules import` in
+//! [`super::import`].
 
 use std::path::PathBuf;
 
@@ -16,7 +17,11 @@ pub(super) fn run(verb: &Rules, settings: &Settings, out: &mut Out) -> Result<u8
         Rules::List { json } => list(&settings.rules()?, *json, out),
         Rules::Show { id, json } => show(&settings.rules()?, id, *json, out),
         Rules::Lint { files, strict, json } => {
-            let is_fault = if *strict { |_: &Complaint| true } else { |complaint: &Complaint| !complaint.is_warning };
+            let is_fault = if *strict {
+                |_: &Complaint| true
+            } else {
+                |complaint: &Complaint| !complaint.is_warning
+            };
             lint(settings, files, is_fault, *json, out)
         }
         Rules::Cost { file, json } => cost::run(settings, file.as_deref(), *json, out),
@@ -39,7 +44,8 @@ fn list(rules: &RuleSet, json: bool, out: &mut Out) -> Result<u8, Error> {
     out.text(&rules.rules().iter().map(line).collect::<String>())
 }
 
-/// Checks the rules of `files`, or those in force: as they are written, what they cost, and their examples beside all other rules.
+/// Checks the rules of `files`, or those in force: as they are written, what they cost, and their
+/// examples beside all other rules.
 fn lint(
     settings: &Settings,
     files: &[PathBuf],
@@ -48,19 +54,34 @@ fn lint(
     out: &mut Out,
 ) -> Result<u8, Error> {
     let rules = settings.with_rules(files).rules()?;
-    let is_meant =
-        |file: &str| files.is_empty() || files.iter().any(|path| std::path::Path::new(file).starts_with(path));
-    let meant: Vec<Rule> = rules.rules().iter().filter(|rule| is_meant(&rule.origin().file)).cloned().collect();
+    let is_meant = |file: &str| {
+        files.is_empty() || files.iter().any(|path| std::path::Path::new(file).starts_with(path))
+    };
+    let meant: Vec<Rule> =
+        rules.rules().iter().filter(|rule| is_meant(&rule.origin().file)).cloned().collect();
     let mut complaints = lint::lint(&meant);
     complaints.extend(lint::expensive(&meant));
-    let failures: Vec<Failure> = lint::test(&rules).into_iter().filter(|failure| is_meant(&failure.file)).collect();
+    let failures: Vec<Failure> =
+        lint::test(&rules).into_iter().filter(|failure| is_meant(&failure.file)).collect();
     let is_clean = failures.is_empty() && !complaints.iter().any(is_fault);
     if json {
-        let all: Vec<Value> = complaints.iter().map(complaint_json).chain(failures.iter().map(failure_json)).collect();
+        let all: Vec<Value> = complaints
+            .iter()
+            .map(complaint_json)
+            .chain(failures.iter().map(failure_json))
+            .collect();
         out.text(&format!("{}\n", Value::from(all)))?;
     } else {
-        let mut text: String = complaints.iter().map(complaint_line).chain(failures.iter().map(failure_line)).collect();
-        text.push_str(&format!("{} rules, {} complaints\n", meant.len(), complaints.len() + failures.len()));
+        let mut text: String = complaints
+            .iter()
+            .map(complaint_line)
+            .chain(failures.iter().map(failure_line))
+            .collect();
+        text.push_str(&format!(
+            "{} rules, {} complaints\n",
+            meant.len(),
+            complaints.len() + failures.len()
+        ));
         out.text(&text)?;
     }
     Ok(u8::from(!is_clean))
@@ -70,11 +91,19 @@ fn lint(
 fn test(rules: &RuleSet, json: bool, out: &mut Out) -> Result<u8, Error> {
     let failures = lint::test(rules);
     if json {
-        out.text(&format!("{}\n", Value::from(failures.iter().map(failure_json).collect::<Vec<_>>())))?;
+        out.text(&format!(
+            "{}\n",
+            Value::from(failures.iter().map(failure_json).collect::<Vec<_>>())
+        ))?;
     } else {
-        let n_examples: usize = rules.rules().iter().map(|rule| rule.hits().len() + rule.misses().len()).sum();
+        let n_examples: usize =
+            rules.rules().iter().map(|rule| rule.hits().len() + rule.misses().len()).sum();
         let mut text: String = failures.iter().map(failure_line).collect();
-        text.push_str(&format!("{} rules, {n_examples} examples, {} failed\n", rules.rules().len(), failures.len()));
+        text.push_str(&format!(
+            "{} rules, {n_examples} examples, {} failed\n",
+            rules.rules().len(),
+            failures.len()
+        ));
         out.text(&text)?;
     }
     Ok(u8::from(!failures.is_empty()))
@@ -116,9 +145,15 @@ fn head(rule: &Rule) -> Value {
 
 fn show(rules: &RuleSet, id: &str, json: bool, out: &mut Out) -> Result<u8, Error> {
     let Some(rule) = rules.named(id) else {
-        let nearest = rules.rules().iter().map(Rule::id).min_by_key(|known| strsim::damerau_levenshtein(id, known));
-        return Err(Error::usage(format!("rules show: no rule {id:?} is in force"))
-            .hint(format!("did you mean {:?}? `logscrub rules list` shows all", nearest.unwrap_or_default())));
+        let nearest = rules
+            .rules()
+            .iter()
+            .map(Rule::id)
+            .min_by_key(|known| strsim::damerau_levenshtein(id, known));
+        return Err(Error::usage(format!("rules show: no rule {id:?} is in force")).hint(format!(
+            "did you mean {:?}? `logscrub rules list` shows all",
+            nearest.unwrap_or_default()
+        )));
     };
     if json {
         let mut object = whole(rule);
@@ -177,7 +212,8 @@ pub(super) fn whole(rule: &Rule) -> Value {
 fn extras(rule: &Rule) -> Vec<(&'static str, Value)> {
     let mut extras = Vec::new();
     if !rule.near.is_empty() {
-        let words: Vec<String> = rule.near.iter().map(|word| word.escape_ascii().to_string()).collect();
+        let words: Vec<String> =
+            rule.near.iter().map(|word| word.escape_ascii().to_string()).collect();
         extras.push(("near", words.into()));
     }
     if let Some(validator) = &rule.validator {
@@ -195,7 +231,9 @@ fn extras(rule: &Rule) -> Vec<(&'static str, Value)> {
     if let Recogniser::Assign(keys) | Recogniser::Url(keys) = &rule.recogniser {
         let mut keys = serde_json::to_value(keys).expect("key words are plain data");
         if let Value::Object(keys) = &mut keys {
-            keys.retain(|_, words| words.as_array().is_none_or(|words| !words.is_empty()) && *words != false);
+            keys.retain(|_, words| {
+                words.as_array().is_none_or(|words| !words.is_empty()) && *words != false
+            });
         }
         extras.push(("keys", keys));
     }

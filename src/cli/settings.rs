@@ -1,7 +1,9 @@
-//! What was meant: flags over environment over the user's file over the system's file over what is built in.
+//! What was meant: flags over environment over the user's file over the system's file over what is
+//! built in.
 //!
-//! A layer is a table of the configuration file's own keys, whatever it was read from, so there is one list of keys and one
-//! meaning of each. This file alone reads the environment. Nothing is ever read from the working directory.
+//! A layer is a table of the configuration file's own keys, whatever it was read from, so there is
+//! one list of keys and one meaning of each. This file alone reads the environment. Nothing is ever
+//! read from the working directory.
 
 use std::{
     collections::BTreeMap,
@@ -147,10 +149,12 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The rules in force. A name in the selection or under `style` that is no rule's is told with the place it was said at.
+    /// The rules in force. A name in the selection or under `style` that is no rule's is told with
+    /// the place it was said at.
     pub(super) fn rules(&self) -> Result<RuleSet, Error> {
         let rules = self.selection.load().map_err(|error| at_list(error, &self.sources))?;
-        let is_unknown = |entry: &&StyleEntry| entry.what != DEFAULT && !names_any(&entry.what, &rules);
+        let is_unknown =
+            |entry: &&StyleEntry| entry.what != DEFAULT && !names_any(&entry.what, &rules);
         if let Some(entry) = self.styles.iter().find(is_unknown) {
             return Err(no_such_rule(&format!("{}: style of", entry.source), &entry.what, &rules));
         }
@@ -176,12 +180,14 @@ pub(super) fn names_any(what: &str, rules: &RuleSet) -> bool {
 
 fn no_such_rule(place: &str, what: &str, rules: &RuleSet) -> Error {
     let names = Class::ALL.iter().map(|class| class.name()).chain(rules.loaded_ids());
-    let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(what, name)).unwrap_or_default();
+    let nearest =
+        names.min_by_key(|name| strsim::damerau_levenshtein(what, name)).unwrap_or_default();
     Error::usage(format!("{place} {what:?}: names no rule and no class"))
         .hint(format!("did you mean {nearest:?}? `logscrub rules list` shows all"))
 }
 
-/// What is said of the style of a rule, a class, a glob over ids or, as `default`, of everything else.
+/// What is said of the style of a rule, a class, a glob over ids or, as `default`, of everything
+/// else.
 #[derive(Clone, Debug, PartialEq)]
 struct StyleEntry {
     what: String,
@@ -214,10 +220,15 @@ impl Environment {
         let mut variables = BTreeMap::new();
         for (name, value) in std::env::vars_os() {
             let Ok(name) = name.into_string() else { continue };
-            let is_ours = name.starts_with("LOGSCRUB_") || matches!(&*name, "XDG_CONFIG_HOME" | "HOME");
+            let is_ours =
+                name.starts_with("LOGSCRUB_") || matches!(&*name, "XDG_CONFIG_HOME" | "HOME");
             match value.into_string() {
-                Ok(value) if is_ours || matches!(&*name, "NO_COLOR" | "TERM") => drop(variables.insert(name, value)),
-                Err(_) if is_ours => return Err(Error::usage(format!("{name}: the value is not UTF-8"))),
+                Ok(value) if is_ours || matches!(&*name, "NO_COLOR" | "TERM") => {
+                    drop(variables.insert(name, value))
+                }
+                Err(_) if is_ours => {
+                    return Err(Error::usage(format!("{name}: the value is not UTF-8")));
+                }
                 _ => {}
             }
         }
@@ -280,23 +291,27 @@ pub(super) fn settle(args: &Args, environment: &Environment) -> Result<Settings,
     settings.quiet = args.common.quiet;
     settings.verbose = args.common.verbose;
     settings.cpu = cpu(environment)?;
-    settings.fault = environment.get("LOGSCRUB_FAULT").filter(|_| cfg!(debug_assertions)).map(str::to_owned);
+    settings.fault =
+        environment.get("LOGSCRUB_FAULT").filter(|_| cfg!(debug_assertions)).map(str::to_owned);
     Ok(settings)
 }
 
-/// The level that `LOGSCRUB_CPU` forces, or the best one. It is for tests and measurements, so it is no key of a file.
+/// The level that `LOGSCRUB_CPU` forces, or the best one. It is for tests and measurements, so it
+/// is no key of a file.
 pub(super) fn cpu(environment: &Environment) -> Result<Cpu, Error> {
     let Some(name) = environment.get("LOGSCRUB_CPU") else { return Ok(Cpu::best()) };
     let levels = Cpu::ALL.map(Cpu::name).join(", ");
-    let cpu =
-        Cpu::named(name).ok_or_else(|| Error::usage("LOGSCRUB_CPU: no such level").hint(format!("one of {levels}")))?;
+    let cpu = Cpu::named(name).ok_or_else(|| {
+        Error::usage("LOGSCRUB_CPU: no such level").hint(format!("one of {levels}"))
+    })?;
     cpu.required().map_err(|error| named("LOGSCRUB_CPU", error))
 }
 
 /// A file that may be there and cannot be looked at is an error: it may say what must not leave.
 fn is_there(path: &Path) -> Result<bool, Error> {
     path.try_exists().map_err(|error| {
-        Error::unreadable(path, error).hint("--config none reads no file of the user's, --config FILE another one")
+        Error::unreadable(path, error)
+            .hint("--config none reads no file of the user's, --config FILE another one")
     })
 }
 
@@ -321,9 +336,11 @@ fn file_layer(path: &Path) -> Result<Layer, Error> {
     toml::from_str::<Keys>(&text).map_err(|error| wrong(&error))?;
     let spans = DeTable::parse(&text).map_err(|error| wrong(&error))?;
     let keys = spans.get_ref();
-    let sources = keys.keys().map(|key| (key.get_ref().to_string(), place(key.span().start))).collect();
-    let styles =
-        keys.get("style").map_or(Ok(Vec::new()), |style| file_styles(style.get_ref(), style.span().start, place));
+    let sources =
+        keys.keys().map(|key| (key.get_ref().to_string(), place(key.span().start))).collect();
+    let styles = keys
+        .get("style")
+        .map_or(Ok(Vec::new()), |style| file_styles(style.get_ref(), style.span().start, place));
     let mut table: Table = toml::from_str(&text).map_err(|error| wrong(&error))?;
     table.remove("style");
     // A relative path in a file is relative to the file, never to the working directory.
@@ -337,17 +354,26 @@ fn file_layer(path: &Path) -> Result<Layer, Error> {
 }
 
 /// `style = "mask"`, or the entries of a table in the order they stand in.
-fn file_styles(style: &DeValue<'_>, offset: usize, place: impl Fn(usize) -> String) -> Result<Vec<StyleEntry>, Error> {
+fn file_styles(
+    style: &DeValue<'_>,
+    offset: usize,
+    place: impl Fn(usize) -> String,
+) -> Result<Vec<StyleEntry>, Error> {
     let text = |what: &str, style: &DeValue<'_>, offset: usize| match style {
-        DeValue::String(style) => {
-            Ok(StyleEntry { what: what.to_owned(), style: style.to_string(), source: place(offset) })
-        }
+        DeValue::String(style) => Ok(StyleEntry {
+            what: what.to_owned(),
+            style: style.to_string(),
+            source: place(offset),
+        }),
         _ => Err(Error::usage(format!("{}: style of {what:?}: not a text", place(offset)))),
     };
     let DeValue::Table(entries) = style else { return Ok(vec![text(DEFAULT, style, offset)?]) };
     let mut entries: Vec<_> = entries.iter().collect();
     entries.sort_by_key(|(what, _)| what.span().start);
-    entries.into_iter().map(|(what, style)| text(what.get_ref(), style.get_ref(), what.span().start)).collect()
+    entries
+        .into_iter()
+        .map(|(what, style)| text(what.get_ref(), style.get_ref(), what.span().start))
+        .collect()
 }
 
 fn anchor_paths(value: &mut Value, folder: &Path) {
@@ -361,7 +387,8 @@ fn anchor_paths(value: &mut Value, folder: &Path) {
 /// The known key nearest to the one that a message of serde's calls unknown.
 fn suggestion(message: &str) -> Option<&'static str> {
     let unknown = message.strip_prefix("unknown field `")?.split('`').next()?;
-    let nearest = KEYS.iter().map(|(key, _)| (strsim::damerau_levenshtein(unknown, key), *key)).min()?;
+    let nearest =
+        KEYS.iter().map(|(key, _)| (strsim::damerau_levenshtein(unknown, key), *key)).min()?;
     (nearest.0 <= 3).then_some(nearest.1)
 }
 
@@ -378,7 +405,8 @@ fn environment_layer(environment: &Environment) -> Result<Layer, Error> {
                 text.split(',').map(|item| Value::from(item.trim())).collect::<Vec<_>>().into()
             }
             "style" => {
-                layer.styles = text.split(',').map(|entry| style_entry(entry.trim(), &name)).collect();
+                layer.styles =
+                    text.split(',').map(|entry| style_entry(entry.trim(), &name)).collect();
                 continue;
             }
             "fail-on-findings" | "verify" => Value::Boolean(match text {
@@ -386,12 +414,14 @@ fn environment_layer(environment: &Environment) -> Result<Layer, Error> {
                 "0" | "false" => false,
                 _ => return Err(Error::usage(format!("{name}: neither true nor false"))),
             }),
-            "grace" | "hold" | "idle-timeout" => {
-                Value::Float(text.parse().map_err(|_| Error::usage(format!("{name}: not a number of seconds")))?)
-            }
-            "threads" => {
-                Value::Integer(text.parse().map_err(|_| Error::usage(format!("{name}: not a number of threads")))?)
-            }
+            "grace" | "hold" | "idle-timeout" => Value::Float(
+                text.parse()
+                    .map_err(|_| Error::usage(format!("{name}: not a number of seconds")))?,
+            ),
+            "threads" => Value::Integer(
+                text.parse()
+                    .map_err(|_| Error::usage(format!("{name}: not a number of threads")))?,
+            ),
             _ => text.into(),
         };
         layer.table.insert(key.into(), value);
@@ -409,9 +439,14 @@ fn flag_layer(common: &Common, filter: &Filter) -> Result<Layer, Error> {
         }
     };
     let list = |items: &[String]| {
-        (!items.is_empty()).then(|| items.iter().map(|item| Value::from(item.as_str())).collect::<Vec<_>>().into())
+        (!items.is_empty())
+            .then(|| items.iter().map(|item| Value::from(item.as_str())).collect::<Vec<_>>().into())
     };
-    let rules = common.rules.iter().map(|path| typed_path("--rules", path)).collect::<Result<Vec<_>, _>>()?;
+    let rules = common
+        .rules
+        .iter()
+        .map(|path| typed_path("--rules", path))
+        .collect::<Result<Vec<_>, _>>()?;
     say("rules", (!rules.is_empty()).then(|| rules.into()));
     say("only", list(&common.only));
     say("except", list(&common.except));
@@ -444,21 +479,28 @@ fn forward_layer(args: &Args) -> Option<Layer> {
     Some(layer)
 }
 
-/// A path as the text that it is in a configuration file; a path that is no text would become another one.
+/// A path as the text that it is in a configuration file; a path that is no text would become
+/// another one.
 fn typed_path(flag: &str, path: &Path) -> Result<Value, Error> {
-    let text =
-        path.to_str().ok_or_else(|| Error::usage(format!("{flag} {}: the path is not UTF-8", path.display())))?;
+    let text = path
+        .to_str()
+        .ok_or_else(|| Error::usage(format!("{flag} {}: the path is not UTF-8", path.display())))?;
     Ok(text.into())
 }
 
 /// `mask` or `email=partial`; what no `=` says is the default.
 fn style_entry(text: &str, source: &str) -> StyleEntry {
     let (what, style) = text.split_once('=').unwrap_or((DEFAULT, text));
-    StyleEntry { what: what.trim().to_owned(), style: style.trim().to_owned(), source: source.to_owned() }
+    StyleEntry {
+        what: what.trim().to_owned(),
+        style: style.trim().to_owned(),
+        source: source.to_owned(),
+    }
 }
 
-/// Higher layers replace a key of lower ones. Styles are replaced entry by entry, and what is said later goes before what was
-/// said earlier, so that a glob that is typed goes before an id in a file.
+/// Higher layers replace a key of lower ones. Styles are replaced entry by entry, and what is said
+/// later goes before what was said earlier, so that a glob that is typed goes before an id in a
+/// file.
 fn merge(layers: Vec<Layer>) -> Layer {
     let mut merged = Layer::default();
     for layer in layers {
@@ -475,8 +517,10 @@ fn merge(layers: Vec<Layer>) -> Layer {
 /// What the keys mean together; a wrong value is told with the place it was said at.
 fn meaning(layer: Layer) -> Result<Settings, Error> {
     let Layer { table, sources, styles } = layer;
-    let keys: Keys =
-        table.clone().try_into().map_err(|error: toml::de::Error| Error::usage(error.message().to_owned()))?;
+    let keys: Keys = table
+        .clone()
+        .try_into()
+        .map_err(|error: toml::de::Error| Error::usage(error.message().to_owned()))?;
     let placed = |error| at_source(error, &sources);
     let policy = policy(&keys, &styles, &sources)?;
     let summary = match choice("summary", keys.summary.as_deref(), &SUMMARIES).map_err(placed)? {
@@ -494,11 +538,17 @@ fn meaning(layer: Layer) -> Result<Settings, Error> {
         max_record: record_limit(keys.max_record).map_err(placed)?,
         threads: threads(keys.threads.as_ref()).map_err(placed)?,
         output: keys.output.filter(|path| !path.as_os_str().is_empty()),
-        selection: Selection { rules: keys.rules, only: keys.only, except: keys.except, also: keys.also },
+        selection: Selection {
+            rules: keys.rules,
+            only: keys.only,
+            except: keys.except,
+            also: keys.also,
+        },
         summary,
         fail_on_findings: keys.fail_on_findings.unwrap_or(false),
         grace: seconds("grace", keys.grace.unwrap_or(5.0)).map_err(placed)?,
-        idle_timeout: seconds("idle-timeout", keys.idle_timeout.unwrap_or(300.0)).map_err(placed)?,
+        idle_timeout: seconds("idle-timeout", keys.idle_timeout.unwrap_or(300.0))
+            .map_err(placed)?,
         color,
         dry_run: false,
         quiet: 0,
@@ -513,7 +563,11 @@ fn meaning(layer: Layer) -> Result<Settings, Error> {
     })
 }
 
-fn policy(keys: &Keys, styles: &[StyleEntry], sources: &BTreeMap<String, String>) -> Result<Policy, Error> {
+fn policy(
+    keys: &Keys,
+    styles: &[StyleEntry],
+    sources: &BTreeMap<String, String>,
+) -> Result<Policy, Error> {
     let placed = |error| at_source(error, sources);
     let on_error = match choice("on-error", keys.on_error.as_deref(), &ON_ERROR).map_err(placed)? {
         "drop" => OnError::Drop,
@@ -524,7 +578,8 @@ fn policy(keys: &Keys, styles: &[StyleEntry], sources: &BTreeMap<String, String>
     let placeholder = keys.placeholder.as_deref().filter(|text| !text.is_empty());
     if let Some(text) = placeholder {
         // A placeholder is meant for everything that no style is said of.
-        policy = policy.style(Style::fixed(text).map_err(|error| placed(named("placeholder", error)))?);
+        policy =
+            policy.style(Style::fixed(text).map_err(|error| placed(named("placeholder", error)))?);
     }
     for StyleEntry { what, style, source } in styles {
         let style = Style::named(style, placeholder).map_err(|error| named(source, error))?;
@@ -533,7 +588,9 @@ fn policy(keys: &Keys, styles: &[StyleEntry], sources: &BTreeMap<String, String>
     for entry in &keys.allow {
         policy = policy.allow(entry.meaning().map_err(|error| placed(named("allow", error)))?);
     }
-    if let Some(own) = allow::own(&keys.own_domain).map_err(|error| placed(named("own-domain", error)))? {
+    if let Some(own) =
+        allow::own(&keys.own_domain).map_err(|error| placed(named("own-domain", error)))?
+    {
         policy = policy.allow(own);
     }
     Ok(policy)
@@ -557,7 +614,8 @@ fn seconds(key: &str, seconds: f64) -> Result<Duration, Error> {
 }
 
 fn threads(number: Option<&Value>) -> Result<usize, Error> {
-    let number = number.map_or(Some(0), Value::as_integer).and_then(|number| usize::try_from(number).ok());
+    let number =
+        number.map_or(Some(0), Value::as_integer).and_then(|number| usize::try_from(number).ok());
     number.filter(|number| *number <= MOST_THREADS).ok_or_else(|| {
         named("threads", Error::usage("not a number from 0 to 1024"))
             .hint("0 chooses: one for a pipe, all cores for a regular file")
@@ -575,7 +633,9 @@ fn record_limit(size: Option<Value>) -> Result<usize, Error> {
         named("max-record", Error::usage(message))
             .hint("a number of bytes, or one with KiB, MiB or GiB; at least 256KiB")
     };
-    let n_bytes = n_bytes.and_then(|n_bytes| usize::try_from(n_bytes).ok()).ok_or_else(|| wrong("not a size"))?;
+    let n_bytes = n_bytes
+        .and_then(|n_bytes| usize::try_from(n_bytes).ok())
+        .ok_or_else(|| wrong("not a size"))?;
     if n_bytes < MIN_RECORD_LIMIT {
         return Err(wrong("a window must be longer than what is examined twice"));
     }
@@ -587,7 +647,8 @@ fn record_limit(size: Option<Value>) -> Result<usize, Error> {
 
 pub(super) fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic() || letter == ' ');
+    let digits =
+        text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic() || letter == ' ');
     let factor = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "k" | "kib" => 1 << 10,
@@ -608,16 +669,22 @@ fn at_source(error: Error, sources: &BTreeMap<String, String>) -> Error {
     let Some((key, rest)) = message.split_once(": ") else { return error };
     let Some(source) = sources.get(key) else { return error };
     let is_file = source.contains(':');
-    with_hint(if is_file { format!("{source}: {key}: {rest}") } else { format!("{source}: {rest}") }, &error)
+    with_hint(
+        if is_file { format!("{source}: {key}: {rest}") } else { format!("{source}: {rest}") },
+        &error,
+    )
 }
 
 /// The same for `--only x: names no rule`, where the list was said elsewhere.
 fn at_list(error: Error, sources: &BTreeMap<String, String>) -> Error {
     let message = error.to_string();
-    let list = LISTS.iter().find_map(|key| Some((key, message.strip_prefix(&format!("--{key} "))?)));
+    let list =
+        LISTS.iter().find_map(|key| Some((key, message.strip_prefix(&format!("--{key} "))?)));
     let Some((key, rest)) = list else { return error };
     match sources.get(*key) {
-        Some(source) if *source != format!("--{key}") => with_hint(format!("{source}: {key} {rest}"), &error),
+        Some(source) if *source != format!("--{key}") => {
+            with_hint(format!("{source}: {key} {rest}"), &error)
+        }
         _ => error,
     }
 }
@@ -632,22 +699,30 @@ fn with_hint(message: String, from: &Error) -> Error {
 /// Every key with its value; styles one by one, since each may come from somewhere else.
 fn shown(table: &Table, styles: &[StyleEntry], sources: &BTreeMap<String, String>) -> Vec<Shown> {
     let built_in = |text: &str| {
-        let parsed: Table = toml::from_str(&format!("x = {text}")).expect("what is built in is TOML");
+        let parsed: Table =
+            toml::from_str(&format!("x = {text}")).expect("what is built in is TOML");
         parsed["x"].clone()
     };
     let mut lines = Vec::new();
     for (key, default) in KEYS {
-        let built = || Shown { key: key.to_owned(), value: built_in(default), source: "built in".to_owned() };
+        let built = || Shown {
+            key: key.to_owned(),
+            value: built_in(default),
+            source: "built in".to_owned(),
+        };
         match (key, table.get(key), sources.get(key)) {
             ("style", ..) => {
                 let is_said = styles.iter().any(|entry| entry.what == DEFAULT);
-                let placeholder = sources.get("placeholder").filter(|_| has_text(table.get("placeholder")));
+                let placeholder =
+                    sources.get("placeholder").filter(|_| has_text(table.get("placeholder")));
                 match placeholder {
                     _ if is_said => {}
                     // A placeholder is meant for everything that no style is said of.
-                    Some(source) => {
-                        lines.push(Shown { key: style_key(DEFAULT), value: "fixed".into(), source: source.clone() })
-                    }
+                    Some(source) => lines.push(Shown {
+                        key: style_key(DEFAULT),
+                        value: "fixed".into(),
+                        source: source.clone(),
+                    }),
                     None => lines.push(Shown { key: style_key(DEFAULT), ..built() }),
                 }
                 lines.extend(styles.iter().map(|StyleEntry { what, style, source }| Shown {
@@ -657,7 +732,11 @@ fn shown(table: &Table, styles: &[StyleEntry], sources: &BTreeMap<String, String
                 }));
             }
             (_, Some(value), Some(source)) => {
-                lines.push(Shown { key: key.to_owned(), value: value.clone(), source: source.clone() });
+                lines.push(Shown {
+                    key: key.to_owned(),
+                    value: value.clone(),
+                    source: source.clone(),
+                });
             }
             _ => lines.push(built()),
         }
@@ -682,17 +761,26 @@ mod tests {
     use std::io::Write;
 
     fn environment(folder: &Path, variables: &[(&str, &str)]) -> Environment {
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Environment { variables: variables.collect(), system: folder.join("system.toml") }
     }
 
     fn write(path: &Path, text: &str) {
-        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the folder can be made");
-        fs::File::create(path).and_then(|mut file| file.write_all(text.as_bytes())).expect("the file can be written");
+        fs::create_dir_all(path.parent().expect("a file has a folder"))
+            .expect("the folder can be made");
+        fs::File::create(path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .expect("the file can be written");
     }
 
-    fn settle_with(folder: &Path, typed: &str, variables: &[(&str, &str)]) -> Result<Settings, Error> {
-        let args = Args::try_parse_from(std::iter::once("logscrub").chain(typed.split_ascii_whitespace()));
+    fn settle_with(
+        folder: &Path,
+        typed: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Settings, Error> {
+        let args =
+            Args::try_parse_from(std::iter::once("logscrub").chain(typed.split_ascii_whitespace()));
         settle(&args.expect("it parses"), &environment(folder, variables))
     }
 
@@ -706,19 +794,31 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path();
         write(&path.join("system.toml"), "on-error = \"stop\"\nsummary = \"json\"\ngrace = 9\n");
-        write(&path.join("logscrub/config.toml"), "summary = \"human\"\n\n[style]\nemail = \"mask\"\n");
+        write(
+            &path.join("logscrub/config.toml"),
+            "summary = \"human\"\n\n[style]\nemail = \"mask\"\n",
+        );
         let home = path.display().to_string();
-        let variables = [("XDG_CONFIG_HOME", home.as_str()), ("LOGSCRUB_GRACE", "3"), ("LOGSCRUB_ONLY", "email, jwt")];
-        let settings = settle_with(path, "--grace 1 --style jwt=partial", &variables).expect("all layers are sound");
+        let variables = [
+            ("XDG_CONFIG_HOME", home.as_str()),
+            ("LOGSCRUB_GRACE", "3"),
+            ("LOGSCRUB_ONLY", "email, jwt"),
+        ];
+        let settings = settle_with(path, "--grace 1 --style jwt=partial", &variables)
+            .expect("all layers are sound");
         assert_eq!(settings.grace, Duration::from_secs(1));
         assert_eq!(settings.summary, Summary::Human);
         assert_eq!(settings.selection.only, ["email", "jwt"]);
-        assert_eq!(source(&settings, "on-error"), ("\"stop\"".into(), format!("{home}/system.toml:1")));
+        assert_eq!(
+            source(&settings, "on-error"),
+            ("\"stop\"".into(), format!("{home}/system.toml:1"))
+        );
         assert_eq!(source(&settings, "summary").1, format!("{home}/logscrub/config.toml:1"));
         assert_eq!(source(&settings, "only").1, "LOGSCRUB_ONLY");
         assert_eq!(source(&settings, "grace"), ("1.0".into(), "--grace".into()));
         assert_eq!(source(&settings, "color").1, "built in");
-        let without = settle_with(path, "--config none", &variables).expect("the system's file is sound");
+        let without =
+            settle_with(path, "--config none", &variables).expect("the system's file is sound");
         assert_eq!(without.summary, Summary::Json);
     }
 
@@ -727,7 +827,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("c.toml");
         write(&file, "summary = \"none\"\non_eror = \"drop\"\n");
-        let error = settle_with(folder.path(), &format!("-c {}", file.display()), &[]).expect_err("an unknown key");
+        let error = settle_with(folder.path(), &format!("-c {}", file.display()), &[])
+            .expect_err("an unknown key");
         assert!(error.to_string().contains("c.toml:2: unknown field `on_eror`"), "{error}");
         assert_eq!(error.mend(), Some("did you mean \"on-error\"?"));
         assert_eq!(error.exit_code(), 2);
@@ -741,7 +842,11 @@ mod tests {
             ("--max-record many", &[], "--max-record: not a size"),
             ("", &[("LOGSCRUB_ON_ERROR", "pass")], "LOGSCRUB_ON_ERROR: no such choice"),
             ("", &[("LOGSCRUB_GRACE", "soon")], "LOGSCRUB_GRACE: not a number"),
-            ("", &[("LOGSCRUB_FAIL_ON_FINDINGS", "yes")], "LOGSCRUB_FAIL_ON_FINDINGS: neither true nor false"),
+            (
+                "",
+                &[("LOGSCRUB_FAIL_ON_FINDINGS", "yes")],
+                "LOGSCRUB_FAIL_ON_FINDINGS: neither true nor false",
+            ),
             ("", &[("LOGSCRUB_COLOR", "red")], "LOGSCRUB_COLOR: no such choice"),
             ("--threads 1025", &[], "--threads: not a number from 0 to 1024"),
             ("", &[("LOGSCRUB_THREADS", "-1")], "LOGSCRUB_THREADS: not a number from 0 to 1024"),
@@ -791,7 +896,8 @@ mod tests {
         assert_eq!((settings.format, settings.hold), (Format::Docker, Duration::from_millis(200)));
         assert!(!settings.dry_run, "a flag only");
         for shown in settings.shown.iter().filter(|shown| shown.key != "allow") {
-            let key = shown.key.split('.').next().unwrap_or_default().to_uppercase().replace('-', "_");
+            let key =
+                shown.key.split('.').next().unwrap_or_default().to_uppercase().replace('-', "_");
             assert_eq!(shown.source, format!("LOGSCRUB_{key}"), "{shown:?}");
         }
     }
@@ -800,17 +906,27 @@ mod tests {
     fn a_style_that_is_said_later_goes_before_one_that_was_said_earlier() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path();
-        write(&path.join("system.toml"), "[style]\nz = \"mask\"\njwt = \"mask\"\n\"git*\" = \"label\"\n");
+        write(
+            &path.join("system.toml"),
+            "[style]\nz = \"mask\"\njwt = \"mask\"\n\"git*\" = \"label\"\n",
+        );
         let order = |typed: &str| {
             let settings = settle_with(path, typed, &[]).expect("all of it is sound");
-            settings.shown.iter().filter_map(|shown| shown.key.strip_prefix("style.").map(str::to_owned)).collect()
+            settings
+                .shown
+                .iter()
+                .filter_map(|shown| shown.key.strip_prefix("style.").map(str::to_owned))
+                .collect()
         };
         let as_written: Vec<String> = order("");
         assert_eq!(as_written, ["default", "z", "jwt", "\"git*\""]);
         let typed: Vec<String> = order("--style jw*=label --style jwt=partial --style a=mask");
         assert_eq!(typed, ["default", "z", "\"git*\"", "\"jw*\"", "jwt", "a"].map(str::to_owned));
         let settings = settle_with(path, "--style email=mask", &[]).expect("all of it is sound");
-        assert_eq!(source(&settings, "style.jwt").1, format!("{}:3", path.join("system.toml").display()));
+        assert_eq!(
+            source(&settings, "style.jwt").1,
+            format!("{}:3", path.join("system.toml").display())
+        );
         assert_eq!(source(&settings, "style.email").1, "--style");
         assert_eq!(source(&settings, "style.default"), ("\"label\"".into(), "built in".into()));
     }
@@ -820,14 +936,23 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path();
         write(&path.join("system.toml"), "summary = \"none\"\nonly = [\"emial\"]\n");
-        let rules = |typed: &str| settle_with(path, typed, &[]).expect("it is well formed").rules().map(drop);
+        let rules = |typed: &str| {
+            settle_with(path, typed, &[]).expect("it is well formed").rules().map(drop)
+        };
         let system = path.join("system.toml").display().to_string();
         let error = rules("").expect_err("no such rule");
         assert_eq!(error.to_string(), format!("{system}:2: only emial: names no rule"));
         write(&path.join("system.toml"), "[style]\nemial = \"mask\"\n");
         let error = rules("").expect_err("no such rule");
-        assert_eq!(error.to_string(), format!("{system}:2: style of \"emial\": names no rule and no class"));
-        assert!(error.mend().is_some_and(|hint| hint.starts_with("did you mean \"email\"?")), "{:?}", error.mend());
+        assert_eq!(
+            error.to_string(),
+            format!("{system}:2: style of \"emial\": names no rule and no class")
+        );
+        assert!(
+            error.mend().is_some_and(|hint| hint.starts_with("did you mean \"email\"?")),
+            "{:?}",
+            error.mend()
+        );
         write(&path.join("system.toml"), "[style]\nemail = \"mask\"\npersonal = \"mask\"\n");
         rules("--only jwt").expect("a rule that is not in force may have a style");
         write(&path.join("system.toml"), "[style]\nemail = 3\n");
@@ -849,12 +974,18 @@ mod tests {
         .expect("all of it is sound");
         let system = path.join("system.toml").display().to_string();
         for (text, message) in [
-            ("[[allow]]\nrules = [\"jwt\"]\n", "1: allow: an entry with neither values, patterns nor fields"),
+            (
+                "[[allow]]\nrules = [\"jwt\"]\n",
+                "1: allow: an entry with neither values, patterns nor fields",
+            ),
             (
                 "[[allow]]\nvalue = [\"x\"]\n",
                 "2: unknown field `value`, expected one of `values`, `patterns`, `fields`, `rules`",
             ),
-            ("[[allow]]\nvalues = [\"x\"]\nrules = [\"jvt\"]\n", "1: allow: rule \"jvt\": names no rule and no class"),
+            (
+                "[[allow]]\nvalues = [\"x\"]\nrules = [\"jvt\"]\n",
+                "1: allow: rule \"jvt\": names no rule and no class",
+            ),
             ("[[allow]]\npatterns = [\"(\"]\n", "1: allow: pattern \"(\":"),
         ] {
             let error = rules(text).expect_err(text);
@@ -866,15 +997,22 @@ mod tests {
     fn a_placeholder_is_meant_for_everything_that_no_style_is_said_of() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let settings = settle_with(folder.path(), "--placeholder GONE", &[]).expect("it is sound");
-        assert_eq!(source(&settings, "style.default"), ("\"fixed\"".into(), "--placeholder".into()));
-        let settings = settle_with(folder.path(), "--placeholder GONE --style mask", &[]).expect("it is sound");
+        assert_eq!(
+            source(&settings, "style.default"),
+            ("\"fixed\"".into(), "--placeholder".into())
+        );
+        let settings = settle_with(folder.path(), "--placeholder GONE --style mask", &[])
+            .expect("it is sound");
         assert_eq!(source(&settings, "style.default"), ("\"mask\"".into(), "--style".into()));
     }
 
     #[test]
     fn relative_paths_of_a_file_are_relative_to_it() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        write(&folder.path().join("system.toml"), "rules = [\"acme.toml\", \"/b\"]\noutput = \"o.log\"\n");
+        write(
+            &folder.path().join("system.toml"),
+            "rules = [\"acme.toml\", \"/b\"]\noutput = \"o.log\"\n",
+        );
         let settings = settle_with(folder.path(), "", &[]).expect("it is sound");
         assert_eq!(settings.selection.rules, [folder.path().join("acme.toml"), "/b".into()]);
         assert_eq!(settings.output, Some(folder.path().join("o.log")));

@@ -1,24 +1,19 @@
 //! Where a record begins and ends, and which of its bytes are text.
 //!
-//! Framing is lazy: the block is searched first, and the record around a candidate is located only when there is one. Only where
-//! a sign says that a record does not stand by itself (a part of a longer one, a field with a length before it, bytes written as
-//! numbers) is it read: [`layout`] says how such a block is read as text, a record a line, and where each byte of that text stands.
+//! Framing is lazy: the block is searched first, and the record around a candidate is located only
+//! when there is one. Only where a sign says that a record does not stand by itself (a part of a
+//! longer one, a field with a length before it, bytes written as numbers) is it read: [`layout`]
+//! says how such a block is read as text, a record a line, and where each byte of that text stands.
 
-pub(crate) mod block;
-pub(crate) mod cri;
-pub(crate) mod docker;
-pub(crate) mod journal;
-pub(crate) mod json;
-pub(crate) mod layout;
-pub(crate) mod line;
-pub(crate) mod manifest;
+pub(crate) mod buffer;
+pub(crate) mod formats;
 pub(crate) mod not_text;
-pub(crate) mod sign;
-pub(crate) mod table;
+pub(crate) mod partial_marker;
+pub(crate) mod reassembly;
 #[cfg(feature = "batch")]
-pub(crate) mod time;
+pub(crate) mod timestamp;
 
-use crate::{error::Error, span::Span};
+use crate::{error::Error, text::span::Span};
 
 /// What the records of an input are written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,15 +82,21 @@ impl Format {
     pub fn named(name: &str) -> Result<Format, Error> {
         let names = Format::ALL.map(Format::name).join(", ");
         let found = Format::ALL.into_iter().find(|format| format.name() == name);
-        found.ok_or_else(|| Error::usage(format!("unknown format {name:?}")).hint(format!("one of {names}")))
+        found.ok_or_else(|| {
+            Error::usage(format!("unknown format {name:?}")).hint(format!("one of {names}"))
+        })
     }
 
     /// The format of one record of an input in this format.
     pub(crate) fn of(self, record: &[u8]) -> Format {
         match record.first() {
             _ if self != Format::Auto => self,
-            Some(byte) if byte.is_ascii_digit() && cri::head(record).is_some() => Format::Cri,
-            Some(b'{') if docker::file(record, Span::new(0, record.len())).is_some() => Format::Docker,
+            Some(byte) if byte.is_ascii_digit() && formats::cri::head(record).is_some() => {
+                Format::Cri
+            }
+            Some(b'{') if formats::docker::file(record, Span::new(0, record.len())).is_some() => {
+                Format::Docker
+            }
             Some(b'{') => Format::Json,
             _ => Format::Line,
         }

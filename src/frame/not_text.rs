@@ -1,19 +1,21 @@
 //! Records that are no text although the input began as text: UTF-16, and compressed data.
 //!
-//! A program that appends UTF-16 to a log (`>>` of PowerShell) or compressed data behind a line of text writes records that no
-//! recogniser can read. [`survey`] says which records of a block those are. UTF-16 lasts until a record is text again; compressed
-//! data lasts to the end of the input. The answer depends on the bytes alone: what is known at the start of a record is its
-//! [`Content`], and a record is judged by its own bytes, or by at most [`SAMPLE`] bytes from its start.
+//! A program that appends UTF-16 to a log (`>>` of PowerShell) or compressed data behind a line of
+//! text writes records that no recogniser can read. [`survey`] says which records of a block those
+//! are. UTF-16 lasts until a record is text again; compressed data lasts to the end of the input.
+//! The answer depends on the bytes alone: what is known at the start of a record is its
+//! [`Content`], and a record is judged by its own bytes, or by at most [`SAMPLE`] bytes from its
+//! start.
 //!
-//! What this does not promise: UTF-16 without a byte order mark is noticed at the first record with [`LEAST_CHARS`] characters
-//! of ASCII in a row. Compressed data is noticed at the start of a record only, and formats without a magic number (raw LZMA,
-//! raw deflate, Brotli) are not noticed.
+//! What this does not promise: UTF-16 without a byte order mark is noticed at the first record with
+//! [`LEAST_CHARS`] characters of ASCII in a row. Compressed data is noticed at the start of a
+//! record only, and formats without a magic number (raw LZMA, raw deflate, Brotli) are not noticed.
 
-use super::{layout::Behind, line};
-use crate::span::Span;
+use super::reassembly::Behind;
+use crate::text::{line, span::Span};
 
-/// So many characters of ASCII in a row, each with a NUL beside it, are UTF-16. Fewer occur in lists that NULs separate, and hide
-/// nothing that a rule would find.
+/// So many characters of ASCII in a row, each with a NUL beside it, are UTF-16. Fewer occur in
+/// lists that NULs separate, and hide nothing that a rule would find.
 const LEAST_CHARS: usize = 6;
 
 /// A magic number of two bytes is judged by so many bytes from the start of its record.
@@ -55,7 +57,8 @@ const fn mark(bytes: &'static [u8], judge: fn(&[u8], Behind) -> Verdict) -> Mark
 
 pub(super) const N_MARKS: usize = 20;
 
-/// Searched for by the prefilter, in the pass that finds the anchors of rules. A clean log pays nothing for them.
+/// Searched for by the prefilter, in the pass that finds the anchors of rules. A clean log pays
+/// nothing for them.
 pub(super) static MARKS: [Mark; N_MARKS] = [
     mark(b"\xff\xfe", wide),
     mark(b"\xfe\xff", wide),
@@ -92,10 +95,16 @@ pub(crate) struct Survey {
     pub(crate) behind: Content,
 }
 
-/// Says which records of `hay`, which begins with a record, are no text. `content` is what they are so far. At each of `marks`
-/// stands one of [`MARKS`], as a number and a place.
-pub(crate) fn survey(hay: &[u8], content: Content, marks: &[(usize, usize)], behind: Behind) -> Survey {
-    let mut survey = Survey { runs: Vec::new(), packed: hay.len(), end: hay.len(), behind: content };
+/// Says which records of `hay`, which begins with a record, are no text. `content` is what they are
+/// so far. At each of `marks` stands one of [`MARKS`], as a number and a place.
+pub(crate) fn survey(
+    hay: &[u8],
+    content: Content,
+    marks: &[(usize, usize)],
+    behind: Behind,
+) -> Survey {
+    let mut survey =
+        Survey { runs: Vec::new(), packed: hay.len(), end: hay.len(), behind: content };
     let mut marks = marks.iter().copied().peekable();
     let mut at = 0;
     while at < hay.len() {
@@ -107,21 +116,28 @@ pub(crate) fn survey(hay: &[u8], content: Content, marks: &[(usize, usize)], beh
         while marks.next_if(|mark| mark.1 < at).is_some() {}
         if survey.behind == Content::Text {
             // Only a NUL or a mark makes a record something else than text.
-            let nul = memchr::memchr(0, &hay[at..]).map(|nul| line::around(hay, at + nul).start.max(at));
-            let Some(next) = nul.into_iter().chain(marks.peek().map(|mark| mark.1)).min() else { break };
+            let nul =
+                memchr::memchr(0, &hay[at..]).map(|nul| line::around(hay, at + nul).start.max(at));
+            let Some(next) = nul.into_iter().chain(marks.peek().map(|mark| mark.1)).min() else {
+                break;
+            };
             at = next;
         }
         let next = line::next(hay, at);
         let record = &hay[at..next];
-        let verdict =
-            marks.next_if(|mark| mark.1 == at).map_or(Verdict::Text, |mark| (MARKS[mark.0].judge)(&hay[at..], behind));
+        let verdict = marks
+            .next_if(|mark| mark.1 == at)
+            .map_or(Verdict::Text, |mark| (MARKS[mark.0].judge)(&hay[at..], behind));
         match verdict {
             Verdict::Unsure => {
                 survey.end = at;
                 break;
             }
             Verdict::Begins(content) => survey.behind = content,
-            Verdict::Text => survey.behind = content_of(record.strip_suffix(b"\n").unwrap_or(record), survey.behind),
+            Verdict::Text => {
+                survey.behind =
+                    content_of(record.strip_suffix(b"\n").unwrap_or(record), survey.behind)
+            }
         }
         match survey.behind {
             Content::Wide if !is_left_over(record) => survey.push(Span::new(at, next)),
@@ -156,7 +172,8 @@ fn is_left_over(record: &[u8]) -> bool {
     matches!(record, b"\n" | b"\r\n" | b"\0" | b"\0\n")
 }
 
-/// Whether text in UTF-16 stands somewhere in a record: [`LEAST_CHARS`] characters of ASCII with NULs between them.
+/// Whether text in UTF-16 stands somewhere in a record: [`LEAST_CHARS`] characters of ASCII with
+/// NULs between them.
 pub(crate) fn has_wide_text(record: &[u8]) -> bool {
     let is_char = |at: Option<usize>| {
         let byte = at.and_then(|at| record.get(at));
@@ -176,10 +193,13 @@ pub(crate) fn has_wide_text(record: &[u8]) -> bool {
     })
 }
 
-/// Whether a record behind UTF-16 is text again. A line end in UTF-16LE leaves a NUL at the head of the record behind it.
+/// Whether a record behind UTF-16 is text again. A line end in UTF-16LE leaves a NUL at the head of
+/// the record behind it.
 fn is_text(record: &[u8]) -> bool {
     let text = record.strip_prefix(b"\0").unwrap_or(record);
-    !text.trim_ascii().is_empty() && !text.iter().any(|byte| is_alien(*byte)) && std::str::from_utf8(text).is_ok()
+    !text.trim_ascii().is_empty()
+        && !text.iter().any(|byte| is_alien(*byte))
+        && std::str::from_utf8(text).is_ok()
 }
 
 /// Control characters that logs do not hold.
@@ -210,21 +230,23 @@ fn compress(text: &[u8], _: Behind) -> Verdict {
     packed_if(matches!(text.get(2), Some(0x89..=0x90)))
 }
 
-/// The size of the dictionary is a power of two, or one and a half of it. The size of the text is unknown or below a terabyte.
+/// The size of the dictionary is a power of two, or one and a half of it. The size of the text is
+/// unknown or below a terabyte.
 fn lzma(text: &[u8], behind: Behind) -> Verdict {
     let Some(header) = text.first_chunk::<13>() else {
         return if behind == Behind::More { Verdict::Unsure } else { Verdict::Text };
     };
     let [_, d0, d1, d2, d3, size @ ..] = *header;
     let dictionary = u32::from_le_bytes([d0, d1, d2, d3]);
-    let is_dictionary =
-        dictionary.is_power_of_two() || dictionary.is_multiple_of(3) && (dictionary / 3).is_power_of_two();
+    let is_dictionary = dictionary.is_power_of_two()
+        || dictionary.is_multiple_of(3) && (dictionary / 3).is_power_of_two();
     // The range coder's first byte is always zero.
     let is_size = size == [0xff; 8] || size[5..] == [0; 3];
     packed_if(is_dictionary && is_size && text.get(13).is_none_or(|byte| *byte == 0))
 }
 
-/// Two bytes may begin a line of text by chance, so a block of deflate must follow, and bytes that no text in Latin-1 has.
+/// Two bytes may begin a line of text by chance, so a block of deflate must follow, and bytes that
+/// no text in Latin-1 has.
 fn zlib(text: &[u8], behind: Behind) -> Verdict {
     let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
     let is_judged_alone = end >= LEAST_RECORD;
@@ -262,7 +284,8 @@ fn deflate_block(data: &[u8]) -> Option<Block> {
         1 => Some(Block::Coded),
         2 => {
             let (n_literals, n_distances, n_lengths) = (bits(3, 5), bits(8, 5), bits(13, 4) + 4);
-            let lengths = (0..n_lengths).map(|index| bits(17 + 3 * index, 3)).filter(|length| *length > 0);
+            let lengths =
+                (0..n_lengths).map(|index| bits(17 + 3 * index, 3)).filter(|length| *length > 0);
             let is_complete = lengths.map(|length| 128 >> length).sum::<usize>() == 128;
             (n_literals < 30 && n_distances < 30 && is_complete).then_some(Block::Coded)
         }
@@ -270,7 +293,8 @@ fn deflate_block(data: &[u8]) -> Option<Block> {
     }
 }
 
-/// Whether bytes are no text: many are not ASCII, and some are control characters of ASCII or of Latin-1.
+/// Whether bytes are no text: many are not ASCII, and some are control characters of ASCII or of
+/// Latin-1.
 fn is_binary(data: &[u8]) -> bool {
     let n_high = data.iter().filter(|byte| !byte.is_ascii()).count();
     let n_alien = data.iter().filter(|byte| is_alien(**byte)).count();
@@ -293,10 +317,16 @@ mod tests {
 
     /// The marks that a block holds at the start of records, as the prefilter tells them.
     fn marks(hay: &[u8]) -> Vec<(usize, usize)> {
-        let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', hay).map(|newline| newline + 1));
+        let starts =
+            std::iter::once(0).chain(memchr::memchr_iter(b'\n', hay).map(|newline| newline + 1));
         let at = |start: usize| {
             let here = move |mark: &(usize, &Mark)| hay[start..].starts_with(mark.1.bytes);
-            MARKS.iter().enumerate().filter(here).map(move |(number, _)| (number, start)).collect::<Vec<_>>()
+            MARKS
+                .iter()
+                .enumerate()
+                .filter(here)
+                .map(move |(number, _)| (number, start))
+                .collect::<Vec<_>>()
         };
         starts.flat_map(at).collect()
     }
@@ -312,12 +342,16 @@ mod tests {
     fn utf16_lasts_until_text_returns() {
         for wide in [le, be] {
             for mark in ["", "\u{feff}"] {
-                let hay =
-                    [b"one\n", &wide(&format!("{mark}two words\r\n\r\n\u{4e2d}\u{6587}\r\nok\r\n"))[..], b"six\n"];
+                let hay = [
+                    b"one\n",
+                    &wide(&format!("{mark}two words\r\n\r\n\u{4e2d}\u{6587}\r\nok\r\n"))[..],
+                    b"six\n",
+                ];
                 assert_eq!(lines(&hay.concat()), [1, 2, 3, 4], "{}", hay.concat().escape_ascii());
             }
         }
-        let appended = [b"one\ntwo without an end ", &le("and UTF-16\r\n")[..], b"three\n"].concat();
+        let appended =
+            [b"one\ntwo without an end ", &le("and UTF-16\r\n")[..], b"three\n"].concat();
         assert_eq!(lines(&appended), [1]);
     }
 
@@ -343,7 +377,12 @@ mod tests {
             b"a\nx\x01\x01\x05\0\xfa\xffhello\nmore",
         ] {
             assert_eq!(lines(hay)[0], 1, "{}", hay.escape_ascii());
-            assert_eq!(lines(hay).len(), memchr::memchr_iter(b'\n', hay).count(), "{}", hay.escape_ascii());
+            assert_eq!(
+                lines(hay).len(),
+                memchr::memchr_iter(b'\n', hay).count(),
+                "{}",
+                hay.escape_ascii()
+            );
         }
         for hay in [
             &b"a \x1f\x8b\x08\0\n"[..],
@@ -361,6 +400,9 @@ mod tests {
     fn a_short_record_waits_for_what_follows_it() {
         let hay = b"one\nx\x9c\x4b\x4c\n";
         let survey = survey(hay, Content::Text, &marks(hay), Behind::More);
-        assert_eq!(survey, Survey { runs: Vec::new(), packed: hay.len(), end: 4, behind: Content::Text });
+        assert_eq!(
+            survey,
+            Survey { runs: Vec::new(), packed: hay.len(), end: 4, behind: Content::Text }
+        );
     }
 }

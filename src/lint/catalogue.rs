@@ -24,8 +24,10 @@ pub fn catalogue(rules: &RuleSet) -> String {
         if rule.origin.file != file {
             file = &rule.origin.file;
             let name = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".toml");
-            let _ =
-                writeln!(text, "\n## {name}\n\n| rule | what | class | severity | anchors |\n|---|---|---|---|---|");
+            let _ = writeln!(
+                text,
+                "\n## {name}\n\n| rule | what | class | severity | anchors |\n|---|---|---|---|---|"
+            );
         }
         let _ = writeln!(text, "{}", row(rule));
     }
@@ -33,8 +35,10 @@ pub fn catalogue(rules: &RuleSet) -> String {
 }
 
 fn row(rule: &Rule) -> String {
-    let anchors =
-        rule.anchors.iter().map(|anchor| format!("`{}`", anchor.text.escape_ascii().to_string().replace('|', "\\|")));
+    let anchors = rule
+        .anchors
+        .iter()
+        .map(|anchor| format!("`{}`", anchor.text.escape_ascii().to_string().replace('|', "\\|")));
     let anchors = anchors.collect::<Vec<_>>().join(" ");
     let link = rule.links.first().map(|link| format!(" [source]({link})")).unwrap_or_default();
     let about = rule.about.replace('|', "\\|");

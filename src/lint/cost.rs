@@ -1,7 +1,8 @@
 //! Warnings of rules that will be slow.
 //!
-//! What a rule costs is how often its anchors occur in logs that hold nothing for it. They are counted on log lines of many
-//! kinds that are made from a seed, so the answer is the same on every machine: no clock is read.
+//! What a rule costs is how often its anchors occur in logs that hold nothing for it. They are
+//! counted on log lines of many kinds that are made from a seed, so the answer is the same on every
+//! machine: no clock is read.
 
 use std::sync::OnceLock;
 
@@ -9,13 +10,16 @@ use regex_syntax::hir::{Hir, HirKind};
 
 use super::{Complaint, sample::sample};
 use crate::{
+    detect::{Scanner, cost::Measure},
+    prefilter::Cpu,
+    redact::placeholder::Placeholders,
     rules::{Recogniser, Rule, RuleSet, pattern::Pattern},
-    scan::{Scanner, cost::Measure, placeholder::Placeholders, prefilter::Cpu},
-    span::Span,
+    text::span::Span,
 };
 
-/// A rule whose anchors occur more often in each megabyte of log is expensive. At a hundred nanoseconds for a candidate that is
-/// six percent of what the prefilter itself takes at 1 GB/s; the embedded token rules stay below 500.
+/// A rule whose anchors occur more often in each megabyte of log is expensive. At a hundred
+/// nanoseconds for a candidate that is six percent of what the prefilter itself takes at 1 GB/s;
+/// the embedded token rules stay below 500.
 const MAX_CANDIDATES: u64 = 600;
 
 /// Bytes of sample.
@@ -26,16 +30,23 @@ const MAX_RUN: u32 = 8;
 
 /// Which of `rules` will be slow, and why.
 ///
-/// The recognisers of keys, URLs and addresses are made for anchors that are everywhere, so of embedded rules only those with a
-/// pattern are asked.
+/// The recognisers of keys, URLs and addresses are made for anchors that are everywhere, so of
+/// embedded rules only those with a pattern are asked.
 #[must_use]
 pub fn expensive(rules: &[Rule]) -> Vec<Complaint> {
-    let asked: Vec<Rule> = rules.iter().filter(|rule| has_pattern(rule) || !rule.origin.embedded).cloned().collect();
+    let asked: Vec<Rule> =
+        rules.iter().filter(|rule| has_pattern(rule) || !rule.origin.embedded).cloned().collect();
     let mut complaints = Vec::new();
     for (rule, n_candidates) in asked.iter().zip(candidates(&asked)) {
         let mut warn = |message: String| {
             let (file, line) = (rule.origin.file.clone(), rule.origin.line);
-            complaints.push(Complaint { file, line, rule: rule.id.clone(), message, is_warning: true });
+            complaints.push(Complaint {
+                file,
+                line,
+                rule: rule.id.clone(),
+                message,
+                is_warning: true,
+            });
         };
         if n_candidates > MAX_CANDIDATES {
             warn(format!(
@@ -84,7 +95,8 @@ fn begins_with_run(pattern: &Pattern) -> bool {
 fn is_optional_run(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::Repetition(repetition) => {
-            repetition.min == 0 && repetition.max.is_none_or(|max| max > MAX_RUN) || is_optional_run(&repetition.sub)
+            repetition.min == 0 && repetition.max.is_none_or(|max| max > MAX_RUN)
+                || is_optional_run(&repetition.sub)
         }
         HirKind::Capture(group) => is_optional_run(&group.sub),
         HirKind::Concat(parts) => parts.first().is_some_and(is_optional_run),
@@ -108,11 +120,23 @@ mod tests {
     #[test]
     fn expensive_rules_are_warned_of() {
         for (entry, message) in [
-            ("anchors = ['key']\npattern = '(?<secret> key [\\x20-\\x7e]{32} )'", "times in a megabyte"),
-            ("anchors = ['token']\nrecogniser = 'assign'\nkeys = { weak = ['token'] }", "times in a megabyte"),
+            (
+                "anchors = ['key']\npattern = '(?<secret> key [\\x20-\\x7e]{32} )'",
+                "times in a megabyte",
+            ),
+            (
+                "anchors = ['token']\nrecogniser = 'assign'\nkeys = { weak = ['token'] }",
+                "times in a megabyte",
+            ),
             ("anchors = ['=']\npattern = '(?<secret> = [0-9a-f]{64} )'", "times in a megabyte"),
-            ("anchors = ['acme_']\npattern = '[a-z-]{0,40} (?<secret> acme_ [0-9a-f]{32} )'", "long optional run"),
-            ("anchors = ['acme_']\npattern = '(?<secret> [a-z]* acme_ [0-9a-f]{32} )'", "long optional run"),
+            (
+                "anchors = ['acme_']\npattern = '[a-z-]{0,40} (?<secret> acme_ [0-9a-f]{32} )'",
+                "long optional run",
+            ),
+            (
+                "anchors = ['acme_']\npattern = '(?<secret> [a-z]* acme_ [0-9a-f]{32} )'",
+                "long optional run",
+            ),
         ] {
             let found = warnings(entry);
             assert!(found.iter().any(|found| found.contains(message)), "{entry}: {found:?}");
@@ -134,7 +158,8 @@ mod tests {
     #[test]
     fn the_embedded_rules_are_cheap() {
         let rules = RuleSet::embedded();
-        let found: Vec<_> = expensive(rules.rules()).into_iter().map(|found| (found.rule, found.message)).collect();
+        let found: Vec<_> =
+            expensive(rules.rules()).into_iter().map(|found| (found.rule, found.message)).collect();
         assert_eq!(found, []);
     }
 }

@@ -1,7 +1,8 @@
 //! `rules lint` and `rules test`: what a rule must be before it ships.
 //!
-//! Lint reads: ids, anchors (proved), groups, dots, lengths, links, examples in number. Test runs: each example through the
-//! real scanner, alone and in awkward places, to the exact byte. Cost warns of a rule that will be slow. The catalogue writes what the rules know, for people.
+//! Lint reads: ids, anchors (proved), groups, dots, lengths, links, examples in number. Test runs:
+//! each example through the real scanner, alone and in awkward places, to the exact byte. Cost
+//! warns of a rule that will be slow. The catalogue writes what the rules know, for people.
 
 mod catalogue;
 mod cost;
@@ -21,15 +22,15 @@ pub use self::{
     windows::windows,
 };
 use crate::{
+    detect::token::MAX_LEAD,
+    finding::Finding,
     policy::Policy,
     rules::{
         Class, Recogniser, Rule, RuleSet,
         anchors::{self, Unproved},
         pattern::Pattern,
     },
-    scan::token::MAX_LEAD,
     scrub::Scrubber,
-    span::Finding,
 };
 
 /// Something that is wrong with a rule.
@@ -97,7 +98,9 @@ pub fn lint(rules: &[Rule]) -> Vec<Complaint> {
             for message in pattern_faults(rule, pattern) {
                 say(message, false);
             }
-            if rule.near.is_empty() && rule.anchors.iter().any(|anchor| anchor.text.len() < CHEAP_ANCHOR) {
+            if rule.near.is_empty()
+                && rule.anchors.iter().any(|anchor| anchor.text.len() < CHEAP_ANCHOR)
+            {
                 say(
                     "an anchor of one character is seen so often that it costs: name a longer one, or near".into(),
                     true,
@@ -124,13 +127,20 @@ fn pattern_faults(rule: &Rule, pattern: &Pattern) -> Vec<String> {
     }
     match anchors::prove(&hir, &rule.anchors) {
         Ok(()) => {}
-        Err(Unproved::TooLarge) => faults.push("the pattern is too large for the proof of its anchors".into()),
+        Err(Unproved::TooLarge) => {
+            faults.push("the pattern is too large for the proof of its anchors".into())
+        }
         Err(Unproved::Without(text)) => {
-            faults.push(format!("the anchors are not in every match: \"{}\" holds none", text.escape_ascii()));
+            faults.push(format!(
+                "the anchors are not in every match: \"{}\" holds none",
+                text.escape_ascii()
+            ));
         }
     }
     if !is_in_reach(&hir, rule, pattern) {
-        faults.push(format!("an anchor may begin more than {MAX_LEAD} bytes behind the start of a match"));
+        faults.push(format!(
+            "an anchor may begin more than {MAX_LEAD} bytes behind the start of a match"
+        ));
     }
     faults
 }
@@ -217,15 +227,21 @@ fn check(scrubber: &Scrubber, rule: &Rule, example: &str, is_hit: bool) -> Optio
         let hay = [before.as_bytes(), &expanded.text, after.as_bytes()].concat();
         let mut fresh = scrubber.fork();
         let mut found = fresh.find(&hay).unwrap_or_default().to_vec();
-        // Addresses and numbers of the class that is off by default stand in examples of every kind.
+        // Addresses and numbers of the class that is off by default stand in examples of every
+        // kind.
         found.retain(|finding| {
-            rule.class() == Class::Personal || fresh.rules().get(finding.rule).class() != Class::Personal
+            rule.class() == Class::Personal
+                || fresh.rules().get(finding.rule).class() != Class::Personal
         });
         let of_rule = |finding: &&Finding| fresh.rules().get(finding.rule).id() == rule.id();
         let message = if is_hit {
-            let expected: Vec<_> =
-                expanded.spans.iter().map(|span| (span.start + before.len(), span.end + before.len())).collect();
-            let spans: Vec<_> = found.iter().map(|finding| (finding.span.start, finding.span.end)).collect();
+            let expected: Vec<_> = expanded
+                .spans
+                .iter()
+                .map(|span| (span.start + before.len(), span.end + before.len()))
+                .collect();
+            let spans: Vec<_> =
+                found.iter().map(|finding| (finding.span.start, finding.span.end)).collect();
             if spans != expected {
                 Some(format!("{spans:?} goes instead of {expected:?}"))
             } else if found.iter().any(|finding| of_rule(&finding)) {
@@ -234,11 +250,20 @@ fn check(scrubber: &Scrubber, rule: &Rule, example: &str, is_hit: bool) -> Optio
                 Some("another rule takes it".to_owned())
             }
         } else {
-            found.iter().find(of_rule).map(|finding| format!("{:?} goes", (finding.span.start, finding.span.end)))
+            found
+                .iter()
+                .find(of_rule)
+                .map(|finding| format!("{:?} goes", (finding.span.start, finding.span.end)))
         };
         if let Some(message) = message {
             let (file, line) = (rule.origin.file.clone(), rule.origin.line);
-            return Some(Failure { file, line, rule: rule.id.clone(), example: example.to_owned(), message });
+            return Some(Failure {
+                file,
+                line,
+                rule: rule.id.clone(),
+                example: example.to_owned(),
+                message,
+            });
         }
     }
     None
@@ -266,11 +291,21 @@ mod tests {
     #[test]
     fn faults_seen_in_the_field_are_found() {
         for (pattern, anchors, extra, message) in [
-            ("(?<secret> acme_ [a-z]{20} ) | x", "'acme_'", "", "alternatives stand outside a group"),
+            (
+                "(?<secret> acme_ [a-z]{20} ) | x",
+                "'acme_'",
+                "",
+                "alternatives stand outside a group",
+            ),
             ("hooks.acme (?<secret> [a-z]{20} )", "'hooks'", "", "a bare . matches anything"),
             ("(?<secret> ac[mn]e_ [a-z]{20} )", "'acme_'", "", "not in every match: \"acne_"),
             ("(?<secret> [a-z]{200} acme_ )", "'acme_'", "", "more than 128 bytes behind"),
-            ("(?<secret> acme_ [a-z]{20} )", "'acme_'", "allow = ['true|false']", "allow: alternatives stand outside"),
+            (
+                "(?<secret> acme_ [a-z]{20} )",
+                "'acme_'",
+                "allow = ['true|false']",
+                "allow: alternatives stand outside",
+            ),
         ] {
             let found = complaints(pattern, anchors, extra);
             assert!(found.iter().any(|found| found.contains(message)), "{pattern}: {found:?}");

@@ -1,16 +1,18 @@
 //! Log lines made from a seed, of many kinds and with the words that logs are made of.
 //!
-//! `rules lint` measures rules on it, and the prefilter's tables are chosen on it, so what counts is that words, bytes and
-//! near-misses come about as often as in real logs. There are no secrets in it: nothing here is to be found, only to be passed
-//! by, and quickly.
+//! `rules lint` measures rules on it, and the prefilter's tables are chosen on it, so what counts
+//! is that words, bytes and near-misses come about as often as in real logs. There are no secrets
+//! in it: nothing here is to be found, only to be passed by, and quickly.
 //!
-//! A line is a template. `<name>` stands for one of a list of words, which may be templates themselves; `<name:N>` for
-//! something made up, such as so many hexadecimal digits. Any other text between `<` and `>` is itself.
+//! A line is a template. `<name>` stands for one of a list of words, which may be templates
+//! themselves; `<name:N>` for something made up, such as so many hexadecimal digits. Any other text
+//! between `<` and `>` is itself.
 
 /// At least `n_bytes` of log lines, always the same ones.
 #[must_use]
 pub(crate) fn sample(n_bytes: usize) -> Vec<u8> {
-    let mut make = Maker { random: 0x6c6f_6773, seconds: 0, text: Vec::with_capacity(n_bytes + 1024) };
+    let mut make =
+        Maker { random: 0x6c6f_6773, seconds: 0, text: Vec::with_capacity(n_bytes + 1024) };
     while make.text.len() < n_bytes {
         make.seconds += make.below(3);
         let kind = make.kind();
@@ -96,7 +98,8 @@ impl Maker {
     }
 
     fn make(&mut self, name: &str, number: u64) -> bool {
-        let (hour, minute, second) = (self.seconds / 3600 % 24, self.seconds / 60 % 60, self.seconds % 60);
+        let (hour, minute, second) =
+            (self.seconds / 3600 % 24, self.seconds / 60 % 60, self.seconds % 60);
         match name {
             "n" => {
                 let number = self.below(number);
@@ -107,9 +110,15 @@ impl Maker {
             "upperhex" => self.run(b"0123456789ABCDEF", number),
             "lower" => self.run(b"abcdefghijklmnopqrstuvwxyz", number),
             "letters" => self.run(b"bcdfghjklmnpqrstvwxz2456789", number),
-            "clock" => self.text.extend_from_slice(format!("{hour:02}:{minute:02}:{second:02}").as_bytes()),
-            "day" => self.text.extend_from_slice(format!("{:02}", self.seconds / 86_400 % 28 + 1).as_bytes()),
-            "epoch" => self.text.extend_from_slice((1_790_000_000 + self.seconds).to_string().as_bytes()),
+            "clock" => {
+                self.text.extend_from_slice(format!("{hour:02}:{minute:02}:{second:02}").as_bytes())
+            }
+            "day" => self
+                .text
+                .extend_from_slice(format!("{:02}", self.seconds / 86_400 % 28 + 1).as_bytes()),
+            "epoch" => {
+                self.text.extend_from_slice((1_790_000_000 + self.seconds).to_string().as_bytes())
+            }
             _ => return false,
         }
         true
@@ -532,9 +541,13 @@ mod tests {
     fn a_sample_is_always_the_same_and_holds_no_secret() {
         let text = sample(1 << 20);
         assert!(text == sample(1 << 20) && text.starts_with(&sample(1 << 10)[..512]));
-        let mut scrubber = Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
+        let mut scrubber =
+            Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
         let findings = scrubber.find(&text).expect("the sample is text");
-        let found: Vec<_> = findings.iter().map(|finding| finding.span.of(&text).escape_ascii().to_string()).collect();
+        let found: Vec<_> = findings
+            .iter()
+            .map(|finding| finding.span.of(&text).escape_ascii().to_string())
+            .collect();
         assert_eq!(found, [""; 0]);
     }
 
@@ -545,9 +558,24 @@ mod tests {
             assert!(!text.contains(&format!("<{name}>")), "{name}");
         }
         // What is meant to stay between its brackets, and what is not.
-        let known = ["info", "Debug", "event", "/event", "/EventID", "EventID", "Computer", "/Computer", "/Data"];
-        for (_, rest) in text.split('<').skip(1).filter_map(|rest| rest.split_once('>').map(|(name, _)| ("", name))) {
-            let is_name = rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b':');
+        let known = [
+            "info",
+            "Debug",
+            "event",
+            "/event",
+            "/EventID",
+            "EventID",
+            "Computer",
+            "/Computer",
+            "/Data",
+        ];
+        for (_, rest) in text
+            .split('<')
+            .skip(1)
+            .filter_map(|rest| rest.split_once('>').map(|(name, _)| ("", name)))
+        {
+            let is_name =
+                rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b':');
             assert!(!is_name || known.contains(&rest), "<{rest}> stands for nothing");
         }
     }

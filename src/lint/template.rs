@@ -1,9 +1,9 @@
 //! Examples as text: `{alnum:36}` and its kin are filled from a fixed seed, `«»` marks what goes.
 //!
-//! So the repository holds no realistic token, and every run sees the same bytes. Names that are not in the list, and braces
-//! around anything else, are text.
+//! So the repository holds no realistic token, and every run sees the same bytes. Names that are
+//! not in the list, and braces around anything else, are text.
 
-use crate::span::Span;
+use crate::text::span::Span;
 
 /// An example, filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub fn expand(template: &str) -> Example {
         let after = &rest[letter.len_utf8()..];
         if let Some((name, length, tail)) = placeholder(rest) {
             if name == "crc32" {
-                let checksum = crate::scan::validators::checksum_of(&example.text[last..]);
+                let checksum = crate::detect::validators::checksum_of(&example.text[last..]);
                 example.text.extend_from_slice(&checksum);
             } else {
                 last = example.text.len();
@@ -42,7 +42,9 @@ pub fn expand(template: &str) -> Example {
         }
         match letter {
             '«' => opened = Some(example.text.len()),
-            '»' => example.spans.extend(opened.take().map(|start| Span::new(start, example.text.len()))),
+            '»' => example
+                .spans
+                .extend(opened.take().map(|start| Span::new(start, example.text.len()))),
             _ => example.text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
         }
         rest = after;
@@ -58,7 +60,8 @@ fn placeholder(text: &str) -> Option<(&str, usize, &str)> {
         None => (inner, 0),
     };
     let is_plain = matches!(name, "uuid" | "crc32");
-    (if is_plain { inner == name } else { length > 0 && alphabet(name).is_some() }).then_some((name, length, tail))
+    (if is_plain { inner == name } else { length > 0 && alphabet(name).is_some() })
+        .then_some((name, length, tail))
 }
 
 fn alphabet(name: &str) -> Option<Vec<u8>> {
@@ -73,7 +76,11 @@ fn alphabet(name: &str) -> Option<Vec<u8>> {
         "base32" => [UPPER, &DIGITS[2..8]].concat(),
         "base36" => [DIGITS, LOWER].concat(),
         "BASE36" => [DIGITS, UPPER].concat(),
-        "base58" => [DIGITS, UPPER, LOWER].concat().into_iter().filter(|byte| !b"0OIl".contains(byte)).collect(),
+        "base58" => [DIGITS, UPPER, LOWER]
+            .concat()
+            .into_iter()
+            .filter(|byte| !b"0OIl".contains(byte))
+            .collect(),
         "bech32" => b"qpzry9x8gf2tvdw0s3jn54khce6mua7l".to_vec(),
         "base64" => [DIGITS, UPPER, LOWER, b"+/"].concat(),
         "base64url" => [DIGITS, UPPER, LOWER, b"-_"].concat(),
@@ -137,6 +144,6 @@ mod tests {
     fn a_checksum_is_that_of_the_placeholder_before_it() {
         let text = expand("ghp_{alnum:30}{crc32}").text;
         assert_eq!(text.len(), 40);
-        assert_eq!(crate::scan::validators::checksum_of(&text[4..34]), text[34..]);
+        assert_eq!(crate::detect::validators::checksum_of(&text[4..34]), text[34..]);
     }
 }

@@ -1,20 +1,23 @@
-//! `rules windows`: where the prefilter looks for each anchor of the embedded rules, chosen on sample logs.
+//! `rules windows`: where the prefilter looks for each anchor of the embedded rules, chosen on
+//! sample logs.
 //!
-//! Which four bytes of an anchor are looked at, and with which others it shares a bucket, decides how often the prefilter is wrong. So
-//! probes are seated one by one where they let the fewest positions of the sample through, and then moved for as long as that
-//! helps. Where a window itself stands, its probes are compared one by one, so a window that stands often is shared only by those
-//! that have no better one. The sample is made from a seed, and so is everything here: the same rules give the same table.
+//! Which four bytes of an anchor are looked at, and with which others it shares a bucket, decides
+//! how often the prefilter is wrong. So probes are seated one by one where they let the fewest
+//! positions of the sample through, and then moved for as long as that helps. Where a window itself
+//! stands, its probes are compared one by one, so a window that stands often is shared only by
+//! those that have no better one. The sample is made from a seed, and so is everything here: the
+//! same rules give the same table.
 
 use std::collections::HashMap;
 
 use crate::{
+    prefilter::{
+        N_BUCKETS,
+        fingerprint::{WIDTH, Window, features_of, single, singles},
+    },
     rules::{
         ByteSet, RuleSet,
         probe::{self, Seat, Sought, Table},
-    },
-    scan::prefilter::{
-        N_BUCKETS,
-        window::{WIDTH, Window, features_of, single, singles},
     },
 };
 
@@ -29,8 +32,8 @@ const STEP: usize = 16;
 /// Rounds in which probes are moved.
 const N_ROUNDS: usize = 3;
 
-/// The text of `src/rules/probes.json`, for the embedded rules that are on by default: what is seldom asked for finds a seat
-/// among the others when it is.
+/// The text of `src/rules/probes.json`, for the embedded rules that are on by default: what is
+/// seldom asked for finds a seat among the others when it is.
 #[must_use]
 pub fn windows() -> String {
     let rules = RuleSet::embedded();
@@ -52,18 +55,30 @@ fn whole_values(text: [u8; WIDTH]) -> Vec<u8> {
 }
 
 fn whole_sets(window: &Window) -> Vec<u128> {
-    window.sets.iter().map(|set| set.iter().fold(0, |bits, byte| bits | 1 << (byte & 0x7f))).collect()
+    window
+        .sets
+        .iter()
+        .map(|set| set.iter().fold(0, |bits, byte| bits | 1 << (byte & 0x7f)))
+        .collect()
 }
 
-fn table(rules: &RuleSet, sought: Vec<Sought>, halves: &[Option<Seated>], whole: &[Option<Seated>]) -> Table {
+fn table(
+    rules: &RuleSet,
+    sought: Vec<Sought>,
+    halves: &[Option<Seated>],
+    whole: &[Option<Seated>],
+) -> Table {
     let bucket = |bucket: usize| u8::try_from(bucket).expect("there are few buckets");
     let seat = |(half, whole): (&Option<Seated>, &Option<Seated>)| match (half, whole) {
-        (Some(half), Some(whole)) => {
-            Seat { offset: half.window.offset, bucket: bucket(half.bucket), exact_bucket: bucket(whole.bucket) }
-        }
+        (Some(half), Some(whole)) => Seat {
+            offset: half.window.offset,
+            bucket: bucket(half.bucket),
+            exact_bucket: bucket(whole.bucket),
+        },
         _ => Seat::SINGLE,
     };
-    let seated: Vec<(Sought, Seat)> = sought.into_iter().zip(halves.iter().zip(whole).map(seat)).collect();
+    let seated: Vec<(Sought, Seat)> =
+        sought.into_iter().zip(halves.iter().zip(whole).map(seat)).collect();
     Table::new(rules, &seated)
 }
 
@@ -105,11 +120,14 @@ impl Positions {
 
     /// The positions whose value of `feature` is among `values`.
     fn with(&self, feature: usize, values: u128) -> impl Iterator<Item = &Bits> {
-        (0..128).filter(move |value| values & 1 << value != 0).map(move |value| &self.0[feature][value])
+        (0..128)
+            .filter(move |value| values & 1 << value != 0)
+            .map(move |value| &self.0[feature][value])
     }
 }
 
-/// The windows that share a bucket, as the kernel sees them: feature by feature, all values that one of them allows.
+/// The windows that share a bucket, as the kernel sees them: feature by feature, all values that
+/// one of them allows.
 #[derive(Clone)]
 struct Bucket {
     values: Vec<u128>,
@@ -122,10 +140,18 @@ struct Bucket {
 impl Bucket {
     fn new<'w>(positions: &Positions, windows: impl Iterator<Item = &'w [u128]>) -> Bucket {
         let n_features = positions.0.len();
-        let mut bucket = Bucket { values: vec![0; n_features], allowed: vec![NOWHERE; n_features], n_through: 0 };
-        windows.for_each(|values| bucket.values.iter_mut().zip(values).for_each(|(all, values)| *all |= values));
+        let mut bucket = Bucket {
+            values: vec![0; n_features],
+            allowed: vec![NOWHERE; n_features],
+            n_through: 0,
+        };
+        windows.for_each(|values| {
+            bucket.values.iter_mut().zip(values).for_each(|(all, values)| *all |= values)
+        });
         for (feature, values) in bucket.values.iter().enumerate() {
-            positions.with(feature, *values).for_each(|bits| unite(&mut bucket.allowed[feature], bits));
+            positions
+                .with(feature, *values)
+                .for_each(|bits| unite(&mut bucket.allowed[feature], bits));
         }
         bucket.n_through = count(&bucket.allowed, &[]);
         bucket
@@ -173,11 +199,16 @@ fn choose(
     let windows = sought.iter().enumerate().map(|(index, one)| {
         let is_single = single(&one.probe).is_some_and(|byte| singles.contains(&byte));
         let is_own = |window: &Window| {
-            offsets.is_none_or(|seats| seats[index].is_some_and(|seat| seat.window.offset == window.offset))
+            offsets.is_none_or(|seats| {
+                seats[index].is_some_and(|seat| seat.window.offset == window.offset)
+            })
         };
         let windows = Window::all(&one.probe).filter(|window| !is_single && is_own(window));
-        let place =
-            |window: Window| Place { window, values: values(&window), n_there: bytes.n_at(&whole_sets(&window)) };
+        let place = |window: Window| Place {
+            window,
+            values: values(&window),
+            n_there: bytes.n_at(&whole_sets(&window)),
+        };
         windows.map(place).collect()
     });
     let mut house = House::new(positions, windows.collect());
@@ -200,8 +231,8 @@ struct Place {
     n_there: u32,
 }
 
-/// What it costs to find out which of a window's probes stands where the window does, and what one more of them adds, in positions
-/// that the kernel lets through for nothing.
+/// What it costs to find out which of a window's probes stands where the window does, and what one
+/// more of them adds, in positions that the kernel lets through for nothing.
 const COST_OF_LOOKING: u32 = 3;
 const PROBES_FOR_ONE: u32 = 3;
 
@@ -219,14 +250,23 @@ struct House<'p> {
 impl<'p> House<'p> {
     fn new(positions: &'p Positions, places: Vec<Vec<Place>>) -> House<'p> {
         let buckets = vec![Bucket::new(positions, std::iter::empty()); N_BUCKETS];
-        House { positions, seats: vec![None; places.len()], places, buckets, sharers: HashMap::new() }
+        House {
+            positions,
+            seats: vec![None; places.len()],
+            places,
+            buckets,
+            sharers: HashMap::new(),
+        }
     }
 
     /// Whoever lets the most through has the first choice.
     fn order(&self) -> Vec<usize> {
         let alone = |place: &Place| self.positions.n_at(&place.values);
-        let mut order: Vec<usize> = (0..self.places.len()).filter(|index| !self.places[*index].is_empty()).collect();
-        order.sort_by_cached_key(|index| (std::cmp::Reverse(self.places[*index].iter().map(alone).min()), *index));
+        let mut order: Vec<usize> =
+            (0..self.places.len()).filter(|index| !self.places[*index].is_empty()).collect();
+        order.sort_by_cached_key(|index| {
+            (std::cmp::Reverse(self.places[*index].iter().map(alone).min()), *index)
+        });
         order
     }
 
@@ -241,7 +281,11 @@ impl<'p> House<'p> {
         let House { positions, sharers, buckets, .. } = &*self;
         let seats = self.places[index].iter().enumerate().flat_map(|(number, place)| {
             let is_shared = sharers.get(&place.window.sets).is_some_and(|sharers| *sharers > 0);
-            let looking = if is_shared { place.n_there / PROBES_FOR_ONE } else { place.n_there * COST_OF_LOOKING };
+            let looking = if is_shared {
+                place.n_there / PROBES_FOR_ONE
+            } else {
+                place.n_there * COST_OF_LOOKING
+            };
             let cost = move |there: &Bucket| there.more_with(positions, &place.values) + looking;
             buckets.iter().enumerate().map(move |(bucket, there)| (cost(there), bucket, number))
         });
@@ -254,7 +298,8 @@ impl<'p> House<'p> {
     /// Makes a bucket of those that are in it now.
     fn fill(&mut self, bucket: usize) {
         let member = |(index, seat): (usize, &Option<(usize, usize)>)| {
-            seat.filter(|(_, own)| *own == bucket).map(|(place, _)| &self.places[index][place].values[..])
+            seat.filter(|(_, own)| *own == bucket)
+                .map(|(place, _)| &self.places[index][place].values[..])
         };
         let members = self.seats.iter().enumerate().filter_map(member);
         self.buckets[bucket] = Bucket::new(self.positions, members);

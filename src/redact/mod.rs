@@ -1,12 +1,15 @@
-//! From findings to clean bytes: each span becomes its rule's placeholder, everything else is copied as it is.
+//! From findings to clean bytes: each span becomes its rule's placeholder, everything else is
+//! copied as it is.
 
-mod spliced;
+mod output_runs;
+pub(crate) mod placeholder;
 
-pub(crate) use self::spliced::Spliced;
+pub(crate) use self::output_runs::Spliced;
 use crate::{
+    finding::{Finding, Shape},
     policy::Style,
-    rules::{Recogniser, Rule, RuleSet},
-    span::{Finding, RuleId, Shape, Span},
+    rules::{Recogniser, Rule, RuleId, RuleSet},
+    text::span::Span,
 };
 
 /// What stands in place of a record that could not be examined.
@@ -30,7 +33,11 @@ impl Redactor {
                 *style = Style::Label;
             }
         }
-        let labels = rules.rules().iter().map(|rule| format!("REDACTED-{}", rule.id()).into_bytes().into()).collect();
+        let labels = rules
+            .rules()
+            .iter()
+            .map(|rule| format!("REDACTED-{}", rule.id()).into_bytes().into())
+            .collect();
         Redactor { styles, labels }
     }
 
@@ -38,7 +45,8 @@ impl Redactor {
         &self.styles[rule.index()]
     }
 
-    /// Appends what `part` covers of `hay` with every finding replaced. Findings are sorted, disjoint and inside.
+    /// Appends what `part` covers of `hay` with every finding replaced. Findings are sorted,
+    /// disjoint and inside.
     pub(crate) fn splice(&self, hay: &[u8], part: Span, findings: &[Finding], out: &mut Vec<u8>) {
         let mut done = part.start;
         for finding in findings {
@@ -112,7 +120,8 @@ fn mask(secret: &[u8], kept: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&secret[tail(secret, kept)..]);
 }
 
-/// Where the last `n_chars` characters begin. Only letters and digits are kept: anything else could break what is around.
+/// Where the last `n_chars` characters begin. Only letters and digits are kept: anything else could
+/// break what is around.
 fn tail(secret: &[u8], n_chars: usize) -> usize {
     let mut at = secret.len();
     for _ in 0..n_chars {

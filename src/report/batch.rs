@@ -32,7 +32,8 @@ pub(crate) struct Report<'r> {
 impl Report<'_> {
     /// Rules with findings: class, id, count; most first.
     pub(super) fn by_rule(&self) -> Vec<(&'static str, &str, u64)> {
-        let found = self.rules.iter().map(|(id, rule)| (rule.class().name(), rule.id(), self.tally.of(id)));
+        let found =
+            self.rules.iter().map(|(id, rule)| (rule.class().name(), rule.id(), self.tally.of(id)));
         let mut found: Vec<_> = found.filter(|(_, _, n_findings)| *n_findings > 0).collect();
         found.sort_by(|one, other| other.2.cmp(&one.2).then(one.1.cmp(other.1)));
         found
@@ -56,10 +57,18 @@ pub(crate) fn human(report: &Report<'_>) -> String {
         report.tally.records_in
     );
     let _ = writeln!(text, "out      {:>12}", bytes(report.bytes_out as f64));
-    let _ = writeln!(text, "time     {:>10.3} s  {:>12}/s of text", report.seconds, bytes(report.rate()));
+    let _ = writeln!(
+        text,
+        "time     {:>10.3} s  {:>12}/s of text",
+        report.seconds,
+        bytes(report.rate())
+    );
     let _ = writeln!(text, "findings {:>12}", report.tally.findings());
     let mut classes: BTreeMap<&str, u64> = BTreeMap::new();
-    report.by_rule().iter().for_each(|(class, _, n_findings)| *classes.entry(class).or_default() += n_findings);
+    report
+        .by_rule()
+        .iter()
+        .for_each(|(class, _, n_findings)| *classes.entry(class).or_default() += n_findings);
     for (class, n_findings) in &classes {
         let _ = writeln!(text, "  {n_findings:>10}  {class}");
         for (_, rule, n_findings) in report.by_rule().iter().filter(|(of, _, _)| of == class) {
@@ -67,7 +76,11 @@ pub(crate) fn human(report: &Report<'_>) -> String {
         }
     }
     if report.tally.incomplete() > 0 {
-        let _ = writeln!(text, "withheld {:>12} records that could not be examined", report.tally.incomplete());
+        let _ = writeln!(
+            text,
+            "withheld {:>12} records that could not be examined",
+            report.tally.incomplete()
+        );
     }
     list(&mut text, "unexamined", report.unexamined);
     list(&mut text, "skipped", report.skipped);
@@ -83,18 +96,29 @@ fn list(text: &mut String, name: &str, entries: &[(String, String)]) {
         let _ = writeln!(text, "  {}: {reason}", path.escape_debug());
     }
     if entries.len() > MOST_TOLD {
-        let _ = writeln!(text, "  and {} more; --summary json and --report tell all", entries.len() - MOST_TOLD);
+        let _ = writeln!(
+            text,
+            "  and {} more; --summary json and --report tell all",
+            entries.len() - MOST_TOLD
+        );
     }
 }
 
 /// The same for programs.
 pub(crate) fn json(report: &Report<'_>) -> Value {
-    let by_rule: serde_json::Map<String, Value> =
-        report.by_rule().into_iter().map(|(_, rule, n_findings)| (rule.to_owned(), n_findings.into())).collect();
+    let by_rule: serde_json::Map<String, Value> = report
+        .by_rule()
+        .into_iter()
+        .map(|(_, rule, n_findings)| (rule.to_owned(), n_findings.into()))
+        .collect();
     let pairs = |entries: &[(String, String)]| -> Vec<Value> {
         entries.iter().map(|(path, reason)| json!({ "path": path, "reason": reason })).collect()
     };
-    let by_day = report.tally.by_day.iter().map(|(day, n_findings)| (day.to_string(), Value::from(*n_findings)));
+    let by_day = report
+        .tally
+        .by_day
+        .iter()
+        .map(|(day, n_findings)| (day.to_string(), Value::from(*n_findings)));
     let by_day: serde_json::Map<String, Value> = by_day.collect();
     json!({
         "files": report.n_done,

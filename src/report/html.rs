@@ -1,4 +1,5 @@
-//! The report of a batch as one page: no script, no network, light and dark, printable. Counts, names and reasons; never what was found.
+//! The report of a batch as one page: no script, no network, light and dark, printable. Counts,
+//! names and reasons; never what was found.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -11,7 +12,8 @@ const MOST_FILES: usize = 50;
 /// So many bars of the timeline stand beside each other at most; longer times are shown by month.
 const MOST_DAYS: i64 = 400;
 
-/// Nothing is loaded and nothing runs, whatever a name on the page says. Only styles, which are its own, are left alone.
+/// Nothing is loaded and nothing runs, whatever a name on the page says. Only styles, which are its
+/// own, are left alone.
 const POLICY: &str = "script-src 'none'; img-src 'none'; connect-src 'none'; font-src 'none'; media-src 'none'; object-src 'none'; \
                       frame-src 'none'; worker-src 'none'; form-action 'none'; base-uri 'none'";
 
@@ -40,12 +42,18 @@ pub(crate) fn page(report: &Report<'_>) -> String {
     let rules = report.by_rule();
     let rows: Vec<(String, u64)> = rules
         .into_iter()
-        .map(|(class, rule, n_findings)| (format!("{rule} <span class=\"dim\">{class}</span>"), n_findings))
+        .map(|(class, rule, n_findings)| {
+            (format!("{rule} <span class=\"dim\">{class}</span>"), n_findings)
+        })
         .collect();
     bars(&mut page, "Findings by rule", &rows);
     timeline(&mut page, report);
-    let files: Vec<(String, u64)> =
-        report.files.iter().take(MOST_FILES).map(|(path, n_findings)| (escaped(path), *n_findings)).collect();
+    let files: Vec<(String, u64)> = report
+        .files
+        .iter()
+        .take(MOST_FILES)
+        .map(|(path, n_findings)| (escaped(path), *n_findings))
+        .collect();
     bars(&mut page, "Files with the most findings", &files);
     reasons(&mut page, "Not examined", report.unexamined);
     reasons(&mut page, "Skipped", report.skipped);
@@ -102,7 +110,10 @@ fn bars(page: &mut String, title: &str, rows: &[(String, u64)]) {
 /// Findings by the day that their record tells, from the first day to the last.
 fn timeline(page: &mut String, report: &Report<'_>) {
     let days = &report.tally.by_day;
-    let (Some((first, _)), Some((last, _))) = (days.first_key_value(), days.last_key_value()) else { return };
+    let (Some((first, _)), Some((last, _))) = (days.first_key_value(), days.last_key_value())
+    else {
+        return;
+    };
     let n_days = last.since_1970() - first.since_1970() + 1;
     let (unit, first_bar, n_bars) = if n_days > MOST_DAYS {
         ("month", months(*first), months(*last) - months(*first) + 1)
@@ -118,7 +129,11 @@ fn timeline(page: &mut String, report: &Report<'_>) {
     chart(page, &counts, n_bars, (*first, *last), unit);
     let undated = report.tally.findings().saturating_sub(days.values().sum());
     if undated > 0 {
-        let _ = write!(page, "<p class=\"dim\">{} more stand in records that tell no day.</p>", grouped(undated));
+        let _ = write!(
+            page,
+            "<p class=\"dim\">{} more stand in records that tell no day.</p>",
+            grouped(undated)
+        );
     }
 }
 
@@ -127,14 +142,23 @@ fn months(day: Day) -> i64 {
 }
 
 /// Bars over a line, the highest with its number, the first and the last day beneath.
-fn chart(page: &mut String, counts: &BTreeMap<i64, u64>, n_bars: i64, (first, last): (Day, Day), unit: &str) {
+fn chart(
+    page: &mut String,
+    counts: &BTreeMap<i64, u64>,
+    n_bars: i64,
+    (first, last): (Day, Day),
+    unit: &str,
+) {
     const WIDTH: f64 = 960.0;
     const HEIGHT: f64 = 150.0;
     const TOP: f64 = 18.0;
     let most = counts.values().max().copied().unwrap_or(1).max(1);
     // A few days are no wall of colour.
     let step = (WIDTH / n_bars as f64).min(48.0);
-    let _ = write!(page, "<svg viewBox=\"0 0 960 190\" role=\"img\" aria-label=\"findings by {unit}\">");
+    let _ = write!(
+        page,
+        "<svg viewBox=\"0 0 960 190\" role=\"img\" aria-label=\"findings by {unit}\">"
+    );
     for (at, count) in counts {
         let height = (*count as f64 / most as f64 * HEIGHT).max(1.5);
         let (x, y) = (*at as f64 * step, TOP + HEIGHT - height);
@@ -185,7 +209,12 @@ fn reasons(page: &mut String, title: &str, entries: &[(String, String)]) {
     }
     let _ = write!(page, "<h2>{title}</h2><table><tr><th>file</th><th>why</th></tr>");
     for (path, reason) in entries {
-        let _ = write!(page, "<tr><td class=\"p\">{}</td><td class=\"y\">{}</td></tr>", escaped(path), escaped(reason));
+        let _ = write!(
+            page,
+            "<tr><td class=\"p\">{}</td><td class=\"y\">{}</td></tr>",
+            escaped(path),
+            escaped(reason)
+        );
     }
     page.push_str("</table>");
 }
@@ -215,6 +244,9 @@ mod tests {
             (name_of(3, first, "day"), name_of(1, first, "month")),
             ("2026-01-02".to_owned(), "2026-01".to_owned())
         );
-        assert_eq!((grouped(999), grouped(1_234_567)), ("999".to_owned(), "1\u{202f}234\u{202f}567".to_owned()));
+        assert_eq!(
+            (grouped(999), grouped(1_234_567)),
+            ("999".to_owned(), "1\u{202f}234\u{202f}567".to_owned())
+        );
     }
 }

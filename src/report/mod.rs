@@ -11,13 +11,17 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::{rules::RuleSet, span::RuleId, tally::Tally};
+use crate::{
+    rules::{RuleId, RuleSet},
+    tally::Tally,
+};
 
 /// The summary for people: what came in, what went out, what was found.
 pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
     let mut text = String::new();
     let rate = if seconds > 0.0 { tally.bytes_in as f64 / seconds } else { 0.0 };
-    let lines = [("in", tally.bytes_in, tally.records_in), ("out", tally.bytes_out, tally.records_out)];
+    let lines =
+        [("in", tally.bytes_in, tally.records_in), ("out", tally.bytes_out, tally.records_out)];
     for (name, n_bytes, n_records) in lines {
         let _ = writeln!(text, "{name:<9}{:>12}  {n_records:>12} records", bytes(n_bytes as f64)); // a String takes everything
     }
@@ -30,11 +34,15 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
         let _ = writeln!(text, "  {n_findings:>10}  {id}, no longer in force");
     }
     if !tally.by_format.is_empty() {
-        let formats = tally.by_format.iter().map(|(format, n_records)| format!("{n_records} {format}"));
+        let formats =
+            tally.by_format.iter().map(|(format, n_records)| format!("{n_records} {format}"));
         let _ = writeln!(text, "changed  {}", formats.collect::<Vec<_>>().join(", "));
     }
     if !tally.by_encoding.is_empty() {
-        let encodings = tally.by_encoding.iter().map(|(encoding, n_findings)| format!("{n_findings} {encoding}"));
+        let encodings = tally
+            .by_encoding
+            .iter()
+            .map(|(encoding, n_findings)| format!("{n_findings} {encoding}"));
         let _ = writeln!(text, "decoded  {}", encodings.collect::<Vec<_>>().join(", "));
     }
     if tally.allowed() > 0 {
@@ -47,7 +55,8 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
         }
     }
     if tally.withheld > 0 {
-        let _ = writeln!(text, "withheld {:>12} records that could not be examined", tally.withheld);
+        let _ =
+            writeln!(text, "withheld {:>12} records that could not be examined", tally.withheld);
     }
     if tally.broken > 0 {
         let _ = writeln!(text, "masked {:>14} records that the guard found broken", tally.broken);
@@ -102,7 +111,11 @@ pub(crate) fn bytes(n_bytes: f64) -> String {
     let mut value = n_bytes;
     for unit in ["B", "KiB", "MiB", "GiB"] {
         if value < 1024.0 {
-            return if unit == "B" { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") };
+            return if unit == "B" {
+                format!("{value:.0} {unit}")
+            } else {
+                format!("{value:.1} {unit}")
+            };
         }
         value /= 1024.0;
     }

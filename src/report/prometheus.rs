@@ -102,18 +102,30 @@ impl Metrics {
             ("refused", "Messages and connections that were refused", &self.refused),
             ("withheld", "Records and messages that could not be examined", &self.withheld),
             ("torn", "Lines that went on behind their chunk and had their end masked", &self.torn),
-            ("too_deep", "Texts that were masked because they are encoded too deep to be looked into", &self.too_deep),
+            (
+                "too_deep",
+                "Texts that were masked because they are encoded too deep to be looked into",
+                &self.too_deep,
+            ),
             ("acks_sent", "Acknowledgements that were sent", &self.acks_sent),
             ("acks_received", "Acknowledgements of the next hop", &self.acks_received),
             ("idle", "Connections that were closed because they were idle", &self.idle),
-            ("resent", "Messages that were sent once more after a connection was lost", &self.resent),
+            (
+                "resent",
+                "Messages that were sent once more after a connection was lost",
+                &self.resent,
+            ),
         ];
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
         }
         let gauges = [
             ("connections", "Connections that are open", &self.connections),
-            ("queued_messages", "Messages that the next hop has not acknowledged", &self.queued_messages),
+            (
+                "queued_messages",
+                "Messages that the next hop has not acknowledged",
+                &self.queued_messages,
+            ),
             ("queued_bytes", "Bytes of these messages", &self.queued_bytes),
             (
                 "spooled_bytes",
@@ -124,8 +136,16 @@ impl Metrics {
         for (name, help, gauge) in gauges {
             registry.register(name, help, gauge.clone());
         }
-        registry.register("findings", "Findings that were replaced, by rule", self.findings.clone());
-        registry.register("latency_seconds", "From a message's coming until the next hop had it", self.latency.clone());
+        registry.register(
+            "findings",
+            "Findings that were replaced, by rule",
+            self.findings.clone(),
+        );
+        registry.register(
+            "latency_seconds",
+            "From a message's coming until the next hop had it",
+            self.latency.clone(),
+        );
         let mut text = String::new();
         encode(&mut text, &registry).expect("a String takes everything");
         text

@@ -1,4 +1,5 @@
-//! What the user says is no secret: exact values, patterns, the fields they stand in, addresses at domains of one's own.
+//! What the user says is no secret: exact values, patterns, the fields they stand in, addresses at
+//! domains of one's own.
 //!
 //! An [`Allow`] takes away one rule's finding, never what another rule claims of the same bytes.
 
@@ -6,11 +7,11 @@ use std::collections::HashSet;
 
 use globset::{Glob, GlobMatcher};
 
-use super::{Matcher, RuleSet, pattern::Pattern};
-use crate::{error::Error, span::RuleId};
+use super::{Matcher, RuleId, RuleSet, pattern::Pattern};
+use crate::error::Error;
 
-/// Findings that are none. What is said of it holds together: a value (or a pattern) *and* a field *and* a rule; what nothing is
-/// said of does not matter.
+/// Findings that are none. What is said of it holds together: a value (or a pattern) *and* a field
+/// *and* a rule; what nothing is said of does not matter.
 #[derive(Clone, Default)]
 pub struct Allow {
     values: HashSet<Box<[u8]>>,
@@ -21,20 +22,23 @@ pub struct Allow {
 }
 
 impl Allow {
-    /// Nothing is said yet; such an allowance is refused by [`Policy::allow`](crate::Policy::allow).
+    /// Nothing is said yet; such an allowance is refused by
+    /// [`Policy::allow`](crate::Policy::allow).
     #[must_use]
     pub fn new() -> Allow {
         Allow::default()
     }
 
-    /// Addresses at that domain and below it: `corp.example` and `mail.corp.example`, not `notcorp.example`.
+    /// Addresses at that domain and below it: `corp.example` and `mail.corp.example`, not
+    /// `notcorp.example`.
     ///
     /// # Errors
     ///
     /// It holds something that no domain does.
     pub fn domain(mut self, domain: &str) -> Result<Allow, Error> {
         let bare = domain.strip_prefix('@').unwrap_or(domain).trim_end_matches('.');
-        let is_domain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte) || byte >= 0x80;
+        let is_domain =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte) || byte >= 0x80;
         if bare.is_empty() || bare.starts_with('.') || !bare.bytes().all(is_domain) {
             return Err(Error::usage(format!("{domain:?} is no domain")).hint("as in corp.example"));
         }
@@ -56,18 +60,22 @@ impl Allow {
     /// The pattern cannot be compiled.
     pub fn pattern(mut self, pattern: &str) -> Result<Allow, Error> {
         let pattern = Pattern::new(pattern);
-        pattern.check().map_err(|message| Error::usage(format!("pattern {:?}: {message}", pattern.source())))?;
+        pattern.check().map_err(|message| {
+            Error::usage(format!("pattern {:?}: {message}", pattern.source()))
+        })?;
         self.patterns.push(pattern);
         Ok(self)
     }
 
-    /// Values of fields with that name; a glob, the case does not matter. The name is what stands before the value's `=` or `:`.
+    /// Values of fields with that name; a glob, the case does not matter. The name is what stands
+    /// before the value's `=` or `:`.
     ///
     /// # Errors
     ///
     /// The glob is none.
     pub fn field(mut self, name: &str) -> Result<Allow, Error> {
-        let glob = Glob::new(&name.to_lowercase()).map_err(|error| Error::usage(format!("field {name:?}: {error}")))?;
+        let glob = Glob::new(&name.to_lowercase())
+            .map_err(|error| Error::usage(format!("field {name:?}: {error}")))?;
         self.fields.push(glob.compile_matcher());
         Ok(self)
     }
@@ -78,15 +86,18 @@ impl Allow {
     ///
     /// It is none of these.
     pub fn rule(mut self, rule: &str) -> Result<Allow, Error> {
-        let matcher =
-            Matcher::new(rule).ok_or_else(|| Error::usage(format!("rule {rule:?}: not an id, a class or a glob")))?;
+        let matcher = Matcher::new(rule)
+            .ok_or_else(|| Error::usage(format!("rule {rule:?}: not an id, a class or a glob")))?;
         self.rules.push(matcher);
         Ok(self)
     }
 
     /// Whether it says nothing of what may stand: a rule alone is left out with `--except`.
     pub(crate) fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.patterns.is_empty() && self.domains.is_empty() && self.fields.is_empty()
+        self.values.is_empty()
+            && self.patterns.is_empty()
+            && self.domains.is_empty()
+            && self.fields.is_empty()
     }
 
     fn takes_value(&self, value: &[u8]) -> bool {
@@ -109,7 +120,12 @@ impl Allow {
 impl std::fmt::Debug for Allow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let n_values = self.values.len() + self.patterns.len() + self.domains.len();
-        write!(f, "Allow({n_values} values, {} fields, {} rules)", self.fields.len(), self.rules.len())
+        write!(
+            f,
+            "Allow({n_values} values, {} fields, {} rules)",
+            self.fields.len(),
+            self.rules.len()
+        )
     }
 }
 
@@ -140,8 +156,11 @@ impl Allowances {
                     .hint("a rule is left out as a whole with --except"));
             }
             if let Some(unknown) = allow.rules.iter().find(|matcher| !rules.knows(matcher)) {
-                return Err(Error::usage(format!("allow: rule {:?}: names no rule and no class", unknown.text()))
-                    .hint("use a rule's id, a glob over ids, or a class"));
+                return Err(Error::usage(format!(
+                    "allow: rule {:?}: names no rule and no class",
+                    unknown.text()
+                ))
+                .hint("use a rule's id, a glob over ids, or a class"));
             }
         }
         let said = |allow: &Allow, rule: &super::Rule| {
@@ -149,20 +168,29 @@ impl Allowances {
             let is_address = matches!(rule.recogniser, super::Recogniser::Email);
             is_named || allow.rules.is_empty() && (allow.domains.is_empty() || is_address)
         };
-        let of_rule = |rule| (0..allows.len()).filter(|index| said(&allows[*index], rule)).collect();
-        Ok(Allowances { allows: allows.to_vec(), by_rule: rules.rules().iter().map(of_rule).collect() })
+        let of_rule =
+            |rule| (0..allows.len()).filter(|index| said(&allows[*index], rule)).collect();
+        Ok(Allowances {
+            allows: allows.to_vec(),
+            by_rule: rules.rules().iter().map(of_rule).collect(),
+        })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.allows.is_empty()
     }
 
-    /// Whether the user says that what `rule` found is no secret. `field` is asked for only where it matters.
-    pub(crate) fn take<'h>(&self, rule: RuleId, value: &[u8], mut field: impl FnMut() -> Option<&'h [u8]>) -> bool {
-        self.by_rule[rule.index()]
-            .iter()
-            .map(|index| &self.allows[*index])
-            .any(|allow| allow.takes_value(value) && (allow.fields.is_empty() || allow.takes_field(field())))
+    /// Whether the user says that what `rule` found is no secret. `field` is asked for only where
+    /// it matters.
+    pub(crate) fn take<'h>(
+        &self,
+        rule: RuleId,
+        value: &[u8],
+        mut field: impl FnMut() -> Option<&'h [u8]>,
+    ) -> bool {
+        self.by_rule[rule.index()].iter().map(|index| &self.allows[*index]).any(|allow| {
+            allow.takes_value(value) && (allow.fields.is_empty() || allow.takes_field(field()))
+        })
     }
 }
 
@@ -172,10 +200,14 @@ mod tests {
 
     #[test]
     fn a_domain_is_itself_and_what_stands_below_it() {
-        for value in ["a@corp.example", "a@Mail.CORP.example", "a%40corp.example", r"a\u0040corp.example"] {
+        for value in
+            ["a@corp.example", "a@Mail.CORP.example", "a%40corp.example", r"a\u0040corp.example"]
+        {
             assert!(is_at(value.as_bytes(), b"corp.example"), "{value}");
         }
-        for value in ["a@notcorp.example", "corp.example", "a@corp.example.com", "a@corp.exampl", ""] {
+        for value in
+            ["a@notcorp.example", "corp.example", "a@corp.example.com", "a@corp.exampl", ""]
+        {
             assert!(!is_at(value.as_bytes(), b"corp.example"), "{value}");
         }
         assert!(Allow::new().domain("@corp.example.").is_ok());
@@ -187,17 +219,32 @@ mod tests {
     #[test]
     fn what_is_said_together_holds_together() {
         let rules = RuleSet::embedded();
-        let allow = Allow::new().value("hunter2").pattern("acme_[0-9]+").and_then(|allow| allow.field("Test_*"));
-        let allow = allow.and_then(|allow| allow.rule("password")).expect("all of it is well-formed");
+        let allow = Allow::new()
+            .value("hunter2")
+            .pattern("acme_[0-9]+")
+            .and_then(|allow| allow.field("Test_*"));
+        let allow =
+            allow.and_then(|allow| allow.rule("password")).expect("all of it is well-formed");
         let allowances = Allowances::new(&[allow], &rules).expect("it says something");
-        let id =
-            |name: &str| rules.iter().find(|(_, rule)| rule.id() == name).map(|(id, _)| id).expect("the rule is there");
+        let id = |name: &str| {
+            rules
+                .iter()
+                .find(|(_, rule)| rule.id() == name)
+                .map(|(id, _)| id)
+                .expect("the rule is there")
+        };
         let takes = |rule: &str, value: &str, field: Option<&'static str>| {
             allowances.take(id(rule), value.as_bytes(), || field.map(str::as_bytes))
         };
-        assert!(takes("password", "hunter2", Some("test_PW")) && takes("password", "acme_77", Some("test_pw")));
+        assert!(
+            takes("password", "hunter2", Some("test_PW"))
+                && takes("password", "acme_77", Some("test_pw"))
+        );
         assert!(!takes("password", "hunter2", None) && !takes("password", "hunter2", Some("pw")));
-        assert!(!takes("password", "hunter22", Some("test_pw")) && !takes("password", "acme_77x", Some("test_pw")));
+        assert!(
+            !takes("password", "hunter22", Some("test_pw"))
+                && !takes("password", "acme_77x", Some("test_pw"))
+        );
         assert!(!takes("email", "hunter2", Some("test_pw")));
     }
 

@@ -1,8 +1,10 @@
-//! The proof that anchors are necessary: there is no string that a rule matches and the prefilter would drop.
+//! The proof that anchors are necessary: there is no string that a rule matches and the prefilter
+//! would drop.
 //!
-//! Where the pattern's shape shows that each of its alternatives holds an anchor, that is the proof. Elsewhere a product walk of two
-//! automata, the rule's pattern and "some anchor has occurred", finds such a string or shows there is none. Long repetitions are
-//! shortened first, so that the language only grows: what is proved of the larger one holds.
+//! Where the pattern's shape shows that each of its alternatives holds an anchor, that is the
+//! proof. Elsewhere a product walk of two automata, the rule's pattern and "some anchor has
+//! occurred", finds such a string or shows there is none. Long repetitions are shortened first, so
+//! that the language only grows: what is proved of the larger one holds.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -35,14 +37,16 @@ type Pair = (StateID, StateID);
 
 /// Proves that every match of the pattern holds one of the anchors.
 pub(crate) fn prove(hir: &Hir, anchors: &[Anchor]) -> Result<(), Unproved> {
-    // The automata of `acme.{0,32}?key.{0,32}?[a-z]{64}` are beyond every limit, and what they would show is plain to see.
+    // The automata of `acme.{0,32}?key.{0,32}?[a-z]{64}` are beyond every limit, and what they
+    // would show is plain to see.
     if is_plain(hir, anchors) { Ok(()) } else { walk(hir, anchors) }
 }
 
 /// Whether the shape of the pattern shows an anchor in every match.
 fn is_plain(hir: &Hir, anchors: &[Anchor]) -> bool {
     let text = |anchor: &Anchor| std::str::from_utf8(&anchor.text).ok().map(str::to_owned);
-    let folded: Vec<String> = anchors.iter().filter(|anchor| anchor.fold).filter_map(text).collect();
+    let folded: Vec<String> =
+        anchors.iter().filter(|anchor| anchor.fold).filter_map(text).collect();
     lead(hir, anchors).is_some() || choice::is_necessary(hir, &folded)
 }
 
@@ -50,7 +54,8 @@ fn walk(hir: &Hir, anchors: &[Anchor]) -> Result<(), Unproved> {
     let pattern = automaton(&shorten(hir), Anchored::Yes)?;
     let seen = automaton(&any_of(anchors), Anchored::No)?;
     let start = (begin(&pattern, Anchored::Yes), begin(&seen, Anchored::No));
-    // How each pair of states was reached first; no pair in which an anchor has occurred is among them.
+    // How each pair of states was reached first; no pair in which an anchor has occurred is among
+    // them.
     let mut reached: HashMap<Pair, (Pair, u8)> = HashMap::from([(start, (start, 0))]);
     let mut queue = VecDeque::from([start]);
     while let Some(at) = queue.pop_front() {
@@ -59,8 +64,10 @@ fn walk(hir: &Hir, anchors: &[Anchor]) -> Result<(), Unproved> {
         }
         for byte in 0..=u8::MAX {
             let next = (pattern.next_state(at.0, byte), seen.next_state(at.1, byte));
-            // A match is reported one byte late, so "has occurred" is asked as if the text ended here.
-            let has_anchor = seen.is_match_state(next.1) || seen.is_match_state(seen.next_eoi_state(next.1));
+            // A match is reported one byte late, so "has occurred" is asked as if the text ended
+            // here.
+            let has_anchor =
+                seen.is_match_state(next.1) || seen.is_match_state(seen.next_eoi_state(next.1));
             if pattern.is_dead_state(next.0) || has_anchor || reached.contains_key(&next) {
                 continue;
             }
@@ -74,7 +81,9 @@ fn walk(hir: &Hir, anchors: &[Anchor]) -> Result<(), Unproved> {
 /// The most bytes that stand before an anchor in any match, as far as the pattern's shape tells.
 pub(crate) fn lead(hir: &Hir, anchors: &[Anchor]) -> Option<usize> {
     match hir.kind() {
-        HirKind::Literal(literal) => anchors.iter().filter_map(|anchor| find(&literal.0, anchor)).min(),
+        HirKind::Literal(literal) => {
+            anchors.iter().filter_map(|anchor| find(&literal.0, anchor)).min()
+        }
         HirKind::Capture(group) => lead(&group.sub, anchors),
         HirKind::Repetition(repetition) if repetition.min > 0 => lead(&repetition.sub, anchors),
         HirKind::Alternation(parts) => {
@@ -140,11 +149,14 @@ fn any_of(anchors: &[Anchor]) -> Hir {
         }
         Hir::class(Class::Bytes(class))
     };
-    let word = |anchor: &Anchor| Hir::concat(anchor.text.iter().map(|byte| letter(*byte, anchor.fold)).collect());
+    let word = |anchor: &Anchor| {
+        Hir::concat(anchor.text.iter().map(|byte| letter(*byte, anchor.fold)).collect())
+    };
     Hir::alternation(anchors.iter().map(word).collect())
 }
 
-/// The pattern with long repetitions made shorter and open-ended: every match of the pattern is a match of this.
+/// The pattern with long repetitions made shorter and open-ended: every match of the pattern is a
+/// match of this.
 fn shorten(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => hir.clone(),
@@ -192,16 +204,23 @@ mod tests {
     fn what_is_plain_to_see_the_automata_show_too() {
         let rules = crate::RuleSet::embedded();
         let patterns = rules.rules().iter().filter_map(|rule| match &rule.recogniser {
-            crate::rules::Recogniser::Token(pattern) => Some((rule, pattern.hir().expect("the pattern parses"))),
+            crate::rules::Recogniser::Token(pattern) => {
+                Some((rule, pattern.hir().expect("the pattern parses")))
+            }
             _ => None,
         });
         let mut n_plain = 0;
         for (rule, hir) in patterns {
-            // Not all of the anchors: then some match holds none, and the shape must not say otherwise.
+            // Not all of the anchors: then some match holds none, and the shape must not say
+            // otherwise.
             for anchors in (0..=rule.anchors.len()).map(|length| &rule.anchors[..length]) {
                 let is_plain = is_plain(&hir, anchors);
                 n_plain += usize::from(is_plain);
-                assert!(!is_plain || !matches!(walk(&hir, anchors), Err(Unproved::Without(_))), "{}", rule.id);
+                assert!(
+                    !is_plain || !matches!(walk(&hir, anchors), Err(Unproved::Without(_))),
+                    "{}",
+                    rule.id
+                );
             }
         }
         assert!(n_plain > 100, "most patterns are plain: {n_plain}");
@@ -220,14 +239,21 @@ mod tests {
             ("(?i) acme", &["acme"], false, "ACME"),
             ("(?: key_ )? [0-9]", &["key_"], false, "0"),
         ] {
-            assert_eq!(prove(&hir(pattern), &anchors(texts, fold)), Err(Unproved::Without(missed.into())), "{pattern}");
+            assert_eq!(
+                prove(&hir(pattern), &anchors(texts, fold)),
+                Err(Unproved::Without(missed.into())),
+                "{pattern}"
+            );
         }
     }
 
     #[test]
     fn the_lead_is_what_stands_before_an_anchor_at_most() {
         assert_eq!(lead(&hir("ghp_ [a-z]{4}"), &anchors(&["ghp_"], false)), Some(0));
-        assert_eq!(lead(&hir("[a-z]{3,14} (?: \\.mid\\. | x\\.mid\\. )"), &anchors(&[".mid."], false)), Some(15));
+        assert_eq!(
+            lead(&hir("[a-z]{3,14} (?: \\.mid\\. | x\\.mid\\. )"), &anchors(&[".mid."], false)),
+            Some(15)
+        );
         assert_eq!(lead(&hir("[a-z]+ \\.mid\\."), &anchors(&[".mid."], false)), None);
     }
 }

@@ -6,7 +6,8 @@ static JSON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.json"));
 
 /// Every embedded rule, in the order of files and of entries.
 pub(crate) fn rules() -> Vec<Rule> {
-    let embedded: Vec<Embedded> = serde_json::from_slice(JSON).expect("build.rs wrote this text from the same types");
+    let embedded: Vec<Embedded> =
+        serde_json::from_slice(JSON).expect("build.rs wrote this text from the same types");
     embedded
         .into_iter()
         .map(|Embedded { file, line, rule }| {

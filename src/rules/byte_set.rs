@@ -55,7 +55,9 @@ impl ByteSet {
 
     /// The set with both cases of every ASCII letter in it.
     pub(crate) fn folded(self) -> ByteSet {
-        ByteSet::of(|byte| self.contains(byte.to_ascii_lowercase()) || self.contains(byte.to_ascii_uppercase()))
+        ByteSet::of(|byte| {
+            self.contains(byte.to_ascii_lowercase()) || self.contains(byte.to_ascii_uppercase())
+        })
     }
 }
 
@@ -77,7 +79,8 @@ impl TryFrom<String> for ByteSet {
     fn try_from(text: String) -> Result<ByteSet, String> {
         let word = |index: usize| {
             let digits = text.get(16 * index..16 * (index + 1)).unwrap_or_default();
-            u64::from_str_radix(digits, 16).map_err(|_| "a set of bytes has 64 hexadecimal digits".to_owned())
+            u64::from_str_radix(digits, 16)
+                .map_err(|_| "a set of bytes has 64 hexadecimal digits".to_owned())
         };
         Ok(ByteSet([word(0)?, word(1)?, word(2)?, word(3)?]))
     }

@@ -1,16 +1,17 @@
-//! The choice of anchors for an expression that comes without any, or whose own do not hold: literals of which every match has
-//! one, near its start.
+//! The choice of anchors for an expression that comes without any, or whose own do not hold:
+//! literals of which every match has one, near its start.
 //!
-//! A walk over the expression collects, for each place where only a few texts can stand, those texts, and chooses the place whose
-//! shortest text is longest, which in logs is the rarest. Letters are compared without case. What is chosen is necessary by
-//! how it is found; [`super::anchors`] proves it as it proves those that a rule names.
+//! A walk over the expression collects, for each place where only a few texts can stand, those
+//! texts, and chooses the place whose shortest text is longest, which in logs is the rarest.
+//! Letters are compared without case. What is chosen is necessary by how it is found;
+//! [`super::anchors`] proves it as it proves those that a rule names.
 
 use std::collections::BTreeSet;
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 #[cfg(feature = "cli")]
-use crate::rules::Anchor;
+use super::Anchor;
 
 /// A match begins at most so many bytes before its anchor: the scanner looks no further.
 const MAX_LEAD: usize = 128;
@@ -43,7 +44,8 @@ pub(super) fn derive(hir: &Hir) -> Option<Vec<String>> {
     best(hir, 0)?.texts.into_iter().map(|text| String::from_utf8(text).ok()).collect()
 }
 
-/// Whether one of `words`, which are in lower case, stands in every match, in whatever case: as far as the shape tells.
+/// Whether one of `words`, which are in lower case, stands in every match, in whatever case: as far
+/// as the shape tells.
 pub(super) fn is_necessary(hir: &Hir, words: &[String]) -> bool {
     lead(hir, words).is_some()
 }
@@ -68,7 +70,9 @@ impl Place {
     }
 
     fn is_usable(&self) -> bool {
-        self.before <= MAX_LEAD && self.texts.len() <= MAX_TEXTS && self.texts.iter().all(|text| text.len() >= LEAST)
+        self.before <= MAX_LEAD
+            && self.texts.len() <= MAX_TEXTS
+            && self.texts.iter().all(|text| text.len() >= LEAST)
     }
 }
 
@@ -80,14 +84,17 @@ fn best(hir: &Hir, before: usize) -> Option<Place> {
         HirKind::Capture(group) => best(&group.sub, before),
         HirKind::Repetition(repetition) if repetition.min > 0 => best(&repetition.sub, before),
         HirKind::Alternation(parts) => {
-            let places: Vec<Place> = parts.iter().map(|part| best(part, before)).collect::<Option<_>>()?;
+            let places: Vec<Place> =
+                parts.iter().map(|part| best(part, before)).collect::<Option<_>>()?;
             let before = places.iter().map(|place| place.before).max()?;
             let texts = places.into_iter().flat_map(|place| place.texts).collect();
             Some(Place { texts, before }).filter(Place::is_usable)
         }
         HirKind::Concat(parts) => {
             let places = stretches(parts, before).into_iter().filter_map(|stretch| match stretch {
-                Stretch::Texts(texts, before) => Some(Place { texts, before }).filter(Place::is_usable),
+                Stretch::Texts(texts, before) => {
+                    Some(Place { texts, before }).filter(Place::is_usable)
+                }
                 Stretch::Part(part, before) => best(part, before),
             });
             places.max_by_key(Place::worth)
@@ -96,7 +103,8 @@ fn best(hir: &Hir, before: usize) -> Option<Place> {
     }
 }
 
-/// A stretch of a concatenation: some texts, or a part that is more than that; with the most bytes before it.
+/// A stretch of a concatenation: some texts, or a part that is more than that; with the most bytes
+/// before it.
 enum Stretch<'h> {
     Texts(Texts, usize),
     Part(&'h Hir, usize),
@@ -109,7 +117,8 @@ fn stretches(parts: &[Hir], mut before: usize) -> Vec<Stretch<'_>> {
     for part in parts {
         match exact(part) {
             Some(texts) => {
-                let (so_far, start) = open.take().unwrap_or_else(|| (Texts::from([Vec::new()]), before));
+                let (so_far, start) =
+                    open.take().unwrap_or_else(|| (Texts::from([Vec::new()]), before));
                 open = match product(&so_far, &texts) {
                     Some(both) => Some((both, start)),
                     None => {
@@ -143,7 +152,9 @@ fn exact(hir: &Hir) -> Option<Texts> {
         HirKind::Class(Class::Unicode(_)) => None,
         HirKind::Capture(group) => exact(&group.sub),
         HirKind::Repetition(repetition) => match (repetition.min, repetition.max) {
-            (0, Some(1)) => exact(&repetition.sub).map(|texts| texts.into_iter().chain([Vec::new()]).collect()),
+            (0, Some(1)) => {
+                exact(&repetition.sub).map(|texts| texts.into_iter().chain([Vec::new()]).collect())
+            }
             (least, Some(most)) if least == most && most <= MAX_TIMES => {
                 let once = exact(&repetition.sub)?;
                 (1..most).try_fold(once.clone(), |texts, _| product(&texts, &once))
@@ -152,11 +163,12 @@ fn exact(hir: &Hir) -> Option<Texts> {
         },
         HirKind::Alternation(parts) => {
             let all: Vec<Texts> = parts.iter().map(exact).collect::<Option<_>>()?;
-            Some(all.into_iter().flatten().collect::<Texts>()).filter(|texts| texts.len() <= MAX_TEXTS)
+            Some(all.into_iter().flatten().collect::<Texts>())
+                .filter(|texts| texts.len() <= MAX_TEXTS)
         }
-        HirKind::Concat(parts) => {
-            parts.iter().try_fold(Texts::from([Vec::new()]), |texts, part| product(&texts, &exact(part)?))
-        }
+        HirKind::Concat(parts) => parts
+            .iter()
+            .try_fold(Texts::from([Vec::new()]), |texts, part| product(&texts, &exact(part)?)),
     }
 }
 
@@ -165,7 +177,11 @@ fn product(left: &Texts, right: &Texts) -> Option<Texts> {
     if left.len() * right.len() > MAX_TEXTS {
         return None;
     }
-    Some(left.iter().flat_map(|left| right.iter().map(|right| [&left[..], right].concat())).collect())
+    Some(
+        left.iter()
+            .flat_map(|left| right.iter().map(|right| [&left[..], right].concat()))
+            .collect(),
+    )
 }
 
 /// The most bytes before a word, where every match has one.
@@ -180,18 +196,24 @@ fn lead(hir: &Hir, words: &[String]) -> Option<usize> {
             let leads: Option<Vec<usize>> = parts.iter().map(|part| lead(part, words)).collect();
             leads?.into_iter().max()
         }
-        HirKind::Concat(parts) => stretches(parts, 0).into_iter().find_map(|stretch| match stretch {
-            Stretch::Texts(texts, before) => lead_in(&texts, words).map(|lead| before + lead),
-            Stretch::Part(part, before) => lead(part, words).map(|lead| before + lead),
-        }),
+        HirKind::Concat(parts) => {
+            stretches(parts, 0).into_iter().find_map(|stretch| match stretch {
+                Stretch::Texts(texts, before) => lead_in(&texts, words).map(|lead| before + lead),
+                Stretch::Part(part, before) => lead(part, words).map(|lead| before + lead),
+            })
+        }
         _ => None,
     }
 }
 
 fn lead_in(texts: &Texts, words: &[String]) -> Option<usize> {
-    let position = |text: &[u8], word: &str| text.windows(word.len().max(1)).position(|part| part == word.as_bytes());
-    let leads: Option<Vec<usize>> =
-        texts.iter().map(|text| words.iter().filter_map(|word| position(text, word)).min()).collect();
+    let position = |text: &[u8], word: &str| {
+        text.windows(word.len().max(1)).position(|part| part == word.as_bytes())
+    };
+    let leads: Option<Vec<usize>> = texts
+        .iter()
+        .map(|text| words.iter().filter_map(|word| position(text, word)).min())
+        .collect();
     leads?.into_iter().max()
 }
 
@@ -206,7 +228,10 @@ mod tests {
 
     #[test]
     fn the_longest_literal_near_the_start_is_the_anchor() {
-        assert_eq!(derived("[a-z]{0,50} (?i:acme_token) [=:] ([0-9]{8})"), ["acme_token:", "acme_token="]);
+        assert_eq!(
+            derived("[a-z]{0,50} (?i:acme_token) [=:] ([0-9]{8})"),
+            ["acme_token:", "acme_token="]
+        );
         assert_eq!(derived("(?: ghp | gho ) _ [a-z]{36}"), ["gho_", "ghp_"]);
         assert_eq!(derived("gh [pous] _ [a-z]{36}"), ["gho_", "ghp_", "ghs_", "ghu_"]);
         assert_eq!(derived("[a-z]+ acme_"), [""; 0], "nothing bounds what stands before");

@@ -1,9 +1,10 @@
 //! What must stand around an anchor in every match: the byte before it, and a few behind it.
 //!
-//! An anchor of two letters is seen everywhere; followed by two hexadecimal digits it is rare. What a pattern says about the
-//! bytes around its anchor is read off its expression here, and what a recogniser asks of them is said here in its name, so
-//! that the prefilter drops what nobody could confirm. Where an expression is too varied to tell, nothing is asked for: a
-//! context never costs a match.
+//! An anchor of two letters is seen everywhere; followed by two hexadecimal digits it is rare. What
+//! a pattern says about the bytes around its anchor is read off its expression here, and what a
+//! recogniser asks of them is said here in its name, so that the prefilter drops what nobody could
+//! confirm. Where an expression is too varied to tell, nothing is asked for: a context never costs
+//! a match.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -49,14 +50,19 @@ impl Context {
     pub(crate) fn is_around(&self, hay: &[u8], start: usize, end: usize) -> bool {
         let byte = |at: Option<usize>| at.and_then(|at| hay.get(at)).copied().unwrap_or(b'\n');
         self.before.contains(byte(start.checked_sub(1)))
-            && self.after.iter().enumerate().all(|(index, set)| set.contains(byte(end.checked_add(index))))
+            && self
+                .after
+                .iter()
+                .enumerate()
+                .all(|(index, set)| set.contains(byte(end.checked_add(index))))
     }
 }
 
-/// What stands around each of `anchors` in every match of a token's pattern that is found by it and no other.
+/// What stands around each of `anchors` in every match of a token's pattern that is found by it and
+/// no other.
 ///
-/// Half of a token at the end of its record is found, too, so no more is asked for than that half has. A logger may have
-/// lower-cased a token of which any anchor folds.
+/// Half of a token at the end of its record is found, too, so no more is asked for than that half
+/// has. A logger may have lower-cased a token of which any anchor folds.
 pub(crate) fn of_token(hir: &Hir, anchors: &[Anchor]) -> Vec<Context> {
     let half = hir.properties().minimum_len().unwrap_or(0) / 2;
     let reach = |anchor: &Anchor| REACH.min(half.saturating_sub(anchor.text.len()));
@@ -64,23 +70,33 @@ pub(crate) fn of_token(hir: &Hir, anchors: &[Anchor]) -> Vec<Context> {
     let (starts, places) = (starts(hir, anchors), places(hir, anchors));
     let context = |anchor: &Anchor| {
         let at_start = starts.as_ref().and_then(|heads| at_start(heads, anchor, reach(anchor)));
-        let context = at_start.or_else(|| inside(places.as_ref()?, anchor, reach(anchor))).unwrap_or_default();
+        let context = at_start
+            .or_else(|| inside(places.as_ref()?, anchor, reach(anchor)))
+            .unwrap_or_default();
         match folds {
-            true => Context { before: context.before.folded(), after: context.after.map(ByteSet::folded) },
+            true => Context {
+                before: context.before.folded(),
+                after: context.after.map(ByteSet::folded),
+            },
             false => context,
         }
     };
     anchors.iter().map(context).collect()
 }
 
-/// What stands around the `@` of an address, or the escape that stands for it: `scan::email` walks over nothing else.
+/// What stands around the `@` of an address, or the escape that stands for it: `scan::email` walks
+/// over nothing else.
 pub(crate) fn of_email() -> Context {
-    let is_local = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || b"._%+-'~!$^`\"]".contains(&byte);
-    let is_domain = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || b"-_.[".contains(&byte);
+    let is_local = |byte: u8| {
+        byte.is_ascii_alphanumeric() || byte >= 0x80 || b"._%+-'~!$^`\"]".contains(&byte)
+    };
+    let is_domain =
+        |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || b"-_.[".contains(&byte);
     Context { before: ByteSet::of(is_local), ..Context::followed_by(ByteSet::of(is_domain)) }
 }
 
-/// The keys and commands of all assign rules, as they are compared: in small letters, keys without marks.
+/// The keys and commands of all assign rules, as they are compared: in small letters, keys without
+/// marks.
 #[derive(Default)]
 pub(crate) struct Keys {
     keys: Vec<Vec<u8>>,
@@ -93,13 +109,16 @@ impl Keys {
         for keys in all {
             let words = [&keys.strong, &keys.weak, &keys.service, &keys.header, &keys.cookie];
             known.keys.extend(words.into_iter().flatten().map(|word| plain(word.as_bytes())));
-            known.commands.extend(keys.flag.iter().map(|flag| flag.to_ascii_lowercase().into_bytes()));
+            known
+                .commands
+                .extend(keys.flag.iter().map(|flag| flag.to_ascii_lowercase().into_bytes()));
         }
         known
     }
 
-    /// What follows `anchor` where it is part of a key, or a command: a key's next letter, or the end of its word. `scan::assign`
-    /// ends words at marks, digits and capitals; a small letter goes on with the word that the anchor is in.
+    /// What follows `anchor` where it is part of a key, or a command: a key's next letter, or the
+    /// end of its word. `scan::assign` ends words at marks, digits and capitals; a small letter
+    /// goes on with the word that the anchor is in.
     pub(crate) fn context(&self, anchor: &Anchor) -> Context {
         let text = plain(&anchor.text);
         let mut after = ByteSet::default();
@@ -111,7 +130,9 @@ impl Keys {
         }
         // Behind a command stands white space, behind a flag an equals sign, too.
         if self.commands.iter().any(|command| command.starts_with(&anchor.text)) {
-            after = after.union(ByteSet::of(|byte| byte.is_ascii_whitespace() || byte == b'=' || byte == 0x0b));
+            after = after.union(ByteSet::of(|byte| {
+                byte.is_ascii_whitespace() || byte == b'=' || byte == 0x0b
+            }));
         }
         match after == ByteSet::default() {
             true => Context::default(),
@@ -129,15 +150,20 @@ fn plain(text: &[u8]) -> Vec<u8> {
 fn starts(hir: &Hir, anchors: &[Anchor]) -> Option<Vec<Head>> {
     let longest = anchors.iter().map(|anchor| anchor.text.len()).max()?;
     let heads = heads(hir, longest, longest + REACH)?;
-    heads.iter().all(|head| anchors.iter().any(|anchor| head.must_begin_with(anchor))).then_some(heads)
+    heads
+        .iter()
+        .all(|head| anchors.iter().any(|anchor| head.must_begin_with(anchor)))
+        .then_some(heads)
 }
 
 fn at_start(heads: &[Head], anchor: &Anchor, reach: usize) -> Option<Context> {
     let own: Vec<&Head> = heads.iter().filter(|head| head.can_begin_with(anchor)).collect();
-    (!own.is_empty()).then(|| Context { after: after(&own, anchor.text.len(), reach), ..Context::default() })
+    (!own.is_empty())
+        .then(|| Context { after: after(&own, anchor.text.len(), reach), ..Context::default() })
 }
 
-/// One part of the pattern, which no match is without, holds an anchor in each of its ways: `places`.
+/// One part of the pattern, which no match is without, holds an anchor in each of its ways:
+/// `places`.
 fn inside(places: &[Place<'_>], anchor: &Anchor, reach: usize) -> Option<Context> {
     let own = || places.iter().filter(|place| place.anchor == anchor);
     let mut before = ByteSet::default();
@@ -169,7 +195,8 @@ fn places<'a>(hir: &Hir, anchors: &'a [Anchor]) -> Option<Vec<Place<'a>>> {
         for place in &mut found {
             let rest = std::mem::replace(&mut place.rest, Hir::empty());
             place.rest = Hir::concat(std::iter::once(rest).chain(behind()).collect());
-            place.before = place.before.or_else(|| parts[..index].last().and_then(|part| last(part)));
+            place.before =
+                place.before.or_else(|| parts[..index].last().and_then(|part| last(part)));
         }
         Some(found)
     })
@@ -182,17 +209,24 @@ fn places_in<'a>(part: &Hir, anchors: &'a [Anchor]) -> Option<Vec<Place<'a>>> {
             let mut found = Vec::new();
             for anchor in anchors {
                 let length = anchor.text.len();
-                let is_here = |at: &usize| literal.0.get(*at..*at + length).is_some_and(|text| anchor.is_at(text));
-                found.extend((0..literal.0.len()).filter(is_here).map(|at| Place {
-                    anchor,
-                    before: at.checked_sub(1).map(|before| ByteSet::of(|byte| byte == literal.0[before])),
-                    rest: Hir::literal(literal.0[at + length..].to_vec()),
+                let is_here = |at: &usize| {
+                    literal.0.get(*at..*at + length).is_some_and(|text| anchor.is_at(text))
+                };
+                found.extend((0..literal.0.len()).filter(is_here).map(|at| {
+                    Place {
+                        anchor,
+                        before: at
+                            .checked_sub(1)
+                            .map(|before| ByteSet::of(|byte| byte == literal.0[before])),
+                        rest: Hir::literal(literal.0[at + length..].to_vec()),
+                    }
                 }));
             }
             (!found.is_empty()).then_some(found)
         }
         HirKind::Alternation(branches) => {
-            let found: Option<Vec<Vec<Place>>> = branches.iter().map(|branch| places(branch, anchors)).collect();
+            let found: Option<Vec<Vec<Place>>> =
+                branches.iter().map(|branch| places(branch, anchors)).collect();
             found.map(|found| found.into_iter().flatten().collect())
         }
         _ => None,
@@ -202,9 +236,9 @@ fn places_in<'a>(part: &Hir, anchors: &'a [Anchor]) -> Option<Vec<Place<'a>>> {
 /// What `heads` have behind their first `skip` bytes.
 fn after(heads: &[&Head], skip: usize, reach: usize) -> [ByteSet; REACH] {
     std::array::from_fn(|index| match index < reach {
-        true => heads
-            .iter()
-            .fold(ByteSet::default(), |all, head| all.union(head.0.get(skip + index).copied().unwrap_or(ByteSet::ALL))),
+        true => heads.iter().fold(ByteSet::default(), |all, head| {
+            all.union(head.0.get(skip + index).copied().unwrap_or(ByteSet::ALL))
+        }),
         false => ByteSet::ALL,
     })
 }
@@ -221,21 +255,20 @@ impl Head {
     fn must_begin_with(&self, anchor: &Anchor) -> bool {
         self.0.len() >= anchor.text.len()
             && self.begins_with(anchor, |set, byte| {
-                set.iter().all(|other| other == byte || anchor.fold && other.eq_ignore_ascii_case(&byte))
+                set.iter()
+                    .all(|other| other == byte || anchor.fold && other.eq_ignore_ascii_case(&byte))
             })
     }
 
     fn begins_with(&self, anchor: &Anchor, agrees: impl Fn(&ByteSet, u8) -> bool) -> bool {
-        anchor
-            .text
-            .iter()
-            .zip(&self.0)
-            .all(|(byte, set)| agrees(set, *byte) || anchor.fold && agrees(set, byte.to_ascii_uppercase()))
+        anchor.text.iter().zip(&self.0).all(|(byte, set)| {
+            agrees(set, *byte) || anchor.fold && agrees(set, byte.to_ascii_uppercase())
+        })
     }
 }
 
-/// The first `want` bytes of every match, in all ways that there are, of which the first `spelt` are told apart; `None` when
-/// there are too many.
+/// The first `want` bytes of every match, in all ways that there are, of which the first `spelt`
+/// are told apart; `None` when there are too many.
 fn heads(hir: &Hir, spelt: usize, want: usize) -> Option<Vec<Head>> {
     extend(vec![Head::default()], hir, spelt, want)
 }
@@ -246,7 +279,9 @@ fn extend(mut heads: Vec<Head>, hir: &Hir, spelt: usize, want: usize) -> Option<
     };
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
-        HirKind::Literal(literal) => literal.0.iter().for_each(|byte| push(ByteSet::of(|other| other == *byte))),
+        HirKind::Literal(literal) => {
+            literal.0.iter().for_each(|byte| push(ByteSet::of(|other| other == *byte)))
+        }
         HirKind::Class(class) => heads = choose(heads, set_of(class)?, spelt, want),
         HirKind::Capture(group) => return extend(heads, &group.sub, spelt, want),
         HirKind::Concat(parts) => {
@@ -266,7 +301,8 @@ fn extend(mut heads: Vec<Head>, hir: &Hir, spelt: usize, want: usize) -> Option<
     (heads.len() <= MAX_HEADS).then_some(heads)
 }
 
-/// One byte of `set` more: a way of its own for each of them as long as that is asked for and they are few.
+/// One byte of `set` more: a way of its own for each of them as long as that is asked for and they
+/// are few.
 fn choose(heads: Vec<Head>, set: ByteSet, spelt: usize, want: usize) -> Vec<Head> {
     let n_members = set.iter().count();
     let mut all = Vec::with_capacity(heads.len());
@@ -301,7 +337,8 @@ fn repeat(
     let more = repetition.max.unwrap_or(u32::MAX).saturating_sub(repetition.min).min(limit);
     let mut all = Vec::new();
     for _ in 0..more {
-        let (short, long): (Vec<Head>, Vec<Head>) = heads.into_iter().partition(|head| head.0.len() < want);
+        let (short, long): (Vec<Head>, Vec<Head>) =
+            heads.into_iter().partition(|head| head.0.len() < want);
         all.extend(long);
         all.extend(short.iter().cloned());
         heads = extend(short, &repetition.sub, spelt, want)?;
@@ -317,7 +354,9 @@ fn repeat(
 fn last(hir: &Hir) -> Option<ByteSet> {
     match hir.kind() {
         HirKind::Class(class) => set_of(class),
-        HirKind::Literal(literal) => literal.0.last().map(|byte| ByteSet::of(|other| other == *byte)),
+        HirKind::Literal(literal) => {
+            literal.0.last().map(|byte| ByteSet::of(|other| other == *byte))
+        }
         HirKind::Repetition(repetition) if repetition.min > 0 => last(&repetition.sub),
         _ => None,
     }
@@ -325,11 +364,13 @@ fn last(hir: &Hir) -> Option<ByteSet> {
 
 fn set_of(class: &Class) -> Option<ByteSet> {
     match class {
-        Class::Bytes(class) => {
-            Some(ByteSet::of(|byte| class.iter().any(|range| (range.start()..=range.end()).contains(&byte))))
-        }
+        Class::Bytes(class) => Some(ByteSet::of(|byte| {
+            class.iter().any(|range| (range.start()..=range.end()).contains(&byte))
+        })),
         Class::Unicode(class) if class.is_ascii() => {
-            let is_member = |byte| class.iter().any(|range| (range.start()..=range.end()).contains(&char::from(byte)));
+            let is_member = |byte| {
+                class.iter().any(|range| (range.start()..=range.end()).contains(&char::from(byte)))
+            };
             Some(ByteSet::of(is_member))
         }
         Class::Unicode(_) => None,
@@ -366,7 +407,8 @@ mod tests {
 
     #[test]
     fn what_follows_an_anchor_at_the_start_is_read_off_its_own_ways() {
-        let found = context("(?<secret> (?: SK [0-9a-f]{32} | ghp_ [A-Z]{36} ) )", &["SK", "ghp_"], 0);
+        let found =
+            context("(?<secret> (?: SK [0-9a-f]{32} | ghp_ [A-Z]{36} ) )", &["SK", "ghp_"], 0);
         assert_eq!(found.after.map(chars), ["0123456789abcdef"; 3].map(String::from));
         assert_eq!(found.before, ByteSet::ALL);
         let found = context("(?<secret> ab c? [xy] [0-9]{9} )", &["ab"], 0);
@@ -396,8 +438,13 @@ mod tests {
 
     #[test]
     fn a_key_goes_on_with_its_own_letters_or_ends() {
-        let keys = KeysSyntax { strong: vec!["password".into()], weak: vec!["pass".into()], ..KeysSyntax::default() };
-        let after = Keys::new(std::iter::once(&keys)).context(&anchors(&["pass"], true)[0]).after[0];
+        let keys = KeysSyntax {
+            strong: vec!["password".into()],
+            weak: vec!["pass".into()],
+            ..KeysSyntax::default()
+        };
+        let after =
+            Keys::new(std::iter::once(&keys)).context(&anchors(&["pass"], true)[0]).after[0];
         assert!(b"w=_\"W1- \n".iter().all(|byte| after.contains(*byte)));
         assert!(!b"eai".iter().any(|byte| after.contains(*byte)));
     }

@@ -1,4 +1,5 @@
-//! From what is written to what it means: one [`RuleSyntax`] becomes one [`Rule`], or an error that names its line.
+//! From what is written to what it means: one [`RuleSyntax`] becomes one [`Rule`], or an error that
+//! names its line.
 
 use std::{fs, path::Path};
 
@@ -59,25 +60,30 @@ pub(crate) fn text_of(text: &str, name: &str) -> Result<Vec<Rule>, Error> {
 
 /// Gives one entry its meaning. Patterns are not compiled here.
 pub(crate) fn rule(syntax: RuleSyntax, origin: Origin) -> Result<Rule, Error> {
-    let wrong = |message: String| Error::at(&origin.file, origin.line, format!("rule {:?}: {message}", syntax.id));
+    let wrong = |message: String| {
+        Error::at(&origin.file, origin.line, format!("rule {:?}: {message}", syntax.id))
+    };
     if !is_kebab(&syntax.id) {
-        return Err(
-            wrong("the id is not kebab case".into()).hint("small letters, digits and single hyphens, as in acme-token")
-        );
+        return Err(wrong("the id is not kebab case".into())
+            .hint("small letters, digits and single hyphens, as in acme-token"));
     }
     let class = Class::named(&syntax.class).ok_or_else(|| {
         wrong(format!("unknown class {:?}", syntax.class))
             .hint(format!("one of {}", names(&Class::ALL.map(Class::name))))
     })?;
-    let severity = Severity::ALL.into_iter().find(|severity| severity.name() == syntax.severity).ok_or_else(|| {
-        wrong(format!("unknown severity {:?}", syntax.severity))
-            .hint(format!("one of {}", names(&Severity::ALL.map(Severity::name))))
-    })?;
+    let severity = Severity::ALL
+        .into_iter()
+        .find(|severity| severity.name() == syntax.severity)
+        .ok_or_else(|| {
+            wrong(format!("unknown severity {:?}", syntax.severity))
+                .hint(format!("one of {}", names(&Severity::ALL.map(Severity::name))))
+        })?;
     let recogniser = recogniser(&syntax).map_err(&wrong)?;
     let validator = match &syntax.validator {
         None => None,
         Some(name) => Some(Validator::named(name).ok_or_else(|| {
-            wrong(format!("unknown validator {name:?}")).hint(format!("one of {}", names(&Validator::names())))
+            wrong(format!("unknown validator {name:?}"))
+                .hint(format!("one of {}", names(&Validator::names())))
         })?),
     };
     let mut anchors = anchors(&syntax, &recogniser);
@@ -93,7 +99,9 @@ pub(crate) fn rule(syntax: RuleSyntax, origin: Origin) -> Result<Rule, Error> {
     let edges = match syntax.edges.as_deref() {
         Some(name) => match Edges::NAMED.iter().find(|(known, _)| *known == name) {
             Some((_, edges)) => *edges,
-            None => return Err(wrong(format!("unknown edges {name:?}")).hint("\"word\" or \"free\"")),
+            None => {
+                return Err(wrong(format!("unknown edges {name:?}")).hint("\"word\" or \"free\""));
+            }
         },
         None if anchors.iter().all(|anchor| is_distinctive(&anchor.text)) => Edges::Free,
         None => Edges::Word,
@@ -105,7 +113,11 @@ pub(crate) fn rule(syntax: RuleSyntax, origin: Origin) -> Result<Rule, Error> {
         recogniser,
         validator,
         edges,
-        near: syntax.near.iter().map(|word| word.to_ascii_lowercase().into_bytes().into()).collect(),
+        near: syntax
+            .near
+            .iter()
+            .map(|word| word.to_ascii_lowercase().into_bytes().into())
+            .collect(),
         allow: syntax.allow.iter().map(|source| Pattern::new(source)).collect(),
         id: syntax.id,
         title: syntax.title,
@@ -136,12 +148,14 @@ fn recogniser(syntax: &RuleSyntax) -> Result<Recogniser, String> {
         "url" => Ok(Recogniser::Url(syntax.keys.clone())),
         "email" => Ok(Recogniser::Email),
         "key_block" => Ok(Recogniser::KeyBlock),
-        other => Err(format!("unknown recogniser {other:?}; one of token, assign, url, email, key_block")),
+        other => Err(format!(
+            "unknown recogniser {other:?}; one of token, assign, url, email, key_block"
+        )),
     }
 }
 
-/// Anchors match without case where the pattern does, where a logger may have lower-cased a distinctive prefix, and for
-/// everything that is no token.
+/// Anchors match without case where the pattern does, where a logger may have lower-cased a
+/// distinctive prefix, and for everything that is no token.
 fn anchors(syntax: &RuleSyntax, recogniser: &Recogniser) -> Vec<Anchor> {
     let all = match recogniser {
         Recogniser::Token(pattern) => pattern.ignores_case(),
@@ -165,7 +179,12 @@ fn anchors(syntax: &RuleSyntax, recogniser: &Recogniser) -> Vec<Anchor> {
 fn chosen(recogniser: &Recogniser) -> Option<Vec<Anchor>> {
     let Recogniser::Token(pattern) = recogniser else { return None };
     let texts = choice::derive(&pattern.hir().ok()?)?;
-    Some(texts.into_iter().map(|text| Anchor { text: text.into_bytes().into(), fold: true }).collect())
+    Some(
+        texts
+            .into_iter()
+            .map(|text| Anchor { text: text.into_bytes().into(), fold: true })
+            .collect(),
+    )
 }
 
 /// Four characters or more with a punctuation mark among them: nothing but this token begins so.
@@ -175,19 +194,21 @@ pub(crate) fn is_distinctive(anchor: &[u8]) -> bool {
 
 fn is_kebab(id: &str) -> bool {
     !id.is_empty()
-        && id
-            .split('-')
-            .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+        && id.split('-').all(|word| {
+            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        })
 }
 
-/// The user's own patterns are parsed when they are loaded, for the error's sake; the embedded ones were linted.
+/// The user's own patterns are parsed when they are loaded, for the error's sake; the embedded ones
+/// were linted.
 fn check_patterns(rule: &Rule) -> Result<(), Error> {
     let own = match &rule.recogniser {
         Recogniser::Token(pattern) => Some(pattern),
         _ => None,
     };
-    let wrong =
-        |message: &str| Error::at(&rule.origin.file, rule.origin.line, format!("rule {:?}: {message}", rule.id));
+    let wrong = |message: &str| {
+        Error::at(&rule.origin.file, rule.origin.line, format!("rule {:?}: {message}", rule.id))
+    };
     for pattern in own.into_iter().chain(&rule.allow) {
         pattern.check().map_err(|message| wrong(&message))?;
     }

@@ -1,8 +1,9 @@
 //! Rules: what a secret looks like, as data.
 //!
-//! `patterns/*.toml` and the user's own files become a [`RuleSet`]: rules with ids, classes and anchors, in a fixed order.
-//! This room reads, checks and selects; it searches nothing. A pattern is compiled where it is used, at its first candidate
-//! ([`pattern`]), so a rule that never fires costs its anchors and no more.
+//! `patterns/*.toml` and the user's own files become a [`RuleSet`]: rules with ids, classes and
+//! anchors, in a fixed order. This room reads, checks and selects; it searches nothing. A pattern
+//! is compiled where it is used, at its first candidate ([`pattern`]), so a rule that never fires
+//! costs its anchors and no more.
 //!
 //! Errors name file and line. The form of a file is `docs/RULES.md`.
 
@@ -25,7 +26,19 @@ use std::{fmt, sync::Arc};
 
 pub use self::{allow::Allow, select::Selection};
 pub(crate) use self::{allow::Allowances, byte_set::ByteSet, select::Matcher};
-use crate::{error::Error, span::RuleId};
+use crate::error::Error;
+
+/// The number of a rule within its [`RuleSet`](crate::RuleSet).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId(pub(crate) u16);
+
+impl RuleId {
+    /// The rule's index in its set.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 /// What kind of thing a rule finds; policies and selections go by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,7 +56,8 @@ pub enum Class {
 
 impl Class {
     /// Every class, in the order of reports.
-    pub const ALL: [Class; 4] = [Class::Email, Class::Credential, Class::CredentialUrl, Class::Personal];
+    pub const ALL: [Class; 4] =
+        [Class::Email, Class::Credential, Class::CredentialUrl, Class::Personal];
 
     /// The class's name in rule files and on the command line.
     #[must_use]
@@ -78,7 +92,8 @@ pub enum Severity {
 }
 
 impl Severity {
-    const ALL: [Severity; 4] = [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+    const ALL: [Severity; 4] =
+        [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 
     /// The severity's name in rule files.
     #[must_use]
@@ -129,7 +144,8 @@ pub(crate) enum Edges {
 
 impl Edges {
     /// All of them, with what rule files call them.
-    pub(crate) const NAMED: [(&'static str, Edges); 2] = [("word", Edges::Word), ("free", Edges::Free)];
+    pub(crate) const NAMED: [(&'static str, Edges); 2] =
+        [("word", Edges::Word), ("free", Edges::Free)];
 
     /// What rule files call it.
     #[cfg(feature = "cli")]
@@ -207,7 +223,10 @@ impl Validator {
         match name.split_once(':') {
             Some(("entropy", bits)) => bits.parse().ok().map(Validator::Entropy),
             Some(_) => None,
-            None => Validator::PLAIN.into_iter().find(|(known, _)| *known == name).map(|(_, validator)| validator),
+            None => Validator::PLAIN
+                .into_iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, validator)| validator),
         }
     }
 }
@@ -372,7 +391,8 @@ impl RuleSet {
     ///
     /// # Errors
     ///
-    /// The text is no rule file, a rule's pattern has no group named `secret`, two rules have one id: with the line.
+    /// The text is no rule file, a rule's pattern has no group named `secret`, two rules have one
+    /// id: with the line.
     pub fn parse(text: &str, name: &str) -> Result<RuleSet, Error> {
         let rules = load::text_of(text, name)?;
         select::check_unique(&rules)?;
@@ -388,7 +408,13 @@ impl RuleSet {
     /// The rules with their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (RuleId, &Rule)> {
         self.rules.iter().enumerate().map(|(index, rule)| {
-            (RuleId(u16::try_from(index).expect("loading refuses more rules than a RuleId can number")), rule)
+            (
+                RuleId(
+                    u16::try_from(index)
+                        .expect("loading refuses more rules than a RuleId can number"),
+                ),
+                rule,
+            )
         })
     }
 

@@ -1,4 +1,5 @@
-//! A token rule's pattern: bytes, verbose, no Unicode classes; compiled when its rule has its first candidate.
+//! A token rule's pattern: bytes, verbose, no Unicode classes; compiled when its rule has its first
+//! candidate.
 
 use std::sync::OnceLock;
 
@@ -13,7 +14,8 @@ pub(crate) struct Pattern {
     compiled: OnceLock<Box<Compiled>>,
 }
 
-/// A pattern ready to be matched. Most patterns are walked by hand, so each regex is made when it is asked for.
+/// A pattern ready to be matched. Most patterns are walked by hand, so each regex is made when it
+/// is asked for.
 pub(crate) struct Compiled {
     source: Box<str>,
     regex: OnceLock<meta::Regex>,
@@ -27,7 +29,8 @@ pub(crate) struct Compiled {
     pub(crate) lead: Option<usize>,
     /// Length of the shortest match.
     pub(crate) shortest: usize,
-    /// What the last element of the secret may consist of: on its right a match takes the whole run of these.
+    /// What the last element of the secret may consist of: on its right a match takes the whole run
+    /// of these.
     pub(crate) tail: ByteSet,
 }
 
@@ -48,7 +51,11 @@ impl Pattern {
 
     /// Whether the pattern as a whole is written without regard to case.
     pub(crate) fn ignores_case(&self) -> bool {
-        let flags = self.source.trim_start().strip_prefix("(?").and_then(|rest| rest.split_once([')', ':']));
+        let flags = self
+            .source
+            .trim_start()
+            .strip_prefix("(?")
+            .and_then(|rest| rest.split_once([')', ':']));
         flags.is_some_and(|(flags, _)| flags.split('-').next().is_some_and(|on| on.contains('i')))
     }
 
@@ -56,7 +63,10 @@ impl Pattern {
     pub(crate) fn check(&self) -> Result<(), String> {
         let regex = meta_of(&parse(&self.source, false)?)?;
         if regex.captures_len() > MAX_GROUPS {
-            return Err(format!("more than {} groups: write (?: … ) where nothing is captured", MAX_GROUPS - 1));
+            return Err(format!(
+                "more than {} groups: write (?: … ) where nothing is captured",
+                MAX_GROUPS - 1
+            ));
         }
         Ok(())
     }
@@ -93,7 +103,8 @@ impl Compiled {
         self.folded.get_or_init(|| meta_of(&self.hir(true)).expect(CHECKED))
     }
 
-    /// What begins as the pattern does and ends with its haystack, for tokens that the end of a record cut.
+    /// What begins as the pattern does and ends with its haystack, for tokens that the end of a
+    /// record cut.
     pub(crate) fn cut(&self) -> &meta::Regex {
         &self.compiled_cut().0
     }
@@ -106,7 +117,8 @@ impl Compiled {
     fn compiled_cut(&self) -> &(meta::Regex, Option<usize>) {
         self.cut.get_or_init(|| {
             let cut = Hir::concat(vec![prefixes(&self.hir(false)), Hir::look(Look::End)]);
-            let regex = meta_of(&cut).expect("what begins as a pattern does is no larger than twice the pattern");
+            let regex = meta_of(&cut)
+                .expect("what begins as a pattern does is no larger than twice the pattern");
             (regex, cut.properties().maximum_len())
         })
     }
@@ -118,8 +130,9 @@ impl Compiled {
 
     /// Whether every match begins with one of `anchors`.
     pub(crate) fn leads_with(&self, anchors: &[Anchor]) -> bool {
-        let begins =
-            |prefix: &[u8], anchor: &Anchor| prefix.get(..anchor.text.len()).is_some_and(|start| anchor.is_at(start));
+        let begins = |prefix: &[u8], anchor: &Anchor| {
+            prefix.get(..anchor.text.len()).is_some_and(|start| anchor.is_at(start))
+        };
         let Some(prefixes) = &self.prefixes else { return false };
         prefixes.iter().all(|prefix| anchors.iter().any(|anchor| begins(prefix, anchor)))
     }
@@ -166,8 +179,12 @@ fn parse(source: &str, fold: bool) -> Result<Hir, String> {
         .build()
         .parse(source)
         .map_err(|error| match &error {
-            regex_syntax::Error::Parse(error) => format!("{} (column {})", error.kind(), error.span().start.column),
-            regex_syntax::Error::Translate(error) => format!("{} (column {})", error.kind(), error.span().start.column),
+            regex_syntax::Error::Parse(error) => {
+                format!("{} (column {})", error.kind(), error.span().start.column)
+            }
+            regex_syntax::Error::Translate(error) => {
+                format!("{} (column {})", error.kind(), error.span().start.column)
+            }
             _ => "the pattern cannot be parsed".to_owned(),
         })
 }
@@ -175,16 +192,22 @@ fn parse(source: &str, fold: bool) -> Result<Hir, String> {
 fn meta_of(hir: &Hir) -> Result<meta::Regex, String> {
     meta::Builder::new()
         .configure(
-            meta::Config::new().utf8_empty(false).nfa_size_limit(Some(SIZE_LIMIT)).onepass_size_limit(Some(SIZE_LIMIT)),
+            meta::Config::new()
+                .utf8_empty(false)
+                .nfa_size_limit(Some(SIZE_LIMIT))
+                .onepass_size_limit(Some(SIZE_LIMIT)),
         )
         .build_from_hir(hir)
-        .map_err(|_| format!("the pattern is too large: compiled it takes more than {SIZE_LIMIT} bytes"))
+        .map_err(|_| {
+            format!("the pattern is too large: compiled it takes more than {SIZE_LIMIT} bytes")
+        })
 }
 
 fn prefix_literals(hir: &Hir) -> Option<Vec<Box<[u8]>>> {
     let literals = Extractor::new().extract(hir);
     let literals = literals.literals()?;
-    (!literals.is_empty()).then(|| literals.iter().map(|literal| literal.as_bytes().into()).collect())
+    (!literals.is_empty())
+        .then(|| literals.iter().map(|literal| literal.as_bytes().into()).collect())
 }
 
 /// The group `secret`.
@@ -214,7 +237,8 @@ fn lead(hir: &Hir) -> Option<usize> {
     Some(sum)
 }
 
-/// Collects what a match may end with, looking past parts that may be empty. Literals add nothing: only a class has a run.
+/// Collects what a match may end with, looking past parts that may be empty. Literals add nothing:
+/// only a class has a run.
 fn last_class(hir: &Hir, set: &mut ByteSet) {
     match hir.kind() {
         HirKind::Class(HirClass::Bytes(class)) => {
@@ -224,7 +248,9 @@ fn last_class(hir: &Hir, set: &mut ByteSet) {
         }
         HirKind::Class(HirClass::Unicode(class)) => {
             for byte in 0..0x80_u8 {
-                if class.iter().any(|range| range.start() <= char::from(byte) && char::from(byte) <= range.end()) {
+                if class.iter().any(|range| {
+                    range.start() <= char::from(byte) && char::from(byte) <= range.end()
+                }) {
                     set.insert(byte);
                 }
             }
@@ -251,7 +277,9 @@ fn prefixes(hir: &Hir) -> Hir {
         HirKind::Class(_) => optional(hir.clone()),
         HirKind::Literal(literal) => {
             let bytes = literal.0.iter().rev();
-            bytes.fold(Hir::empty(), |rest, byte| optional(Hir::concat(vec![Hir::literal([*byte]), rest])))
+            bytes.fold(Hir::empty(), |rest, byte| {
+                optional(Hir::concat(vec![Hir::literal([*byte]), rest]))
+            })
         }
         HirKind::Repetition(repetition) => {
             let mut whole = repetition.clone();
@@ -269,7 +297,12 @@ fn prefixes(hir: &Hir) -> Hir {
 }
 
 fn optional(hir: Hir) -> Hir {
-    Hir::repetition(regex_syntax::hir::Repetition { min: 0, max: Some(1), greedy: true, sub: Box::new(hir) })
+    Hir::repetition(regex_syntax::hir::Repetition {
+        min: 0,
+        max: Some(1),
+        greedy: true,
+        sub: Box::new(hir),
+    })
 }
 
 #[cfg(test)]

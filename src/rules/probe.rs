@@ -1,8 +1,9 @@
 //! What the prefilter looks for: the anchors of all rules, each with what must stand around it.
 //!
-//! Reading that off a pattern means parsing it, which for all embedded rules takes longer than a program may take to start. So
-//! `rules windows` does it once and writes `probes.json`: the embedded rules' probes and, for the prefilter, the seat of each.
-//! The user's own patterns are read when they are loaded. A test holds the table current.
+//! Reading that off a pattern means parsing it, which for all embedded rules takes longer than a
+//! program may take to start. So `rules windows` does it once and writes `probes.json`: the
+//! embedded rules' probes and, for the prefilter, the seat of each. The user's own patterns are
+//! read when they are loaded. A test holds the table current.
 
 use std::{
     cell::LazyCell,
@@ -12,10 +13,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Anchor, ByteSet, Recogniser, Rule, RuleSet,
+    Anchor, ByteSet, Recogniser, Rule, RuleId, RuleSet,
     context::{self, Context, Keys, REACH},
 };
-use crate::span::RuleId;
 
 /// An anchor, and what must stand around it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,9 +64,12 @@ pub(crate) fn sought_anew(rules: &RuleSet) -> Vec<Sought> {
 
 fn sought_by(rules: &RuleSet, table: &Table) -> Vec<Sought> {
     let keys = LazyCell::new(|| keys(rules));
-    let known: Vec<Option<Vec<Context>>> = rules.rules().iter().map(|rule| table.contexts(rule)).collect();
-    // What stands around a key's word hangs on the words of all rules. Where there are fewer than the table knows, it asks for no more.
-    let knows_keys = rules.rules().iter().zip(&known).all(|(rule, known)| !rule.has_keys() || known.is_some());
+    let known: Vec<Option<Vec<Context>>> =
+        rules.rules().iter().map(|rule| table.contexts(rule)).collect();
+    // What stands around a key's word hangs on the words of all rules. Where there are fewer than
+    // the table knows, it asks for no more.
+    let knows_keys =
+        rules.rules().iter().zip(&known).all(|(rule, known)| !rule.has_keys() || known.is_some());
     let mut users: BTreeMap<Probe, Vec<RuleId>> = BTreeMap::new();
     for ((id, rule), known) in rules.iter().zip(known) {
         let known = known.filter(|_| knows_keys || !rule.has_keys());
@@ -77,11 +80,15 @@ fn sought_by(rules: &RuleSet, table: &Table) -> Vec<Sought> {
     }
     let seats = table.seats();
     let seat = |probe: &Probe| seats.get(probe).copied();
-    let mut sought: Vec<Sought> =
-        users.into_iter().map(|(probe, users)| Sought { seat: seat(&probe), probe, users }).collect();
-    // Where rules share an anchor and what they find is the same, the first one names it: so they are asked in their order.
-    sought
-        .sort_by(|one, other| (&one.probe.anchor, one.users.first()).cmp(&(&other.probe.anchor, other.users.first())));
+    let mut sought: Vec<Sought> = users
+        .into_iter()
+        .map(|(probe, users)| Sought { seat: seat(&probe), probe, users })
+        .collect();
+    // Where rules share an anchor and what they find is the same, the first one names it: so they
+    // are asked in their order.
+    sought.sort_by(|one, other| {
+        (&one.probe.anchor, one.users.first()).cmp(&(&other.probe.anchor, other.users.first()))
+    });
     sought
 }
 
@@ -140,12 +147,15 @@ impl Table {
         for (one, seat) in sought {
             let before = table.set(one.probe.context.before);
             let after = one.probe.context.after.map(|set| table.set(set));
-            let text = String::from_utf8(one.probe.anchor.text.to_vec()).expect("rule files are text");
+            let text =
+                String::from_utf8(one.probe.anchor.text.to_vec()).expect("rule files are text");
             table.probes.push(Row(text, one.probe.anchor.fold, before, after, *seat));
         }
         let keys = keys(rules);
-        for rule in
-            rules.rules().iter().filter(|rule| rule.has_keys() || matches!(rule.recogniser, Recogniser::Token(_)))
+        for rule in rules
+            .rules()
+            .iter()
+            .filter(|rule| rule.has_keys() || matches!(rule.recogniser, Recogniser::Token(_)))
         {
             let contexts = contexts(&keys, rule);
             let row = |(anchor, context): (&Anchor, Context)| {
@@ -167,10 +177,14 @@ impl Table {
 
     /// What the table knows of an embedded rule.
     fn contexts(&self, rule: &Rule) -> Option<Vec<Context>> {
-        let rows = self.rules.get(&rule.id).filter(|rows| rule.origin.embedded && rows.len() == rule.anchors.len())?;
+        let rows = self
+            .rules
+            .get(&rule.id)
+            .filter(|rows| rule.origin.embedded && rows.len() == rule.anchors.len())?;
         let probes = rows.iter().map(|row| self.probe(self.probes.get(*row)?));
         let probes: Vec<Probe> = probes.collect::<Option<_>>()?;
-        let is_same = probes.iter().zip(&rule.anchors).all(|(probe, anchor)| probe.anchor == *anchor);
+        let is_same =
+            probes.iter().zip(&rule.anchors).all(|(probe, anchor)| probe.anchor == *anchor);
         is_same.then(|| probes.into_iter().map(|probe| probe.context).collect())
     }
 

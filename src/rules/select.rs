@@ -9,8 +9,8 @@ use crate::error::Error;
 
 /// Where rules come from and which of them are used.
 ///
-/// Each entry of `only`, `except` and `also` is a rule id, a class or a glob over ids. The class `personal` is off unless
-/// `also` (or `only`) names it.
+/// Each entry of `only`, `except` and `also` is a rule id, a class or a glob over ids. The class
+/// `personal` is off unless `also` (or `only`) names it.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// The user's rule files and folders, beside the embedded rules.
@@ -40,12 +40,14 @@ impl Selection {
         let also = matchers("--also", &self.also, &rules)?;
         let named = |list: &[Matcher], rule: &Rule| list.iter().any(|matcher| matcher.takes(rule));
         let is_in_force = |rule: &Rule| {
-            let wanted = if only.is_empty() { rule.class != Class::Personal } else { named(&only, rule) };
+            let wanted =
+                if only.is_empty() { rule.class != Class::Personal } else { named(&only, rule) };
             (wanted || named(&also, rule)) && !named(&except, rule)
         };
         let (rules, others): (Vec<Rule>, Vec<Rule>) = rules.into_iter().partition(is_in_force);
         if rules.is_empty() {
-            return Err(Error::usage("no rule is left to search with").hint("--only and --except exclude every rule"));
+            return Err(Error::usage("no rule is left to search with")
+                .hint("--only and --except exclude every rule"));
         }
         Ok(RuleSet::new(rules).with_others(others.into_iter().map(|rule| rule.id)))
     }
@@ -95,11 +97,12 @@ impl Matcher {
 fn matchers(flag: &str, entries: &[String], rules: &[Rule]) -> Result<Vec<Matcher>, Error> {
     let mut matchers = Vec::with_capacity(entries.len());
     for entry in entries {
-        let matcher =
-            Matcher::new(entry).ok_or_else(|| Error::usage(format!("{flag} {entry}: not an id, a class or a glob")))?;
+        let matcher = Matcher::new(entry)
+            .ok_or_else(|| Error::usage(format!("{flag} {entry}: not an id, a class or a glob")))?;
         if matches!(matcher, Matcher::Id(_)) && !rules.iter().any(|rule| matcher.takes(rule)) {
-            return Err(Error::usage(format!("{flag} {entry}: names no rule"))
-                .hint("`logscrub rules list` shows ids and classes; globs go over ids, as in 'github-*'"));
+            return Err(Error::usage(format!("{flag} {entry}: names no rule")).hint(
+                "`logscrub rules list` shows ids and classes; globs go over ids, as in 'github-*'",
+            ));
         }
         matchers.push(matcher);
     }
@@ -116,11 +119,17 @@ pub(super) fn check_unique(rules: &[Rule]) -> Result<(), Error> {
                 rule.origin.line,
                 format!("rule {:?}: a rule of this id stands in {place}", rule.id),
             )
-            .hint("give it an id of its own; --except takes the other one out of force, not its name"));
+            .hint(
+                "give it an id of its own; --except takes the other one out of force, not its name",
+            ));
         }
     }
     if rules.len() > usize::from(u16::MAX) {
-        return Err(Error::usage(format!("{} rules are more than the {} that fit", rules.len(), u16::MAX)));
+        return Err(Error::usage(format!(
+            "{} rules are more than the {} that fit",
+            rules.len(),
+            u16::MAX
+        )));
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! The form of a rule file, as written: what serde sees and nothing more.
 //!
-//! `build.rs` includes this file too, to turn `patterns/*.toml` into JSON when the program is built; so it names no other
-//! room. Unknown keys are errors. Meaning (anchors, recognisers, edges) is given in [`super::load`].
+//! `build.rs` includes this file too, to turn `patterns/*.toml` into JSON when the program is
+//! built; so it names no other room. Unknown keys are errors. Meaning (anchors, recognisers, edges)
+//! is given in [`super::load`].
 
 use serde::{Deserialize, Serialize};
 
@@ -52,24 +53,28 @@ pub(crate) struct RuleSyntax {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct KeysSyntax {
-    /// assign: a value behind one of these goes unless it is plainly none (`password`, `client secret`).
+    /// assign: a value behind one of these goes unless it is plainly none (`password`, `client
+    /// secret`).
     pub(crate) strong: Vec<String>,
-    /// assign: a value behind one of these must itself look like a secret (`key`, `token`); url: the same of parameters.
+    /// assign: a value behind one of these must itself look like a secret (`key`, `token`); url:
+    /// the same of parameters.
     pub(crate) weak: Vec<String>,
-    /// assign: names of services whose keys have no shape of their own. Behind one, or one and a word for a key (`acme secret`,
-    /// `ACME_API`), a long value that looks like a key goes.
+    /// assign: names of services whose keys have no shape of their own. Behind one, or one and a
+    /// word for a key (`acme secret`, `ACME_API`), a long value that looks like a key goes.
     pub(crate) service: Vec<String>,
     /// assign: headers whose value is a scheme and a credential (`authorization`).
     pub(crate) header: Vec<String>,
     /// assign: headers whose value is a list of `name=value` (`cookie`).
     pub(crate) cookie: Vec<String>,
-    /// assign: `COMMAND FLAG` pairs whose next argument is a secret or `user:secret` (`curl -u`, `sshpass -p`).
+    /// assign: `COMMAND FLAG` pairs whose next argument is a secret or `user:secret` (`curl -u`,
+    /// `sshpass -p`).
     pub(crate) flag: Vec<String>,
     /// url: the password of `scheme://user:password@host`.
     pub(crate) userinfo: bool,
     /// url: names of query or fragment parameters whose value is secret.
     pub(crate) params: Vec<String>,
-    /// url: `host/path` templates (`hooks.slack.com/services/{secret}`); `scan::url::path` lists what may stand in braces.
+    /// url: `host/path` templates (`hooks.slack.com/services/{secret}`); `scan::url::path` lists
+    /// what may stand in braces.
     pub(crate) paths: Vec<String>,
 }
 

@@ -1,10 +1,13 @@
-//! Linear time, shown by counting: every anchor of every rule, repeated in every way that a line may repeat it, is scrubbed with
-//! at most [`MAX_VISITS`] visits a byte, and a line of twice the length costs at most [`MAX_RATIO`] times as much. So are lines in
-//! which anything is repeated behind the beginning of a secret.
+//! Linear time, shown by counting: every anchor of every rule, repeated in every way that a line
+//! may repeat it, is scrubbed with at most [`MAX_VISITS`] visits a byte, and a line of twice the
+//! length costs at most [`MAX_RATIO`] times as much. So are lines in which anything is repeated
+//! behind the beginning of a secret.
 //!
-//! [`visits`] says what a visit is; to what it counts, the prefilter's own pass adds one visit a byte here. The lines are of 64 and
-//! 128 KiB. `LOGSCRUB_TEST_LINE` sets the shorter length in KiB (`fuzz/linear` runs 512, so 1 MiB beside it), `LOGSCRUB_TEST_ONLY`
-//! picks the lines whose beginning and unit hold a text, and `LOGSCRUB_TEST_WORST` prints so many of those with the most visits.
+//! [`visits`] says what a visit is; to what it counts, the prefilter's own pass adds one visit a
+//! byte here. The lines are of 64 and 128 KiB. `LOGSCRUB_TEST_LINE` sets the shorter length in KiB
+//! (`fuzz/linear` runs 512, so 1 MiB beside it), `LOGSCRUB_TEST_ONLY` picks the lines whose
+//! beginning and unit hold a text, and `LOGSCRUB_TEST_WORST` prints so many of those with the most
+//! visits.
 
 // The long form is asked for by the environment and tells what it saw.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
@@ -13,11 +16,10 @@ use std::{collections::BTreeSet, env, num::NonZero, thread};
 
 use super::{Outcome, Scrubber};
 use crate::{
-    encoding,
-    frame::sign,
+    frame::partial_marker,
     policy::Policy,
     rules::{Recogniser, RuleSet, Selection},
-    visits,
+    text::{encoding, visits},
 };
 
 /// Most of the lines cost fewer than ten.
@@ -79,9 +81,11 @@ const OTHERS: &[&str] = &[
     "&lt;password&gt;",
 ];
 
-/// What is repeated: anchors, words for keys, names of parameters, paths, the signs of containers, and [`OTHERS`].
+/// What is repeated: anchors, words for keys, names of parameters, paths, the signs of containers,
+/// and [`OTHERS`].
 fn probes(rules: &RuleSet) -> BTreeSet<Vec<u8>> {
-    let mut probes: BTreeSet<Vec<u8>> = OTHERS.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let mut probes: BTreeSet<Vec<u8>> =
+        OTHERS.iter().map(|text| text.as_bytes().to_vec()).collect();
     for rule in rules.rules() {
         probes.extend(rule.anchors().iter().map(|anchor| anchor.text.to_vec()));
         let (Recogniser::Assign(keys) | Recogniser::Url(keys)) = &rule.recogniser else { continue };
@@ -97,7 +101,7 @@ fn probes(rules: &RuleSet) -> BTreeSet<Vec<u8>> {
         ];
         probes.extend(lists.into_iter().flatten().map(|word| word.as_bytes().to_vec()));
     }
-    probes.extend(sign::texts().map(|(text, _)| text.to_vec()));
+    probes.extend(partial_marker::texts().map(|(text, _)| text.to_vec()));
     probes.insert(encoding::SIGN.as_bytes().to_vec());
     probes
 }
@@ -120,7 +124,9 @@ fn units(probe: &[u8]) -> Vec<Vec<u8>> {
         ("\"", "\":["),
         ("", "\":\""),
     ];
-    ways.iter().map(|(before, behind)| [before.as_bytes(), probe, behind.as_bytes()].concat()).collect()
+    ways.iter()
+        .map(|(before, behind)| [before.as_bytes(), probe, behind.as_bytes()].concat())
+        .collect()
 }
 
 /// What may stand before something that is repeated.
@@ -149,10 +155,13 @@ const HEADS: &[&str] = &[
     "-----BEGIN RSA PRIVATE KEY-----",
 ];
 
-/// What is repeated behind a head: every character of ASCII that is seen, white space, and a few that belong together.
+/// What is repeated behind a head: every character of ASCII that is seen, white space, and a few
+/// that belong together.
 fn tails() -> Vec<Vec<u8>> {
-    let others =
-        ["\t", "\\\"", "\\n", "\\u0041", "%41", "%2", "a,", "a;", "a:", "a=", "a.", "1,", "()", "[]", "é", "\x1b[0m"];
+    let others = [
+        "\t", "\\\"", "\\n", "\\u0041", "%41", "%2", "a,", "a;", "a:", "a=", "a.", "1,", "()",
+        "[]", "é", "\x1b[0m",
+    ];
     let one = (b' '..=b'~').map(|byte| vec![byte]);
     one.chain(others.iter().map(|text| text.as_bytes().to_vec())).collect()
 }
@@ -193,15 +202,18 @@ fn number(name: &str, default: usize) -> usize {
 
 #[test]
 fn every_anchor_repeated_costs_what_it_is_long() {
-    let rules = Selection { also: vec!["*".into()], ..Selection::default() }.load().expect("the embedded rules load");
+    let rules = Selection { also: vec!["*".into()], ..Selection::default() }
+        .load()
+        .expect("the embedded rules load");
     let scrubber = Scrubber::new(&rules, &Policy::new()).expect("the policy is plain");
     let probes = probes(&rules);
     assert!(probes.len() > 1100, "{} probes", probes.len());
     let only = env::var("LOGSCRUB_TEST_ONLY").unwrap_or_default();
     let repeated = probes.iter().flat_map(|probe| units(probe)).map(|unit| ("", unit));
     let behind = HEADS.iter().flat_map(|head| tails().into_iter().map(move |tail| (*head, tail)));
-    let is_picked =
-        |(head, unit): &Line| memchr::memmem::find(&[head.as_bytes(), unit].concat(), only.as_bytes()).is_some();
+    let is_picked = |(head, unit): &Line| {
+        memchr::memmem::find(&[head.as_bytes(), unit].concat(), only.as_bytes()).is_some()
+    };
     let lines: BTreeSet<Line> = repeated.chain(behind).filter(is_picked).collect();
     let lines: Vec<Line> = lines.into_iter().collect();
     let length = number("LOGSCRUB_TEST_LINE", LINE) << 10;
@@ -210,9 +222,16 @@ fn every_anchor_repeated_costs_what_it_is_long() {
     let mut costs: Vec<Cost<'_>> = thread::scope(|scope| {
         let scrubber = &scrubber;
         let threads: Vec<_> = shares
-            .map(|share| scope.spawn(move || share.iter().map(|line| cost(scrubber, line, length)).collect::<Vec<_>>()))
+            .map(|share| {
+                scope.spawn(move || {
+                    share.iter().map(|line| cost(scrubber, line, length)).collect::<Vec<_>>()
+                })
+            })
             .collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("no line makes it fail")).collect()
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("no line makes it fail"))
+            .collect()
     });
     costs.sort_by(|one, other| other.visits.total_cmp(&one.visits));
     let told = |Cost { line: (head, unit), visits, ratio }: &Cost<'_>| {

@@ -1,21 +1,19 @@
-//! Blocks in which some records are no text: those are withheld, and the others are scrubbed as if the record `REDACTED-record`
-//! stood in place of each.
+//! Blocks in which some records are no text: those are withheld, and the others are scrubbed as if
+//! the record `REDACTED-record` stood in place of each.
 //!
-//! So state crosses such records as it crosses any line that says nothing: a private key stays open, for as many lines as it may; a
-//! part of a container's record still waits for its rest.
+//! So state crosses such records as it crosses any line that says nothing: a private key stays
+//! open, for as many lines as it may; a part of a container's record still waits for its rest.
 
-use super::{Outcome, Scrubber, Spliced, guard};
+use super::{Outcome, Scrubber, Spliced, verify};
 use crate::{
-    encoding::view::View,
     frame::{
-        block::Window,
-        layout::{Behind, Patience},
-        line,
+        buffer::Window,
         not_text::{self, Content, Survey},
-        sign,
+        partial_marker,
+        reassembly::{Behind, Patience},
     },
     policy::OnError,
-    span::Span,
+    text::{line, source_map::View, span::Span},
 };
 
 impl Scrubber {
@@ -25,7 +23,12 @@ impl Scrubber {
     }
 
     /// Scrubs a block in which some records may be no text; answers where it stopped, too.
-    pub(super) fn scrub_mixed(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> (Outcome, usize) {
+    pub(super) fn scrub_mixed(
+        &mut self,
+        hay: &[u8],
+        patience: Patience,
+        out: &mut Spliced,
+    ) -> (Outcome, usize) {
         let survey = self.survey(hay, patience.behind);
         let hay = &hay[..survey.end];
         let Some(first) = survey.runs.first() else {
@@ -64,7 +67,8 @@ impl Scrubber {
         (Outcome::Changed, raw_end)
     }
 
-    /// How much of a block, from its start, is text, for whoever shows what is found; 0 where its first record is none.
+    /// How much of a block, from its start, is text, for whoever shows what is found; 0 where its
+    /// first record is none.
     #[cfg(feature = "cli")]
     pub(super) fn text_length(&mut self, hay: &[u8], behind: Behind) -> usize {
         let survey = self.survey(hay, behind);
@@ -80,7 +84,7 @@ impl Scrubber {
     /// Which records of a block are no text.
     pub(super) fn survey(&mut self, hay: &[u8], behind: Behind) -> Survey {
         self.scanner.look(hay, &mut self.scratch);
-        let marks: Vec<(usize, usize)> = sign::marks(self.scratch.signs()).collect();
+        let marks: Vec<(usize, usize)> = partial_marker::marks(self.scratch.signs()).collect();
         not_text::survey(hay, self.content, &marks, behind)
     }
 
@@ -95,7 +99,7 @@ impl Scrubber {
                 let next = line::next(&hay[..run.end], at);
                 let record = line::from(hay, at);
                 mask.clear();
-                guard::mask(record.of(hay), &mut mask);
+                verify::mask(record.of(hay), &mut mask);
                 mask.extend_from_slice(&hay[record.end..next]);
                 view.decode(&mask, Span::new(at, next));
                 at = next;

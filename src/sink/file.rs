@@ -1,8 +1,10 @@
-//! A file that is there whole or not at all: written without a name, made safe on the disk, then given its name.
+//! A file that is there whole or not at all: written without a name, made safe on the disk, then
+//! given its name.
 //!
-//! A process that dies leaves nothing behind, because what has no name goes with it. The exception is the moment of a rename: where a file
-//! of that name is already there, the new one gets a passing name beside it. So does every file where the file system has none without a
-//! name (NFS, older FUSE, FAT). A kill can leave a passing name; the next run takes it away ([`sweep`]).
+//! A process that dies leaves nothing behind, because what has no name goes with it. The exception
+//! is the moment of a rename: where a file of that name is already there, the new one gets a
+//! passing name beside it. So does every file where the file system has none without a name (NFS,
+//! older FUSE, FAT). A kill can leave a passing name; the next run takes it away ([`sweep`]).
 
 use std::{
     ffi::{OsStr, OsString},
@@ -24,7 +26,10 @@ use std::{
 };
 
 use rustix::{
-    fs::{Advice, AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags},
+    fs::{
+        Advice, AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, Timespec, Timestamps, Uid,
+        XattrFlags,
+    },
     io::Errno,
 };
 
@@ -54,12 +59,14 @@ fn unnamed(folder: &Path) -> Result<File, Errno> {
     rustix::fs::openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR).map(File::from)
 }
 
-/// Whether a file system has no files without a name; kernels that do not know the flag see a folder opened for writing.
+/// Whether a file system has no files without a name; kernels that do not know the flag see a
+/// folder opened for writing.
 fn is_unknown(error: Errno) -> bool {
     matches!(error, Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL)
 }
 
-/// A file in `folder` with a passing name, held for as long as it is open so that nobody takes the name away.
+/// A file in `folder` with a passing name, held for as long as it is open so that nobody takes the
+/// name away.
 fn named(folder: &Path) -> io::Result<(File, PathBuf)> {
     loop {
         let passing = folder.join(passing_name());
@@ -91,10 +98,13 @@ pub(crate) fn is_passing(name: &OsStr) -> bool {
     name.as_bytes().starts_with(HEAD.as_bytes()) && name.as_bytes().ends_with(TAIL.as_bytes())
 }
 
-/// Takes away what is on its way at `path` and whose process is gone. What cannot be taken away stays.
+/// Takes away what is on its way at `path` and whose process is gone. What cannot be taken away
+/// stays.
 pub(crate) fn sweep(path: &Path) {
-    let is_left = |file: &File| rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).is_ok();
-    if path.file_name().is_some_and(is_passing) && File::open(path).is_ok_and(|file| is_left(&file)) {
+    let is_left =
+        |file: &File| rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).is_ok();
+    if path.file_name().is_some_and(is_passing) && File::open(path).is_ok_and(|file| is_left(&file))
+    {
         // A name that is gone meanwhile was landed by its owner.
         let _ = fs::remove_file(path);
     }
@@ -103,8 +113,9 @@ pub(crate) fn sweep(path: &Path) {
 /// A file without a name gets one by way of /proc.
 static CAN_BE_NAMED: LazyLock<bool> = LazyLock::new(|| Path::new("/proc/self/fd").exists());
 
-/// So many bytes are handed to the disk while those behind them are still being made. Left to the system, it writes nothing until a tenth of
-/// the memory waits (10 s of a run of 25 s passed before the first write), and the end of the run waits for all of it.
+/// So many bytes are handed to the disk while those behind them are still being made. Left to the
+/// system, it writes nothing until a tenth of the memory waits (10 s of a run of 25 s passed before
+/// the first write), and the end of the run waits for all of it.
 const STRIDE: u64 = 8 << 20;
 
 /// A file that has not got its name yet.
@@ -141,12 +152,14 @@ impl Fresh {
     /// Has the disk begin to write what is not on its way there yet.
     fn hand_over(&mut self) {
         let n_bytes = NonZero::new(self.written - self.handed_over);
-        // Pages that are not needed are written; these are, and stay: only what is clean is given up. It is advice, and may be declined.
+        // Pages that are not needed are written; these are, and stay: only what is clean is given
+        // up. It is advice, and may be declined.
         let _ = rustix::fs::fadvise(&self.file, self.handed_over, n_bytes, Advice::DontNeed);
         self.handed_over = self.written;
     }
 
-    /// Takes mode, owner, times and, from `original`, extended attributes. The owner is kept where that is allowed.
+    /// Takes mode, owner, times and, from `original`, extended attributes. The owner is kept where
+    /// that is allowed.
     pub(crate) fn resemble(&self, original: &File, metadata: &Metadata) -> Result<(), Error> {
         self.resembling(original, metadata).map_err(|error| failed(&self.target, error))
     }
@@ -154,7 +167,8 @@ impl Fresh {
     fn resembling(&self, original: &File, metadata: &Metadata) -> io::Result<()> {
         let (owner, group) = (Uid::from_raw(metadata.uid()), Gid::from_raw(metadata.gid()));
         match rustix::fs::fchown(&self.file, Some(owner), Some(group)) {
-            // Who is not root keeps what can be kept; a mode for others is then no wider than it was.
+            // Who is not root keeps what can be kept; a mode for others is then no wider than it
+            // was.
             Ok(()) | Err(Errno::PERM) => {}
             Err(error) => return Err(error.into()),
         }
@@ -165,8 +179,10 @@ impl Fresh {
         }
         copy_attributes(original, &self.file)?;
         let last_access = Timespec { tv_sec: metadata.atime(), tv_nsec: metadata.atime_nsec() };
-        let last_modification = Timespec { tv_sec: metadata.mtime(), tv_nsec: metadata.mtime_nsec() };
-        rustix::fs::futimens(&self.file, &Timestamps { last_access, last_modification }).map_err(io::Error::from)
+        let last_modification =
+            Timespec { tv_sec: metadata.mtime(), tv_nsec: metadata.mtime_nsec() };
+        rustix::fs::futimens(&self.file, &Timestamps { last_access, last_modification })
+            .map_err(io::Error::from)
     }
 
     /// Makes it safe on the disk.
@@ -252,13 +268,20 @@ fn folder_of(path: &Path) -> &Path {
 fn failed(path: &Path, error: io::Error) -> Error {
     let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     let failed = Error::output(&path.display().to_string(), error);
-    if is_full { failed.hint("make room and run the same command again: it goes on where it was") } else { failed }
+    if is_full {
+        failed.hint("make room and run the same command again: it goes on where it was")
+    } else {
+        failed
+    }
 }
 
 fn link(file: &File, name: &Path) -> Result<(), Errno> {
     match rustix::fs::linkat(file, "", CWD, name, AtFlags::EMPTY_PATH) {
-        // Older kernels allow it to root alone. By way of /proc all may, which takes a look-up of its own.
-        Err(Errno::NOENT | Errno::PERM) => rustix::fs::linkat(CWD, open_name(file), CWD, name, AtFlags::SYMLINK_FOLLOW),
+        // Older kernels allow it to root alone. By way of /proc all may, which takes a look-up of
+        // its own.
+        Err(Errno::NOENT | Errno::PERM) => {
+            rustix::fs::linkat(CWD, open_name(file), CWD, name, AtFlags::SYMLINK_FOLLOW)
+        }
         linked => linked,
     }
 }
@@ -302,7 +325,10 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<OsString> {
-        fs::read_dir(folder).expect("it is there").map(|entry| entry.expect("an entry").file_name()).collect()
+        fs::read_dir(folder)
+            .expect("it is there")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect()
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Where clean bytes go: standard output or a file that is appended to. What was not written is not claimed.
+//! Where clean bytes go: standard output or a file that is appended to. What was not written is not
+//! claimed.
 
 #[cfg(feature = "batch")]
 pub(crate) mod file;
@@ -28,17 +29,22 @@ const MAX_RUNS: usize = 1024;
 /// Whether standard output could not be written to when the program was started.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Looks at standard output before the standard library opens `/dev/null` in place of a descriptor that is closed.
+/// Looks at standard output before the standard library opens `/dev/null` in place of a descriptor
+/// that is closed.
 pub(crate) fn remember_closed() {
     let flags = fcntl_getfl(rustix::stdio::stdout());
     let is_closed = flags.map_or(true, |flags| flags & OFlags::ACCMODE == OFlags::RDONLY);
     IS_CLOSED.store(is_closed, Ordering::Relaxed);
 }
 
-/// An error when standard output was closed from the start: what is written there would be lost without a word.
+/// An error when standard output was closed from the start: what is written there would be lost
+/// without a word.
 pub(crate) fn check_open() -> Result<(), Error> {
     if IS_CLOSED.load(Ordering::Relaxed) {
-        return Err(Error::output("standard output", io::Error::other("it was closed when logscrub was started")));
+        return Err(Error::output(
+            "standard output",
+            io::Error::other("it was closed when logscrub was started"),
+        ));
     }
     Ok(())
 }
@@ -55,7 +61,9 @@ impl Sink {
     pub(crate) fn stdout() -> Result<Sink, Error> {
         check_open()?;
         let name = "standard output".to_owned();
-        let fd = rustix::stdio::stdout().try_clone_to_owned().map_err(|error| Error::output(&name, error))?;
+        let fd = rustix::stdio::stdout()
+            .try_clone_to_owned()
+            .map_err(|error| Error::output(&name, error))?;
         Ok(Sink { file: Some(fd.into()), name, written: 0 })
     }
 
@@ -63,15 +71,23 @@ impl Sink {
     pub(crate) fn append(path: &Path) -> Result<Sink, Error> {
         let name = path.display().to_string();
         let file = OpenOptions::new().append(true).create(true).mode(0o640).open(path);
-        Ok(Sink { file: Some(file.map_err(|error| Error::output(&name, error))?), name, written: 0 })
+        Ok(Sink {
+            file: Some(file.map_err(|error| Error::output(&name, error))?),
+            name,
+            written: 0,
+        })
     }
 
-    /// Goes on at the end of the file that has this path now. When it cannot be opened, the old one stays.
+    /// Goes on at the end of the file that has this path now. When it cannot be opened, the old one
+    /// stays.
     pub(crate) fn reopen(&mut self, path: &Path) -> Result<(), Error> {
         let Some(old) = &self.file else { return Ok(()) };
         let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-        // A file that was not moved stays open: a named pipe has its one reader, and waits for one when it is opened.
-        let is_same = old.metadata().is_ok_and(|old| std::fs::metadata(path).is_ok_and(|new| place(new) == place(old)));
+        // A file that was not moved stays open: a named pipe has its one reader, and waits for one
+        // when it is opened.
+        let is_same = old
+            .metadata()
+            .is_ok_and(|old| std::fs::metadata(path).is_ok_and(|new| place(new) == place(old)));
         if !is_same {
             let Sink { file, name, .. } = Sink::append(path)?;
             (self.file, self.name) = (file, name);
@@ -94,7 +110,8 @@ impl Sink {
         self.file.as_ref().map(AsFd::as_fd)
     }
 
-    /// Writes all of `runs`, in as few calls as can be, or counts the bytes that were written and says why the rest was not.
+    /// Writes all of `runs`, in as few calls as can be, or counts the bytes that were written and
+    /// says why the rest was not.
     pub(crate) fn write_all(&mut self, mut runs: &mut [IoSlice<'_>]) -> Result<(), Error> {
         let Some(file) = &self.file else { return Ok(()) };
         // An empty run would look as if nothing could be written.
@@ -111,8 +128,11 @@ impl Sink {
                     IoSlice::advance_slices(&mut runs, n_bytes);
                 }
                 Err(Errno::INTR) => {}
-                // Somebody set the shared descriptor to non-blocking.
-                Err(Errno::AGAIN) => drop(poll(&mut [PollFd::new(&file.as_fd(), PollFlags::OUT)], None)),
+                // Somebody set the shared descriptor to non-blocking. A failed poll is met by the
+                // next write.
+                Err(Errno::AGAIN) => {
+                    let _ = poll(&mut [PollFd::new(&file.as_fd(), PollFlags::OUT)], None);
+                }
                 Err(error) => return Err(Error::output(&self.name, error.into())),
             }
         }

@@ -1,7 +1,8 @@
 //! What cannot be read as text is refused, not passed: compressed data, UTF-16 and UTF-32.
 //!
-//! Decided on the first 4 KiB of the input: a magic number or a byte order mark at its start, or NUL in nine of ten alternate
-//! bytes of its first record. Records in UTF-16 and compressed data behind text are for `frame::not_text` to find.
+//! Decided on the first 4 KiB of the input: a magic number or a byte order mark at its start, or
+//! NUL in nine of ten alternate bytes of its first record. Records in UTF-16 and compressed data
+//! behind text are for `frame::not_text` to find.
 
 use crate::error::Error;
 
@@ -52,7 +53,9 @@ impl Gate {
         self.head.extend_from_slice(&bytes[..n_bytes]);
         let refused = compressed(name, &self.head);
         // What comes first holds the first record, or as much of it as decides.
-        if let Some(error) = refused.or_else(|| if is_first { wide_text(name, &self.head) } else { None }) {
+        if let Some(error) =
+            refused.or_else(|| if is_first { wide_text(name, &self.head) } else { None })
+        {
             return Err(error);
         }
         if self.head.len() == SAMPLE {
@@ -81,7 +84,8 @@ fn short_wide(record: &[u8]) -> Option<&'static str> {
     if record.len() < 4 || record.len() >= LEAST {
         return None;
     }
-    let nuls = |first: usize| record.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
+    let nuls =
+        |first: usize| record.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
     match (nuls(0), nuls(1)) {
         // Behind the line end stands the second half of its character.
         (0, odd) if odd == record.len() / 2 && record.len().is_multiple_of(2) => Some("UTF-16LE"),
@@ -130,7 +134,11 @@ mod tests {
         assert!(message(b"\x1f\x8b\x08\0").expect("refused").contains("gzip"));
         assert!(message(b"\x28\xb5\x2f\xfdxx").expect("refused").contains("zstd"));
         assert!(message(b"\xff\xfea\0").expect("refused").contains("UTF-16LE"));
-        assert!(message(&wide("password=hunter2 in wide characters\n")).expect("refused").contains("UTF-16LE"));
+        assert!(
+            message(&wide("password=hunter2 in wide characters\n"))
+                .expect("refused")
+                .contains("UTF-16LE")
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Standard input as a descriptor: read when something is there, and asked without waiting whether more is.
+//! Standard input as a descriptor: read when something is there, and asked without waiting whether
+//! more is.
 
 use std::{
     io,
@@ -18,17 +19,22 @@ use crate::error::Error;
 /// Whether standard input could not be read when the program was started.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Looks at standard input before the standard library opens `/dev/null` in place of a descriptor that is closed.
+/// Looks at standard input before the standard library opens `/dev/null` in place of a descriptor
+/// that is closed.
 pub(crate) fn remember_closed() {
     let flags = fcntl_getfl(rustix::stdio::stdin());
     let is_closed = flags.map_or(true, |flags| flags & OFlags::ACCMODE == OFlags::WRONLY);
     IS_CLOSED.store(is_closed, Ordering::Relaxed);
 }
 
-/// An error when standard input was closed from the start: it would look like an input without a byte.
+/// An error when standard input was closed from the start: it would look like an input without a
+/// byte.
 pub(crate) fn check_open() -> Result<(), Error> {
     if IS_CLOSED.load(Ordering::Relaxed) {
-        return Err(Error::input("standard input", io::Error::other("it was closed when logscrub was started")));
+        return Err(Error::input(
+            "standard input",
+            io::Error::other("it was closed when logscrub was started"),
+        ));
     }
     Ok(())
 }
@@ -56,7 +62,8 @@ pub(crate) enum Wake {
 impl Stdin {
     pub(crate) fn new() -> Stdin {
         let fd = rustix::stdio::stdin();
-        let kind = rustix::fs::fstat(fd).map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode));
+        let kind = rustix::fs::fstat(fd)
+            .map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode));
         Stdin { fd, kind }
     }
 
@@ -64,7 +71,8 @@ impl Stdin {
         self.fd
     }
 
-    /// Whether standard input is a pipe, so that whoever writes into it gets the terminal's signals too.
+    /// Whether standard input is a pipe, so that whoever writes into it gets the terminal's signals
+    /// too.
     pub(crate) fn is_pipe(&self) -> bool {
         self.kind == FileType::Fifo
     }
@@ -94,11 +102,15 @@ impl Stdin {
 
     /// Waits until something can be read, `other` speaks or `limit` has passed.
     pub(crate) fn wait_for(&self, other: Option<BorrowedFd<'_>>, limit: Option<Duration>) -> Wake {
-        let limit =
-            limit.map(|limit| Timespec { tv_sec: limit.as_secs().cast_signed(), tv_nsec: limit.subsec_nanos().into() });
+        let limit = limit.map(|limit| Timespec {
+            tv_sec: limit.as_secs().cast_signed(),
+            tv_nsec: limit.subsec_nanos().into(),
+        });
         let n_fds = 1 + usize::from(other.is_some());
-        let mut fds =
-            [PollFd::new(&self.fd, PollFlags::IN), PollFd::new(other.as_ref().unwrap_or(&self.fd), PollFlags::IN)];
+        let mut fds = [
+            PollFd::new(&self.fd, PollFlags::IN),
+            PollFd::new(other.as_ref().unwrap_or(&self.fd), PollFlags::IN),
+        ];
         match poll(&mut fds[..n_fds], limit.as_ref()) {
             Ok(_) if !fds[0].revents().is_empty() => Wake::Readable,
             Ok(_) | Err(Errno::INTR) => Wake::Other,

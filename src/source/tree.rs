@@ -1,5 +1,5 @@
-//! Files and trees, by the rules of fd and ripgrep: hidden files only when asked for, links never followed. Ignore files are not read: a
-//! log that git does not want to keep holds secrets as well.
+//! Files and trees, by the rules of fd and ripgrep: hidden files only when asked for, links never
+//! followed. Ignore files are not read: a log that git does not want to keep holds secrets as well.
 
 use std::{
     ffi::OsStr,
@@ -29,8 +29,9 @@ pub(crate) struct Filter {
 
 impl Filter {
     fn takes(&self, below: &Path, changed: i128) -> bool {
-        let is_in =
-            |globs: &GlobSet| globs.is_match(below) || below.file_name().is_some_and(|name| globs.is_match(name));
+        let is_in = |globs: &GlobSet| {
+            globs.is_match(below) || below.file_name().is_some_and(|name| globs.is_match(name))
+        };
         self.include.as_ref().is_none_or(is_in)
             && !self.exclude.as_ref().is_some_and(is_in)
             && self.since.is_none_or(|since| changed >= since_1970(since))
@@ -50,11 +51,13 @@ pub(crate) fn changed(metadata: &Metadata) -> i128 {
     i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec())
 }
 
-/// A regular file. A tree may have millions, so no more is kept of each than what must be known before it is opened.
+/// A regular file. A tree may have millions, so no more is kept of each than what must be known
+/// before it is opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) path: PathBuf,
-    /// Where in the path its place in the output begins: below the root's folder, so that a tree keeps its name.
+    /// Where in the path its place in the output begins: below the root's folder, so that a tree
+    /// keeps its name.
     place: usize,
     pub(crate) len: u64,
     /// As [`changed`] says.
@@ -146,7 +149,9 @@ impl Walk<'_> {
         let tell = |entry: &DirEntry| entry.metadata().map(|metadata| Seen::new(&metadata));
         let entries = match entries(path, tell) {
             Ok(entries) => entries,
-            Err(error) => return self.walked.skipped.push((path.to_owned(), Passed::Unreadable(error))),
+            Err(error) => {
+                return self.walked.skipped.push((path.to_owned(), Passed::Unreadable(error)));
+            }
         };
         for (path, seen) in entries {
             let is_hidden = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"."));
@@ -158,7 +163,11 @@ impl Walk<'_> {
 
     fn file(&mut self, path: PathBuf, seen: &Seen) {
         let mut found = Found { path, place: 0, len: seen.len, changed: seen.changed };
-        found.lies_below(if found.path == self.root { self.root.parent().unwrap_or(self.root) } else { self.root });
+        found.lies_below(if found.path == self.root {
+            self.root.parent().unwrap_or(self.root)
+        } else {
+            self.root
+        });
         if self.filter.takes(found.place(), seen.changed) {
             self.walked.files.push(found);
         }
@@ -176,8 +185,8 @@ pub(crate) fn files(folder: &Path, each: &mut dyn FnMut(PathBuf)) {
     }
 }
 
-/// What lies in a folder, in order of names, each with what `tell` says of it. Asked while the folder is open, the system need not
-/// look for its path.
+/// What lies in a folder, in order of names, each with what `tell` says of it. Asked while the
+/// folder is open, the system need not look for its path.
 fn entries<T>(folder: &Path, tell: impl Fn(&DirEntry) -> T) -> io::Result<Vec<(PathBuf, T)>> {
     let entries = fs::read_dir(folder)?;
     let told = entries.map(|entry| entry.map(|entry| (entry.path(), tell(&entry))));

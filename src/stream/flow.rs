@@ -1,13 +1,14 @@
 //! From a feed to a writer: blocks are filled, scrubbed and written, by one thread or by several.
 //!
-//! Several share the work while the feed gives more than a block at a time. Each takes whole records with the memory they were
-//! read into, scrubs them on the assumption that nothing is open where its block begins, and writes them when it is their turn.
-//! Where the assumption turns out wrong (a private key goes on over the edge) the block is scrubbed again, in order; records over
-//! the limit are worked through by one thread. So what comes out, and what is counted, is what one thread makes of the same
-//! blocks.
+//! Several share the work while the feed gives more than a block at a time. Each takes whole
+//! records with the memory they were read into, scrubs them on the assumption that nothing is open
+//! where its block begins, and writes them when it is their turn. Where the assumption turns out
+//! wrong (a private key goes on over the edge) the block is scrubbed again, in order; records over
+//! the limit are worked through by one thread. So what comes out, and what is counted, is what one
+//! thread makes of the same blocks.
 //!
-//! Nobody waits for the feed while work is shared: when it runs dry all that was read is written first, and what then comes in
-//! little pieces meets one thread alone.
+//! Nobody waits for the feed while work is shared: when it runs dry all that was read is written
+//! first, and what then comes in little pieces meets one thread alone.
 
 use std::{
     io::IoSlice,
@@ -19,8 +20,8 @@ use super::{Pump, emit};
 use crate::{
     error::Error,
     frame::{
-        block::{Block, BlockBuffer, Piece},
-        layout::{Behind, Patience},
+        buffer::{Block, BlockBuffer, Piece},
+        reassembly::{Behind, Patience},
     },
     pool::{self, Worker},
     redact::Spliced,
@@ -66,7 +67,8 @@ pub(super) enum Waited {
 pub(super) enum Carried {
     /// The feed has ended, and everything is written.
     All,
-    /// The caller is wanted. Everything is written that does not wait for the rest of a record; another call goes on.
+    /// The caller is wanted. Everything is written that does not wait for the rest of a record;
+    /// another call goes on.
     SoFar,
 }
 
@@ -78,8 +80,8 @@ enum Filled {
     End,
 }
 
-/// Carries everything from `feed` to `write`, by `n_threads` threads, until the feed ends or calls. A record whose rest does not
-/// come is held for `hold` while nothing else comes either.
+/// Carries everything from `feed` to `write`, by `n_threads` threads, until the feed ends or calls.
+/// A record whose rest does not come is held for `hold` while nothing else comes either.
 pub(super) fn carry(
     feed: &mut impl Feed,
     pump: &mut Pump,
@@ -111,7 +113,8 @@ pub(super) fn carry(
     }
 }
 
-/// Reads until the buffer is full or the feed is dry. A read that filled the buffer is not followed by a question.
+/// Reads until the buffer is full or the feed is dry. A read that filled the buffer is not followed
+/// by a question.
 fn fill(feed: &mut impl Feed, buffer: &mut BlockBuffer) -> Result<Filled, Error> {
     loop {
         let n_bytes = feed.read(buffer.space())?;
@@ -169,13 +172,14 @@ impl Worker for Hand {
     type Done = Scrubbed;
 
     fn work(&mut self, (block, mut out): (Block, Spliced)) -> Scrubbed {
-        let step = self.scrubber.scrub_piece(Piece::Records(block.bytes()), self.patience, &mut out);
+        let step =
+            self.scrubber.scrub_piece(Piece::Records(block.bytes()), self.patience, &mut out);
         Scrubbed { block, out, step, trace: self.scrubber.take_trace() }
     }
 }
 
-/// Shares the work from a full buffer on, for as long as each block that follows is full too and can be taken. All that was
-/// taken is written when it answers how filling ended.
+/// Shares the work from a full buffer on, for as long as each block that follows is full too and
+/// can be taken. All that was taken is written when it answers how filling ended.
 fn share(
     feed: &mut impl Feed,
     pump: &mut Pump,
@@ -188,14 +192,17 @@ fn share(
     let mut is_first = true;
     let mut held = Held { records: Vec::new(), patience: pump.patience() };
     let next = |hand: &mut Hand| {
-        let Memory { mut bytes, out } = hand.memory.take().or_else(|| lock(&spare).pop()).unwrap_or_default();
-        // The first block was read before the work was shared. Each that follows is read into its thread's own memory; what a
-        // block leaves of its last record waits in the memory that this exchange gives.
+        let Memory { mut bytes, out } =
+            hand.memory.take().or_else(|| lock(&spare).pop()).unwrap_or_default();
+        // The first block was read before the work was shared. Each that follows is read into its
+        // thread's own memory; what a block leaves of its last record waits in the memory that this
+        // exchange gives.
         if !std::mem::take(&mut is_first) {
             bytes = pump.buffer().lay_into(bytes);
             filled = fill_on(feed, pump.buffer());
         }
-        let block = if matches!(filled, Ok(Filled::Full)) { pump.buffer().take(|| bytes) } else { None }?;
+        let block =
+            if matches!(filled, Ok(Filled::Full)) { pump.buffer().take(|| bytes) } else { None }?;
         if let Err(refused) = pump.pass(block.bytes()) {
             filled = Err(refused);
             return None;
@@ -204,7 +211,8 @@ fn share(
     };
     let accept = |hand: &mut Hand, done: Scrubbed| {
         let memory = settle(done, &mut held, scrubber, write)?;
-        // The thread's own block is the first that it writes; those of others behind it go back by way of all.
+        // The thread's own block is the first that it writes; those of others behind it go back by
+        // way of all.
         match &mut hand.memory {
             Some(_) => lock(&spare).push(memory),
             own => *own = Some(memory),
@@ -228,8 +236,8 @@ fn lock(spare: &Mutex<Vec<Memory>>) -> MutexGuard<'_, Vec<Memory>> {
     spare.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes one block, which is next in order; it is scrubbed again where its thread began with a wrong assumption, or records wait
-/// for what is in it.
+/// Writes one block, which is next in order; it is scrubbed again where its thread began with a
+/// wrong assumption, or records wait for what is in it.
 fn settle(
     done: Scrubbed,
     held: &mut Held,
@@ -265,7 +273,8 @@ mod tests {
         tally::Tally,
     };
 
-    /// Gives `input` in reads of those sizes, over and over; the feed is dry where one of every `dry` reads ends.
+    /// Gives `input` in reads of those sizes, over and over; the feed is dry where one of every
+    /// `dry` reads ends.
     struct Script<'i> {
         rest: &'i [u8],
         reads: Vec<usize>,
@@ -323,18 +332,20 @@ mod tests {
         scrubber.fail_on(b"BOOM");
         let mut pump = Pump::new(case.block, 1, "a script");
         let (reads, dry) = (case.reads.clone(), case.dry);
-        let mut feed = Script { rest: &case.input, reads, n_reads: 0, dry, breaks_at: case.breaks_at };
+        let mut feed =
+            Script { rest: &case.input, reads, n_reads: 0, dry, breaks_at: case.breaks_at };
         let mut out = Vec::new();
-        let result = carry(&mut feed, &mut pump, &mut scrubber, n_threads, Duration::ZERO, |runs| {
-            for run in runs {
-                let n_bytes = run.len().min(case.full_at - out.len());
-                out.extend_from_slice(&run[..n_bytes]);
-                if n_bytes < run.len() {
-                    return Err(Error::output("a vector", io::ErrorKind::StorageFull.into()));
+        let result =
+            carry(&mut feed, &mut pump, &mut scrubber, n_threads, Duration::ZERO, |runs| {
+                for run in runs {
+                    let n_bytes = run.len().min(case.full_at - out.len());
+                    out.extend_from_slice(&run[..n_bytes]);
+                    if n_bytes < run.len() {
+                        return Err(Error::output("a vector", io::ErrorKind::StorageFull.into()));
+                    }
                 }
-            }
-            Ok(())
-        });
+                Ok(())
+            });
         let end = result.err().map(|error| (error.exit_code(), error.to_string()));
         (out, scrubber.tally().clone(), end)
     }
@@ -343,14 +354,21 @@ mod tests {
         let one = run(case, 1);
         for n_threads in 2..=4 {
             let many = run(case, n_threads);
-            prop_assert!(many == one, "{n_threads} threads: {:?} and not {:?}", (&many.1, &many.2), (&one.1, &one.2));
+            prop_assert!(
+                many == one,
+                "{n_threads} threads: {:?} and not {:?}",
+                (&many.1, &many.2),
+                (&one.1, &one.2)
+            );
         }
         Ok(())
     }
 
     /// A line of 64 letters such as a key is made of.
     fn body(seed: usize) -> String {
-        (0..64).map(|at| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"[(seed * 7 + at * 11) % 32])).collect()
+        (0..64)
+            .map(|at| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"[(seed * 7 + at * 11) % 32]))
+            .collect()
     }
 
     fn key(seed: usize, n_lines: usize, eol: &str, is_ended: bool) -> Vec<u8> {
@@ -386,12 +404,19 @@ mod tests {
         let actions = [OnError::Mask, OnError::Drop, OnError::Stop];
         let full_at = prop_oneof![3 => Just(usize::MAX), 1 => 0..4000_usize];
         let cuts = (vec(1..3000_usize, 1..4), 0..4_usize, 1..2000_usize);
-        (input, cuts, select(actions.to_vec()), proptest::option::weighted(0.2, 0..2000_usize), full_at).prop_map(
-            |((records, tail), (reads, dry, block), on_error, breaks_at, full_at)| {
-                let input = [records.concat(), tail.as_bytes().to_vec()].concat();
-                Case { input, reads, dry, block, on_error, breaks_at, full_at }
-            },
+        (
+            input,
+            cuts,
+            select(actions.to_vec()),
+            proptest::option::weighted(0.2, 0..2000_usize),
+            full_at,
         )
+            .prop_map(
+                |((records, tail), (reads, dry, block), on_error, breaks_at, full_at)| {
+                    let input = [records.concat(), tail.as_bytes().to_vec()].concat();
+                    Case { input, reads, dry, block, on_error, breaks_at, full_at }
+                },
+            )
     }
 
     proptest! {
@@ -411,7 +436,8 @@ mod tests {
     #[test]
     fn a_key_over_many_blocks_is_gone_whatever_the_threads() {
         let head = b"a line\n".repeat(50);
-        let input = [&head[..], &key(1, 200, "\n", true), &head, &key(2, 30, "\n", false), &head].concat();
+        let input =
+            [&head[..], &key(1, 200, "\n", true), &head, &key(2, 30, "\n", false), &head].concat();
         let case = plain(input, 500);
         check(&case).expect("threads change nothing");
         let (out, tally, _) = run(&case, 3);
@@ -424,14 +450,17 @@ mod tests {
         let long = b"0123456 alice@example.com ".repeat(30_000);
         let line = b"mail to bob@example.com\n".repeat(100);
         let boom = [&long[..300_000], b" BOOM ", &long].concat();
-        let input = [&line[..], &long, b"\n", &line, &key(3, 9, "\n", false), &long, b"\n", &line, &boom].concat();
+        let input =
+            [&line[..], &long, b"\n", &line, &key(3, 9, "\n", false), &long, b"\n", &line, &boom]
+                .concat();
         check(&plain(input, 4096)).expect("threads change nothing");
     }
 
     #[test]
     fn what_is_refused_is_refused_before_anything_is_passed() {
         let gzip = [b"\x1f\x8b\x08".to_vec(), b"line\n".repeat(2000)].concat();
-        let wide: Vec<u8> = "line\n".repeat(2000).encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let wide: Vec<u8> =
+            "line\n".repeat(2000).encode_utf16().flat_map(u16::to_le_bytes).collect();
         for input in [gzip, wide] {
             let case = plain(input, 64);
             check(&case).expect("threads change nothing");

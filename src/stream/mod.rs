@@ -1,7 +1,8 @@
 //! Streams: bytes in, clean bytes out, as they come.
 //!
-//! [`ScrubReader`] and [`ScrubWriter`] wrap any `Read` and `Write`; `pipe` is the program's own loop between standard input and
-//! standard output. All three feed one [`Pump`], so the same bytes come out however the input is cut.
+//! [`ScrubReader`] and [`ScrubWriter`] wrap any `Read` and `Write`; `pipe` is the program's own
+//! loop between standard input and standard output. All three feed one [`Pump`], so the same bytes
+//! come out however the input is cut.
 
 #[cfg(feature = "cli")]
 mod flow;
@@ -25,8 +26,8 @@ pub use self::{
 use crate::{
     error::Error,
     frame::{
-        block::{BlockBuffer, Piece},
-        layout::{Behind, Patience},
+        buffer::{BlockBuffer, Piece},
+        reassembly::{Behind, Patience},
     },
     redact::Spliced,
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber, Step},
@@ -36,12 +37,14 @@ use crate::{
 /// The default limit of a record, in bytes; a longer one is worked through in windows.
 pub const MAX_RECORD: usize = 1 << 20;
 
-/// The default size of a block, in bytes. For one thread sizes from 64 KiB to 1 MiB are alike within the noise (0.42 to 0.45 ns a
-/// byte of CPU for reading, counting and writing, Zen 3); two threads hand over twice as often with 128 KiB (0.40 against 0.37 ns of
-/// wall time), and larger ones leave the second-level cache.
+/// The default size of a block, in bytes. For one thread sizes from 64 KiB to 1 MiB are alike
+/// within the noise (0.42 to 0.45 ns a byte of CPU for reading, counting and writing, Zen 3); two
+/// threads hand over twice as often with 128 KiB (0.40 against 0.37 ns of wall time), and larger
+/// ones leave the second-level cache.
 pub const BLOCK: usize = 256 << 10;
 
-/// What is between reading and writing: the buffer, and what stands in place of a block that changed.
+/// What is between reading and writing: the buffer, and what stands in place of a block that
+/// changed.
 pub(crate) struct Pump {
     buffer: BlockBuffer,
     gate: Gate,
@@ -92,9 +95,11 @@ impl Pump {
         self.gate.pass(&self.name, hay)
     }
 
-    /// Scrubs every piece that is due and hands it to `write`, run by run; `behind`: what comes after that which was read.
+    /// Scrubs every piece that is due and hands it to `write`, run by run; `behind`: what comes
+    /// after that which was read.
     ///
-    /// After an error the pump stays stopped: the scrubber's state has moved on, so the same bytes must not be scrubbed again.
+    /// After an error the pump stays stopped: the scrubber's state has moved on, so the same bytes
+    /// must not be scrubbed again.
     pub(crate) fn drain(
         &mut self,
         scrubber: &mut Scrubber,
@@ -129,7 +134,10 @@ impl Pump {
                 behind => behind,
             };
             let is_asked = behind != Behind::More || is_full || n_waiting == 0;
-            if matches!(piece, Piece::Records(_)) && !is_asked && !scrubber.may_go_on(hay, n_waiting.min(hay.len())) {
+            if matches!(piece, Piece::Records(_))
+                && !is_asked
+                && !scrubber.may_go_on(hay, n_waiting.min(hay.len()))
+            {
                 self.n_waiting = hay.len();
                 return Ok(());
             }
@@ -161,7 +169,8 @@ pub(crate) struct Cut {
     pub(crate) n_threads: usize,
 }
 
-/// Scrubs all that `rdr` gives and hands it to `write`, run by run. `name`: how errors call the input.
+/// Scrubs all that `rdr` gives and hands it to `write`, run by run. `name`: how errors call the
+/// input.
 #[cfg(feature = "batch")]
 pub(crate) fn carry(
     rdr: impl Read + Send,
@@ -172,7 +181,8 @@ pub(crate) fn carry(
 ) -> Result<(), Error> {
     let mut pump = Pump::new(cut.size, cut.max_record, name);
     // A reader that gives nothing has ended: nobody waits for it.
-    flow::carry(&mut Reader { rdr, name }, &mut pump, scrubber, cut.n_threads, Duration::MAX, write).map(|_| ())
+    flow::carry(&mut Reader { rdr, name }, &mut pump, scrubber, cut.n_threads, Duration::MAX, write)
+        .map(|_| ())
 }
 
 /// Anything that can be read, for as long as it gives something.

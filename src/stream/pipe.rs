@@ -1,11 +1,12 @@
 //! The program's main job: standard input to standard output.
 //!
-//! The buffer is filled for as long as more is there at once; when the source runs dry, or the buffer is full, everything whole
-//! is scrubbed and written. So a lone line leaves as soon as it came, and a flood leaves in large blocks, without a timer.
+//! The buffer is filled for as long as more is there at once; when the source runs dry, or the
+//! buffer is full, everything whole is scrubbed and written. So a lone line leaves as soon as it
+//! came, and a flood leaves in large blocks, without a timer.
 //!
-//! What signals do is said in [`super::signals`]. Between two blocks the filter can go on with other rules and another output
-//! file: what was read before is written before, and what is open across records (a private key, the parts of a record) stays
-//! open.
+//! What signals do is said in [`super::signals`]. Between two blocks the filter can go on with
+//! other rules and another output file: what was read before is written before, and what is open
+//! across records (a private key, the parts of a record) stays open.
 
 use std::{
     num::NonZero,
@@ -29,7 +30,8 @@ use crate::{
     source::stdin::{self, Stdin},
 };
 
-/// What a pipe is asked to hold. A writer and a reader that need not wait for each other at every 64 KiB change places less often.
+/// What a pipe is asked to hold. A writer and a reader that need not wait for each other at every
+/// 64 KiB change places less often.
 const PIPE: usize = 1 << 20;
 
 /// How the pipe runs.
@@ -78,7 +80,8 @@ pub(crate) enum End {
     Interrupted,
 }
 
-/// Scrubs standard input until it ends; the scrubber's tally says how far it came, also after an error.
+/// Scrubs standard input until it ends; the scrubber's tally says how far it came, also after an
+/// error.
 pub(crate) fn run(
     options: &Options,
     scrubber: &mut Scrubber,
@@ -114,7 +117,12 @@ struct Filter {
 }
 
 impl Filter {
-    fn run(&mut self, scrubber: &mut Scrubber, n_threads: usize, caller: &mut impl Caller) -> Result<(), Error> {
+    fn run(
+        &mut self,
+        scrubber: &mut Scrubber,
+        n_threads: usize,
+        caller: &mut impl Caller,
+    ) -> Result<(), Error> {
         loop {
             let Filter { signals, pump, sink, hold, .. } = self;
             let write = |runs: &mut [std::io::IoSlice<'_>]| sink.write_all(runs);
@@ -132,7 +140,8 @@ impl Filter {
         }
     }
 
-    /// Goes on with what the configuration says now, and with a new file where the old one was moved away.
+    /// Goes on with what the configuration says now, and with a new file where the old one was
+    /// moved away.
     fn reload(&mut self, scrubber: &mut Scrubber, caller: &mut impl Caller) {
         let mut output = self.output.clone();
         if let Some(renewed) = caller.renew() {
@@ -160,7 +169,8 @@ impl Filter {
     }
 }
 
-/// A pipe's writer sets the pace, and a line at a time needs one thread; a file is there to be done with.
+/// A pipe's writer sets the pace, and a line at a time needs one thread; a file is there to be done
+/// with.
 fn n_threads(asked: usize, stdin: &Stdin) -> usize {
     match asked {
         0 if stdin.is_file() => thread::available_parallelism().map_or(1, NonZero::get),
@@ -169,7 +179,8 @@ fn n_threads(asked: usize, stdin: &Stdin) -> usize {
     }
 }
 
-/// Asks for a larger pipe, or for one as large as the system allows. What is no pipe, or cannot grow, is left as it is.
+/// Asks for a larger pipe, or for one as large as the system allows. What is no pipe, or cannot
+/// grow, is left as it is.
 fn widen(fd: BorrowedFd<'_>) {
     let Ok(size) = fcntl_getpipe_size(fd) else { return };
     let mut asked = PIPE;

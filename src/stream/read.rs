@@ -7,9 +7,9 @@ use crate::scrub::Scrubber;
 
 /// Reads from `R` and gives back clean bytes.
 ///
-/// A record is held until its end has been read. An input that cannot be examined as text is an error of kind
-/// [`io::ErrorKind::InvalidData`], and nothing of it is given back; every later call is the same error. An error of `R` loses
-/// nothing: the same call may be made again.
+/// A record is held until its end has been read. An input that cannot be examined as text is an
+/// error of kind [`io::ErrorKind::InvalidData`], and nothing of it is given back; every later call
+/// is the same error. An error of `R` loses nothing: the same call may be made again.
 ///
 /// ```
 /// use std::io::Read;
@@ -34,9 +34,14 @@ impl<R: Read> ScrubReader<R> {
         ScrubReader::with_capacity(BLOCK, MAX_RECORD, inner, scrubber)
     }
 
-    /// As [`ScrubReader::new`], with a buffer of `size` bytes that grows up to `max_record` bytes where a record asks for
-    /// it. A limit under 256 KiB is taken as 256 KiB.
-    pub fn with_capacity(size: usize, max_record: usize, inner: R, scrubber: Scrubber) -> ScrubReader<R> {
+    /// As [`ScrubReader::new`], with a buffer of `size` bytes that grows up to `max_record` bytes
+    /// where a record asks for it. A limit under 256 KiB is taken as 256 KiB.
+    pub fn with_capacity(
+        size: usize,
+        max_record: usize,
+        inner: R,
+        scrubber: Scrubber,
+    ) -> ScrubReader<R> {
         ScrubReader { inner, ready: Ready::new(size, max_record, scrubber) }
     }
 

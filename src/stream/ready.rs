@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 
 use super::Pump;
-use crate::{frame::layout::Behind, scrub::Scrubber};
+use crate::{frame::reassembly::Behind, scrub::Scrubber};
 
 /// Takes what was read and gives it back clean.
 #[derive(Debug)]

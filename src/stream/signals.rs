@@ -1,13 +1,16 @@
 //! The signals that the filter answers, as flags and as a descriptor that wakes a wait.
 //!
-//! SIGTERM ends the reading: what can be read at once is still read, for a grace period. A second one ends the program from
-//! inside the handler, whatever the threads are doing. SIGINT does the same, but it is ignored when standard input is a pipe:
-//! the writer got it as well, and its end is ours. Of a regular file nothing more is read, since all of it is there at once.
+//! SIGTERM ends the reading: what can be read at once is still read, for a grace period. A second
+//! one ends the program from inside the handler, whatever the threads are doing. SIGINT does the
+//! same, but it is ignored when standard input is a pipe: the writer got it as well, and its end is
+//! ours. Of a regular file nothing more is read, since all of it is there at once.
 //!
-//! SIGHUP calls the filter to read its configuration anew, or ends the reading like SIGTERM when there is nothing to read
-//! anew. It never arms the second SIGTERM: a session that ends sends both. SIGUSR1 asks for the summary so far.
+//! SIGHUP calls the filter to read its configuration anew, or ends the reading like SIGTERM when
+//! there is nothing to read anew. It never arms the second SIGTERM: a session that ends sends both.
+//! SIGUSR1 asks for the summary so far.
 //!
-//! Handlers set the flag first and write to the descriptor second. So a wait that was woken finds the flag.
+//! Handlers set the flag first and write to the descriptor second. So a wait that was woken finds
+//! the flag.
 
 use std::{
     fs, io,
@@ -71,7 +74,9 @@ impl Signals {
         // nohup and the shell's `&` set signals to be ignored, and mean it.
         let ignored = ignored();
         let is_ignored = |signal: i32| ignored & (1 << (signal - 1)) != 0;
-        for (signal, seen) in [(SIGTERM, &terminate), (SIGINT, &interrupt), (SIGHUP, &hangup), (SIGUSR1, &report)] {
+        for (signal, seen) in
+            [(SIGTERM, &terminate), (SIGINT, &interrupt), (SIGHUP, &hangup), (SIGUSR1, &report)]
+        {
             let is_left = match signal {
                 SIGINT => is_ignored(SIGINT),
                 SIGHUP => is_ignored(SIGHUP) && !reloads,
@@ -82,12 +87,24 @@ impl Signals {
             }
             if signal == SIGTERM || (signal == SIGINT && !stdin.is_pipe()) {
                 // The second one finds the flag set by the first.
-                flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(seen)).map_err(failed)?;
+                flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(seen))
+                    .map_err(failed)?;
             }
             flag::register(signal, Arc::clone(seen)).map_err(failed)?;
-            low_level::pipe::register(signal, waker.try_clone().map_err(failed)?).map_err(failed)?;
+            low_level::pipe::register(signal, waker.try_clone().map_err(failed)?)
+                .map_err(failed)?;
         }
-        Ok(Signals { stdin, wake, terminate, interrupt, hangup, report, reloads, grace, deadline: None })
+        Ok(Signals {
+            stdin,
+            wake,
+            terminate,
+            interrupt,
+            hangup,
+            report,
+            reloads,
+            grace,
+            deadline: None,
+        })
     }
 
     pub(super) fn stdin(&self) -> &Stdin {
@@ -120,7 +137,8 @@ impl Signals {
 
     /// Whether a signal asks for something beside the end, which goes before.
     pub(super) fn is_called(&self) -> bool {
-        let is_asked = (self.reloads && self.hangup.load(Ordering::Relaxed)) || self.report.load(Ordering::Relaxed);
+        let is_asked = (self.reloads && self.hangup.load(Ordering::Relaxed))
+            || self.report.load(Ordering::Relaxed);
         is_asked && !self.is_ending()
     }
 
@@ -144,7 +162,9 @@ impl Signals {
                 return Waited::Called;
             }
             let left = late.map(|late| late.saturating_duration_since(Instant::now()));
-            if self.stdin.is_file() || self.stdin.wait_for(Some(self.woken()), left) == Wake::Readable {
+            if self.stdin.is_file()
+                || self.stdin.wait_for(Some(self.woken()), left) == Wake::Readable
+            {
                 return Waited::Ready;
             }
             self.hush();
@@ -165,8 +185,8 @@ impl Signals {
     }
 }
 
-/// The signals that were set to be ignored when the program was started, the first one in the lowest bit; none where the
-/// system does not tell.
+/// The signals that were set to be ignored when the program was started, the first one in the
+/// lowest bit; none where the system does not tell.
 fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

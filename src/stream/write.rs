@@ -6,18 +6,20 @@ use std::{
 };
 
 use super::{BLOCK, MAX_RECORD, Pump};
-use crate::{error::Error, frame::layout::Behind, scrub::Scrubber};
+use crate::{error::Error, frame::reassembly::Behind, scrub::Scrubber};
 
 /// Takes bytes and writes them into `W` clean.
 ///
 /// A record is written when its end has come, so [`Write::flush`] passes on whole records only;
-/// [`ScrubWriter::finish`] ends the last one. A writer that is dropped unfinished withholds what it still holds.
+/// [`ScrubWriter::finish`] ends the last one. A writer that is dropped unfinished withholds what it
+/// still holds.
 ///
 /// # Errors
 ///
-/// As with [`std::io::BufWriter`], an error of `write` means that none of the bytes of that call were taken: the same call may
-/// be made again. Output that `W` did not take is kept and written before anything else by the next `write`, `flush` or
-/// `finish`; it is neither scrubbed nor counted a second time. An input that cannot be examined as text is an error of kind
+/// As with [`std::io::BufWriter`], an error of `write` means that none of the bytes of that call
+/// were taken: the same call may be made again. Output that `W` did not take is kept and written
+/// before anything else by the next `write`, `flush` or `finish`; it is neither scrubbed nor
+/// counted a second time. An input that cannot be examined as text is an error of kind
 /// [`io::ErrorKind::InvalidData`]; the writer takes nothing after it.
 ///
 /// ```
@@ -79,9 +81,14 @@ impl<W: Write> ScrubWriter<W> {
         ScrubWriter::with_capacity(BLOCK, MAX_RECORD, inner, scrubber)
     }
 
-    /// As [`ScrubWriter::new`], with a buffer of `size` bytes that grows up to `max_record` bytes where a record asks for
-    /// it. A limit under 256 KiB is taken as 256 KiB.
-    pub fn with_capacity(size: usize, max_record: usize, inner: W, scrubber: Scrubber) -> ScrubWriter<W> {
+    /// As [`ScrubWriter::new`], with a buffer of `size` bytes that grows up to `max_record` bytes
+    /// where a record asks for it. A limit under 256 KiB is taken as 256 KiB.
+    pub fn with_capacity(
+        size: usize,
+        max_record: usize,
+        inner: W,
+        scrubber: Scrubber,
+    ) -> ScrubWriter<W> {
         let pump = Pump::new(size, max_record, "input");
         ScrubWriter { inner, scrubber, pump, pending: Pending::default() }
     }
@@ -91,7 +98,8 @@ impl<W: Write> ScrubWriter<W> {
         &self.scrubber
     }
 
-    /// The inner writer. Bytes that are written into it directly may come out before output that is still pending.
+    /// The inner writer. Bytes that are written into it directly may come out before output that is
+    /// still pending.
     pub fn get_ref(&self) -> &W {
         &self.inner
     }
@@ -105,8 +113,8 @@ impl<W: Write> ScrubWriter<W> {
     ///
     /// # Errors
     ///
-    /// As writing: the inner writer's, or the input cannot be examined as text. The error holds this writer, so that
-    /// `finish` can be tried again: output that is pending is not lost.
+    /// As writing: the inner writer's, or the input cannot be examined as text. The error holds
+    /// this writer, so that `finish` can be tried again: output that is pending is not lost.
     pub fn finish(mut self) -> Result<W, FinishError<W>> {
         match self.end() {
             Ok(()) => Ok(self.inner),
@@ -131,8 +139,8 @@ impl<W: Write> ScrubWriter<W> {
         result
     }
 
-    /// Scrubs what is due. Output goes to the inner writer until that fails, and then to `pending`: the error comes up again
-    /// at the next write.
+    /// Scrubs what is due. Output goes to the inner writer until that fails, and then to `pending`:
+    /// the error comes up again at the next write.
     fn scrub(&mut self, behind: Behind) -> io::Result<()> {
         let (inner, pending) = (&mut self.inner, &mut self.pending);
         let mut n_written = 0;
@@ -153,7 +161,8 @@ impl<W: Write> ScrubWriter<W> {
     }
 }
 
-/// Writes `bytes` until all are written or an error comes; answers how many were written in any case.
+/// Writes `bytes` until all are written or an error comes; answers how many were written in any
+/// case.
 fn write_most(inner: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
     let mut n_written = 0;
     while n_written < bytes.len() {

@@ -1,7 +1,9 @@
-//! Decompresses the files of a tree and compresses them again, and does nothing else: `recode THREADS FROM TO`.
+//! Decompresses the files of a tree and compresses them again, and does nothing else: `recode
+//! THREADS FROM TO`.
 //!
-//! The same codecs, levels and chunks as `logscrub batch`, the same number of threads, one `syncfs` at the end: what redaction could
-//! cost at the least. A zip archive comes out without its directory; nobody reads what is written here.
+//! The same codecs, levels and chunks as `logscrub batch`, the same number of threads, one `syncfs`
+//! at the end: what redaction could cost at the least. A zip archive comes out without its
+//! directory; nobody reads what is written here.
 
 use std::{
     collections::VecDeque,
@@ -104,7 +106,8 @@ fn recode(from: &Path, to: &Path, jobs: &Sender<Job>, n_threads: usize) -> io::R
     wtr.flush()
 }
 
-/// By a buffer of our own: the kernel's copy inside one file system would not move the bytes that redaction has to.
+/// By a buffer of our own: the kernel's copy inside one file system would not move the bytes that
+/// redaction has to.
 fn copy(rdr: &mut impl Read, wtr: &mut impl Write) -> io::Result<()> {
     let mut space = vec![0; 256 << 10];
     loop {
@@ -154,7 +157,8 @@ fn frame(text: &[u8]) -> io::Result<Vec<u8>> {
     compressor.compress(text)
 }
 
-/// Entry by entry, as long as one begins; sizes stand in the local headers of what the harness writes.
+/// Entry by entry, as long as one begins; sizes stand in the local headers of what the harness
+/// writes.
 fn entries(rdr: &mut impl Read, wtr: &mut impl Write) -> io::Result<()> {
     loop {
         let mut head = [0; 30];

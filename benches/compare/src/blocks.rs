@@ -1,9 +1,11 @@
-//! The block program: what an engineer writes who knows how searching is done. `blocks PATTERNS_FOLDER < log > clean`.
+//! The block program: what an engineer writes who knows how searching is done. `blocks
+//! PATTERNS_FOLDER < log > clean`.
 //!
-//! It reads large blocks that end on a line, passes over each once with an aho-corasick DFA over the anchors of all rules, and
-//! runs a rule's regex only where one of its anchors stands: anchored at the anchor when all matches begin with one, over the
-//! line otherwise, and no line twice for one rule. What is clean leaves by one write from where it was read. The same rules
-//! as `naive`; the regexes are compiled at their first candidate, so that a start costs only the automaton.
+//! It reads large blocks that end on a line, passes over each once with an aho-corasick DFA over
+//! the anchors of all rules, and runs a rule's regex only where one of its anchors stands: anchored
+//! at the anchor when all matches begin with one, over the line otherwise, and no line twice for
+//! one rule. What is clean leaves by one write from where it was read. The same rules as `naive`;
+//! the regexes are compiled at their first candidate, so that a start costs only the automaton.
 
 use std::{
     env,
@@ -173,7 +175,8 @@ impl Rule {
         }
     }
 
-    /// Tries the rule where one of its anchors stands, unless it was tried there; says up to where it is tried now.
+    /// Tries the rule where one of its anchors stands, unless it was tried there; says up to where
+    /// it is tried now.
     fn try_at(
         &mut self,
         block: &[u8],
@@ -245,7 +248,8 @@ fn syntax_of_rules() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false).ignore_whitespace(true)
 }
 
-/// Whether every match begins with one of the rule's anchors, so that it can be tried there and nowhere else.
+/// Whether every match begins with one of the rule's anchors, so that it can be tried there and
+/// nowhere else.
 fn begins_with_anchor(rule: &rules::Rule) -> bool {
     let hir =
         syntax::parse_with(&rule.pattern, &syntax_of_rules()).unwrap_or_else(|error| panic!("{}: {error}", rule.id));

@@ -1,7 +1,8 @@
 //! The plain program: every rule's regex over every line. `naive PATTERNS_FOLDER < log > clean`.
 //!
-//! For rules that ask for a word nearby it looks at the same 64 bytes as logscrub. Reads and writes are buffered, the line and
-//! the vectors are reused, Unicode is off: what makes it slow is the design and not carelessness.
+//! For rules that ask for a word nearby it looks at the same 64 bytes as logscrub. Reads and writes
+//! are buffered, the line and the vectors are reused, Unicode is off: what makes it slow is the
+//! design and not carelessness.
 
 use std::{
     env,

@@ -1,8 +1,8 @@
 //! logscrub's rule files as regexes, for programs that know nothing else.
 //!
-//! Token rules bring their pattern; for the others stands the one regex that is usually written for them. What a regex cannot
-//! say is left out: edges, validators, states, and the words that count only where the value looks machine-made. So every
-//! peer has less to do than logscrub, not more.
+//! Token rules bring their pattern; for the others stands the one regex that is usually written for
+//! them. What a regex cannot say is left out: edges, validators, states, and the words that count
+//! only where the value looks machine-made. So every peer has less to do than logscrub, not more.
 
 use std::{fs, io};
 
@@ -110,8 +110,9 @@ impl Rule {
         print(&self.parse())
     }
 
-    /// The shortest pattern that matches wherever [`Rule::flat`] does: what repeats at either end does so no more often than
-    /// it must. For an engine that only says where matches end, and would say so at each repetition.
+    /// The shortest pattern that matches wherever [`Rule::flat`] does: what repeats at either end
+    /// does so no more often than it must. For an engine that only says where matches end, and
+    /// would say so at each repetition.
     pub fn short(&self) -> String {
         let mut ast = self.parse();
         shorten(&mut ast, End::First);

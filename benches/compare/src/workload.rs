@@ -1,5 +1,6 @@
-//! Writes a workload into a folder: `workload KIND BYTES FOLDER` makes `input`, `expected` and `secrets` (one a line).
-//! `workload hostile BYTES FOLDER` makes two files for each hostile input, NAME.line and NAME.lines.
+//! Writes a workload into a folder: `workload KIND BYTES FOLDER` makes `input`, `expected` and
+//! `secrets` (one a line). `workload hostile BYTES FOLDER` makes two files for each hostile input,
+//! NAME.line and NAME.lines.
 
 use std::{
     env,

@@ -20,7 +20,8 @@ struct Failure {
 }
 
 thread_local! {
-    /// Set by each call of this thread that can fail: to nothing, where it did not. So no other thread changes or frees it.
+    /// Set by each call of this thread that can fail: to nothing, where it did not. So no other
+    /// thread changes or frees it.
     static FAILURE: RefCell<Option<Failure>> = const { RefCell::new(None) };
 }
 
@@ -38,7 +39,10 @@ fn noted<T>(of: Option<u64>, result: Result<T, String>) -> Option<T> {
 /// The error of this thread's last call, if that failed and was made with `of`.
 fn failure(of: Option<u64>) -> *const c_char {
     FAILURE.with_borrow(|failure| {
-        failure.as_ref().filter(|failure| failure.of == of).map_or(ptr::null(), |failure| failure.text.as_ptr())
+        failure
+            .as_ref()
+            .filter(|failure| failure.of == of)
+            .map_or(ptr::null(), |failure| failure.text.as_ptr())
     })
 }
 
@@ -46,7 +50,8 @@ fn handle(made: Option<Shared>) -> *mut Shared {
     made.map_or(ptr::null_mut(), |shared| Box::into_raw(Box::new(shared)))
 }
 
-// The host's allocator: Fluent Bit frees what a filter gives it by its own `free`, to which these names are bound when it is loaded.
+// The host's allocator: Fluent Bit frees what a filter gives it by its own `free`, to which these
+// names are bound when it is loaded.
 unsafe extern "C" {
     fn malloc(size: usize) -> *mut c_void;
     fn free(memory: *mut c_void);
@@ -60,8 +65,12 @@ unsafe extern "C" {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn logscrub_new(flags: *const *const c_char, n_flags: usize) -> *mut Shared {
     // SAFETY: the caller promises `n_flags` strings.
-    let flags = (0..n_flags).map(|index| unsafe { text_of(*flags.add(index)) }).collect::<Option<Vec<_>>>();
-    handle(noted(None, flags.ok_or_else(|| "a flag that is no UTF-8".to_owned()).and_then(Shared::new)))
+    let flags =
+        (0..n_flags).map(|index| unsafe { text_of(*flags.add(index)) }).collect::<Option<Vec<_>>>();
+    handle(noted(
+        None,
+        flags.ok_or_else(|| "a flag that is no UTF-8".to_owned()).and_then(Shared::new),
+    ))
 }
 
 /// Makes a scrubber with the rules of another one; null on an error.
@@ -209,7 +218,8 @@ pub(crate) unsafe fn text_of(text: *const c_char) -> Option<String> {
 
 /// # Safety
 ///
-/// `bytes` points to `length` bytes that nobody writes to for as long as they are used, or `length` is 0.
+/// `bytes` points to `length` bytes that nobody writes to for as long as they are used, or `length`
+/// is 0.
 pub(crate) unsafe fn bytes_of<'b>(bytes: *const c_char, length: usize) -> &'b [u8] {
     if length == 0 {
         return &[];
@@ -244,7 +254,11 @@ unsafe fn give(id: u64, answer: Answer, out: *mut *mut c_char, out_length: *mut 
         Answer::Changed(bytes) => {
             let memory = copied(&bytes);
             let is_lost = memory.is_null() && !bytes.is_empty();
-            if is_lost { Err("out of memory".to_owned()) } else { Ok((CHANGED, memory, bytes.len())) }
+            if is_lost {
+                Err("out of memory".to_owned())
+            } else {
+                Ok((CHANGED, memory, bytes.len()))
+            }
         }
         Answer::Failed(why) => Err(why),
     };

@@ -1,7 +1,8 @@
-//! The filter as Fluent Bit's loader expects it: a structure under the name `filter_logscrub_plugin`, which it copies.
+//! The filter as Fluent Bit's loader expects it: a structure under the name
+//! `filter_logscrub_plugin`, which it copies.
 //!
-//! The layout is that of Fluent Bit 3.2 to 5.1 (`include/fluent-bit/flb_filter.h`). Before 3.2 the last callback is missing, and the
-//! loader overwrites what stands there. No headers are needed.
+//! The layout is that of Fluent Bit 3.2 to 5.1 (`include/fluent-bit/flb_filter.h`). Before 3.2 the
+//! last callback is missing, and the loader overwrites what stands there. No headers are needed.
 
 use std::{
     ffi::{c_char, c_int},
@@ -18,7 +19,8 @@ use crate::{
 
 /// `FLB_FILTER_LOGS`.
 const LOGS: c_int = 1;
-/// `FLB_FILTER_MODIFIED`: what is given back stands in place of the chunk; nothing, when it is empty.
+/// `FLB_FILTER_MODIFIED`: what is given back stands in place of the chunk; nothing, when it is
+/// empty.
 const MODIFIED: c_int = 1;
 /// `FLB_FILTER_NOTOUCH`.
 const NOTOUCH: c_int = 2;
@@ -87,7 +89,9 @@ unsafe extern "C" fn init(instance: Ignored, config: Ignored, _data: Ignored) ->
         Ok(shared) => {
             // SAFETY: as above; the context comes back to `filter` and `exit`.
             unsafe {
-                host.multiline_inputs(instance, name, config).iter().for_each(|input| warn_of(input));
+                host.multiline_inputs(instance, name, config)
+                    .iter()
+                    .for_each(|input| warn_of(input));
                 host.set_context(instance, Box::into_raw(Box::new(shared)).cast());
             }
             0
@@ -124,7 +128,8 @@ unsafe extern "C" fn filter(
         // Fluent Bit calls a processor with `active: false` too, without having initialized it.
         return NOTOUCH;
     }
-    // SAFETY: the pointers are Fluent Bit's and hold for this call; the context is what `init` has set.
+    // SAFETY: the pointers are Fluent Bit's and hold for this call; the context is what `init` has
+    // set.
     let (shared, chunk, tag) = unsafe {
         let tag = bytes_of(tag, usize::try_from(tag_length).unwrap_or(0));
         (&*context.cast::<Shared>(), bytes_of(chunk, length), tag)

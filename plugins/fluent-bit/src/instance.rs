@@ -1,9 +1,12 @@
-//! What Fluent Bit knows of a filter: the functions that it exports, and the list of the filter's properties.
+//! What Fluent Bit knows of a filter: the functions that it exports, and the list of the filter's
+//! properties.
 //!
-//! Its functions answer the first value of a property that is asked for by name. The other values, and the properties that nobody
-//! asks for, stand in `struct flb_filter_instance` alone. The part of it that is read here (`context`, `data`, `p`, `properties`) has
-//! been the same since Fluent Bit 2.2, but not its place. So [`Host::properties`] finds `context` by having it set, believes the rest
-//! only if `p` is this plugin, and compares the list with what the functions answer. No headers are needed.
+//! Its functions answer the first value of a property that is asked for by name. The other values,
+//! and the properties that nobody asks for, stand in `struct flb_filter_instance` alone. The part
+//! of it that is read here (`context`, `data`, `p`, `properties`) has been the same since Fluent
+//! Bit 2.2, but not its place. So [`Host::properties`] finds `context` by having it set, believes
+//! the rest only if `p` is this plugin, and compares the list with what the functions answer. No
+//! headers are needed.
 
 use std::{
     ffi::{CString, c_char, c_int, c_void},
@@ -24,7 +27,8 @@ type SetContext = unsafe extern "C" fn(Ignored, Ignored);
 type GetInput = unsafe extern "C" fn(Ignored, c_int) -> Ignored;
 type GetName = unsafe extern "C" fn(Ignored) -> *const c_char;
 
-/// What the plugin asks Fluent Bit for. It is looked up when it is needed, so that others can load the library too.
+/// What the plugin asks Fluent Bit for. It is looked up when it is needed, so that others can load
+/// the library too.
 pub(crate) struct Host {
     get_property: GetProperty,
     set_context: SetContext,
@@ -81,8 +85,12 @@ impl Host {
         // SAFETY: the functions have had these types since Fluent Bit 1.0.
         unsafe {
             Some(Host {
-                get_property: std::mem::transmute::<Ignored, GetProperty>(symbol(c"flb_filter_get_property")?),
-                set_context: std::mem::transmute::<Ignored, SetContext>(symbol(c"flb_filter_set_context")?),
+                get_property: std::mem::transmute::<Ignored, GetProperty>(symbol(
+                    c"flb_filter_get_property",
+                )?),
+                set_context: std::mem::transmute::<Ignored, SetContext>(symbol(
+                    c"flb_filter_set_context",
+                )?),
                 inputs: Inputs::find(),
             })
         }
@@ -104,7 +112,8 @@ impl Host {
     ///
     /// # Safety
     ///
-    /// `instance` is the filter's, as the loader gave it, while it is initialized; `name` is that of the plugin.
+    /// `instance` is the filter's, as the loader gave it, while it is initialized; `name` is that
+    /// of the plugin.
     pub(crate) unsafe fn properties(
         &self,
         instance: Ignored,
@@ -119,7 +128,10 @@ impl Host {
                 .iter()
                 .map(|pair| Ok((text((**pair).key)?, text((**pair).value)?)))
                 .collect::<Result<Vec<_>, String>>()?;
-            let names = PROPERTIES.map(|(name, _)| name).into_iter().chain(found.iter().map(|(name, _)| &name[..]));
+            let names = PROPERTIES
+                .map(|(name, _)| name)
+                .into_iter()
+                .chain(found.iter().map(|(name, _)| &name[..]));
             for name in names {
                 let first = found.iter().position(|(found, _)| found.eq_ignore_ascii_case(name));
                 let expected = first.map_or(ptr::null(), |first| (*pairs[first]).value);
@@ -141,7 +153,8 @@ impl Host {
         let mut marker = 0_u8;
         let marker = (&raw mut marker).cast::<c_void>();
         let words = instance.cast::<Ignored>().cast_const();
-        // SAFETY: the instance has so many words. Nothing but `context` holds the address of a local variable.
+        // SAFETY: the instance has so many words. Nothing but `context` holds the address of a
+        // local variable.
         unsafe {
             (self.set_context)(instance, marker);
             let found = (1..N_WORDS).find(|at| *words.add(*at) == marker);
@@ -157,11 +170,13 @@ impl Host {
         }
     }
 
-    /// The names of the inputs that have a multiline parser, where the filter is one of the pipeline.
+    /// The names of the inputs that have a multiline parser, where the filter is one of the
+    /// pipeline.
     ///
     /// # Safety
     ///
-    /// As [`Host::properties`], which has not failed; `config` is Fluent Bit's, as the loader gave it.
+    /// As [`Host::properties`], which has not failed; `config` is Fluent Bit's, as the loader gave
+    /// it.
     pub(crate) unsafe fn multiline_inputs(
         &self,
         instance: Ignored,
@@ -171,14 +186,19 @@ impl Host {
         let Some(inputs) = &self.inputs else { return Vec::new() };
         // SAFETY: as the caller promises; an input that is not null is one.
         unsafe {
-            let is_in_pipeline = self.part(instance, name).is_some_and(|part| (*part).parent_processor.is_null());
+            let is_in_pipeline =
+                self.part(instance, name).is_some_and(|part| (*part).parent_processor.is_null());
             if !is_in_pipeline {
                 return Vec::new();
             }
-            let all = (0..MAX_ENTRIES as c_int).map(|id| (inputs.get)(config, id)).filter(|input| !input.is_null());
-            all.filter(|input| !(inputs.get_property)(c"multiline.parser".as_ptr(), *input).is_null())
-                .filter_map(|input| text_of((inputs.name)(input)))
-                .collect()
+            let all = (0..MAX_ENTRIES as c_int)
+                .map(|id| (inputs.get)(config, id))
+                .filter(|input| !input.is_null());
+            all.filter(|input| {
+                !(inputs.get_property)(c"multiline.parser".as_ptr(), *input).is_null()
+            })
+            .filter_map(|input| text_of((inputs.name)(input)))
+            .collect()
         }
     }
 }
@@ -189,7 +209,9 @@ impl Inputs {
         unsafe {
             Some(Inputs {
                 get: std::mem::transmute::<Ignored, GetInput>(symbol(c"flb_input_get_instance")?),
-                get_property: std::mem::transmute::<Ignored, GetProperty>(symbol(c"flb_input_get_property")?),
+                get_property: std::mem::transmute::<Ignored, GetProperty>(symbol(
+                    c"flb_input_get_property",
+                )?),
                 name: std::mem::transmute::<Ignored, GetName>(symbol(c"flb_input_name")?),
             })
         }

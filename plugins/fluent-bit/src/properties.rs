@@ -1,4 +1,5 @@
-//! The properties of the filter, as flags of the program. Anything that would be ignored is an error.
+//! The properties of the filter, as flags of the program. Anything that would be ignored is an
+//! error.
 
 /// Properties, and the flags of the program that they stand for.
 pub const PROPERTIES: [(&str, &str); 8] = [
@@ -50,7 +51,12 @@ mod tests {
     use super::{PROPERTIES, flags};
 
     fn given(pairs: &[(&str, &str)]) -> Result<Vec<String>, String> {
-        flags(&pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect::<Vec<_>>())
+        flags(
+            &pairs
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_string()))
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]

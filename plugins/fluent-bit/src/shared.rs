@@ -21,7 +21,8 @@ pub enum Answer {
     Failed(String),
 }
 
-/// A scrubber of one host, for one stream: what a call leaves open, such as a private key, goes on in the next.
+/// A scrubber of one host, for one stream: what a call leaves open, such as a private key, goes on
+/// in the next.
 #[derive(Debug)]
 pub struct Shared {
     id: u64,
@@ -49,11 +50,13 @@ impl Shared {
 
     fn at_start(scrubbers: Scrubbers) -> Shared {
         static N_MADE: AtomicU64 = AtomicU64::new(0);
-        let inner = Inner { scrubbers, seams: Seams::default(), n_failed: 0, before: Tally::default() };
+        let inner =
+            Inner { scrubbers, seams: Seams::default(), n_failed: 0, before: Tally::default() };
         Shared { id: N_MADE.fetch_add(1, Ordering::Relaxed), inner: Mutex::new(inner) }
     }
 
-    /// Another scrubber with the same rules, for another stream: with nothing open and nothing counted.
+    /// Another scrubber with the same rules, for another stream: with nothing open and nothing
+    /// counted.
     pub fn fork(&self) -> Result<Shared, String> {
         let inner = self.inner();
         let forked = catch_unwind(AssertUnwindSafe(|| forked(&inner.scrubbers)));
@@ -78,7 +81,8 @@ impl Shared {
     /// Scrubs a chunk of events.
     pub fn scrub_events(&self, tag: &[u8], chunk: &[u8]) -> Answer {
         self.scrub(|inner, out| {
-            let outcome = inner.scrubbers.chunks.scrub_next_events(&mut inner.seams, tag, chunk, out);
+            let outcome =
+                inner.scrubbers.chunks.scrub_next_events(&mut inner.seams, tag, chunk, out);
             outcome.map_err(|malformed| malformed.to_string())
         })
     }
@@ -88,14 +92,19 @@ impl Shared {
         self.scrub(|inner, out| Ok(inner.scrubbers.text.scrub_block(text, out)))
     }
 
-    fn scrub(&self, scrub: impl FnOnce(&mut Inner, &mut Vec<u8>) -> Result<Outcome, String>) -> Answer {
+    fn scrub(
+        &self,
+        scrub: impl FnOnce(&mut Inner, &mut Vec<u8>) -> Result<Outcome, String>,
+    ) -> Answer {
         let mut inner = self.inner();
         let mut out = Vec::new();
         let scrubbed = catch_unwind(AssertUnwindSafe(|| scrub(&mut inner, &mut out)));
         let failed = match scrubbed {
             Ok(Ok(Outcome::Clean)) => return Answer::Clean,
             Ok(Ok(Outcome::Changed)) => return Answer::Changed(out),
-            Ok(Ok(Outcome::Stopped)) => "a record that could not be examined, under on-error stop".to_owned(),
+            Ok(Ok(Outcome::Stopped)) => {
+                "a record that could not be examined, under on-error stop".to_owned()
+            }
             Ok(Err(why)) => why,
             Err(_) => {
                 inner.begin_anew();
@@ -123,7 +132,8 @@ impl Inner {
         [self.scrubbers.text.tally(), self.scrubbers.chunks.tally(), &self.before].into_iter()
     }
 
-    /// Begins a new stream. After a fault outside a record, too: the scrubbers may have been left half done.
+    /// Begins a new stream. After a fault outside a record, too: the scrubbers may have been left
+    /// half done.
     fn begin_anew(&mut self) {
         self.before.merge(self.scrubbers.text.tally());
         self.before.merge(self.scrubbers.chunks.tally());

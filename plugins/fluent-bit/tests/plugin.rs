@@ -1,6 +1,8 @@
-//! The plugin as hosts see it: a program in C that plays Fluent Bit's loader, users of the C ABI in C and Python, and Fluent Bit itself.
+//! The plugin as hosts see it: a program in C that plays Fluent Bit's loader, users of the C ABI in
+//! C and Python, and Fluent Bit itself.
 
-// Tests write files of their own, read the environment they are started with, and say what they skip.
+// Tests write files of their own, read the environment they are started with, and say what they
+// skip.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 use std::{
@@ -19,7 +21,8 @@ const NOTOUCH: u8 = 2;
 fn library() -> PathBuf {
     let test = env::current_exe().expect("a test has a path");
     let folder = test.parent().expect("it lies in a folder");
-    let found = [folder.join("liblogscrub_fluent_bit.so"), folder.join("../liblogscrub_fluent_bit.so")];
+    let found =
+        [folder.join("liblogscrub_fluent_bit.so"), folder.join("../liblogscrub_fluent_bit.so")];
     found.into_iter().find(|path| path.exists()).expect("the plugin is built before its tests")
 }
 
@@ -31,7 +34,9 @@ fn own(path: &str) -> PathBuf {
 fn compiled(folder: &Path, source: &str, flags: &[&str]) -> Option<PathBuf> {
     let program = folder.join(source.trim_end_matches(".c"));
     let mut command = Command::new("cc");
-    command.args(["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-I"]).arg(own("include"));
+    command
+        .args(["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-I"])
+        .arg(own("include"));
     command.arg("-o").arg(&program).arg(own("tests").join(source)).args(flags);
     match command.output() {
         Ok(output) => {
@@ -71,8 +76,10 @@ fn filtered_by(
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the host starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    let input: Vec<u8> =
-        chunks.iter().flat_map(|chunk| [&(chunk.len() as u32).to_be_bytes()[..], chunk].concat()).collect();
+    let input: Vec<u8> = chunks
+        .iter()
+        .flat_map(|chunk| [&(chunk.len() as u32).to_be_bytes()[..], chunk].concat())
+        .collect();
     // A host that ends at once reads nothing.
     let writer = thread::spawn(move || drop(stdin.write_all(&input)));
     let output = child.wait_with_output().expect("it ends");
@@ -128,7 +135,11 @@ fn records_metadata_and_groups_are_scrubbed_and_the_rest_keeps_its_bytes() {
         let attributes = map(&[("attributes", map(&[("owner", string(group))]))]);
         [
             event_at([0xff; 4], &[("schema", string("otlp"))], &[("resource", attributes)]),
-            event_at([0, 0, 0, 1], &[("user", string(mail))], &[&[("log", string(mail))][..], &untouched].concat()),
+            event_at(
+                [0, 0, 0, 1],
+                &[("user", string(mail))],
+                &[&[("log", string(mail))][..], &untouched].concat(),
+            ),
             event_at([0xff, 0xff, 0xff, 0xfe], &[], &[]),
             log("clean"),
         ]
@@ -136,8 +147,11 @@ fn records_metadata_and_groups_are_scrubbed_and_the_rest_keeps_its_bytes() {
     };
     let chunks = [chunk("alice@example.org", "bob@example.org"), log("nothing here"), Vec::new()];
     let Some(answers) = filtered(&["config", "none"], &[], &chunks) else { return };
-    let expected =
-        vec![(MODIFIED, chunk("REDACTED-email", "REDACTED-email")), (NOTOUCH, Vec::new()), (NOTOUCH, Vec::new())];
+    let expected = vec![
+        (MODIFIED, chunk("REDACTED-email", "REDACTED-email")),
+        (NOTOUCH, Vec::new()),
+        (NOTOUCH, Vec::new()),
+    ];
     assert_eq!(answers, Ok(expected));
 }
 
@@ -152,10 +166,15 @@ fn a_panic_withholds_its_record_alone() {
     let withheld = [&event(&[])[..12], &map(&[]), &masked].concat();
     let fault = [("LOGSCRUB_FAULT", "BOOM")];
     let Some(answers) = filtered(&[], &fault, std::slice::from_ref(&chunk)) else { return };
-    assert_eq!(answers, Ok(vec![(MODIFIED, [log("one"), withheld, log("two REDACTED-email")].concat())]));
-    let dropped = filtered(&["on_error", "drop"], &fault, std::slice::from_ref(&chunk)).expect("it ran before");
+    assert_eq!(
+        answers,
+        Ok(vec![(MODIFIED, [log("one"), withheld, log("two REDACTED-email")].concat())])
+    );
+    let dropped = filtered(&["on_error", "drop"], &fault, std::slice::from_ref(&chunk))
+        .expect("it ran before");
     assert_eq!(dropped, Ok(vec![(MODIFIED, [log("one"), log("two REDACTED-email")].concat())]));
-    let stopped = filtered(&["on_error", "stop"], &fault, &[chunk, log("x")]).expect("it ran before");
+    let stopped =
+        filtered(&["on_error", "stop"], &fault, &[chunk, log("x")]).expect("it ran before");
     assert_eq!(stopped, Ok(vec![(MODIFIED, Vec::new()), (NOTOUCH, Vec::new())]));
 }
 
@@ -164,7 +183,10 @@ fn what_is_no_chunk_becomes_an_empty_one() {
     let cut = log("alice@example.org");
     let chunks = [cut[..cut.len() - 1].to_vec(), b"\xc1".to_vec(), log("x")];
     let Some(answers) = filtered(&[], &[], &chunks) else { return };
-    assert_eq!(answers, Ok(vec![(MODIFIED, Vec::new()), (MODIFIED, Vec::new()), (NOTOUCH, Vec::new())]));
+    assert_eq!(
+        answers,
+        Ok(vec![(MODIFIED, Vec::new()), (MODIFIED, Vec::new()), (NOTOUCH, Vec::new())])
+    );
 }
 
 #[test]
@@ -185,8 +207,18 @@ fn properties_are_the_flags_of_the_program() {
     fs::write(&rules, text).expect("it can be written");
     let rules = rules.display().to_string();
     let chunk = [log("acme_abcdefgh"), log("by alice@example.org")].concat();
-    let properties =
-        ["config", "none", "rules", &rules, "only", "acme, email", "except", "email", "style", "credential=mask"];
+    let properties = [
+        "config",
+        "none",
+        "rules",
+        &rules,
+        "only",
+        "acme, email",
+        "except",
+        "email",
+        "style",
+        "credential=mask",
+    ];
     let Some(answers) = filtered(&properties, &[], &[chunk]) else { return };
     let expected = [log("*************"), log("by alice@example.org")].concat();
     assert_eq!(answers, Ok(vec![(MODIFIED, expected)]));
@@ -196,7 +228,8 @@ fn properties_are_the_flags_of_the_program() {
         (["style", "pink"], "pink"),
         (["on_error", "--help"], "--help"),
     ] {
-        let refused = filtered(&properties, &[], &[]).expect("it ran before").expect_err("it does not start");
+        let refused =
+            filtered(&properties, &[], &[]).expect("it ran before").expect_err("it does not start");
         assert!(refused.contains(message), "{refused}");
     }
 }
@@ -215,18 +248,27 @@ fn every_value_of_a_property_counts_and_an_unknown_property_is_an_error() {
         (&["except", "*password*", "only", "email", "except", "jwt"], &email),
     ] {
         let properties = [&["config", "none"], properties].concat();
-        let Some(answers) = filtered(&properties, &[], std::slice::from_ref(&chunk)) else { return };
+        let Some(answers) = filtered(&properties, &[], std::slice::from_ref(&chunk)) else {
+            return;
+        };
         assert_eq!(answers, Ok(vec![(MODIFIED, expected.clone())]), "{properties:?}");
     }
     for (properties, message) in [
-        (&["exept", "email"][..], "unknown property \"exept\"; the properties are config, rules, only, except,"),
+        (
+            &["exept", "email"][..],
+            "unknown property \"exept\"; the properties are config, rules, only, except,",
+        ),
         (&["on-error", "drop"], "unknown property \"on-error\""),
-        (&["only", "email", "except", "jwt", "own-domain", "a.example"], "unknown property \"own-domain\""),
+        (
+            &["only", "email", "except", "jwt", "own-domain", "a.example"],
+            "unknown property \"own-domain\"",
+        ),
         (&["only", ""], "property only: no value"),
         (&["on_error", "mask", "on_error", "drop"], "on-error"),
         (&["config", "none", "config", "none"], "config"),
     ] {
-        let refused = filtered(properties, &[], &[]).expect("it ran before").expect_err("it does not start");
+        let refused =
+            filtered(properties, &[], &[]).expect("it ran before").expect_err("it does not start");
         assert!(refused.contains(message), "{refused}");
     }
 }
@@ -234,7 +276,9 @@ fn every_value_of_a_property_counts_and_an_unknown_property_is_an_error() {
 #[test]
 fn properties_are_read_from_a_known_layout_alone() {
     let chunk = log("by alice@example.org");
-    let Some(answers) = filtered_by(&["-DWITHOUT_REGEX"], &["only", "jwt", "only", "email"], &[], &[chunk]) else {
+    let Some(answers) =
+        filtered_by(&["-DWITHOUT_REGEX"], &["only", "jwt", "only", "email"], &[], &[chunk])
+    else {
         return;
     };
     assert_eq!(answers, Ok(vec![(MODIFIED, log("by REDACTED-email"))]));
@@ -259,21 +303,28 @@ fn programs_in_c_use_it() {
 
 #[test]
 fn programs_in_python_use_it() {
-    let Ok(output) = Command::new("python3").arg(own("tests/abi.py")).arg(library()).output() else {
+    let Ok(output) = Command::new("python3").arg(own("tests/abi.py")).arg(library()).output()
+    else {
         eprintln!("SKIPPED: no python3");
         return;
     };
-    assert!(output.status.success() && output.stdout == b"done\n", "{}", output.stderr.escape_ascii());
+    assert!(
+        output.status.success() && output.stdout == b"done\n",
+        "{}",
+        output.stderr.escape_ascii()
+    );
 }
 
 /// So many lines go through Fluent Bit.
 const N_LINES: usize = 2000;
-/// The length of one of them, in its middle: longer than what Fluent Bit reads without `buffer_max_size`.
+/// The length of one of them, in its middle: longer than what Fluent Bit reads without
+/// `buffer_max_size`.
 const LONG: usize = 40 << 10;
 /// Nothing takes as long as this but a Fluent Bit that hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A folder in which Fluent Bit runs with the plugin, once or several times. What it has started ends with it.
+/// A folder in which Fluent Bit runs with the plugin, once or several times. What it has started
+/// ends with it.
 struct Run {
     program: PathBuf,
     folder: tempfile::TempDir,
@@ -281,13 +332,16 @@ struct Run {
 }
 
 impl Run {
-    /// A folder with an example and `changes` of it, and a log; `None` where there is no Fluent Bit.
+    /// A folder with an example and `changes` of it, and a log; `None` where there is no Fluent
+    /// Bit.
     fn of(example: &str, changes: &[(&str, &str)], log: &str) -> Option<Run> {
         let program = program()?;
-        let run = Run { program, folder: tempfile::tempdir().expect("a temporary folder"), child: None };
+        let run =
+            Run { program, folder: tempfile::tempdir().expect("a temporary folder"), child: None };
         fs::copy(library(), run.path("flb-filter_logscrub.so")).expect("it can be copied");
         fs::write(run.path("app.log"), log).expect("it can be written");
-        fs::write(run.path("run.yaml"), run.configuration(example, changes)).expect("it can be written");
+        fs::write(run.path("run.yaml"), run.configuration(example, changes))
+            .expect("it can be written");
         Some(run)
     }
 
@@ -297,7 +351,8 @@ impl Run {
 
     fn configuration(&self, example: &str, changes: &[(&str, &str)]) -> String {
         let path = |name: &str| self.path(name).display().to_string();
-        let text = fs::read_to_string(own("../../examples/fluent-bit").join(example)).expect("the example is there");
+        let text = fs::read_to_string(own("../../examples/fluent-bit").join(example))
+            .expect("the example is there");
         let mut text = text
             .replace("/usr/lib/fluent-bit/flb-filter_logscrub.so", &path("flb-filter_logscrub.so"))
             .replace("/var/log/app/*.log", &path("app.log"))
@@ -312,9 +367,14 @@ impl Run {
     }
 
     fn start(&mut self) {
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("it can be opened");
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path("log"))
+            .expect("it can be opened");
         let mut command = Command::new(&self.program);
-        let command = command.arg("-c").arg(self.path("run.yaml")).stdout(Stdio::null()).stderr(log);
+        let command =
+            command.arg("-c").arg(self.path("run.yaml")).stdout(Stdio::null()).stderr(log);
         self.child = Some(command.spawn().expect("Fluent Bit starts"));
     }
 
@@ -329,7 +389,13 @@ impl Run {
     /// Ends it by SIGTERM and waits for that.
     fn stop(&mut self) {
         let mut child = self.child.take().expect("it was started");
-        assert!(Command::new("kill").arg(child.id().to_string()).status().expect("kill is there").success());
+        assert!(
+            Command::new("kill")
+                .arg(child.id().to_string())
+                .status()
+                .expect("kill is there")
+                .success()
+        );
         child.wait().expect("it ends");
     }
 
@@ -366,7 +432,9 @@ impl Drop for Run {
 /// The Fluent Bit to test with.
 fn program() -> Option<PathBuf> {
     let on_path = env::var_os("PATH").and_then(|path| {
-        env::split_paths(&path).map(|folder| folder.join("fluent-bit")).find(|program| program.exists())
+        env::split_paths(&path)
+            .map(|folder| folder.join("fluent-bit"))
+            .find(|program| program.exists())
     });
     let program = env::var_os("FLUENT_BIT").map(PathBuf::from).or(on_path);
     if program.is_none() {
@@ -378,7 +446,11 @@ fn program() -> Option<PathBuf> {
 /// The text of all lines, scrubbed or as they came.
 fn texts(is_clean: bool) -> impl Iterator<Item = String> {
     (0..N_LINES).map(move |number| {
-        let mail = if is_clean { "REDACTED-email".to_owned() } else { format!("user{number}@example.org") };
+        let mail = if is_clean {
+            "REDACTED-email".to_owned()
+        } else {
+            format!("user{number}@example.org")
+        };
         let padding = if number == N_LINES / 2 { ".".repeat(LONG) } else { String::new() };
         format!("{number} {padding} by {mail}")
     })
@@ -388,7 +460,9 @@ fn texts(is_clean: bool) -> impl Iterator<Item = String> {
 fn log_of_all() -> String {
     let too_long = format!("{} by erin@example.org\n", ".".repeat(2 << 20));
     let lines: Vec<String> = texts(false).map(|text| format!("{text}\n")).collect();
-    [&lines[..N_LINES / 3].concat(), &too_long, &lines[N_LINES / 3..].concat()].map(String::as_str).concat()
+    [&lines[..N_LINES / 3].concat(), &too_long, &lines[N_LINES / 3..].concat()]
+        .map(String::as_str)
+        .concat()
 }
 
 /// The records of all lines, scrubbed or as they came.
@@ -410,7 +484,10 @@ fn fluent_bit_runs_it_as_a_filter_and_as_a_processor() {
     for example in ["plugin-filter.yaml", "plugin-processor.yaml"] {
         let Some(run) = run_all(example, &[], &["clean.log"]) else { return };
         assert!(run.lines("clean.log") == all(true), "{example}: all of them, scrubbed, in order");
-        assert!(run.read("log").contains("have long lines. Skipping long lines"), "it tells of the line over 1 MiB");
+        assert!(
+            run.read("log").contains("have long lines. Skipping long lines"),
+            "it tells of the line over 1 MiB"
+        );
     }
 }
 
@@ -423,21 +500,32 @@ fn on_one_of_two_outputs_of_fluent_bit_the_other_keeps_its_records() {
 
 #[test]
 fn a_tag_is_fluent_bit_s_and_stays() {
-    let changes = [("tag: app", "tag: app.carol@example.org"), ("format: plain", "format: out_file")];
+    let changes =
+        [("tag: app", "tag: app.carol@example.org"), ("format: plain", "format: out_file")];
     let Some(run) = run_all("plugin-filter.yaml", &changes, &["clean.log"]) else { return };
     let lines = run.lines("clean.log");
     let is_told = |(line, record): (&String, &String)| {
         line.starts_with("app.carol@example.org: [") && line.ends_with(&format!(", {record}]"))
     };
-    assert!(lines.len() == N_LINES && lines.iter().zip(&all(true)).all(is_told), "{:?}", lines.first());
+    assert!(
+        lines.len() == N_LINES && lines.iter().zip(&all(true)).all(is_told),
+        "{:?}",
+        lines.first()
+    );
 }
 
 /// Whether a file in a folder, or below it, holds a text.
 fn holds(folder: &Path, text: &[u8]) -> bool {
-    fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).any(|path| {
-        let read = || fs::read(&path).expect("a file");
-        if path.is_dir() { holds(&path, text) } else { read().windows(text.len()).any(|window| window == text) }
-    })
+    fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).any(
+        |path| {
+            let read = || fs::read(&path).expect("a file");
+            if path.is_dir() {
+                holds(&path, text)
+            } else {
+                read().windows(text.len()).any(|window| window == text)
+            }
+        },
+    )
 }
 
 /// A line of a container runtime that is whole (`F`) or whose rest is still to come (`P`).
@@ -460,7 +548,9 @@ fn lines_that_a_multiline_parser_holds_when_fluent_bit_stops_are_not_sent_raw() 
     ] {
         let log = cri('F', "first") + &cri('P', "by alice@example.org and");
         let Some(mut run) = Run::of(example, changes, &log) else { return };
-        let yaml = run.read("run.yaml").replace("/var/lib/fluent-bit", &run.path("state").display().to_string());
+        let yaml = run
+            .read("run.yaml")
+            .replace("/var/lib/fluent-bit", &run.path("state").display().to_string());
         fs::write(run.path("run.yaml"), yaml).expect("it can be written");
         run.start();
         // Both lines were read at once; the second one waits for its rest.
@@ -468,7 +558,10 @@ fn lines_that_a_multiline_parser_holds_when_fluent_bit_stops_are_not_sent_raw() 
         run.stop();
         // A processor of an output scrubs what was stored raw.
         let is_scrubbed_before = example != "plugin-output.yaml";
-        assert!(!is_scrubbed_before || !holds(&run.path("state"), b"alice@example.org"), "{example}: stored raw");
+        assert!(
+            !is_scrubbed_before || !holds(&run.path("state"), b"alice@example.org"),
+            "{example}: stored raw"
+        );
         let more = log + &cri('F', "last");
         fs::write(run.path("app.log"), more).expect("it can be written");
         run.start();
@@ -479,7 +572,11 @@ fn lines_that_a_multiline_parser_holds_when_fluent_bit_stops_are_not_sent_raw() 
         assert!(clean.contains("first") && clean.contains("last"), "{example}: {clean}");
         assert_eq!(clean.contains("REDACTED-email"), keeps, "{example}: {clean}");
         // Only a filter is told of the danger.
-        assert_eq!(run.read("log").contains("warning: input tail.0 has a multiline parser"), !keeps, "{example}");
+        assert_eq!(
+            run.read("log").contains("warning: input tail.0 has a multiline parser"),
+            !keeps,
+            "{example}"
+        );
     }
 }
 
@@ -490,9 +587,15 @@ fn fluent_bit_does_not_start_with_an_unknown_property_and_hands_on_every_value_o
             let Some(mut run) = Run::of(example, &[("config: none", wrong)], "x\n") else { return };
             run.start();
             let log = run.refusal();
-            let named =
-                if wrong.contains("no-such-rule") { "no-such-rule" } else { wrong.split(':').next().expect("") };
-            assert!(log.contains("[filter:logscrub]") && log.contains(named), "{example}, {wrong}: {log}");
+            let named = if wrong.contains("no-such-rule") {
+                "no-such-rule"
+            } else {
+                wrong.split(':').next().expect("")
+            };
+            assert!(
+                log.contains("[filter:logscrub]") && log.contains(named),
+                "{example}, {wrong}: {log}"
+            );
         }
         let line = "alice@example.org password=Zq4xK9pT2mW7 api_key=Zq4xK9pT2mW7Lc8v\n";
         let list = [("config: none", "only: [email, '*password*']")];
@@ -500,7 +603,8 @@ fn fluent_bit_does_not_start_with_an_unknown_property_and_hands_on_every_value_o
         run.start();
         run.wait("clean.log", 1);
         run.stop();
-        let expected = "{\"log\":\"REDACTED-email password=REDACTED-password api_key=Zq4xK9pT2mW7Lc8v\"}\n";
+        let expected =
+            "{\"log\":\"REDACTED-email password=REDACTED-password api_key=Zq4xK9pT2mW7Lc8v\"}\n";
         assert_eq!(run.read("clean.log"), expected, "{example}");
     }
 }
@@ -508,7 +612,9 @@ fn fluent_bit_does_not_start_with_an_unknown_property_and_hands_on_every_value_o
 #[test]
 fn a_processor_that_is_not_active_changes_nothing() {
     let changes = [("config: none", "active: false")];
-    let Some(mut run) = Run::of("plugin-processor.yaml", &changes, "alice@example.org\n") else { return };
+    let Some(mut run) = Run::of("plugin-processor.yaml", &changes, "alice@example.org\n") else {
+        return;
+    };
     run.start();
     run.wait("clean.log", 1);
     run.stop();

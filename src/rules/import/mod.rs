@@ -1,8 +1,9 @@
 //! Import: the rule files of other scanners as rules of ours.
 //!
-//! Reads gitleaks' and Betterleaks' TOML, Kingfisher's and Nosey Parker's YAML. Each rule becomes a token rule with the same
-//! regular expression, its keywords as anchors where they are proved necessary (else literals that are), its entropy as a
-//! validator and its allowlists as `allow`. What cannot be carried over is said rule by rule; nothing is left out in silence.
+//! Reads gitleaks' and Betterleaks' TOML, Kingfisher's and Nosey Parker's YAML. Each rule becomes a
+//! token rule with the same regular expression, its keywords as anchors where they are proved
+//! necessary (else literals that are), its entropy as a validator and its allowlists as `allow`.
+//! What cannot be carried over is said rule by rule; nothing is left out in silence.
 
 mod regex;
 mod toml_form;
@@ -31,7 +32,8 @@ impl Form {
     const ALL: [Form; 4] = [Form::Gitleaks, Form::Betterleaks, Form::Kingfisher, Form::NoseyParker];
 
     /// The names, as they are typed.
-    pub(crate) const NAMES: [&'static str; 4] = ["gitleaks", "betterleaks", "kingfisher", "noseyparker"];
+    pub(crate) const NAMES: [&'static str; 4] =
+        ["gitleaks", "betterleaks", "kingfisher", "noseyparker"];
 
     /// The form of that name.
     pub(crate) fn named(name: &str) -> Option<Form> {
@@ -42,7 +44,8 @@ impl Form {
         Form::NAMES[self as usize]
     }
 
-    /// Whether its files are YAML, and its expressions written for an engine like ours rather than for Go's.
+    /// Whether its files are YAML, and its expressions written for an engine like ours rather than
+    /// for Go's.
     pub(crate) fn is_yaml(self) -> bool {
         matches!(self, Form::Kingfisher | Form::NoseyParker)
     }
@@ -85,7 +88,11 @@ struct File<'r> {
 impl Imported {
     /// Reads one more file; `name` is how errors call it.
     pub(crate) fn read(&mut self, form: Form, text: &str, name: &str) -> Result<(), Error> {
-        let rules = if form.is_yaml() { yaml_form::read(text, name)? } else { toml_form::read(text, name)? };
+        let rules = if form.is_yaml() {
+            yaml_form::read(text, name)?
+        } else {
+            toml_form::read(text, name)?
+        };
         for rule in rules {
             self.take(form, &rule);
         }
@@ -94,7 +101,8 @@ impl Imported {
 
     /// The rules as a file of ours.
     pub(crate) fn text(&self, form: Form) -> String {
-        let body = toml::to_string_pretty(&File { rule: &self.rules }).expect("rules are plain data");
+        let body =
+            toml::to_string_pretty(&File { rule: &self.rules }).expect("rules are plain data");
         format!(
             "# Imported from rules of {}, whose licence goes with them. They bring no examples: add three hits and three\n\
              # misses to each before `logscrub rules lint` is content.\n\n{body}",
@@ -119,11 +127,15 @@ impl Imported {
         }
     }
 
-    /// In kebab case, with whose it is in front, so that it is none of the embedded ids; and unique.
+    /// In kebab case, with whose it is in front, so that it is none of the embedded ids; and
+    /// unique.
     fn fresh_id(&self, form: Form, id: &str) -> String {
         let id = id.to_ascii_lowercase();
-        let words = id.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let words: Vec<&str> = words.skip_while(|word| *word == form.name() || *word == "np").collect();
+        let words = id
+            .split(|letter: char| !letter.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty());
+        let words: Vec<&str> =
+            words.skip_while(|word| *word == form.name() || *word == "np").collect();
         let plain = format!("{}-{}", form.name(), words.join("-"));
         let is_taken = |id: &str| self.rules.iter().any(|rule| rule.id == id);
         let numbered = (2..=self.rules.len() + 2).map(|number| format!("{plain}-again-{number}"));
@@ -131,8 +143,14 @@ impl Imported {
     }
 }
 
-/// One foreign rule as one of ours, or as several where each alternative has a group of its own; with remarks.
-fn convert(id: &str, form: Form, foreign: &Foreign, source: &str) -> Result<(Vec<RuleSyntax>, Vec<String>), String> {
+/// One foreign rule as one of ours, or as several where each alternative has a group of its own;
+/// with remarks.
+fn convert(
+    id: &str,
+    form: Form,
+    foreign: &Foreign,
+    source: &str,
+) -> Result<(Vec<RuleSyntax>, Vec<String>), String> {
     let mut notes = Vec::new();
     let patterns = regex::convert(source, form, foreign.group, &mut notes)?;
     let allow = allowed(form, foreign, &mut notes);
@@ -145,14 +163,27 @@ fn convert(id: &str, form: Form, foreign: &Foreign, source: &str) -> Result<(Vec
         let (pattern, anchors) = with_anchors(pattern, &foreign.keywords, &mut notes)?;
         rules.push(RuleSyntax {
             id: if is_split { format!("{id}-part-{}", index + 1) } else { id.to_owned() },
-            title: foreign.id.split(['-', '.', '_']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "),
+            title: foreign
+                .id
+                .split(['-', '.', '_'])
+                .filter(|word| !word.is_empty())
+                .collect::<Vec<_>>()
+                .join(" "),
             class: "credential".into(),
             severity: "high".into(),
             about: foreign.about.clone(),
-            links: foreign.links.iter().filter(|link| link.starts_with("https://")).cloned().collect(),
+            links: foreign
+                .links
+                .iter()
+                .filter(|link| link.starts_with("https://"))
+                .cloned()
+                .collect(),
             anchors,
             pattern: Some(pattern),
-            validator: foreign.entropy.filter(|bits| *bits > 0.0).map(|bits| format!("entropy:{bits}")),
+            validator: foreign
+                .entropy
+                .filter(|bits| *bits > 0.0)
+                .map(|bits| format!("entropy:{bits}")),
             edges: Some("free".into()),
             allow: allow.clone(),
             ..RuleSyntax::default()
@@ -164,15 +195,20 @@ fn convert(id: &str, form: Form, foreign: &Foreign, source: &str) -> Result<(Vec
 fn allowed(form: Form, foreign: &Foreign, notes: &mut Vec<String>) -> Vec<String> {
     let mut allow = Vec::new();
     for source in &foreign.allow {
-        match regex::within(source, form).and_then(|pattern| Pattern::new(&pattern).check().map(|()| pattern)) {
+        match regex::within(source, form)
+            .and_then(|pattern| Pattern::new(&pattern).check().map(|()| pattern))
+        {
             Ok(pattern) => allow.push(pattern),
-            Err(message) => notes.push(format!("a pattern of its allowlist was not carried over: {message}")),
+            Err(message) => {
+                notes.push(format!("a pattern of its allowlist was not carried over: {message}"))
+            }
         }
     }
     allow
 }
 
-/// The pattern and its anchors; where none is in reach of the start, the pattern with its repetitions bounded.
+/// The pattern and its anchors; where none is in reach of the start, the pattern with its
+/// repetitions bounded.
 fn with_anchors(
     pattern: String,
     keywords: &[String],
@@ -188,8 +224,13 @@ fn with_anchors(
     Ok((bounded, anchors))
 }
 
-/// The file's keywords where every match holds one in reach, else literals of the expression itself.
-fn anchors_of(text: &str, keywords: &[String], notes: &mut Vec<String>) -> Result<Vec<String>, String> {
+/// The file's keywords where every match holds one in reach, else literals of the expression
+/// itself.
+fn anchors_of(
+    text: &str,
+    keywords: &[String],
+    notes: &mut Vec<String>,
+) -> Result<Vec<String>, String> {
     let pattern = Pattern::new(text);
     pattern.check()?;
     let hir = pattern.hir()?;
@@ -200,11 +241,13 @@ fn anchors_of(text: &str, keywords: &[String], notes: &mut Vec<String>) -> Resul
     if !given.is_empty() && choice::is_in_reach(&hir, &given) && is_proved(&given) == Ok(()) {
         return Ok(given);
     }
-    let derived =
-        choice::derive(&hir).ok_or("no literal of two characters or more stands in every match, near its start")?;
+    let derived = choice::derive(&hir)
+        .ok_or("no literal of two characters or more stands in every match, near its start")?;
     match is_proved(&derived) {
         Ok(()) => {}
-        Err(Unproved::TooLarge) => return Err("the expression is too large for the proof of its anchors".into()),
+        Err(Unproved::TooLarge) => {
+            return Err("the expression is too large for the proof of its anchors".into());
+        }
         Err(Unproved::Without(_)) => return Err("its anchors could not be proved".into()),
     }
     if !given.is_empty() {
@@ -280,7 +323,8 @@ rules:
             let compiled = pattern.compiled();
             let mut slots = [None; 2 * MAX_GROUPS];
             compiled.regex().search_slots(&regex_automata::Input::new(hay), &mut slots)?;
-            let (start, end) = (slots[2 * compiled.secret]?.get(), slots[2 * compiled.secret + 1]?.get());
+            let (start, end) =
+                (slots[2 * compiled.secret]?.get(), slots[2 * compiled.secret + 1]?.get());
             Some(hay[start..end].to_owned())
         };
         let patterns = rules.rules().iter().filter_map(|rule| match &rule.recogniser {
@@ -318,7 +362,10 @@ rules:
             ("gitleaks-look", "look-around"),
             ("gitleaks-file", "global allowlist"),
         ] {
-            assert!(notes.iter().any(|(id, note)| id == rule && note.contains(part)), "{rule} {part}: {notes:#?}");
+            assert!(
+                notes.iter().any(|(id, note)| id == rule && note.contains(part)),
+                "{rule} {part}: {notes:#?}"
+            );
         }
     }
 
@@ -327,7 +374,11 @@ rules:
         let rule = "[[rules]]\nid = \"acme\"\ndescription = \"x\"\nregex = '\\b(acme_[a-z0-9]{20})\\b'\nkeywords = [\"acme_\"]\n\
                     filter = 'filter.entropy(finding[\"secret\"]) <= 3.5'\n";
         let imported = imported(Form::Betterleaks, rule);
-        assert!(imported.text(Form::Betterleaks).contains("validator = \"entropy:3.5\""), "{:?}", imported.notes);
+        assert!(
+            imported.text(Form::Betterleaks).contains("validator = \"entropy:3.5\""),
+            "{:?}",
+            imported.notes
+        );
         assert_eq!(imported.notes, []);
     }
 

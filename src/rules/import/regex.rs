@@ -1,15 +1,17 @@
 //! From another scanner's regular expression to a pattern of ours.
 //!
-//! The expression is parsed, the group that holds the secret named so and the others dropped, the ends of a text made the ends
-//! of a line (a record is one), and printed again. Go's syntax differs in two places that matter: a brace that begins no
-//! repetition is text, and so is a bracket or an ampersand inside a class. Nosey Parker's expressions have comments in groups.
+//! The expression is parsed, the group that holds the secret named so and the others dropped, the
+//! ends of a text made the ends of a line (a record is one), and printed again. Go's syntax differs
+//! in two places that matter: a brace that begins no repetition is text, and so is a bracket or an
+//! ampersand inside a class. Nosey Parker's expressions have comments in groups.
 
 use regex_syntax::hir::{Capture, Dot, Hir, HirKind, Look, Repetition, print::Printer};
 
 use super::Form;
 use crate::rules::pattern::Pattern;
 
-/// The patterns that `source` becomes: one, or one for each alternative where each has a group of its own.
+/// The patterns that `source` becomes: one, or one for each alternative where each has a group of
+/// its own.
 pub(super) fn convert(
     source: &str,
     form: Form,
@@ -22,11 +24,18 @@ pub(super) fn convert(
         && groups.len() > 1
         && parts.iter().all(|part| groups_of(part).len() == 1)
     {
-        return Ok(parts.iter().map(|part| print(&named(part, groups_of(part).first().copied()))).collect());
+        return Ok(parts
+            .iter()
+            .map(|part| print(&named(part, groups_of(part).first().copied())))
+            .collect());
     }
     let group = group.or_else(|| groups.first().copied());
     if groups.len() > 1 {
-        notes.push(format!("of its {} groups only number {} is replaced", groups.len(), group.unwrap_or_default()));
+        notes.push(format!(
+            "of its {} groups only number {} is replaced",
+            groups.len(),
+            group.unwrap_or_default()
+        ));
     }
     Ok(vec![print(&named(&hir, group))])
 }
@@ -41,10 +50,16 @@ pub(super) fn bounded(text: &str) -> Result<String, String> {
 
 fn bound(hir: &Hir) -> Hir {
     match hir.kind() {
-        HirKind::Capture(group) => Hir::capture(Capture { sub: Box::new(bound(&group.sub)), ..group.clone() }),
+        HirKind::Capture(group) => {
+            Hir::capture(Capture { sub: Box::new(bound(&group.sub)), ..group.clone() })
+        }
         HirKind::Repetition(repetition) => {
             let most = repetition.max.unwrap_or(BOUND.max(repetition.min));
-            Hir::repetition(Repetition { max: Some(most), sub: Box::new(bound(&repetition.sub)), ..repetition.clone() })
+            Hir::repetition(Repetition {
+                max: Some(most),
+                sub: Box::new(bound(&repetition.sub)),
+                ..repetition.clone()
+            })
         }
         HirKind::Concat(parts) => Hir::concat(parts.iter().map(bound).collect()),
         HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(bound).collect()),
@@ -64,11 +79,13 @@ pub(super) fn within(source: &str, form: Form) -> Result<String, String> {
 
 fn parse(source: &str, form: Form) -> Result<Hir, String> {
     let source = if form.is_yaml() { without_comments(source) } else { literal_braces(source) };
-    regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&source).map_err(|error| match &error {
-        regex_syntax::Error::Parse(error) => format!("its expression: {}", error.kind()),
-        regex_syntax::Error::Translate(error) => format!("its expression: {}", error.kind()),
-        _ => "its expression cannot be parsed".to_owned(),
-    })
+    regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&source).map_err(
+        |error| match &error {
+            regex_syntax::Error::Parse(error) => format!("its expression: {}", error.kind()),
+            regex_syntax::Error::Translate(error) => format!("its expression: {}", error.kind()),
+            _ => "its expression cannot be parsed".to_owned(),
+        },
+    )
 }
 
 /// Leaves out `(?# … )`, a comment to the engine that reads Nosey Parker's expressions.
@@ -80,7 +97,8 @@ fn without_comments(source: &str) -> String {
             rest = comment.find(')').map_or("", |end| &comment[end + 1..]);
             continue;
         }
-        let escaped = if letter == '\\' { rest[1..].chars().next().map_or(0, char::len_utf8) } else { 0 };
+        let escaped =
+            if letter == '\\' { rest[1..].chars().next().map_or(0, char::len_utf8) } else { 0 };
         let whole = letter.len_utf8() + escaped;
         text.push_str(&rest[..whole]);
         rest = &rest[whole..];
@@ -132,23 +150,32 @@ fn is_repetition(rest: &str) -> bool {
 /// The numbers of the groups, in order.
 fn groups_of(hir: &Hir) -> Vec<u32> {
     match hir.kind() {
-        HirKind::Capture(group) => std::iter::once(group.index).chain(groups_of(&group.sub)).collect(),
+        HirKind::Capture(group) => {
+            std::iter::once(group.index).chain(groups_of(&group.sub)).collect()
+        }
         HirKind::Repetition(repetition) => groups_of(&repetition.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().flat_map(groups_of).collect(),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().flat_map(groups_of).collect()
+        }
         _ => Vec::new(),
     }
 }
 
-/// The expression with `secret` as its only group: around the group of that number, or around all of it.
+/// The expression with `secret` as its only group: around the group of that number, or around all
+/// of it.
 fn named(hir: &Hir, group: Option<u32>) -> Hir {
-    let secret = |sub: Hir| Hir::capture(Capture { index: 1, name: Some("secret".into()), sub: Box::new(sub) });
+    let secret = |sub: Hir| {
+        Hir::capture(Capture { index: 1, name: Some("secret".into()), sub: Box::new(sub) })
+    };
     let of_line = |look| match look {
         Look::Start => Look::StartCRLF,
         Look::End => Look::EndCRLF,
         other => other,
     };
     match group {
-        Some(group) => rebuild(hir, &|found, sub| if found == group { secret(sub) } else { sub }, &of_line),
+        Some(group) => {
+            rebuild(hir, &|found, sub| if found == group { secret(sub) } else { sub }, &of_line)
+        }
         None => secret(rebuild(hir, &|_, sub| sub, &of_line)),
     }
 }

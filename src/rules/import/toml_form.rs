@@ -1,4 +1,5 @@
-//! gitleaks' and Betterleaks' TOML. Keys that say nothing about what is found in a text (commits, tags, titles) are passed over.
+//! gitleaks' and Betterleaks' TOML. Keys that say nothing about what is found in a text (commits,
+//! tags, titles) are passed over.
 
 use serde::Deserialize;
 
@@ -42,9 +43,11 @@ struct AllowForm {
 }
 
 pub(super) fn read(text: &str, name: &str) -> Result<Vec<Foreign>, Error> {
-    let file: FileForm = toml::from_str(text)
-        .map_err(|error| Error::at(name, error.span().map_or(1, |span| line_of(text, span.start)), error.message()))?;
-    let n_global: usize = file.allowlist.iter().chain(&file.allowlists).map(|list| list.regexes.len()).sum();
+    let file: FileForm = toml::from_str(text).map_err(|error| {
+        Error::at(name, error.span().map_or(1, |span| line_of(text, span.start)), error.message())
+    })?;
+    let n_global: usize =
+        file.allowlist.iter().chain(&file.allowlists).map(|list| list.regexes.len()).sum();
     let mut rules: Vec<Foreign> = file.rules.into_iter().map(rule).collect();
     if n_global > 0 {
         let note = format!(
@@ -58,9 +61,18 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Foreign>, Error> {
 fn rule(form: RuleForm) -> Foreign {
     let remarks = [
         (form.regex.is_none(), "left out: it has no regular expression"),
-        (form.regex.is_some() && form.path.is_some(), "its path was not carried over: a stream has none"),
-        (form.validate.is_some(), "its check against the service was not carried over: nothing is sent anywhere"),
-        (!form.required.is_empty(), "the rules it requires beside it were not carried over: it stands alone"),
+        (
+            form.regex.is_some() && form.path.is_some(),
+            "its path was not carried over: a stream has none",
+        ),
+        (
+            form.validate.is_some(),
+            "its check against the service was not carried over: nothing is sent anywhere",
+        ),
+        (
+            !form.required.is_empty(),
+            "the rules it requires beside it were not carried over: it stands alone",
+        ),
         (form.skip_report, "it only helps other rules there; here it is a rule like any"),
     ];
     let mut foreign = Foreign {
@@ -70,7 +82,11 @@ fn rule(form: RuleForm) -> Foreign {
         group: form.secret_group.filter(|group| *group > 0),
         keywords: form.keywords,
         entropy: form.entropy,
-        notes: remarks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, text)| text.to_owned()).collect(),
+        notes: remarks
+            .into_iter()
+            .filter(|(is_so, _)| *is_so)
+            .map(|(_, text)| text.to_owned())
+            .collect(),
         ..Foreign::default()
     };
     if let Some(filter) = form.filter {
@@ -91,7 +107,9 @@ fn entropy(filter: &str) -> Option<f64> {
     let (_, rest) = filter.split_once("entropy(")?;
     let (_, rest) = rest.split_once(')')?;
     let number = rest.trim_start().trim_start_matches(['<', '=']).trim_start();
-    let end = number.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(number.len());
+    let end = number
+        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+        .unwrap_or(number.len());
     number[..end].parse().ok()
 }
 
@@ -103,12 +121,14 @@ fn allow(list: &AllowForm, foreign: &mut Foreign) {
             .push(format!("{n_words} stopwords were not carried over: a word inside a secret does not make it none"));
     }
     if !list.paths.is_empty() {
-        foreign
-            .notes
-            .push(format!("{} paths of its allowlist were not carried over: a stream has none", list.paths.len()));
+        foreign.notes.push(format!(
+            "{} paths of its allowlist were not carried over: a stream has none",
+            list.paths.len()
+        ));
     }
     let is_of_secret = list.regex_target.as_deref().unwrap_or("secret") == "secret";
-    let is_and = list.condition.as_deref().is_some_and(|condition| !condition.eq_ignore_ascii_case("or"));
+    let is_and =
+        list.condition.as_deref().is_some_and(|condition| !condition.eq_ignore_ascii_case("or"));
     if is_of_secret && !is_and {
         foreign.allow.extend(list.regexes.iter().cloned());
     } else if !list.regexes.is_empty() {

@@ -1,0 +1,187 @@
+//! zstd: all frames, and skippable ones whose content is text.
+//!
+//! Skippable frames that are an index of the old frames (of pzstd, of the seekable format) would be
+//! wrong for the new ones: they are left out. Others that are binary are left out too (in place:
+//! kept), and reported.
+
+use std::{
+    io::{self, BufRead, Read},
+    sync::PoisonError,
+};
+
+use zstd::stream::read::Decoder;
+
+use super::{Heads, check_length};
+use crate::batch::{
+    limits::{LONGEST_HEADER, refuse},
+    metadata::{Headers, Verdict},
+};
+
+/// So much text goes into one frame. Smaller ones compress less: frames know nothing of each other.
+pub(super) const CHUNK: usize = 4 << 20;
+
+/// About the level that a frame was written with, by the window it asks for: level 3 takes 2 MiB, 9
+/// takes 4, 19 takes 8 and more.
+pub(super) fn level(head: &[u8]) -> u32 {
+    let [_, _, _, _, descriptor, window, ..] = head else { return 3 };
+    let is_single_segment = descriptor & 0x20 != 0;
+    match (is_single_segment, (window >> 3) + 10) {
+        (true, _) => 3,
+        (false, ..=19) => 1,
+        (false, 20..=21) => 3,
+        (false, 22) => 9,
+        (false, _) => 19,
+    }
+}
+
+enum State<R: BufRead> {
+    Between(Unread<R>),
+    Inside(Box<Decoder<'static, Unread<R>>>),
+}
+
+/// A reader to which a magic number can be given back.
+struct Unread<R> {
+    magic: [u8; 4],
+    /// So many bytes of `magic` are to be read before `rdr`.
+    n_bytes: usize,
+    rdr: R,
+}
+
+impl<R> Unread<R> {
+    fn unread(&mut self, magic: [u8; 4]) {
+        (self.magic, self.n_bytes) = (magic, magic.len());
+    }
+}
+
+impl<R: BufRead> Read for Unread<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let there = self.fill_buf()?;
+        let n_bytes = there.len().min(space.len());
+        space[..n_bytes].copy_from_slice(&there[..n_bytes]);
+        self.consume(n_bytes);
+        Ok(n_bytes)
+    }
+}
+
+impl<R: BufRead> BufRead for Unread<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.n_bytes > 0 { Ok(&self.magic[4 - self.n_bytes..]) } else { self.rdr.fill_buf() }
+    }
+
+    fn consume(&mut self, n_bytes: usize) {
+        if self.n_bytes > 0 { self.n_bytes -= n_bytes } else { self.rdr.consume(n_bytes) }
+    }
+}
+
+/// The text of all frames.
+pub(super) struct Frames<R: BufRead> {
+    state: Option<State<R>>,
+    heads: Heads,
+    window_log: u32,
+    headers: Headers,
+}
+
+impl<R: BufRead> Frames<R> {
+    /// No frame may ask for a window of more than `memory` bytes.
+    pub(super) fn new(rdr: R, heads: Heads, memory: u64, headers: Headers) -> Frames<R> {
+        let rdr = Unread { magic: [0; 4], n_bytes: 0, rdr };
+        Frames {
+            state: Some(State::Between(rdr)),
+            heads,
+            window_log: memory.max(1 << 23).ilog2().min(31),
+            headers,
+        }
+    }
+
+    /// The frame that begins here; `None` at the end.
+    fn begin(&mut self, mut rdr: Unread<R>) -> io::Result<Option<State<R>>> {
+        if rdr.fill_buf()?.is_empty() {
+            return Ok(None);
+        }
+        let mut magic = [0; 4];
+        rdr.read_exact(&mut magic)?;
+        if magic[0] & 0xf0 == 0x50 && magic[1..] == *b"\x2a\x4d\x18" {
+            self.skippable(magic, &mut rdr)?;
+            return Ok(Some(State::Between(rdr)));
+        }
+        if magic != *b"\x28\xb5\x2f\xfd" {
+            return Err(refuse("something that is no zstd follows a frame"));
+        }
+        rdr.unread(magic);
+        let mut decoder = Decoder::with_buffer(rdr)?.single_frame();
+        decoder.window_log_max(self.window_log)?;
+        Ok(Some(State::Inside(Box::new(decoder))))
+    }
+
+    fn skippable(&mut self, magic: [u8; 4], rdr: &mut Unread<R>) -> io::Result<()> {
+        let mut length = [0; 4];
+        rdr.read_exact(&mut length)?;
+        let n_bytes = u32::from_le_bytes(length) as usize;
+        if n_bytes > LONGEST_HEADER {
+            self.headers.note("a skippable zstd frame longer than 1 MiB");
+            let skipped = io::copy(&mut rdr.take(n_bytes as u64), &mut io::sink())?;
+            return if skipped == n_bytes as u64 {
+                Ok(())
+            } else {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            };
+        }
+        let mut content = vec![0; n_bytes];
+        rdr.read_exact(&mut content)?;
+        let verdict = match self.headers.texts.comment(&content) {
+            // Few bytes that are no text are a length that some program wrote.
+            _ if is_index(&content) => Verdict::Withheld,
+            verdict => verdict,
+        };
+        if let Some(content) =
+            self.headers.applied(verdict, &content, || "a skippable zstd frame".to_owned())
+        {
+            let length = u32::try_from(content.len()).unwrap_or(0).to_le_bytes();
+            let frame = [&magic[..], &length, &content].concat();
+            self.heads.lock().unwrap_or_else(PoisonError::into_inner).push_back(frame);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the content of a skippable frame says where old frames lie.
+fn is_index(content: &[u8]) -> bool {
+    let is_number = content.len() <= 8 && content.iter().any(|byte| !byte.is_ascii_graphic());
+    // The foot of a seek table: how many entries, a descriptor, a magic number. An entry has 8
+    // bytes or 12.
+    let is_seek_table = content.split_last_chunk::<9>().is_some_and(|(entries, foot)| {
+        let n_entries = u64::from(u32::from_le_bytes([foot[0], foot[1], foot[2], foot[3]]));
+        let n_bytes = if foot[4] & 0x80 == 0 { 8 } else { 12 };
+        foot.ends_with(b"\xb1\xea\x92\x8f") && entries.len() as u64 == n_entries * n_bytes
+    });
+    is_number || is_seek_table
+}
+
+impl<R: BufRead> Read for Frames<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        while let Some(state) = self.state.take() {
+            match state {
+                State::Between(rdr) => self.state = self.begin(rdr)?,
+                State::Inside(mut decoder) => {
+                    let n_bytes = decoder.read(space)?;
+                    if n_bytes > 0 || space.is_empty() {
+                        self.state = Some(State::Inside(decoder));
+                        return Ok(n_bytes);
+                    }
+                    self.state = Some(State::Between(decoder.finish()));
+                }
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// One frame, with its checksum and the skippable frame that stands before it.
+pub(super) fn pack(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    check_length(head.len())?;
+    let mut compressor = zstd::bulk::Compressor::new(level.cast_signed())?;
+    compressor.include_checksum(true)?;
+    let mut frame = head.to_vec();
+    frame.extend_from_slice(&compressor.compress(text)?);
+    Ok(frame)
+}

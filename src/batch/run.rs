@@ -1,0 +1,691 @@
+//! A run over many files: by several threads, each file whole or not at all, with a line in the
+//! manifest for each that is done.
+//!
+//! Threads take files in order. Large ones are taken by one thread at a time, which has the others'
+//! help inside the file; so one large file and many small ones both keep all cores busy, and memory
+//! does not grow with the number of large files.
+
+use std::{
+    fs::{self, File, Metadata},
+    io::{self, IoSlice, Read, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Expansion, Manifest,
+    chunks::Packers,
+    content::Packed,
+    digest::Digest,
+    limits::Budget,
+    manifest::Line,
+    rewrite::{self, Own, Place, Rewriter, Unexamined},
+};
+use crate::{
+    error::Error,
+    rules::RuleSet,
+    scrub::Scrubber,
+    sink::file::{self, Fresh},
+    source::tree::{self, Found},
+    tally::{Day, Tally},
+};
+
+/// From this size on a file is worked on by all threads.
+const LARGE: u64 = 4 << 20;
+
+/// Files that are written and not yet safe: so many at most, and so many bytes.
+const MOST_PENDING: usize = 2048;
+const MOST_PENDING_BYTES: u64 = 256 << 20;
+
+/// They become safe at least this often as well, so that a kill costs little work.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
+
+/// Where clean files go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Into this folder, by their path below the root.
+    Mirror(PathBuf),
+    /// In place of the original, which is kept under its name and this suffix when there is one.
+    InPlace(Option<String>),
+    /// Nowhere: only count.
+    Nowhere,
+}
+
+/// How a run is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) target: Target,
+    pub(crate) depth: u32,
+    /// What all threads together may take, about; bytes.
+    pub(crate) memory: u64,
+    pub(crate) expansion: Expansion,
+    pub(crate) recompress: Option<(Packed, u32)>,
+    /// Whether what cannot be examined is copied as it is.
+    pub(crate) copies_unexamined: bool,
+    pub(crate) n_threads: usize,
+    pub(crate) max_record: usize,
+    /// The digest of rules and settings.
+    pub(crate) digest: String,
+    /// Set when the run is to end: no file is begun any more, and those that are worked on are
+    /// given up.
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+impl Options {
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// So many threads fit in the memory.
+    pub(super) fn threads(&self) -> usize {
+        self.n_threads.min(usize::try_from(self.memory >> 26).unwrap_or(1)).max(1)
+    }
+
+    fn share(&self) -> u64 {
+        self.memory / self.threads() as u64
+    }
+
+    /// A file, by its name in the manifest.
+    pub(super) fn place(&self, name: &str) -> Place {
+        Place::new(name.to_owned(), self.depth, self.share() / 2)
+    }
+
+    /// What rewrites one file of `n_bytes`.
+    pub(super) fn rewriter<'r>(
+        &self,
+        scrubber: &'r Scrubber,
+        packers: &'r Packers,
+        own: &'r mut Own,
+        folder: &'r Path,
+        n_bytes: u64,
+    ) -> Rewriter<'r> {
+        // What was found in the metadata of a file that failed is not of this one.
+        own.texts.take_findings();
+        let keeps = self.copies_unexamined || matches!(self.target, Target::InPlace(_));
+        Rewriter {
+            scrubber,
+            max_record: self.max_record,
+            n_threads: if n_bytes >= LARGE { self.threads() } else { 1 },
+            packers,
+            own,
+            recompress: self.recompress,
+            unexamined: if keeps { Unexamined::Keep } else { Unexamined::Leave },
+            folder,
+            spool_memory: usize::try_from(self.share() / 16).unwrap_or(usize::MAX),
+            budget: Arc::new(Budget::new(self.expansion, n_bytes, Arc::clone(&self.stop))),
+            tally: Tally::default(),
+            left: Vec::new(),
+            n_guarded: 0,
+        }
+    }
+}
+
+/// Is told what happens while it happens.
+pub(crate) trait Watch: Sync {
+    /// A file is begun.
+    fn begin(&self, name: &str);
+    /// So many bytes of files were read.
+    fn advance(&self, n_bytes: u64);
+    /// A file has ended, with so many findings.
+    fn end(&self, name: &str, n_findings: u64);
+}
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) n_done: u64,
+    /// Files that an earlier run did.
+    pub(crate) n_before: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    /// What could not be examined, with the reason.
+    pub(crate) unexamined: Vec<(String, String)>,
+    /// How many of those the guard withheld.
+    pub(crate) n_guarded: u64,
+    pub(crate) tally: Tally,
+    /// Files with findings, and how many.
+    pub(crate) files: Vec<(String, u64)>,
+    /// Files that the run was stopped before, or in.
+    pub(crate) n_left: u64,
+}
+
+/// Rewrites `files`. The manifest is none when nothing is written.
+pub(crate) fn run(
+    files: &[Found],
+    options: &Options,
+    scrubber: &Scrubber,
+    manifest: Option<&Manifest>,
+    watch: &dyn Watch,
+) -> Result<Summary, Error> {
+    let n_threads = options.threads();
+    let run = Run {
+        files,
+        options,
+        scrubber,
+        packers: Packers::start(n_threads),
+        next: AtomicUsize::new(0),
+        large: Mutex::new(()),
+        manifest,
+        shared: Mutex::new(Shared::default()),
+        watch,
+    };
+    thread::scope(|scope| {
+        let (over, is_over) = channel::<()>();
+        let run = &run;
+        // Without this thread lines are committed by their number alone.
+        let commit = thread::Builder::new().name("commit".to_owned());
+        let _ = commit.spawn_scoped(scope, move || run.commit_regularly(&is_over));
+        thread::scope(|scope| {
+            for _ in 1..n_threads.min(files.len()) {
+                // Where the system allows no more threads, those that are there do the work.
+                let _ = thread::Builder::new()
+                    .name("batch".to_owned())
+                    .spawn_scoped(scope, || run.work());
+            }
+            run.work();
+        });
+        drop(over);
+    });
+    let failure = run.shared().failure.take();
+    // What is finished counts, however the run ended.
+    let committed = run.commit_pending();
+    failure.map_or(committed, Err)?;
+    let Shared { mut summary, n_handled, .. } =
+        run.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    summary.files.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+    summary.unexamined.sort();
+    summary.n_left = files.len() as u64 - n_handled;
+    Ok(summary)
+}
+
+struct Run<'r> {
+    files: &'r [Found],
+    options: &'r Options,
+    scrubber: &'r Scrubber,
+    packers: Packers,
+    next: AtomicUsize,
+    large: Mutex<()>,
+    manifest: Option<&'r Manifest>,
+    shared: Mutex<Shared>,
+    watch: &'r dyn Watch,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Lines of files that are written and not yet safe.
+    pending: Vec<Line>,
+    n_pending: u64,
+    summary: Summary,
+    /// Files that the run is done with, whatever became of them.
+    n_handled: u64,
+    failure: Option<Error>,
+}
+
+impl Shared {
+    /// The lines that are to be committed now, once `line` is among them.
+    fn due(&mut self, line: Line) -> Vec<Line> {
+        self.n_pending += line.bytes_after;
+        self.pending.push(line);
+        if self.pending.len() < MOST_PENDING && self.n_pending < MOST_PENDING_BYTES {
+            return Vec::new();
+        }
+        self.take_pending()
+    }
+
+    fn take_pending(&mut self) -> Vec<Line> {
+        self.n_pending = 0;
+        std::mem::take(&mut self.pending)
+    }
+}
+
+/// What became of a file.
+enum Outcome {
+    Done(Box<Line>, Tally),
+    /// Why, and how many of its texts the guard withheld.
+    Unexamined(String, u64),
+    /// The run was stopped before the file was done.
+    Stopped,
+}
+
+impl Run<'_> {
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        let mut own = Own::new(self.scrubber);
+        while let Some(found) = self.files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            if self.options.is_stopped() || self.shared().failure.is_some() {
+                return;
+            }
+            if let Err(error) = self.one(found, &mut own) {
+                self.shared().failure.get_or_insert(error);
+                return;
+            }
+        }
+    }
+
+    /// Makes what was written safe, then says so; the others go on meanwhile.
+    fn commit(&self, lines: Vec<Line>) -> Result<(), Error> {
+        let Some(manifest) = self.manifest.filter(|_| !lines.is_empty()) else { return Ok(()) };
+        if let Target::Mirror(folder) = &self.options.target {
+            // One call for many files: to wait for each would take longer than to write it.
+            let synced = File::open(folder)
+                .and_then(|folder| rustix::fs::syncfs(folder).map_err(io::Error::from));
+            synced.map_err(|error| Error::output(&folder.display().to_string(), error))?;
+        }
+        manifest.append(&lines)?;
+        manifest.sync()
+    }
+
+    /// Commits what is finished, whether it is much or little.
+    fn commit_pending(&self) -> Result<(), Error> {
+        let lines = self.shared().take_pending();
+        self.commit(lines)?;
+        // In place lines are appended one by one.
+        self.manifest.map_or(Ok(()), Manifest::sync)
+    }
+
+    /// Commits at intervals until the work is over.
+    fn commit_regularly(&self, is_over: &Receiver<()>) {
+        while is_over.recv_timeout(COMMIT_EVERY) == Err(RecvTimeoutError::Timeout) {
+            if let Err(error) = self.commit_pending() {
+                self.shared().failure.get_or_insert(error);
+                return;
+            }
+        }
+    }
+
+    fn one(&self, found: &Found, own: &mut Own) -> Result<(), Error> {
+        let name = own.names.of(found.place());
+        if self.was_done(found, &name) {
+            self.watch.advance(found.len);
+            self.shared().n_handled += 1;
+            return Ok(());
+        }
+        let _alone =
+            (found.len >= LARGE).then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
+        self.watch.begin(&name);
+        let outcome = self.rewrite(found, &name, own)?;
+        let n_findings = match outcome {
+            Outcome::Stopped => return Ok(()),
+            Outcome::Unexamined(reason, n_guarded) => {
+                let summary = &mut self.shared().summary;
+                summary.n_guarded += n_guarded;
+                summary.unexamined.push((name.clone(), reason));
+                0
+            }
+            Outcome::Done(line, tally) => self.done(*line, &tally)?,
+        };
+        self.shared().n_handled += 1;
+        self.watch.end(&name, n_findings);
+        Ok(())
+    }
+
+    /// Takes a file that is done into account; answers its findings.
+    fn done(&self, line: Line, tally: &Tally) -> Result<u64, Error> {
+        let n_findings = tally.findings();
+        let mut shared = self.shared();
+        shared.summary.take(&line, tally);
+        // In place each file is safe already; its line need only not get lost with this process.
+        let lines = if matches!(self.options.target, Target::InPlace(_)) {
+            if let Some(manifest) = self.manifest {
+                manifest.append(&[line])?;
+            }
+            Vec::new()
+        } else {
+            shared.due(line)
+        };
+        drop(shared);
+        self.commit(lines)?;
+        Ok(n_findings)
+    }
+
+    /// Whether an earlier run did this file, with the same rules, and nothing has changed since.
+    fn was_done(&self, found: &Found, name: &str) -> bool {
+        let Some(line) = self.manifest.and_then(|manifest| manifest.get(name)) else {
+            return false;
+        };
+        let size = if matches!(self.options.target, Target::InPlace(_)) {
+            line.bytes_after
+        } else {
+            line.bytes_before
+        };
+        let is_there = match &self.options.target {
+            Target::Mirror(folder) => fs::metadata(folder.join(found.place()))
+                .is_ok_and(|there| there.len() == line.bytes_after),
+            _ => true,
+        };
+        let is_same = line.rules == self.options.digest
+            && found.len == size
+            && found.changed.to_string() == line.changed;
+        if is_same && is_there {
+            let summary = &mut self.shared().summary;
+            summary.n_before += 1;
+            summary.n_guarded += line.n_guarded;
+            summary.unexamined.extend(line.unexamined.iter().cloned());
+        }
+        is_same && is_there
+    }
+
+    fn rewrite(&self, found: &Found, name: &str, own: &mut Own) -> Result<Outcome, Error> {
+        let begin = Instant::now();
+        let (original, metadata) = match open(&found.path) {
+            Ok(opened) => opened,
+            Err(reason) => return Ok(Outcome::Unexamined(reason, 0)),
+        };
+        let target = self.target_of(found);
+        let temporary = std::env::temp_dir();
+        let folder = target
+            .as_deref()
+            .and_then(Path::parent)
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(&temporary);
+        let wtr = target.as_deref().map(|target| fresh(target, folder)).transpose()?;
+        let mut wtr = Hashed { wtr, digest: Digest::default() };
+        let mut rewriter =
+            self.options.rewriter(self.scrubber, &self.packers, own, folder, metadata.len());
+        let budget = Arc::clone(&rewriter.budget);
+        let mut rdr = Source::new(&original, metadata.len(), &budget, self.watch);
+        let result =
+            rewriter.file(&mut rdr, &self.options.place(name), &mut wtr).and_then(|()| rdr.whole());
+        if budget.was_stopped() {
+            return Ok(Outcome::Stopped);
+        }
+        let blake3_before = match result {
+            Ok(digest) if !has_changed(&original, &metadata) => digest,
+            Ok(_) => return Ok(Outcome::Unexamined("it changed while it was read".to_owned(), 0)),
+            Err(error) => {
+                let reason = rewrite::reason(error).map_err(fatal)?;
+                self.copy_unexamined(&metadata, &original, target.as_deref())?;
+                return Ok(Outcome::Unexamined(reason, rewriter.n_guarded));
+            }
+        };
+        let Rewriter { mut tally, left, n_guarded, .. } = rewriter;
+        give_years(&mut tally, &metadata);
+        let blake3_after = wtr.digest.digits_or(&rdr.digest, &blake3_before);
+        let mut line = Line {
+            bytes_after: wtr.digest.len(),
+            blake3_after,
+            blake3_before,
+            unexamined: left,
+            n_guarded,
+            ..self.line(name, &metadata, &tally)
+        };
+        if let Some(fresh) = wtr.wtr {
+            let is_changed =
+                tally.findings() > 0 || tally.incomplete() > 0 || self.options.recompress.is_some();
+            if !self.land(fresh, &found.path, (&original, &metadata), is_changed)? {
+                (line.bytes_after, line.blake3_after) =
+                    (line.bytes_before, line.blake3_before.clone());
+            }
+        }
+        line.seconds = (begin.elapsed().as_secs_f64() * 1e6).round() / 1e6;
+        Ok(Outcome::Done(Box::new(line), tally))
+    }
+
+    /// What is known of a file without what became of it.
+    fn line(&self, name: &str, metadata: &Metadata, tally: &Tally) -> Line {
+        Line {
+            path: name.to_owned(),
+            bytes_before: metadata.len(),
+            changed: tree::changed(metadata).to_string(),
+            records: tally.records_in,
+            findings: by_rule(self.scrubber.rules(), tally),
+            withheld: tally.incomplete(),
+            rules: self.options.digest.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Line::default()
+        }
+    }
+
+    /// Gives the new file its place; in place of an original only when something changed. Answers
+    /// whether it did.
+    fn land(
+        &self,
+        fresh: Fresh,
+        path: &Path,
+        (original, metadata): (&File, &Metadata),
+        is_changed: bool,
+    ) -> Result<bool, Error> {
+        let Target::InPlace(backup) = &self.options.target else {
+            fresh.resemble(original, metadata)?;
+            fresh.land()?;
+            return Ok(true);
+        };
+        if !is_changed {
+            return Ok(false);
+        }
+        fresh.resemble(original, metadata)?;
+        fresh.sync()?;
+        if let Some(suffix) = backup {
+            keep(path, suffix)?;
+        }
+        fresh.land()?;
+        file::sync_folder_of(path)?;
+        Ok(true)
+    }
+
+    /// What cannot be examined: copied as it is for those who ask for it.
+    fn copy_unexamined(
+        &self,
+        metadata: &Metadata,
+        mut original: &File,
+        target: Option<&Path>,
+    ) -> Result<(), Error> {
+        let (Target::Mirror(_), true, Some(target)) =
+            (&self.options.target, self.options.copies_unexamined, target)
+        else {
+            return Ok(());
+        };
+        let mut fresh = Fresh::new(target)?;
+        let copied =
+            original.seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut original, &mut fresh));
+        match copied.map_err(rewrite::reason) {
+            Ok(_) => {
+                fresh.resemble(original, metadata)?;
+                fresh.land()
+            }
+            // It cannot be read; that was said.
+            Err(Ok(_)) => Ok(()),
+            Err(Err(error)) => Err(fatal(error)),
+        }
+    }
+
+    fn target_of(&self, found: &Found) -> Option<PathBuf> {
+        match &self.options.target {
+            Target::Mirror(folder) => Some(folder.join(found.place())),
+            Target::InPlace(_) => Some(found.path.clone()),
+            Target::Nowhere => None,
+        }
+    }
+}
+
+impl Summary {
+    fn take(&mut self, line: &Line, tally: &Tally) {
+        self.n_done += 1;
+        self.bytes_in += line.bytes_before;
+        self.bytes_out += line.bytes_after;
+        self.n_guarded += line.n_guarded;
+        self.unexamined.extend(line.unexamined.iter().cloned());
+        if tally.findings() > 0 {
+            self.files.push((line.path.clone(), tally.findings()));
+        }
+        self.tally.merge(tally);
+    }
+}
+
+/// Days without a year are those before the file was changed last.
+fn give_years(tally: &mut Tally, metadata: &Metadata) {
+    let last = u64::try_from(metadata.mtime() / 86_400).ok().and_then(Day::of_1970);
+    let (Some(last), false) = (last, tally.by_day.is_empty()) else { return };
+    for (day, n_findings) in std::mem::take(&mut tally.by_day) {
+        *tally.by_day.entry(day.before(last)).or_default() += n_findings;
+    }
+}
+
+/// A file to be read, or why it cannot be.
+fn open(path: &Path) -> Result<(File, Metadata), String> {
+    match File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata))) {
+        Ok((_, metadata)) if !metadata.is_file() => Err("it is no file any more".to_owned()),
+        opened => opened.map_err(|error| format!("cannot be read: {error}")),
+    }
+}
+
+/// What becomes `target`, which lies in `folder`.
+fn fresh(target: &Path, folder: &Path) -> Result<Fresh, Error> {
+    // Most files lie in a folder that is there.
+    Fresh::new(target).or_else(|_| {
+        fs::create_dir_all(folder)
+            .map_err(|error| Error::output(&folder.display().to_string(), error))?;
+        Fresh::new(target)
+    })
+}
+
+/// The original under a second name. One that an earlier run kept stays: it is older, and the
+/// original.
+fn keep(path: &Path, suffix: &str) -> Result<(), Error> {
+    let mut backup = path.as_os_str().to_owned();
+    backup.push(suffix);
+    match fs::hard_link(path, &backup) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::output(&Path::new(&backup).display().to_string(), error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn has_changed(file: &File, before: &Metadata) -> bool {
+    !file
+        .metadata()
+        .is_ok_and(|now| now.len() == before.len() && tree::changed(&now) == tree::changed(before))
+}
+
+/// The error that ends the run, taken out of what carried it.
+pub(super) fn fatal(error: io::Error) -> Error {
+    let mut error = error;
+    while let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        let is_carried = std::error::Error::source(inner)
+            .and_then(|source| source.downcast_ref::<io::Error>())
+            .is_some_and(|source| source.get_ref().is_some_and(|inner| inner.is::<Error>()));
+        let inner = error
+            .into_inner()
+            .and_then(|inner| inner.downcast::<Error>().ok())
+            .expect("it was looked at");
+        if !is_carried {
+            return *inner;
+        }
+        error = *inner
+            .into_source()
+            .and_then(|source| source.downcast::<io::Error>().ok())
+            .expect("it was looked at");
+    }
+    Error::output("output", error)
+}
+
+fn by_rule(rules: &RuleSet, tally: &Tally) -> serde_json::Map<String, serde_json::Value> {
+    if tally.findings() == 0 {
+        return serde_json::Map::new();
+    }
+    let found = rules.iter().filter(|(id, _)| tally.of(*id) > 0);
+    found.map(|(id, rule)| (rule.id().to_owned(), tally.of(id).into())).collect()
+}
+
+/// A file that is read, with the digest of as much as was read in order.
+struct Source<'f> {
+    file: &'f File,
+    /// What it had when it was found. Whether more has come since is asked at the end, and not by a
+    /// read of each file that gives nothing.
+    len: u64,
+    digest: Digest,
+    at: u64,
+    budget: &'f Budget,
+    watch: &'f dyn Watch,
+}
+
+impl<'f> Source<'f> {
+    fn new(file: &'f File, len: u64, budget: &'f Budget, watch: &'f dyn Watch) -> Source<'f> {
+        if len >= LARGE {
+            file::read_ahead(file);
+        }
+        Source { file, len, digest: Digest::default(), at: 0, budget, watch }
+    }
+
+    /// The digest of the whole file; what was not read in order is read now.
+    fn whole(&mut self) -> io::Result<String> {
+        if self.digest.len() < self.len {
+            self.file.seek(SeekFrom::Start(self.digest.len()))?;
+            let mut space = vec![0; 128 << 10];
+            loop {
+                self.budget.go_on()?;
+                let n_bytes = (&mut self.file).read(&mut space)?;
+                if n_bytes == 0 {
+                    break;
+                }
+                self.digest.update(&space[..n_bytes]);
+            }
+        }
+        Ok(self.digest.digits())
+    }
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        // A file that is no file of a disk has more than it says.
+        if self.at >= self.len && self.len > 0 {
+            return Ok(0);
+        }
+        self.budget.go_on()?;
+        let n_bytes = self.file.read(space)?;
+        let (known, end) = (self.digest.len(), self.at + n_bytes as u64);
+        if self.at <= known && end > known {
+            let n_known = usize::try_from(known - self.at).unwrap_or(usize::MAX);
+            self.digest.update(&space[n_known..n_bytes]);
+            self.watch.advance(end - known);
+        }
+        self.at = end;
+        Ok(n_bytes)
+    }
+}
+
+impl Seek for Source<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.at = self.file.seek(to)?;
+        Ok(self.at)
+    }
+}
+
+/// A file that is written, or nothing, with its digest.
+struct Hashed {
+    wtr: Option<Fresh>,
+    digest: Digest,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, runs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let n_bytes = runs.iter().map(|run| run.len()).sum();
+        let mut left = self.wtr.as_mut().map_or(Ok(n_bytes), |wtr| wtr.write_vectored(runs))?;
+        let n_written = left;
+        for run in runs {
+            let n_bytes = run.len().min(left);
+            self.digest.update(&run[..n_bytes]);
+            left -= n_bytes;
+        }
+        Ok(n_written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! `--verify-manifest`: every file that the manifest calls done is there with its digest, nothing
+//! is found in it any more, and no other file lies beside them.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read, Seek},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Manifest, Options,
+    chunks::Packers,
+    digest::Digest,
+    file_names::{self, Names},
+    manifest::Line,
+    rewrite::{self, Own},
+    run::fatal,
+};
+use crate::{error::Error, scrub::Scrubber, source::tree};
+
+/// Checks every line and every file; answers how many lines there are, and each fault: the path and
+/// what is wrong.
+pub(crate) fn verify(
+    manifest: &Manifest,
+    options: &Options,
+    scrubber: &Scrubber,
+) -> Result<(u64, Vec<(String, String)>), Error> {
+    let mut own = Own::new(scrubber);
+    let mut there = files(manifest, &mut own.names);
+    let packers = Packers::start(options.threads());
+    let mut faults = Vec::new();
+    let lines = manifest.lines();
+    for line in &lines {
+        // What was scrubbed in place may lie elsewhere; then its name is a path from the root.
+        let elsewhere = file_names::path_of(&line.path).filter(|path| path.is_absolute());
+        let fault = match there.remove(&line.path).or(elsewhere) {
+            Some(path) => check(line, &path, options, scrubber, &packers, &mut own)?,
+            None => Some("it is not there".to_owned()),
+        };
+        faults.extend(fault.map(|fault| (line.path.clone(), fault)));
+    }
+    let mut others: Vec<String> = there.into_keys().collect();
+    others.sort();
+    faults.extend(others.into_iter().map(|name| (name, "it is not in the manifest".to_owned())));
+    Ok((lines.len() as u64, faults))
+}
+
+/// The files below the folder of the manifest, by their names in it.
+fn files(manifest: &Manifest, names: &mut Names) -> HashMap<String, PathBuf> {
+    let mut there = HashMap::new();
+    tree::files(manifest.folder(), &mut |path| {
+        if path.file_name() != manifest.path().file_name()
+            || path.parent() != Some(manifest.folder())
+        {
+            there.insert(names.of(path.strip_prefix(manifest.folder()).unwrap_or(&path)), path);
+        }
+    });
+    there
+}
+
+fn check(
+    line: &Line,
+    path: &Path,
+    options: &Options,
+    scrubber: &Scrubber,
+    packers: &Packers,
+    own: &mut Own,
+) -> Result<Option<String>, Error> {
+    let digest = File::open(path).and_then(digest_of);
+    let mut file = match digest {
+        Err(error) => return Ok(Some(format!("cannot be read: {error}"))),
+        Ok((_, digest)) if digest != line.blake3_after => {
+            return Ok(Some("its digest is another one".to_owned()));
+        }
+        Ok((file, _)) => file,
+    };
+    let temporary = std::env::temp_dir();
+    let mut rewriter = options.rewriter(scrubber, packers, own, &temporary, line.bytes_after);
+    let place = options.place(&line.path);
+    if let Err(error) =
+        file.rewind().and_then(|()| rewriter.file(&mut file, &place, &mut io::sink()))
+    {
+        return rewrite::reason(error).map(Some).map_err(fatal);
+    }
+    Ok(match rewriter.tally.findings() {
+        0 if rewriter.left.len() > line.unexamined.len() => {
+            Some("an entry cannot be examined".to_owned())
+        }
+        // A record that a runtime cut and never ended is incomplete every time it is read.
+        0 if rewriter.tally.incomplete() > line.withheld => {
+            Some("a record cannot be examined".to_owned())
+        }
+        0 => None,
+        n_findings => Some(format!("{n_findings} findings")),
+    })
+}
+
+fn digest_of(mut file: File) -> io::Result<(File, String)> {
+    let mut digest = Digest::default();
+    let mut space = vec![0; 128 << 10];
+    loop {
+        let n_bytes = file.read(&mut space)?;
+        if n_bytes == 0 {
+            return Ok((file, digest.digits()));
+        }
+        digest.update(&space[..n_bytes]);
+    }
+}

@@ -1,0 +1,266 @@
+//! What kind of byte a byte is, in one table: what is asked of every byte of a value costs one look
+//! at it.
+
+use crate::text::visits;
+
+/// A digit.
+pub(super) const DIGIT: u64 = 1 << 0;
+/// A letter `a` to `z`.
+pub(super) const LOWER: u64 = 1 << 1;
+/// A letter `A` to `Z`.
+pub(super) const UPPER: u64 = 1 << 2;
+/// A letter. A class of its own, so that a whole text can be of it.
+pub(super) const ALPHA: u64 = 1 << 29;
+/// A letter or a digit.
+pub(super) const ALNUM: u64 = 1 << 30;
+/// `_`, `-` or `.`, which stand between the words of an identifier.
+pub(super) const JOINT: u64 = 1 << 3;
+/// White space as `u8::is_ascii_whitespace` has it.
+pub(super) const WHITE: u64 = 1 << 4;
+/// A character that can be seen.
+pub(super) const GRAPHIC: u64 = 1 << 5;
+/// A hexadecimal digit with small letters.
+pub(super) const HEX_LOWER: u64 = 1 << 6;
+/// A hexadecimal digit with capital letters.
+pub(super) const HEX_UPPER: u64 = 1 << 7;
+/// What a name in code is made of, without digits: letters and `_.$->:@&*?!`.
+pub(super) const NAME: u64 = 1 << 8;
+/// What a member of something is written with: letters, digits and `_.$:>-`.
+pub(super) const MEMBER: u64 = 1 << 9;
+/// What base64 and tokens are written with: letters, digits and `_-=+/`.
+pub(super) const MIX: u64 = 1 << 10;
+/// What a stand-in of words is written with: letters, `'`, and what separates words.
+pub(super) const WORDS: u64 = 1 << 11;
+/// What separates the words of a stand-in.
+pub(super) const SEPARATOR: u64 = 1 << 12;
+/// What is written again and again where a value should be: `xX*.-_#?`.
+pub(super) const FILL: u64 = 1 << 13;
+/// What a secret that is none repeats: `xabcf01*#?z`.
+pub(super) const FILLER: u64 = 1 << 14;
+/// A mark that passwords have and words have not: `!@#$%^&*`.
+pub(super) const MARK: u64 = 1 << 15;
+/// What only code brackets with: `(){}$[]|`.
+pub(super) const BRACKET: u64 = 1 << 16;
+/// What an expansion, a label or an escaped one begins with: `\{$#<[%_@&`.
+pub(super) const EXPANSION: u64 = 1 << 17;
+/// What may end a value without quotes.
+pub(super) const STOP: u64 = 1 << 18;
+/// What may follow a key: white space, a separator, a quote, a bracket, or the beginning of an
+/// escape; outside ASCII too.
+pub(super) const FOLLOWER: u64 = 1 << 19;
+/// `"`, `'` or a backtick.
+pub(super) const QUOTE: u64 = 1 << 20;
+/// What stands behind a word that is a type or opens a string: white space, quotes and the marks of
+/// types and calls.
+pub(super) const BEHIND_WORD: u64 = 1 << 31;
+/// What a type is written with: letters, digits and `_.<>?|[]`.
+pub(super) const TYPE: u64 = 1 << 32;
+/// What may end a header's value: a quote, a backslash, `<`.
+pub(super) const HEADER_STOP: u64 = 1 << 33;
+/// What ends a credential in a header: white space and `,;"'<>`.
+pub(super) const CREDENTIAL_STOP: u64 = 1 << 34;
+/// Small letters, `_` and `.`: words, and no credential.
+pub(super) const SMALL: u64 = 1 << 35;
+/// Single characters that are looked for in a value.
+pub(super) const UNDERSCORE: u64 = 1 << 36;
+pub(super) const DASH: u64 = 1 << 37;
+/// What stands at or behind the beginning of an escape: `\%#[;`.
+pub(super) const ESCAPE: u64 = 1 << 38;
+pub(super) const DOT: u64 = 1 << 21;
+pub(super) const SLASH: u64 = 1 << 22;
+pub(super) const EQUALS: u64 = 1 << 23;
+pub(super) const SPACE: u64 = 1 << 24;
+pub(super) const COLON: u64 = 1 << 25;
+pub(super) const MORE: u64 = 1 << 26;
+pub(super) const ROUND: u64 = 1 << 27;
+pub(super) const SQUARE: u64 = 1 << 28;
+
+static CLASSES: [u64; 256] = classes();
+
+const fn classes() -> [u64; 256] {
+    let mut classes = [0; 256];
+    let marks: [(u64, &[u8]); 30] = [
+        (NAME, b"_.$->:@&*?!"),
+        (MEMBER, b"_.$:>-"),
+        (MIX, b"_-=+/"),
+        (WORDS, b"_- ./!'"),
+        (JOINT, b"_-."),
+        (SEPARATOR, b"_- ./!"),
+        (FILL, b"xX*.-_#?"),
+        (FILLER, b"xabcf01*#?z"),
+        (MARK, b"!@#$%^&*"),
+        (BRACKET, b"(){}$[]|"),
+        (EXPANSION, b"\\{$#<[%_@&"),
+        (STOP, b"\"`<>'\\&,;|%([{)]}#\x7f"),
+        // The last five are where white space, quotes and separators outside ASCII begin.
+        (FOLLOWER, b">\"'`\\)][ \t%=-&+?.|~:(,\xa0\xc2\xe2\xe3\xef"),
+        (QUOTE, b"\"'`"),
+        (BEHIND_WORD, b" \t<>?|[]\"'`@$(:"),
+        (TYPE, b"_.<>?|[]"),
+        (HEADER_STOP, b"\"'`\\<"),
+        (CREDENTIAL_STOP, b",;\"'<>"),
+        (SMALL, b"_."),
+        (UNDERSCORE, b"_"),
+        (DASH, b"-"),
+        (ESCAPE, b"\\%#[;"),
+        (DOT, b"."),
+        (SLASH, b"/"),
+        (EQUALS, b"="),
+        (SPACE, b" "),
+        (COLON, b":"),
+        (MORE, b">"),
+        (ROUND, b"("),
+        (SQUARE, b"["),
+    ];
+    let mut byte = 0;
+    while byte < 256 {
+        let it = byte as u8;
+        let mut class = 0;
+        if it.is_ascii_digit() {
+            class |= DIGIT | ALNUM | MEMBER | MIX | TYPE | HEX_LOWER | HEX_UPPER;
+        }
+        if it.is_ascii_alphabetic() {
+            class |= ALPHA | ALNUM | NAME | MEMBER | MIX | WORDS | TYPE;
+            class |= if it.is_ascii_lowercase() { LOWER | SMALL } else { UPPER };
+        }
+        class |= if matches!(it, b'a'..=b'f') { HEX_LOWER } else { 0 };
+        class |= if matches!(it, b'A'..=b'F') { HEX_UPPER } else { 0 };
+        class |= if it.is_ascii_whitespace() { WHITE | CREDENTIAL_STOP } else { 0 };
+        class |= if it.is_ascii_graphic() { GRAPHIC } else { 0 };
+        class |= if it <= b' ' { STOP } else { 0 };
+        let mut list = 0;
+        while list < marks.len() {
+            class |= if holds(marks[list].1, it) { marks[list].0 } else { 0 };
+            list += 1;
+        }
+        classes[byte] = class;
+        byte += 1;
+    }
+    classes
+}
+
+const fn holds(bytes: &[u8], byte: u8) -> bool {
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == byte {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// The classes of `byte`.
+#[inline]
+pub(super) fn of(byte: u8) -> u64 {
+    CLASSES[usize::from(byte)]
+}
+
+/// Whether `byte` is of one of the classes.
+#[inline]
+pub(super) fn is(byte: u8, classes: u64) -> bool {
+    of(byte) & classes != 0
+}
+
+/// How many bytes at the head of `text` are of one of the classes.
+#[inline]
+pub(super) fn run(text: &[u8], classes: u64) -> usize {
+    let mut length = 0;
+    while length < text.len() && is(text[length], classes) {
+        length += 1;
+    }
+    visits::counted(length)
+}
+
+/// How many bytes of `text` come before the first that is of one of the classes.
+#[inline]
+pub(super) fn until(text: &[u8], classes: u64) -> usize {
+    let mut length = 0;
+    while length < text.len() && !is(text[length], classes) {
+        length += 1;
+    }
+    visits::counted(length)
+}
+
+/// How many bytes at the foot of `text` are of one of the classes.
+#[inline]
+pub(super) fn run_back(text: &[u8], classes: u64) -> usize {
+    let mut start = text.len();
+    while start > 0 && is(text[start - 1], classes) {
+        start -= 1;
+    }
+    visits::counted(text.len() - start)
+}
+
+/// What the bytes of a text have in common, and what any of them is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Traits {
+    any: u64,
+    all: u64,
+}
+
+impl Traits {
+    #[inline]
+    pub(super) fn of(text: &[u8]) -> Traits {
+        visits::add(text.len());
+        let mut traits = Traits { any: 0, all: u64::MAX };
+        for byte in text {
+            let class = of(*byte);
+            traits.any |= class;
+            traits.all &= class;
+        }
+        traits
+    }
+
+    /// Whether some byte is of one of the classes.
+    #[inline]
+    pub(super) fn any(self, classes: u64) -> bool {
+        self.any & classes != 0
+    }
+
+    /// Whether every byte is of the one class.
+    #[inline]
+    pub(super) fn all(self, class: u64) -> bool {
+        self.all & class != 0
+    }
+
+    /// Whether no byte is of any of the classes.
+    #[inline]
+    pub(super) fn none(self, classes: u64) -> bool {
+        self.any & classes == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_what_their_names_say() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(is(byte, DIGIT), byte.is_ascii_digit());
+            assert_eq!(is(byte, ALPHA), byte.is_ascii_alphabetic());
+            assert_eq!(is(byte, ALNUM), byte.is_ascii_alphanumeric());
+            assert_eq!(is(byte, WHITE), byte.is_ascii_whitespace());
+            assert_eq!(is(byte, GRAPHIC), byte.is_ascii_graphic());
+            assert_eq!(is(byte, HEX_LOWER | HEX_UPPER), byte.is_ascii_hexdigit());
+            assert_eq!(
+                is(byte, NAME),
+                byte.is_ascii_alphabetic() || b"_.$->:@&*?!".contains(&byte)
+            );
+        }
+    }
+
+    #[test]
+    fn traits_tell_some_from_all() {
+        let traits = Traits::of(b"abc1");
+        assert!(
+            traits.any(DIGIT)
+                && traits.any(LOWER | UPPER)
+                && !traits.any(UPPER)
+                && traits.none(UPPER | WHITE)
+        );
+        assert!(traits.all(MEMBER) && !traits.all(LOWER));
+        assert!(Traits::of(b"").all(DIGIT) && Traits::of(b"").none(DIGIT));
+    }
+}

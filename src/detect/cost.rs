@@ -1,0 +1,254 @@
+//! What each rule costs on a log: how often it is asked, how often it looks closer, what it finds,
+//! how long that takes.
+//!
+//! A candidate is an anchor that was handed to a rule's recogniser. It is confirmed when the
+//! recogniser ran what is dear: a pattern, or the judgement of a value. A finding is what settled
+//! in the rule's name. Rules that share a recogniser (assign, url) share its work: candidates,
+//! confirmations and time go to the rule whose anchor it was (of several the first), findings to
+//! the rule they are named for.
+//!
+//! This room reads no clock: whoever measures brings one. What it costs to read is taken off.
+
+use std::collections::HashMap;
+
+use super::{
+    Locate, Scanner, Scratch, Sight, State, Target,
+    rejection::{self, Answer},
+};
+use crate::rules::{Recogniser, RuleId, RuleSet};
+
+/// Answers nanoseconds since some moment.
+pub(crate) type Clock = Box<dyn FnMut() -> u64 + Send + Sync>;
+
+/// Reads of the clock, to know what one costs.
+const N_READS: usize = 101;
+
+/// What one rule cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cost {
+    pub(crate) candidates: u64,
+    pub(crate) confirmations: u64,
+    pub(crate) findings: u64,
+    pub(crate) nanoseconds: u64,
+}
+
+/// Measures a scanner on a log, block by block.
+pub(crate) struct Measure {
+    scanner: Scanner,
+    locate: Locate,
+    state: State,
+    scratch: Scratch,
+    /// Bytes that were scanned.
+    pub(crate) n_bytes: u64,
+    /// Nanoseconds of the prefilter.
+    pub(crate) prefilter: u64,
+    /// Nanoseconds of everything.
+    pub(crate) total: u64,
+}
+
+impl Measure {
+    pub(crate) fn new(scanner: Scanner, locate: Locate, clock: Clock) -> Measure {
+        let meter = Meter::new(scanner.rules(), clock);
+        let scratch = Scratch { meter: Some(Box::new(meter)), ..Scratch::default() };
+        Measure {
+            scanner,
+            locate,
+            state: State::default(),
+            scratch,
+            n_bytes: 0,
+            prefilter: 0,
+            total: 0,
+        }
+    }
+
+    /// Scans a block that begins and ends on record edges, as a filter would: once as it is, for
+    /// the total, then asking each recogniser by the clock.
+    pub(crate) fn block(&mut self, hay: &[u8]) {
+        let meter = self.scratch.meter.take();
+        let mut state = self.state.clone();
+        self.total += self.timed(meter, |measure| {
+            measure.scanner.scan(hay, measure.locate, &mut state, &mut measure.scratch);
+        });
+        let findings = std::mem::take(&mut self.scratch.findings);
+        findings.iter().for_each(|finding| self.meter().costs[finding.rule.index()].findings += 1);
+        self.scratch.findings = findings;
+        let meter = self.scratch.meter.take();
+        self.prefilter += self.timed(meter, |measure| {
+            measure.scanner.look(hay, &mut measure.scratch);
+        });
+        self.scanner.scan(hay, self.locate, &mut self.state, &mut self.scratch);
+        self.n_bytes += hay.len() as u64;
+    }
+
+    /// How long `work` takes while `meter` is not in the scratch; puts it back.
+    fn timed(&mut self, meter: Option<Box<Meter>>, work: impl FnOnce(&mut Measure)) -> u64 {
+        let Some(mut meter) = meter else { return 0 };
+        let begin = meter.read();
+        work(self);
+        let end = meter.read();
+        let nanoseconds = (end - begin).saturating_sub(meter.overhead);
+        self.scratch.meter = Some(meter);
+        nanoseconds
+    }
+
+    #[cfg(feature = "cli")]
+    pub(crate) fn rules(&self) -> &RuleSet {
+        self.scanner.rules()
+    }
+
+    /// What each rule cost so far, in the order of the rules.
+    pub(crate) fn costs(&self) -> &[Cost] {
+        self.scratch.meter.as_ref().map_or(&[], |meter| &meter.costs)
+    }
+
+    fn meter(&mut self) -> &mut Meter {
+        self.scratch.meter.as_mut().expect("the scratch was made with a meter")
+    }
+}
+
+/// Counts and times what a scanner asks its recognisers.
+pub(super) struct Meter {
+    costs: Vec<Cost>,
+    /// Whose anchor it is, where a recogniser is shared.
+    owners: HashMap<(&'static str, Box<[u8]>), RuleId>,
+    clock: Clock,
+    /// What a read of the clock costs.
+    overhead: u64,
+}
+
+impl Meter {
+    fn new(rules: &RuleSet, clock: Clock) -> Meter {
+        let mut owners = HashMap::new();
+        for (id, rule) in rules.iter() {
+            if matches!(rule.recogniser, Recogniser::Token(_)) {
+                continue;
+            }
+            for anchor in &rule.anchors {
+                owners
+                    .entry((rule.recogniser(), anchor.text.to_ascii_lowercase().into()))
+                    .or_insert(id);
+            }
+        }
+        let mut meter =
+            Meter { costs: vec![Cost::default(); rules.rules().len()], owners, clock, overhead: 0 };
+        let mut reads: Vec<u64> = (0..N_READS).map(|_| meter.read()).collect();
+        reads = reads.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+        reads.sort_unstable();
+        meter.overhead = reads[reads.len() / 2];
+        meter
+    }
+
+    fn read(&mut self) -> u64 {
+        (self.clock)()
+    }
+
+    /// Whose candidate it is: of a shared recogniser the rule that has the anchor, or any of its
+    /// rules.
+    fn owner(&self, rules: &RuleSet, target: Target, sight: &Sight<'_>) -> Option<RuleId> {
+        let name = match target {
+            Target::Token(id) => return Some(id),
+            Target::Assign => "assign",
+            Target::Url => "url",
+            Target::Email => "email",
+            Target::KeyBlock => "key_block",
+        };
+        let anchor = sight.anchor.of(sight.hay).to_ascii_lowercase().into();
+        let any = || rules.iter().find(|(_, rule)| rule.recogniser() == name).map(|(id, _)| id);
+        self.owners.get(&(name, anchor)).copied().or_else(any)
+    }
+}
+
+/// How much of what is dear the recognisers have done.
+fn effort(scratch: &Scratch) -> [u64; 6] {
+    let Scratch { findings, token, progress, .. } = scratch;
+    let (assign, url) = (progress.assign.effort(), progress.url.judged);
+    [
+        findings.len() as u64,
+        token.tried,
+        assign,
+        url,
+        progress.email.judged,
+        progress.key_block as u64,
+    ]
+}
+
+impl Scanner {
+    /// Asks, and counts.
+    pub(super) fn ask_measured(
+        &self,
+        target: Target,
+        sight: &Sight<'_>,
+        locate: Locate,
+        state: &mut State,
+        scratch: &mut Scratch,
+    ) -> Answer {
+        let Some(mut meter) = scratch.meter.take() else { return Err(rejection::OFF) };
+        let before = effort(scratch);
+        let begin = meter.read();
+        let answer = self.ask(target, sight, locate, state, scratch);
+        let end = meter.read();
+        if let Some(owner) = meter.owner(&self.rules, target, sight) {
+            let cost = &mut meter.costs[owner.index()];
+            cost.candidates += 1;
+            cost.confirmations += u64::from(effort(scratch) != before);
+            cost.nanoseconds += (end - begin).saturating_sub(meter.overhead);
+        }
+        scratch.meter = Some(meter);
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Selection, detect::tests::line, redact::placeholder::Placeholders};
+
+    fn scanner() -> Scanner {
+        let rules = Selection::default().load().expect("the embedded rules load");
+        let placeholders = Placeholders::new(&rules, []);
+        Scanner::new(rules, placeholders, crate::prefilter::Cpu::best())
+    }
+
+    #[test]
+    fn what_is_measured_is_what_is_scanned() {
+        let text = format!(
+            "mail alice@example.com @carol icon@2x.png\npw: password={} glpat-{} token is expired\nhttp://u:{}@host/\n",
+            "hunter2",
+            "k3J".repeat(7),
+            "hunter3"
+        );
+        // A clock that takes ten nanoseconds to read, and nothing else takes any time.
+        let mut now = 0;
+        let clock = Box::new(move || {
+            now += 10;
+            now
+        });
+        let mut measure = Measure::new(scanner(), line, clock);
+        measure.block(text.as_bytes());
+        measure.block(text.as_bytes());
+        let of = |id: &str| {
+            let (number, _) =
+                measure.rules().iter().find(|(_, rule)| rule.id() == id).expect("an embedded rule");
+            measure.costs()[number.index()]
+        };
+        let cost = |candidates, confirmations, findings| Cost {
+            candidates,
+            confirmations,
+            findings,
+            nanoseconds: 0,
+        };
+        assert_eq!(of("email"), cost(6, 2, 2));
+        assert_eq!(of("gitlab-personal-access-token"), cost(2, 2, 2));
+        assert_eq!(of("url-password"), cost(2, 2, 2));
+        assert_eq!(of("password").findings, 2);
+        assert_eq!(
+            (measure.n_bytes, measure.prefilter, measure.total),
+            (2 * text.len() as u64, 0, 0)
+        );
+
+        let (mut state, mut scratch) = (State::default(), Scratch::default());
+        let n_findings =
+            scanner().scan(text.as_bytes(), line, &mut state, &mut scratch).len() as u64;
+        assert_eq!(measure.costs().iter().map(|cost| cost.findings).sum::<u64>(), 2 * n_findings);
+    }
+}

@@ -1,0 +1,571 @@
+//! Which parts of a block stand for a text that can be searched, and that text.
+//!
+//! A record that holds an escape is read once more without its escapes; a long run of the base64
+//! alphabet or of hexadecimal digits that stands for text is read as that. All of it goes into one
+//! view, a line for each, so that looking through costs one scan a block. Where to look is known
+//! from the prefilter's pass: where nothing is encoded this reads a few words.
+
+use super::{Locate, Looked};
+use crate::{
+    prefilter::marks,
+    text::{
+        encoding::{self, Encoding, base64, hex},
+        source_map::View,
+        span::Span,
+        visits,
+    },
+};
+
+/// A shorter run is not looked into: what would be decoded is shorter than any token and nearly any
+/// address.
+const MIN_RUN: usize = marks::SURE_RUN;
+
+/// Of a run that is text only in part, so many groups in a row must stand for ASCII.
+const MIN_GROUPS: usize = 5;
+
+/// An escape that begins further before a run does not reach into it.
+const LONGEST_ESCAPE: usize = 128;
+
+/// Digits are pairs; so many pairs at the head tell whether they stand for text.
+const HEX_SAMPLE: usize = 12;
+
+/// What stands encoded in a block, as text.
+#[derive(Default)]
+pub(crate) struct Decoded {
+    pub(crate) view: View,
+    pub(crate) pieces: Vec<Piece>,
+    /// Where in the text escapes were read, and how they were written.
+    escapes: Vec<(usize, Encoding)>,
+}
+
+/// A line of the text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece {
+    pub(crate) text: Span,
+    pub(crate) kind: Kind,
+}
+
+/// What a piece was read from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A record with escapes in it.
+    Escapes,
+    /// Characters or digits that stand for the text as a whole, with so many bytes before it.
+    Blob { encoding: Encoding, raw: Span, before: usize },
+}
+
+impl Decoded {
+    pub(crate) fn clear(&mut self) {
+        self.view.clear();
+        self.pieces.clear();
+        self.escapes.clear();
+    }
+
+    /// Reads `parts` of `hay`, of which `looked` tells. `is_new` says of a run whether it is looked
+    /// into: not where it was before something else was decoded.
+    pub(crate) fn read(
+        &mut self,
+        hay: &[u8],
+        looked: &Looked,
+        parts: &[Span],
+        locate: Locate,
+        is_new: impl Fn(Span) -> bool,
+    ) {
+        self.clear();
+        for part in parts {
+            self.read_records(hay, looked, *part, locate);
+            self.read_runs(hay, looked, *part, &is_new);
+        }
+    }
+
+    /// The records that hold an escape.
+    fn read_records(&mut self, hay: &[u8], looked: &Looked, part: Span, locate: Locate) {
+        let signs = looked.printable(part);
+        if signs.is_empty() {
+            self.read_records_at(hay, looked, looked.marks.starts(part), part, locate);
+        } else {
+            let mut starts: Vec<usize> =
+                looked.marks.starts(part).chain(signs.iter().copied()).collect();
+            starts.sort_unstable();
+            self.read_records_at(hay, looked, starts, part, locate);
+        }
+    }
+
+    /// The records that hold an escape, which begins at one of `starts`.
+    fn read_records_at(
+        &mut self,
+        hay: &[u8],
+        looked: &Looked,
+        starts: impl IntoIterator<Item = usize>,
+        part: Span,
+        locate: Locate,
+    ) {
+        let mut at = part.start;
+        for start in starts {
+            if start < at {
+                continue;
+            }
+            if encoding::escape(&hay[start..part.end]).is_none() {
+                at = behind(hay, start);
+                continue;
+            }
+            let record = locate(part.of(hay), start - part.start);
+            let record = Span::new(part.start + record.start, part.start + record.end);
+            self.unescape(hay, looked, record, start);
+            at = record.end;
+        }
+    }
+
+    /// The runs that may stand for text.
+    fn read_runs(
+        &mut self,
+        hay: &[u8],
+        looked: &Looked,
+        part: Span,
+        is_new: &impl Fn(Span) -> bool,
+    ) {
+        let mut from = part.start;
+        while let Some(at) = looked.marks.next_chunk(Span::new(from, part.end)) {
+            from = at + 1;
+            visits::add(marks::CHUNK);
+            let chunk = hay[..part.end].get(at..at + marks::CHUNK);
+            if !chunk.is_some_and(may_be_text) {
+                continue;
+            }
+            let run = run_around(part.of(hay), at - part.start);
+            let run = Span::new(part.start + run.start, part.start + run.end);
+            let own = Span::new(looked.end_of_escape(hay, part, run.start).min(run.end), run.end);
+            if own.len() >= MIN_RUN && is_new(own) {
+                self.read_run(hay, own);
+            }
+            from = run.end;
+        }
+    }
+
+    /// The parts of the text that may be encoded once more: what came out of blobs, and records in
+    /// which an escape opens what is. `looked` tells of the text.
+    pub(crate) fn parts(&self, looked: &Looked) -> Vec<Span> {
+        let text = self.view.text();
+        let is_printable = !looked.printable.is_empty();
+        let mut parts = Vec::new();
+        let mut at = 0;
+        for piece in &self.pieces {
+            let mut may_go_on = matches!(piece.kind, Kind::Blob { .. });
+            while let Some((escape, encoding)) =
+                self.escapes.get(at).filter(|(escape, _)| *escape <= piece.text.end)
+            {
+                may_go_on = may_go_on || opens(text, *escape, *encoding, is_printable);
+                at += 1;
+            }
+            if may_go_on {
+                parts.push(piece.text);
+            }
+        }
+        parts
+    }
+
+    /// Whether an escape was read in `span` of the text.
+    pub(crate) fn has_escape(&self, span: Span) -> bool {
+        let first = self.escapes.partition_point(|(at, _)| *at < span.start);
+        self.escapes.get(first).is_some_and(|(at, _)| *at <= span.end)
+    }
+
+    /// The piece that holds `at`.
+    pub(crate) fn piece(&self, at: usize) -> Option<&Piece> {
+        self.pieces.get(self.pieces.partition_point(|piece| piece.text.end < at))
+    }
+
+    /// How what stands at `span` of the text is written: as its first escape is, or the last one
+    /// before it.
+    pub(crate) fn encoding(&self, piece: &Piece, span: Span) -> Encoding {
+        if let Kind::Blob { encoding, .. } = piece.kind {
+            return encoding;
+        }
+        let first = self.escapes.partition_point(|(at, _)| *at < span.start);
+        let inside = self.escapes.get(first).filter(|(at, _)| *at < span.end);
+        let before = || first.checked_sub(1).map(|index| &self.escapes[index]);
+        inside
+            .or_else(before)
+            .or(self.escapes.get(first))
+            .map_or(Encoding::Json, |(_, encoding)| *encoding)
+    }
+
+    /// Words of the text that hold escapes, in order: what cannot be decoded any further is masked
+    /// so.
+    pub(crate) fn escaped_words(&self, piece: &Piece) -> Vec<Span> {
+        let text = self.view.text();
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'\\".contains(byte);
+        let mut words: Vec<Span> = Vec::new();
+        let first = self.escapes.partition_point(|(at, _)| *at < piece.text.start);
+        let inside = self.escapes[first..].iter().take_while(|(at, _)| *at <= piece.text.end);
+        for (at, _) in inside {
+            if words.last().is_some_and(|word| *at <= word.end) {
+                continue;
+            }
+            let left = text[piece.text.start..*at]
+                .iter()
+                .rev()
+                .position(ends)
+                .unwrap_or(at - piece.text.start);
+            let right =
+                text[*at..piece.text.end].iter().position(ends).unwrap_or(piece.text.end - at);
+            visits::add(left + right);
+            words.push(Span::new(at - left, at + right));
+        }
+        words
+    }
+
+    /// Reads a record without its escapes, of which the first one stands at `first`.
+    fn unescape(&mut self, hay: &[u8], looked: &Looked, record: Span, first: usize) {
+        if !looked.printable(record).is_empty() {
+            let equals = memchr::memchr_iter(b'=', record.of(hay)).map(|at| record.start + at);
+            let mut starts: Vec<usize> = looked.marks.starts(record).chain(equals).collect();
+            starts.sort_unstable();
+            self.unescape_at(hay, starts, record);
+        } else {
+            self.unescape_at(hay, looked.marks.starts(Span::new(first, record.end)), record);
+        }
+    }
+
+    /// Reads a record without its escapes, which begin at some of `starts`.
+    fn unescape_at(&mut self, hay: &[u8], starts: impl IntoIterator<Item = usize>, record: Span) {
+        let text_start = self.view.text().len();
+        visits::add(2 * record.len());
+        // Behind what was read, and behind what is no escape and holds none.
+        let (mut done, mut at) = (record.start, record.start);
+        for start in starts {
+            if start < at {
+                continue;
+            }
+            let Some(escape) = encoding::escape(&hay[start..record.end]) else {
+                at = behind(hay, start);
+                continue;
+            };
+            self.view.copy(hay, Span::new(done, start));
+            self.escapes.push((self.view.text().len(), escape.encoding));
+            at = start + escape.length;
+            if !escape.text().is_empty() {
+                self.view.decode(escape.text(), Span::new(start, at));
+            }
+            done = at;
+        }
+        self.view.copy(hay, Span::new(done, record.end));
+        self.end_piece(text_start, Kind::Escapes);
+    }
+
+    fn end_piece(&mut self, start: usize, kind: Kind) {
+        self.pieces.push(Piece { text: Span::new(start, self.view.text().len()), kind });
+        self.view.end_line();
+    }
+
+    fn read_run(&mut self, hay: &[u8], run: Span) {
+        // As digits, as a whole, and the samples.
+        visits::add(3 * run.len());
+        let digits = match run.of(hay) {
+            [b'0', b'x' | b'X', ..] => Span::new(run.start + 2, run.end),
+            [b'x' | b'X', ..] => Span::new(run.start + 1, run.end),
+            _ => run,
+        };
+        if let Some(text) = text_of_digits(digits.of(hay)) {
+            self.push_blob(Encoding::Hex, digits, 0, &text);
+        } else {
+            self.read_base64(hay, run);
+        }
+    }
+
+    /// Text that begins at any character of a run, since other characters may stand before it.
+    fn read_base64(&mut self, hay: &[u8], run: Span) {
+        let text = run.of(hay);
+        if self.read_whole(hay, run) {
+            return;
+        }
+        let mut sample = 0;
+        while sample + 7 <= text.len() {
+            let found = (sample..sample + 4).filter(|at| base64::is_ascii(&text[*at..*at + 4]));
+            let found =
+                found.map(|at| groups_around(text, at)).find(|span| span.len() >= 4 * MIN_GROUPS);
+            match found {
+                Some(span) => {
+                    self.read_part(hay, run, span);
+                    sample = span.end.max(sample + 1);
+                }
+                // Every row of five groups holds one that begins within four bytes of a multiple of
+                // sixteen.
+                None => sample += 16,
+            }
+        }
+    }
+
+    /// A run that is UTF-8 as a whole.
+    fn read_whole(&mut self, hay: &[u8], run: Span) -> bool {
+        let text = run.of(hay);
+        // Whether it is found must not depend on where steps begin: so it has to have what holds a
+        // chunk in any case.
+        let mut row = 0;
+        let has_ascii = text.chunks(4).any(|group| {
+            let is_ascii = group.len() < 4 || base64::is_ascii(group);
+            row = if is_ascii { row + group.len() } else { 0 };
+            row >= MIN_RUN
+        });
+        if !base64::is_ascii(&text[..4]) || text.len() % 4 == 1 || !has_ascii {
+            return false;
+        }
+        let mut bytes = Vec::new();
+        base64::decode(text, &mut bytes);
+        let is_text = is_text(&bytes);
+        if is_text {
+            self.push_blob(Encoding::Base64, run, 0, &bytes);
+        }
+        is_text
+    }
+
+    /// Some groups of a run stand for ASCII.
+    fn read_part(&mut self, hay: &[u8], run: Span, groups: Span) {
+        let mut end = run.start + groups.end;
+        // What is left of the run may be less than a group.
+        if run.end - end < 4 {
+            end = run.end;
+        }
+        let raw = Span::new(run.start + groups.start, end);
+        if raw.len() < MIN_RUN {
+            return;
+        }
+        let mut bytes = Vec::new();
+        base64::decode(raw.of(hay), &mut bytes);
+        let mut at = 0;
+        for part in bytes.split(|byte| !is_seen(*byte)) {
+            if part.len() >= 3 * (MIN_GROUPS - 1) {
+                self.push_blob(Encoding::Base64, raw, at, part);
+            }
+            at += part.len() + 1;
+        }
+    }
+
+    fn push_blob(&mut self, encoding: Encoding, raw: Span, before: usize, text: &[u8]) {
+        let start = self.view.text().len();
+        self.view.decode(text, raw);
+        self.end_piece(start, Kind::Blob { encoding, raw, before });
+    }
+}
+
+/// The groups around the one at `at` that stand for ASCII.
+fn groups_around(text: &[u8], at: usize) -> Span {
+    let before = text[..at].rchunks_exact(4).take_while(|group| base64::is_ascii(group)).count();
+    let behind = text[at..].chunks_exact(4).take_while(|group| base64::is_ascii(group)).count();
+    visits::add(4 * (before + behind));
+    Span::new(at - 4 * before, at + 4 * behind)
+}
+
+/// Whether an escape that was read at `at` stood for what begins another, or for a character of one
+/// or of a blob beside one more, or stood between two of those. Where it stood for nothing an
+/// equals sign is one only of quoted-printable: what it pads is read without it.
+fn opens(text: &[u8], at: usize, encoding: Encoding, is_printable: bool) -> bool {
+    let is_nothing = matches!(encoding, Encoding::Ansi | Encoding::ZeroWidth);
+    let part = |at: Option<usize>| match at.and_then(|at| text.get(at)) {
+        Some(b'=') if is_nothing && !is_printable => 0,
+        Some(byte) => PARTS[usize::from(*byte)],
+        None => 0,
+    };
+    let own = part(Some(at));
+    let has_neighbour = || part(at.checked_sub(1)) != 0 || !is_nothing && part(Some(at + 1)) != 0;
+    own & BEGINS != 0 || own != 0 && has_neighbour()
+}
+
+/// What begins an escape.
+const BEGINS: u8 = 2;
+
+/// For each byte not 0 where it may be part of an escape or of a blob.
+const PARTS: [u8; 256] = {
+    let mut parts = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        parts[byte] = match byte as u8 {
+            b'%' | b'\\' | b'&' | 0x1b => BEGINS,
+            b';' | b'#' | b'=' | 0x80.. => 1,
+            byte => base64::value(byte).is_some() as u8,
+        };
+        byte += 1;
+    }
+    parts
+};
+
+/// Tabs and line ends are seen as well, and so is what a colour code begins with.
+fn is_seen(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b)
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| is_seen(*byte) || *byte >= 0x80) && std::str::from_utf8(bytes).is_ok()
+}
+
+fn text_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
+    let is_seen = |digit: &u8| matches!(digit, b'2'..=b'7');
+    let is_likely =
+        digits.len() >= 2 * HEX_SAMPLE && digits.iter().step_by(2).take(HEX_SAMPLE).all(is_seen);
+    if !is_likely || !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    hex::decode(digits).filter(|bytes| is_text(bytes))
+}
+
+/// Where the next escape may begin behind `start`, where none does. What a backslash escapes begins
+/// no escape of its own, and a run of them is one escape's.
+pub(super) fn behind(hay: &[u8], start: usize) -> usize {
+    let n_more = if hay[start] == b'\\' {
+        hay[start + 1..].iter().take_while(|byte| **byte == b'\\').count()
+    } else {
+        0
+    };
+    visits::add(n_more);
+    start + 1 + n_more
+}
+
+impl Looked {
+    /// Where the escape of `part` ends that `at` lies in; `at` itself where it lies in none. The
+    /// letter that ends a colour code and the digits of other escapes are of the base64 alphabet as
+    /// well, and no part of a run that stands behind them.
+    fn end_of_escape(&self, hay: &[u8], part: Span, at: usize) -> usize {
+        let before = Span::new(at.saturating_sub(LONGEST_ESCAPE).max(part.start), at);
+        let mut starts = self.marks.starts(before);
+        let end = |start: usize| {
+            encoding::escape(&hay[start..part.end]).map(|escape| start + escape.length)
+        };
+        starts.find_map(|start| end(start).filter(|end| *end > at)).unwrap_or(at)
+    }
+
+    /// Where in `part` it is said that it is quoted-printable.
+    fn printable(&self, part: Span) -> &[usize] {
+        let first = |at: usize| self.printable.partition_point(|sign| *sign < at);
+        &self.printable[first(part.start)..first(part.end)]
+    }
+}
+
+/// The run of the base64 alphabet around a chunk of it.
+fn run_around(hay: &[u8], chunk: usize) -> Span {
+    let left = hay[..chunk].iter().rev().take_while(|byte| base64::is_in(**byte)).count();
+    let right = hay[chunk..].iter().take_while(|byte| base64::is_in(**byte)).count();
+    visits::add(left + right);
+    Span::new(chunk - left, chunk + right)
+}
+
+/// Whether a chunk may be the inside of a text in base64, whichever of its characters begins a
+/// group, or of one in digits, whichever begins a pair.
+fn may_be_text(chunk: &[u8]) -> bool {
+    // Most tell by their first half.
+    let (one, other) = chunk.split_at(chunk.len() / 2);
+    let roles = |half: &[u8]| {
+        half.iter()
+            .enumerate()
+            .fold(0x030f, |all, (at, byte)| all & ROLES[usize::from(*byte)] >> (at & 3))
+    };
+    let all = roles(one);
+    all != 0 && all & roles(other) != 0
+}
+
+/// What a byte may be in a text of ASCII: bits 0 to 3, the first to fourth of a group of base64;
+/// bits 8 and 9, the first or second digit of a pair. Both are repeated up to the next byte's, so
+/// that a shift turns them.
+const ROLES: [u16; 256] = {
+    let mut roles = [0_u16; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        roles[byte] = roles_of(byte as u8);
+        byte += 1;
+    }
+    roles
+};
+
+const fn roles_of(byte: u8) -> u16 {
+    let mut roles = 0;
+    if let Some(value) = base64::value(byte) {
+        let group = (value & 32 == 0) as u16
+            | ((value & 8 == 0) as u16) << 1
+            | ((value & 2 == 0) as u16) << 2
+            | 8;
+        roles |= group | group << 4;
+    }
+    if byte.is_ascii_hexdigit() {
+        let pair = matches!(byte, b'2'..=b'7') as u16 | 2;
+        roles |= (pair | pair << 2 | pair << 4 | pair << 6) << 8;
+    }
+    roles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(hay: &[u8]) -> Decoded {
+        let mut looked = Looked::default();
+        looked.marks.read(hay);
+        looked.printable.extend(memchr::memmem::find_iter(hay, encoding::SIGN));
+        let mut decoded = Decoded::default();
+        decoded.read(hay, &looked, &[Span::new(0, hay.len())], super::super::tests::line, |_| true);
+        decoded
+    }
+
+    fn texts(hay: &[u8]) -> Vec<String> {
+        let decoded = read(hay);
+        let text = |piece: &Piece| {
+            String::from_utf8(piece.text.of(decoded.view.text()).to_vec()).expect("it is text")
+        };
+        decoded.pieces.iter().map(text).collect()
+    }
+
+    #[test]
+    fn no_chunk_of_a_text_is_passed_over() {
+        let text = b"The quick brown fox jumps over the lazy dog; 0123456789 ~!@#$%^&*()_+{}|:<>?";
+        for like in [&b"+"[..], b"-"] {
+            let mut blob = Vec::new();
+            base64::encode(text, like, &mut blob);
+            assert!(blob.windows(marks::CHUNK).all(may_be_text));
+        }
+        for like in [&b"a"[..], b"A"] {
+            let mut digits = Vec::new();
+            hex::encode(text, like, &mut digits);
+            assert!(digits.windows(marks::CHUNK).all(may_be_text));
+        }
+    }
+
+    #[test]
+    fn records_with_escapes_are_read_without_them() {
+        let hay = b"plain\na%40b.c \\u003d&#64;\n=3D x=40y\nlast \x1b[1mx\x1b[0my";
+        assert_eq!(texts(hay), ["a@b.c =@", "= x@y", "last xy"]);
+    }
+
+    #[test]
+    fn text_in_base64_is_found_at_every_character() {
+        let text = "user alice@example.com has logged in";
+        let mut blob = Vec::new();
+        base64::encode(text.as_bytes(), b"", &mut blob);
+        for glued in ["", "x", "/v", "+ab", "data", "zzzzz"] {
+            let hay = [b"id=", glued.as_bytes(), &blob, b"== end"].concat();
+            assert!(texts(&hay).iter().any(|found| found.contains("alice@example.com")), "{glued}");
+        }
+        let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for before in ["", "0x", "id:"] {
+            assert_eq!(texts(format!("{before}{digits} end").as_bytes()), [text]);
+        }
+    }
+
+    #[test]
+    fn the_letters_that_end_an_escape_are_no_part_of_a_run() {
+        let text = "user alice@example.com has logged in";
+        let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for before in ["\x1b[0m", "\x1b[1;32m", r"\u003d", r"\u001b[3m", "%3D%3D"] {
+            let found = texts(format!("id{before}{digits} end").as_bytes());
+            assert!(found.iter().any(|found| found == text), "{before:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_not_decoded() {
+        for hay in [
+            "GET /var/lib/docker/overlay2/l/containers/component_configuration",
+            "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "id 123e4567-e89b-12d3-a456-426614174000 iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4",
+        ] {
+            assert_eq!(texts(hay.as_bytes()), Vec::<String>::new(), "{hay}");
+        }
+    }
+}

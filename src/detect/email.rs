@@ -1,0 +1,438 @@
+//! Email addresses: from `@` both ways, and the last label decides.
+//!
+//! The local part is what RFC 5321 and 6531 allow and logs contain, at most [`MAX_LOCAL`] bytes;
+//! the domain is labels between dots, or an address literal in brackets. What looks alike and is
+//! none is told by its last label (a file suffix, a systemd unit, a number), by what stands before
+//! (a URL's authority, `git@`), or by a Kerberos realm behind a slash.
+//!
+//! <https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2>
+
+use super::{
+    Hit, Sight, edge,
+    rejection::{self, Answer, Doubt},
+    url,
+    words::WordTable,
+};
+use crate::{
+    finding::Finding,
+    redact::placeholder::Placeholders,
+    rules::{Recogniser, RuleId, RuleSet},
+    text::{span::Span, visits},
+};
+
+/// RFC 5321 allows 64 octets; some senders do not care.
+const MAX_LOCAL: usize = 128;
+
+/// So much may stand between an address and the `@` of the next one that it is chained to.
+const MAX_CHAIN: usize = 1024;
+
+/// RFC 5321, section 4.5.3.1.2.
+const MAX_DOMAIN: usize = 255;
+
+/// U+FFFD, which stands where bytes were no character: no letter of any script.
+const REPLACEMENT: &[u8] = b"\xef\xbf\xbd";
+
+/// Last labels that are no top-level domain: suffixes of files, kinds of systemd unit, parts of
+/// code.
+const NOT_A_DOMAIN: &str = "avif bak bin bmp bz2 cc cfg class conf cpp cs css csv dat db deb device dll doc docx exe gif go gz html htm ico img \
+    ini iso jar java jpeg jpg js json jsx key lock log map mjs mount mp3 mp4 pdf pem php png properties rb rpm scope \
+    service slice socket sql svg swap tar target timer tmp toml ts tsx ttf txt webp woff xml yaml yml";
+
+/// Last labels that are looked up without a search, because most addresses have them.
+const COMMON: &str = "com net org edu gov mil int info biz name dev app cloud online shop de uk fr jp cn br ru nl it es eu io co us ca au in";
+
+const NONE: u8 = 1;
+const KNOWN: u8 = 2;
+
+/// The top-level domains that there are: lower case, sorted, a line each behind a line of comment.
+/// `patterns/tlds/refresh` brings the list up to date.
+const TOP_LEVEL: &str = include_str!("../../patterns/tlds/list.txt");
+
+/// No top-level domain is longer: a label of the DNS.
+const MAX_LABEL: usize = 63;
+
+static LABELS: WordTable<256> = WordTable::new(&[(NONE, NOT_A_DOMAIN), (KNOWN, COMMON)]);
+
+/// Whose names stand behind the algorithms of SSH: `umac-64@openssh.com`.
+const CIPHERS: [&str; 3] = ["openssh.com", "lysator.liu.se", "libssh.org"];
+
+/// The recogniser.
+pub(crate) struct Email {
+    rule: Option<RuleId>,
+}
+
+/// How far the block was examined.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// Everything before this belongs to an address that was found.
+    done: usize,
+    /// How often there was a domain, so that more had to be asked.
+    pub(super) judged: u64,
+}
+
+impl Email {
+    pub(super) fn new(rules: &RuleSet) -> Email {
+        Email {
+            rule: rules
+                .iter()
+                .find(|(_, rule)| matches!(rule.recogniser, Recogniser::Email))
+                .map(|(id, _)| id),
+        }
+    }
+
+    /// Most of what has an `@` is no address, and nearly all of that is told by the two bytes
+    /// around it or by the last label. So the domain comes first, which is short and never walked
+    /// twice; what stands before and around it is looked at only behind a domain that may be one.
+    pub(super) fn confirm<'h>(
+        &self,
+        sight: &Sight<'h>,
+        hit: impl FnOnce() -> Hit<'h>,
+        placeholders: &Placeholders,
+        progress: &mut Progress,
+        urls: &mut url::Progress,
+        findings: &mut Vec<Finding>,
+    ) -> Answer {
+        let rule = self.rule.ok_or(rejection::OFF)?;
+        let Sight { hay, anchor: at } = *sight;
+        if at.start < progress.done {
+            return Err(rejection::SETTLED);
+        }
+        // Nothing begins where a line ends, so what begins a record goes here, too.
+        let left = at.start.checked_sub(1).map(|before| hay[before]).ok_or(NO_LOCAL)?;
+        if !is_local(left) && left != b'"' && at.start != progress.done {
+            return Err(NO_LOCAL);
+        }
+        let domain = domain(hay, at.end)
+            .ok_or(Doubt("what follows is no domain below a known top-level domain"))?;
+        progress.judged += 1;
+        let hit = &hit();
+        let floor = hit.record.start.max(progress.done);
+        let chained = || is_chained(hit, floor).then_some(floor);
+        let start = local_start(hay, floor, at.start).or_else(chained).ok_or(NO_LOCAL)?;
+        let local = &hay[start..at.start];
+        if placeholders.is_whole(local) {
+            return Err(rejection::PLACEHOLDER);
+        }
+        // A longer label that nobody knows is an address unless code stands before it.
+        if domain.label == Label::Unknown && is_code(local)
+            || is_other(hit, start, domain.end, urls)
+        {
+            return Err(Doubt(
+                "it is code, a cipher, a realm or the user of a URL, written like an address",
+            ));
+        }
+        findings.push(Finding::text(Span::new(start, domain.end), rule));
+        progress.done = domain.end;
+        Ok(())
+    }
+}
+
+/// What stands before the `@`.
+const NO_LOCAL: Doubt = Doubt("no local part stands before it");
+
+/// Whether nothing but marks stands between an address that ends at `floor` and the `@`:
+/// `a@b.co@mail.example.com` goes as a whole, or what replaces its first half would be taken for a
+/// local part the next time.
+fn is_chained(hit: &Hit<'_>, floor: usize) -> bool {
+    let between = &hit.hay[floor..hit.anchor.start];
+    visits::add(between.len().min(MAX_CHAIN));
+    floor > hit.record.start
+        && between.len() <= MAX_CHAIN
+        && between.iter().rev().all(|byte| is_local(*byte))
+}
+
+/// Where the local part begins that ends at `end`.
+fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
+    let floor = floor.max(end.saturating_sub(MAX_LOCAL));
+    if hay[end - 1] == b'"' {
+        return quoted_start(hay, floor, end - 1);
+    }
+    let length = hay[floor..end].iter().rev().take_while(|byte| is_local(**byte)).count();
+    visits::add(3 * length);
+    let mut start = end - length;
+    // An escape is what its character is, not the letters it is written with. Its first byte stands
+    // before those letters and is no letter itself, but for the percent sign.
+    let before = &hay[floor..start];
+    if matches!(before.last(), Some(b'\\' | b'#' | b'[' | b';'))
+        || memchr::memchr(b'%', &hay[start..end]).is_some()
+    {
+        start = (start + 1..=end)
+            .rev()
+            .find(|at| edge::escape_before(&hay[floor..*at]).is_some())
+            .unwrap_or(start);
+    }
+    let has_replacement = memchr::memchr(REPLACEMENT[0], &hay[start..end]).is_some();
+    if let Some(at) =
+        has_replacement.then(|| memchr::memmem::rfind(&hay[start..end], REPLACEMENT)).flatten()
+    {
+        start += at + REPLACEMENT.len();
+    }
+    let edges = hay[start..end].iter().take_while(|byte| b"'.`".contains(byte)).count();
+    start += edges;
+    (start < end).then_some(start)
+}
+
+/// Where the quoted local part begins whose closing quote stands at `close`: the opening one has as
+/// many backslashes.
+///
+/// It begins with a letter or an escaped one, or the quotes may be the ends of two JSON strings:
+/// `"key":"@example.com"`.
+fn quoted_start(hay: &[u8], floor: usize, close: usize) -> Option<usize> {
+    let depth = edge::backslashes_before(hay, floor, close);
+    let mut at = close - depth;
+    while let Some(open) = memchr::memrchr(b'"', &hay[floor..at]).map(|open| floor + open) {
+        if edge::backslashes_before(hay, floor, open) == depth {
+            let start = open - depth;
+            let inside = hay[open + 1..].strip_prefix(b"\\").unwrap_or(&hay[open + 1..]);
+            return is_local(inside[0]).then_some(start);
+        }
+        at = open;
+    }
+    None
+}
+
+/// A domain that may be an address's.
+struct Domain {
+    end: usize,
+    label: Label,
+}
+
+/// What the last label says of a domain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Label {
+    /// A top-level domain, or an address literal.
+    Known,
+    /// It could be one.
+    Unknown,
+}
+
+/// The domain that begins at `start`, where one does. No line end is part of one.
+fn domain(hay: &[u8], start: usize) -> Option<Domain> {
+    let rest = &hay[start..hay.len().min(start + MAX_DOMAIN)];
+    if rest.first() == Some(&b'[') {
+        return literal(rest).map(|length| Domain { end: start + length, label: Label::Known });
+    }
+    let mut dot = None;
+    let mut length = rest.len();
+    for (at, byte) in rest.iter().enumerate() {
+        match CLASS[usize::from(*byte)] & (LABEL | DOT) {
+            0 => {
+                length = at;
+                break;
+            }
+            DOT if at > 0 && dot == Some(at - 1) => {
+                length = at - 1;
+                break;
+            }
+            DOT => dot = Some(at),
+            _ => {}
+        }
+    }
+    visits::add(length);
+    // Without a dot there is nothing more to ask.
+    dot?;
+    length -= rest[..length].iter().rev().take_while(|byte| b".-_".contains(byte)).count();
+    let domain = &rest[..length];
+    let dot = memchr::memrchr(b'.', domain).filter(|dot| *dot > 0)?;
+    let label = label(&domain[dot + 1..])?;
+    (!is_version(domain)).then_some(Domain { end: start + length, label })
+}
+
+/// The length of an address literal: `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
+fn literal(rest: &[u8]) -> Option<usize> {
+    let close = memchr::memchr(b']', &rest[..rest.len().min(64)])?;
+    let inner = &rest[1..close];
+    let is_v6 = inner.len() > 5 && inner[..5].eq_ignore_ascii_case(b"ipv6:");
+    let is_v4 = inner.split(|byte| *byte == b'.').count() == 4
+        && inner.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    (is_v4
+        || is_v6 && inner[5..].iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte)))
+    .then_some(close + 1)
+}
+
+const LOCAL: u8 = 1;
+const LABEL: u8 = 2;
+const DOT: u8 = 4;
+
+/// Where in an address each byte may stand.
+static CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let letter = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric();
+        class[byte] = match byte as u8 {
+            _ if letter => LOCAL | LABEL,
+            b'.' => LOCAL | DOT,
+            b'-' | b'_' => LOCAL | LABEL,
+            b'%' | b'+' | b'\'' | b'~' | b'!' | b'$' | b'^' | b'`' => LOCAL,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    class
+};
+
+fn is_local(byte: u8) -> bool {
+    CLASS[usize::from(byte)] & LOCAL != 0
+}
+
+/// Two or more letters, or letters of other scripts, and nothing that files, units and code end
+/// with.
+fn label(label: &[u8]) -> Option<Label> {
+    if label.len() < 2 || !label.iter().all(u8::is_ascii_alphabetic) {
+        let is_punycode = label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");
+        let is_wide = label.iter().any(|byte| *byte >= 0x80);
+        let known = if is_punycode && is_top_level(label) { Label::Known } else { Label::Unknown };
+        return (is_punycode || is_wide).then_some(known);
+    }
+    match LABELS.lists(label) {
+        NONE => None,
+        KNOWN => Some(Label::Known),
+        _ => Some(if is_top_level(label) { Label::Known } else { Label::Unknown }),
+    }
+}
+
+/// Whether IANA's list holds `label`, whatever its case.
+fn is_top_level(label: &[u8]) -> bool {
+    let mut lower = [0; MAX_LABEL];
+    let Some(lower) = lower.get_mut(..label.len()) else { return false };
+    lower.copy_from_slice(label);
+    lower.make_ascii_lowercase();
+    // Most are one of a few, which need no search.
+    if matches!(&*lower, b"com" | b"net" | b"org" | b"io" | b"de" | b"uk") {
+        return true;
+    }
+    let list = TOP_LEVEL.as_bytes();
+    let (mut low, mut high) = (0, list.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let start =
+            memchr::memrchr(b'\n', &list[low..middle]).map_or(low, |newline| low + newline + 1);
+        let end = memchr::memchr(b'\n', &list[start..high]).map_or(high, |length| start + length);
+        match list[start..end].cmp(lower) {
+            std::cmp::Ordering::Equal => return true,
+            std::cmp::Ordering::Less => low = (end + 1).min(high),
+            std::cmp::Ordering::Greater => high = start,
+        }
+    }
+    false
+}
+
+/// `1.2.3@4.5.6` and `18.2.0-rc`: digits in the first two labels.
+fn is_version(domain: &[u8]) -> bool {
+    let mut labels = domain.split(|byte| *byte == b'.');
+    let digits = |label: &[u8]| !label.is_empty() && label.iter().all(u8::is_ascii_digit);
+    labels.next().is_some_and(digits)
+        && labels.next().is_some_and(|label| label.first().is_some_and(u8::is_ascii_digit))
+}
+
+/// A name as programs write it: a capital behind a small letter, twice, or behind a dot and a small
+/// package.
+fn is_code(local: &[u8]) -> bool {
+    let humps = local
+        .windows(2)
+        .filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
+        .count();
+    let dots = local.iter().filter(|byte| **byte == b'.').count();
+    humps >= 2 || dots >= 2 && humps >= 1
+}
+
+/// What is written like an address and is something else.
+fn is_other(hit: &Hit<'_>, start: usize, end: usize, urls: &mut url::Progress) -> bool {
+    let hay = hit.hay;
+    let local = &hay[start..hit.anchor.start];
+    let before = hay[hit.record.start..start].last();
+    let domain = &hay[hit.anchor.end..end];
+    let is_realm = before == Some(&b'/') && !domain.iter().any(u8::is_ascii_lowercase);
+    let is_code = before == Some(&b'@') || local.eq_ignore_ascii_case(b"git");
+    let is_cipher = CIPHERS.iter().any(|owner| domain == owner.as_bytes()) && local.contains(&b'-');
+    is_cipher || is_realm || is_code || url::is_userinfo_end(hit, urls)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Policy, RuleSet, Scrubber};
+
+    fn scrub(text: &str) -> String {
+        let mut rules = RuleSet::embedded();
+        rules = RuleSet::new(
+            rules.rules().iter().filter(|rule| rule.id() == "email").cloned().collect(),
+        );
+        let mut scrubber = Scrubber::new(&rules, &Policy::new()).expect("the policy is plain");
+        let mut out = Vec::new();
+        match scrubber.scrub_block(text.as_bytes(), &mut out) {
+            crate::Outcome::Clean => text.to_owned(),
+            _ => String::from_utf8(out).expect("text stays text"),
+        }
+    }
+
+    #[test]
+    fn every_top_level_domain_is_known_and_nothing_else() {
+        let mut lines = super::TOP_LEVEL.lines();
+        assert!(
+            lines.next().is_some_and(|line| line.starts_with('#')),
+            "the first line says of what date the list is"
+        );
+        let labels: Vec<&str> = lines.collect();
+        assert!(labels.len() > 1000 && labels.is_sorted());
+        for label in labels {
+            assert!(
+                super::is_top_level(label.as_bytes())
+                    && super::is_top_level(label.to_uppercase().as_bytes()),
+                "{label}"
+            );
+            assert!(!super::is_top_level(format!("{label}-").as_bytes()), "{label}-");
+        }
+        for label in ["", "#", "qq", "zzzz", "local", &"a".repeat(64)] {
+            assert!(!super::is_top_level(label.as_bytes()), "{label}");
+        }
+    }
+
+    #[test]
+    fn addresses_go() {
+        for (text, clean) in [
+            ("to=<alice@example.com>,", "to=<REDACTED-email>,"),
+            ("a%40b.co&x", "REDACTED-email&x"),
+            (r#"{"m":"x\nalice@example.com\n"}"#, r#"{"m":"x\nREDACTED-email\n"}"#),
+            (r"\u003calice\u0040example.com\u003e", r"\u003cREDACTED-email\u003e"),
+            ("q%3Dalice%40example.com%26x", "q%3DREDACTED-email%26x"),
+            ("#012bob@corp.local.", "#012REDACTED-email."),
+            ("\u{1b}[31mbob@corp.local\u{1b}[0m", "\u{1b}[31mREDACTED-email\u{1b}[0m"),
+            (r#""john doe"@example.com"#, "REDACTED-email"),
+            (r#"to=<"\j"@example.com>"#, "to=<REDACTED-email>"),
+            ("a@[192.0.2.1] b@[IPv6:2001:db8::1]", "REDACTED-email REDACTED-email"),
+            ("jörg@müller.example o'neil+x@mail.example.museum", "REDACTED-email REDACTED-email"),
+            ("https://alice@example.com:pw@host/", "https://REDACTED-email:pw@host/"),
+            ("a@b.co@mail.example.com a@b.co.@mail.example.com", "REDACTED-email REDACTED-email"),
+        ] {
+            assert_eq!(scrub(text), clean);
+            assert_eq!(scrub(clean), clean);
+        }
+    }
+
+    #[test]
+    fn what_only_looks_so_stays() {
+        for text in [
+            "react@18.2.0",
+            "image@sha256:0a1b",
+            "icon@2x.png",
+            "java.lang.Object@1b2c3d4",
+            "getty@tty1.service",
+            "root@192.168.1.1",
+            "user@host",
+            "@mention x",
+            "host/svc@REALM.EXAMPLE",
+            "1.2.3@4.5.6",
+            "git@github.com:org/repo",
+            "ssh://git@host.example/x",
+            "@scope/pkg@1.2.3",
+            "a @ b.com",
+            "@example.com",
+            "x@.com",
+            "x@a..com",
+            r#"{"":"@example.com","a":["b","@example.com"], "c" :"@example.com"}"#,
+        ] {
+            assert_eq!(scrub(text), text);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A block without its colour codes.
+//!
+//! Records that are coloured for a terminal hold a code or two around every word. Read as they are
+//! and once more without their codes they would cost twice; so they are read without them alone.
+//! That tells the same, except where a code parts what would else be one word: such a record is
+//! left as it is, and so is one that holds an escape of another kind.
+
+use super::{Scanner, decode};
+use crate::{
+    prefilter::marks::Marks,
+    text::{
+        encoding::{self},
+        source_map,
+        span::Span,
+    },
+};
+
+/// The records of a block, one after the other, without their codes.
+#[derive(Default)]
+pub(crate) struct Bare {
+    text: Vec<u8>,
+    records: Vec<Record>,
+    marks: Marks,
+}
+
+/// Where a record begins.
+#[derive(Clone, Copy)]
+struct Record {
+    text: usize,
+    raw: usize,
+}
+
+impl Scanner {
+    /// Reads `hay` without its colour codes.
+    pub(crate) fn strip(&self, hay: &[u8], bare: &mut Bare) {
+        self.prefilter.marks(hay, &mut bare.marks);
+        bare.read(hay);
+    }
+}
+
+impl Bare {
+    /// What to search.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The record of the block, line end and all, that `at` of the text lies in.
+    pub(crate) fn raw(&self, hay: &[u8], at: usize) -> Span {
+        let behind = self.records.partition_point(|record| record.text <= at);
+        let start = behind.checked_sub(1).map_or(0, |index| self.records[index].raw);
+        Span::new(start, self.records.get(behind).map_or(hay.len(), |record| record.raw))
+    }
+
+    fn read(&mut self, hay: &[u8]) {
+        self.text.clear();
+        self.records.clear();
+        let mut at = 0;
+        while at < hay.len() {
+            let end = memchr::memchr(b'\n', &hay[at..]).map_or(hay.len(), |length| at + length + 1);
+            let (record, start) = (Span::new(at, end), self.text.len());
+            self.records.push(Record { text: start, raw: at });
+            if !self.strip(hay, record, start) {
+                self.text.truncate(start);
+                self.text.extend_from_slice(record.of(hay));
+            }
+            at = end;
+        }
+    }
+
+    /// Appends a record without its codes; answers whether that says all that the record does.
+    fn strip(&mut self, hay: &[u8], record: Span, text_start: usize) -> bool {
+        let Bare { text, marks, .. } = self;
+        // Behind the last code, and behind what is no escape.
+        let (mut done, mut at) = (record.start, record.start);
+        let mut append = |part: Span| {
+            let is_clear = match (text[text_start..].last(), hay.get(part.start)) {
+                (Some(left), Some(right)) => {
+                    SIDES[usize::from(*left)] & IS_LEFT | SIDES[usize::from(*right)] & IS_RIGHT != 0
+                }
+                _ => true,
+            };
+            source_map::append(hay, part, text);
+            is_clear
+        };
+        for start in marks.starts(record) {
+            if start < at {
+                continue;
+            }
+            let rest = &hay[start..record.end];
+            let Some(length) =
+                encoding::colour(rest).filter(|length| matches!(rest[length - 1], b'm' | b'K'))
+            else {
+                if encoding::escape(rest).is_some() {
+                    return false;
+                }
+                at = decode::behind(hay, start);
+                continue;
+            };
+            if start > done && !append(Span::new(done, start)) {
+                return false;
+            }
+            at = start + length;
+            done = at;
+        }
+        done == record.end || append(Span::new(done, record.end))
+    }
+}
+
+/// To the left of a code this byte parts what stands before it from what stands behind it.
+const IS_LEFT: u8 = 1;
+
+/// To its right it does.
+const IS_RIGHT: u8 = 2;
+
+/// For each byte on which sides of a code it parts as much as the code does. What opens a bracket
+/// belongs to what stands before it (`fetch(`), and what stands behind a colon is judged by that.
+const SIDES: [u8; 256] = {
+    let mut sides = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        sides[byte] = match byte as u8 {
+            b' ' | b'\t' | b'\r' | b'\n' | b'=' | b',' | b';' | b'"' | b'\'' => IS_LEFT | IS_RIGHT,
+            b'(' | b'[' | b'{' | b'<' => IS_LEFT,
+            b')' | b']' | b'}' | b':' => IS_RIGHT,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    sides
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bare(hay: &[u8]) -> Bare {
+        let mut bare = Bare::default();
+        bare.marks.read(hay);
+        bare.read(hay);
+        bare
+    }
+
+    #[test]
+    fn records_are_read_without_their_codes() {
+        let hay = b"\x1b[2m10:00\x1b[0m \x1b[32m INFO\x1b[0m \x1b[3mkey\x1b[0m\x1b[2m=\x1b[0m\"v\"\nplain\r\n\x1b[1mlast\x1b[0m";
+        let bare = bare(hay);
+        assert_eq!(bare.text(), b"10:00  INFO key=\"v\"\nplain\r\nlast");
+        let begin = |text: &[u8]| memchr::memmem::find(hay, text).expect("the record is there");
+        let (plain, last) = (begin(b"plain"), begin(b"\x1b[1mlast"));
+        for (at, start) in [(0, 0), (19, 0), (20, plain), (26, plain), (27, last), (30, last)] {
+            assert_eq!(bare.raw(hay, at).start, start, "{at}");
+        }
+        assert_eq!(bare.raw(hay, 30).end, hay.len());
+    }
+
+    #[test]
+    fn a_record_stays_whose_codes_part_a_word_and_one_with_other_escapes() {
+        for record in [
+            "pass\x1b[1mword=x",
+            "a\x1b[0m-\x1b[0mb",
+            "\x1b[0mx%40y",
+            "\x1b[0m a\\u003d",
+            "x\x1b[0m&amp; y",
+        ] {
+            assert_eq!(bare(record.as_bytes()).text(), record.as_bytes(), "{record:?}");
+        }
+        for (record, text) in [
+            ("\x1b[0m100% a", "100% a"),
+            ("\x1b[1mC:\\\\u\x1b[0m x", "C:\\\\u x"),
+            ("\x1b(B x", "\x1b(B x"),
+        ] {
+            assert_eq!(bare(record.as_bytes()).text(), text.as_bytes(), "{record:?}");
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! What is known of the text that a rule's last match ended with.
+//!
+//! A match takes the whole run of its last class. Where each match of a long run is refuted
+//! (`sk-sk-sk-…`), every candidate in the run asks the same questions of a text that only begins
+//! further right and ends at the same place. Each answer here is kept with what it rests on, so
+//! that all questions about one run cost what the run is long. The answers are those of the plain
+//! functions, which the tests hold beside them.
+
+use super::simple_matcher::{Memo, Walk, Walked};
+use crate::{
+    detect::{
+        byte_class,
+        search_memo::Seek,
+        validators::{self, Verdict},
+        value::{self, Gauge},
+    },
+    rules::{ByteSet, Validator, pattern::Pattern},
+    text::{span::Span, visits},
+};
+
+/// So many long texts that end at the same place are handed to the regex of an `allow` which cannot
+/// be walked. Later ones count as not allowed: a run that holds so many candidates is no form of a
+/// name.
+const MAX_ALLOW: u32 = 16;
+
+/// A text is long from so many bytes on.
+const LONG: usize = 256;
+
+/// See the module. It speaks of one block.
+#[derive(Default)]
+pub(super) struct Judged {
+    /// The last run of the rule's last class.
+    run: Span,
+    /// The second half of the last text that was nothing but filling.
+    filling: Span,
+    /// Where the next word begins that asks the reader to fill in.
+    request: Seek,
+    letter: Seek,
+    digit: Seek,
+    capital: Seek,
+    longest: Longest,
+    histogram: Option<Box<Histogram>>,
+    allows: Vec<Allow>,
+}
+
+/// A pattern of the rule's `allow`.
+struct Allow {
+    walk: Option<(Walk, Memo)>,
+    /// For a pattern that is no walk: where the last long texts ended, and how many were asked
+    /// about.
+    asked: (usize, u32),
+}
+
+impl Judged {
+    /// Another block begins.
+    pub(super) fn clear(&mut self) {
+        let allows = std::mem::take(&mut self.allows);
+        let stack = std::mem::take(&mut self.longest.stack);
+        let histogram = self.histogram.take();
+        *self = Judged { allows, histogram, ..Judged::default() };
+        self.longest.stack = stack;
+        self.longest.stack.clear();
+        self.histogram.iter_mut().for_each(|histogram| histogram.span = Span::default());
+        for allow in &mut self.allows {
+            allow.asked = (0, 0);
+            allow.walk.iter_mut().for_each(|(_, memo)| memo.clear());
+        }
+    }
+
+    /// Where the run of `tail` ends that begins at `at`.
+    pub(super) fn run_end(&mut self, hay: &[u8], at: usize, tail: &ByteSet) -> usize {
+        if !(self.run.start <= at && at <= self.run.end) || at == 0 {
+            let length = hay[at..].iter().take_while(|byte| tail.contains(**byte)).count();
+            self.run = Span::new(at, at + visits::counted(length));
+        }
+        self.run.end
+    }
+
+    /// As [`value::is_filler`].
+    pub(super) fn is_filler(&mut self, hay: &[u8], secret: Span) -> bool {
+        let half = Span::new(secret.start + secret.len() / 2, secret.end);
+        let is_known = self.filling.end == half.end && self.filling.start <= half.start;
+        let is_filler = half.len() >= 4 && (is_known || value::filling(half.of(hay)) == half.len());
+        if is_filler && !is_known {
+            self.filling = half;
+        }
+        is_filler
+    }
+
+    /// As [`value::asks_to_fill_in`].
+    pub(super) fn asks_to_fill_in(&mut self, hay: &[u8], secret: Span) -> bool {
+        let text = secret.of(hay);
+        let near = text.len().min(value::MAX_REQUEST + 1);
+        let first = &text[..byte_class::run(&text[..near], byte_class::ALNUM)];
+        let last = &text
+            [text.len() - byte_class::run_back(&text[text.len() - near..], byte_class::ALNUM)..];
+        let mut inside =
+            || self.request.find(secret.start, secret.end, |from, to| request(hay, from, to));
+        value::is_request(first)
+            || value::is_request(last)
+            || inside().is_some_and(|at| at < secret.end - last.len())
+    }
+
+    /// Whether some byte is a capital letter.
+    pub(super) fn has_capital(&mut self, hay: &[u8], text: Span) -> bool {
+        self.capital.find(text.start, text.end, first_of(hay, u8::is_ascii_uppercase)).is_some()
+    }
+
+    /// Whether a pattern of `allow` matches the whole of the secret.
+    pub(super) fn is_allowed(&mut self, hay: &[u8], secret: Span, allow: &[Pattern]) -> bool {
+        if self.allows.len() < allow.len() {
+            self.allows = allow.iter().map(Allow::new).collect();
+        }
+        self.allows.iter_mut().zip(allow).any(|(own, pattern)| own.is_whole(hay, secret, pattern))
+    }
+
+    /// As [`validators::refutes`].
+    pub(super) fn refutes(&mut self, validator: &Validator, hay: &[u8], secret: Span) -> bool {
+        match validator {
+            Validator::Mixed | Validator::Random | Validator::Entropy(_) => {
+                self.judge(validator, hay, secret) == Verdict::Refuted
+            }
+            _ => validators::refutes(validator, secret.of(hay)),
+        }
+    }
+
+    /// As [`validators::judge`].
+    pub(super) fn judge(&mut self, validator: &Validator, hay: &[u8], secret: Span) -> Verdict {
+        let is_refuted = match validator {
+            Validator::Mixed => !self.is_mixed(hay, secret),
+            Validator::Random => !self.longest.is_random(hay, secret),
+            Validator::Entropy(bits) => {
+                self.histogram.get_or_insert_default().is_below(*bits, hay, secret)
+            }
+            _ => return validators::judge(validator, secret.of(hay)),
+        };
+        if is_refuted { Verdict::Refuted } else { Verdict::Unknown }
+    }
+
+    fn is_mixed(&mut self, hay: &[u8], secret: Span) -> bool {
+        let holds = |seek: &mut Seek, is_one| {
+            seek.find(secret.start, secret.end, first_of(hay, is_one)).is_some()
+        };
+        holds(&mut self.letter, u8::is_ascii_alphabetic)
+            && holds(&mut self.digit, u8::is_ascii_digit)
+    }
+}
+
+/// A search for [`Seek::find`]: the first byte that is one.
+fn first_of(
+    hay: &[u8],
+    is_one: fn(&u8) -> bool,
+) -> impl FnOnce(usize, usize) -> Option<usize> + '_ {
+    move |from, to| hay[from..to].iter().position(is_one).map(|length| from + length)
+}
+
+/// The first place in `from..to` where a word begins that asks the reader to fill in. The word may
+/// end behind `to`.
+fn request(hay: &[u8], from: usize, to: usize) -> Option<usize> {
+    let mut at = from;
+    while at < to {
+        let is_begin = at == 0 || !byte_class::is(hay[at - 1], byte_class::ALNUM);
+        let near = &hay[at..hay.len().min(at + value::MAX_REQUEST + 1)];
+        if is_begin && value::is_request(&near[..byte_class::run(near, byte_class::ALNUM)]) {
+            return Some(at);
+        }
+        at += byte_class::run(&hay[at..to], byte_class::ALNUM);
+        at += byte_class::until(&hay[at..to], byte_class::ALNUM);
+    }
+    None
+}
+
+impl Allow {
+    fn new(pattern: &Pattern) -> Allow {
+        let walk = Walk::of_whole(&pattern.compiled().hir(false)).map(|walk| {
+            let memo = walk.memo();
+            (walk, memo)
+        });
+        Allow { walk, asked: (0, 0) }
+    }
+
+    fn is_whole(&mut self, hay: &[u8], secret: Span, pattern: &Pattern) -> bool {
+        if let Some((walk, memo)) = &mut self.walk {
+            let found = walk.at(&hay[..secret.end], secret.start, memo);
+            return matches!(found, Walked::Match { whole, .. } if whole.end == secret.end);
+        }
+        if secret.len() > LONG {
+            let (end, n_asked) = self.asked;
+            self.asked = (secret.end, if end == secret.end { n_asked + 1 } else { 1 });
+            if self.asked.1 > MAX_ALLOW {
+                return false;
+            }
+        }
+        visits::add(secret.len());
+        pattern.is_whole(secret.of(hay))
+    }
+}
+
+/// The longest run of letters and digits in texts that end at the same place: runs of the text from
+/// its end on, each longer than all behind it.
+#[derive(Default)]
+struct Longest {
+    text: Span,
+    stack: Vec<Span>,
+    /// The last one that was judged, and what came of it.
+    judged: Option<(Span, bool)>,
+    gauge: Gauge,
+    /// Where the next digit, capital and small letter stand.
+    kinds: [Seek; 3],
+}
+
+impl Longest {
+    /// Whether the validator `random` lets `text` pass.
+    fn is_random(&mut self, hay: &[u8], text: Span) -> bool {
+        let longest = self.find(hay, text);
+        if let Some((span, is_random)) = self.judged
+            && span == longest
+        {
+            return is_random;
+        }
+        let is_calm = self.gauge.is_calm(hay, longest.start, longest.end);
+        let is_random =
+            !is_calm && validators::is_random_run(longest.of(hay)) && self.is_mixed(hay, longest);
+        self.judged = Some((longest, is_random));
+        is_random
+    }
+
+    /// Two kinds of characters at least.
+    fn is_mixed(&mut self, hay: &[u8], run: Span) -> bool {
+        const KINDS: [fn(&u8) -> bool; 3] =
+            [u8::is_ascii_digit, u8::is_ascii_uppercase, u8::is_ascii_lowercase];
+        let kinds = self.kinds.iter_mut().zip(KINDS);
+        kinds
+            .filter_map(|(seek, is_kind)| seek.find(run.start, run.end, first_of(hay, is_kind)))
+            .count()
+            > 1
+    }
+
+    fn find(&mut self, hay: &[u8], text: Span) -> Span {
+        if self.text.end != text.end || text.start < self.text.start {
+            self.read(hay, text);
+        }
+        self.text.start = text.start;
+        while self.stack.last().is_some_and(|run| run.end <= text.start) {
+            self.stack.pop();
+        }
+        let Some(last) = self.stack.last() else { return Span::new(text.start, text.start) };
+        if last.start >= text.start {
+            return *last;
+        }
+        // The text begins inside the run.
+        let rest = Span::new(text.start, last.end);
+        let behind = self.stack.len().checked_sub(2).map(|index| self.stack[index]);
+        behind.filter(|behind| behind.len() >= rest.len()).unwrap_or(rest)
+    }
+
+    fn read(&mut self, hay: &[u8], text: Span) {
+        self.text = text;
+        self.stack.clear();
+        self.judged = None;
+        let mut end = text.end;
+        while end > text.start {
+            let length = byte_class::run_back(&hay[text.start..end], byte_class::ALNUM);
+            if length > self.stack.last().map_or(0, |last| last.len()) {
+                self.stack.push(Span::new(end - length, end));
+            }
+            end = (end - length).saturating_sub(1);
+        }
+    }
+}
+
+/// How often each byte occurs in a text. A text that begins further right and ends at the same
+/// place costs the bytes between.
+struct Histogram {
+    span: Span,
+    counts: [u32; 256],
+    /// The sum of `n * log2(n)` over all counts.
+    sum: f64,
+}
+
+impl Default for Histogram {
+    fn default() -> Histogram {
+        Histogram { span: Span::default(), counts: [0; 256], sum: 0.0 }
+    }
+}
+
+/// Where the sum says the same as the limit up to rounding, the text is measured anew.
+const ROUNDING: f64 = 1e-7;
+
+impl Histogram {
+    /// Whether the validator `entropy` refutes `text`.
+    fn is_below(&mut self, bits: f64, hay: &[u8], text: Span) -> bool {
+        if self.span.end == text.end && self.span.start <= text.start {
+            let gone = Span::new(self.span.start, text.start);
+            gone.of(hay).iter().for_each(|byte| self.change(*byte, -1));
+            visits::add(gone.len());
+        } else {
+            (self.counts, self.sum) = ([0; 256], 0.0);
+            text.of(hay).iter().for_each(|byte| self.change(*byte, 1));
+            visits::add(text.len());
+        }
+        self.span = text;
+        let total = text.len() as f64;
+        let entropy = total.log2() - self.sum / total;
+        if (entropy - bits).abs() > ROUNDING {
+            return entropy < bits;
+        }
+        validators::judge(&Validator::Entropy(bits), text.of(hay)) == Verdict::Refuted
+    }
+
+    fn change(&mut self, byte: u8, by: i32) {
+        let weight =
+            |count: u32| if count < 2 { 0.0 } else { f64::from(count) * f64::from(count).log2() };
+        let count = &mut self.counts[usize::from(byte)];
+        self.sum -= weight(*count);
+        *count = count.saturating_add_signed(by);
+        self.sum += weight(*count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::oracle::{Numbers, generated};
+
+    const VALIDATORS: [Validator; 4] =
+        [Validator::Mixed, Validator::Random, Validator::Entropy(3.5), Validator::Entropy(2.0)];
+
+    /// A text of a few pieces, many of them more than once.
+    fn text(numbers: &mut Numbers) -> Vec<u8> {
+        let pieces: Vec<Vec<u8>> = (0..2 + numbers.below(4)).map(|_| generated(numbers)).collect();
+        let mut text = Vec::new();
+        for _ in 0..3 + numbers.below(8) {
+            let piece = &pieces[numbers.below(pieces.len())];
+            text.extend_from_slice(&piece[..piece.len().min(60)]);
+            text.extend_from_slice([&b""[..], b"-", b"_", b" ", b"your", b"sk-"][numbers.below(6)]);
+        }
+        text.truncate(LONG);
+        text
+    }
+
+    #[test]
+    fn what_is_kept_answers_what_each_question_by_itself_would() {
+        let allow = [
+            Pattern::new("[0-9a-f]+"),
+            Pattern::new("[!-~]* x [!-~]*"),
+            Pattern::new("sk\\- [a-z]*"),
+        ];
+        let mut numbers = Numbers(31);
+        let mut n_yes = [0; 9];
+        for _ in 0..1500 {
+            let hay = text(&mut numbers);
+            let mut judged = Judged::default();
+            let tail = ByteSet::of(|byte| byte.is_ascii_alphanumeric());
+            let mut start = 0;
+            let mut end = hay.len() - numbers.below(hay.len() / 4 + 1);
+            while start < end {
+                let span = Span::new(start, end);
+                let secret = span.of(&hay);
+                let mut answers = vec![
+                    judged.is_filler(&hay, span),
+                    judged.asks_to_fill_in(&hay, span),
+                    judged.has_capital(&hay, span),
+                    judged.is_allowed(&hay, span, &allow),
+                ];
+                let mut expected = vec![
+                    value::is_filler(secret),
+                    value::asks_to_fill_in(secret),
+                    secret.iter().any(u8::is_ascii_uppercase),
+                    allow.iter().any(|pattern| pattern.is_whole(secret)),
+                ];
+                for validator in &VALIDATORS {
+                    // One rule has one validator.
+                    answers.push(judged.refutes(validator, &hay, span));
+                    expected.push(validators::refutes(validator, secret));
+                }
+                let run = hay[start..].iter().take_while(|byte| tail.contains(**byte)).count();
+                answers.push(judged.run_end(&hay, start, &tail) == start + run);
+                expected.push(true);
+                assert_eq!(answers, expected, "{:?} of {}", span, hay.escape_ascii());
+                n_yes
+                    .iter_mut()
+                    .zip(answers)
+                    .for_each(|(count, answer)| *count += usize::from(answer));
+                start += 1 + numbers.below(5);
+                if numbers.below(20) == 0 {
+                    end = start.max(hay.len() - numbers.below(hay.len() / 4 + 1));
+                }
+            }
+        }
+        assert!(n_yes.iter().all(|count| *count > 100), "{n_yes:?}");
+    }
+
+    #[test]
+    fn a_run_that_a_regex_allows_again_and_again_is_allowed_no_longer() {
+        let allow = [Pattern::new("[!-~]* x [!-~]*")];
+        let n_allowed = |unit: &[u8], hay: &[u8]| {
+            let mut judged = Judged::default();
+            let starts = (0..hay.len()).step_by(unit.len());
+            starts
+                .filter(|start| judged.is_allowed(hay, Span::new(*start, hay.len()), &allow))
+                .count()
+        };
+        let unit = b"abcdefghij";
+        let texts = [unit.repeat(100), b"x".to_vec()].concat();
+        // All that are not long, and so many of those that are.
+        assert_eq!(n_allowed(unit, &texts), 16 + LONG / unit.len() + 1);
+        let short = [unit.repeat(20), b"x".to_vec()].concat();
+        assert_eq!(n_allowed(unit, &short), 21);
+    }
+}

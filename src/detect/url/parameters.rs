@@ -1,0 +1,302 @@
+//! Parameters of a query, a fragment or a path (`;jsessionid=`) that are secret by name.
+//!
+//! The anchor is the end of a name with its `=`. The name must stand behind `?`, `&`, `#` or one of
+//! their escapes: without a separator it is an assignment, which is not this room's.
+
+use super::{Depth, Progress, Replaced, Stops, Unit, trim};
+use crate::{
+    detect::{
+        Hit, Sight, edge,
+        rejection::{self, Answer, Doubt},
+        value,
+    },
+    finding::Finding,
+    rules::{RuleId, syntax::KeysSyntax},
+    text::{span::Span, visits},
+};
+
+/// The longest name, without its separators.
+const MAX_NAME: usize = 40;
+
+/// Nothing shorter is taken for random.
+const LEAST_RANDOM: usize = 8;
+
+/// A parameter's name in lower case without `_`, `-` and `.`, and whose it is.
+struct Name {
+    text: Box<[u8]>,
+    rule: RuleId,
+    weak: bool,
+}
+
+/// The names in force, sorted, and a table over them by [`hash`].
+#[derive(Default)]
+pub(super) struct Parameters {
+    names: Vec<Name>,
+    slots: Vec<Option<u16>>,
+}
+
+impl Parameters {
+    pub(super) fn add(&mut self, rule: RuleId, keys: &KeysSyntax) {
+        for (list, weak) in [(&keys.params, false), (&keys.weak, true)] {
+            for name in list {
+                let text: Vec<u8> = name.bytes().filter(|byte| !is_joint(*byte)).collect();
+                self.names.push(Name { text: text.to_ascii_lowercase().into(), rule, weak });
+            }
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.names.sort_by(|left, right| left.text.cmp(&right.text));
+        self.names.dedup_by(|next, kept| next.text == kept.text);
+        self.slots = vec![None; (self.names.len() * 4).next_power_of_two().max(4)];
+        for (index, name) in self.names.iter().enumerate() {
+            let mut slot = hash(&name.text) & (self.slots.len() - 1);
+            while self.slots[slot].is_some() {
+                slot = (slot + 1) & (self.slots.len() - 1);
+            }
+            self.slots[slot] = u16::try_from(index).ok();
+        }
+    }
+
+    fn named(&self, text: &[u8]) -> Option<&Name> {
+        let mut slot = hash(text) & (self.slots.len() - 1);
+        while let Some(index) = self.slots[slot] {
+            let name = &self.names[usize::from(index)];
+            if *name.text == *text {
+                return Some(name);
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        None
+    }
+
+    pub(super) fn confirm<'h>(
+        &self,
+        sight: &Sight<'h>,
+        hit: impl FnOnce() -> Hit<'h>,
+        depth: Depth,
+        replaced: Replaced<'_>,
+        progress: &mut Progress,
+        findings: &mut Vec<Finding>,
+    ) -> Answer {
+        let start = sight.anchor.end;
+        if progress.claimed.contains(start) {
+            return Err(rejection::SETTLED);
+        }
+        let (name, in_path) =
+            self.name_before(sight, depth).ok_or(Doubt("the name before it is no parameter's"))?;
+        let hit = &hit();
+        progress.judged += 1;
+        let mut end = progress.value_end(hit, start, depth);
+        if in_path {
+            end = start
+                + hit.hay[start..end]
+                    .iter()
+                    .position(|byte| matches!(byte, b'/' | b'?'))
+                    .unwrap_or(end - start);
+        }
+        let span = trim(hit.hay, Span::new(start, end));
+        let secret = span.of(hit.hay);
+        if replaced.covers(secret) {
+            return Err(rejection::PLACEHOLDER);
+        }
+        if name.weak && progress.gauge.is_calm(hit.hay, span.start, span.end)
+            || !is_secret(name, secret)
+        {
+            return Err(Doubt("the parameter's value does not look like a secret"));
+        }
+        progress.claim(span);
+        findings.push(Finding::text(span, name.rule));
+        Ok(())
+    }
+
+    /// The name that ends at the `=` of the anchor, if a separator stands before it and somebody
+    /// wants it, and whether it is a parameter of the path.
+    fn name_before(&self, sight: &Sight<'_>, depth: Depth) -> Option<(&Name, bool)> {
+        let left = &sight.hay[..sight.anchor.end - equals_len(depth, sight.anchor.of(sight.hay))];
+        let left = left.strip_suffix(b"]").or_else(|| strip_closing(left)).unwrap_or(left);
+        let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || is_joint(**byte);
+        let length = left.iter().rev().take(MAX_NAME).take_while(is_name).count();
+        let run = &left[left.len() - length..];
+        let before = &left[..left.len() - length];
+        let (run, separator) = separator(before, run)?;
+        let mut buffer = [0; MAX_NAME];
+        let mut n_bytes = 0;
+        for byte in run.iter().filter(|byte| !is_joint(**byte)) {
+            buffer[n_bytes] = byte.to_ascii_lowercase();
+            n_bytes += 1;
+        }
+        let name = self.named(&buffer[..n_bytes])?;
+        (separator != b';' || name.text.ends_with(b"sessionid"))
+            .then_some((name, separator == b';'))
+    }
+}
+
+fn hash(text: &[u8]) -> usize {
+    let mixed =
+        text.iter().fold(0_u32, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    (mixed ^ mixed >> 15) as usize
+}
+
+impl Progress {
+    /// Where the value that begins at `start` ends. A value seen before that holds `start` ends
+    /// where this one does.
+    fn value_end(&mut self, hit: &Hit<'_>, start: usize, depth: Depth) -> usize {
+        let seen = &mut self.values[depth as usize];
+        if !seen.contains(start) {
+            *seen = Span::new(start, value_end(hit.hay, start, hit.record.end, depth));
+        }
+        seen.end
+    }
+}
+
+/// How an anchor writes the `=` that it ends with.
+pub(super) fn equals(anchor: &[u8]) -> Option<Depth> {
+    let ends = |text: &[u8]| {
+        anchor.len() >= text.len() && anchor[anchor.len() - text.len()..].eq_ignore_ascii_case(text)
+    };
+    if anchor.ends_with(b"=") || ends(b"\\u003d") {
+        Some(Depth::Plain)
+    } else if ends(b"%3d") {
+        Some(Depth::Encoded)
+    } else if ends(b"%253d") {
+        Some(Depth::Twice)
+    } else {
+        None
+    }
+}
+
+fn equals_len(depth: Depth, anchor: &[u8]) -> usize {
+    match depth {
+        Depth::Plain if anchor.ends_with(b"=") => 1,
+        Depth::Plain => 6,
+        Depth::Encoded => 3,
+        Depth::Twice => 5,
+    }
+}
+
+/// `user%5Bpassword%5D=`
+fn strip_closing(left: &[u8]) -> Option<&[u8]> {
+    left.strip_suffix(b"%5D").or_else(|| left.strip_suffix(b"%5d"))
+}
+
+fn is_joint(byte: u8) -> bool {
+    matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// The name without the letters of an escape before it, and the separator that stands there.
+fn separator<'h>(before: &[u8], run: &'h [u8]) -> Option<(&'h [u8], u8)> {
+    match before.last()? {
+        byte @ (b'?' | b'&' | b'#' | b'[') => Some((run, *byte)),
+        b';' if before.ends_with(b"&amp;") => Some((run, b'&')),
+        b';' => Some((run, b';')),
+        b'%' => {
+            let inner =
+                run.strip_prefix(b"25").filter(|rest| hex_byte(rest).is_some()).unwrap_or(run);
+            let byte = hex_byte(inner)?;
+            is_separator(byte).then(|| (&inner[2..], byte))
+        }
+        b'\\' => {
+            let inner = run.strip_prefix(b"u00").or_else(|| run.strip_prefix(b"x"))?;
+            let byte = hex_byte(inner)?;
+            is_separator(byte).then(|| (&inner[2..], byte))
+        }
+        _ => None,
+    }
+}
+
+fn hex_byte(text: &[u8]) -> Option<u8> {
+    match text {
+        [high, low, ..] => Some(edge::hex(*high)? << 4 | edge::hex(*low)?),
+        _ => None,
+    }
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b'?' | b'&' | b'#' | b'[')
+}
+
+static PLAIN: Stops = Stops::new(b"&;#'`,([{)]}");
+static ENCODED: Stops = Stops::new(b"&;#'`,([{)]}%");
+
+fn value_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
+    let stops = if depth == Depth::Plain { &PLAIN } else { &ENCODED };
+    let mut at = start;
+    let mut n_open = 0_usize;
+    while at < limit {
+        at += stops.skip(&hay[at..limit]);
+        if at == limit {
+            break;
+        }
+        let unit = Unit::at(hay, at, limit, depth);
+        let rest = &hay[at + unit.len..limit];
+        let ends = match unit.byte {
+            b'&' | b';' | b'#' | b'\'' | b'`' | b'\\' => true,
+            b',' => scheme_follows(rest),
+            b'(' | b'[' | b'{' => {
+                n_open += 1;
+                false
+            }
+            // `[badge](https://host/?token=abc)](https://host)`: a bracket that was opened before
+            // the value, and text behind it.
+            b')' | b']' | b'}' if n_open == 0 => {
+                rest.first().is_none_or(|next| b")]},.;:".contains(next))
+            }
+            b')' | b']' | b'}' => {
+                n_open -= 1;
+                false
+            }
+            _ => unit.is_end() || hay[at] == b'&',
+        };
+        if ends {
+            break;
+        }
+        at += unit.len;
+    }
+    at
+}
+
+/// Whether the next URL of a list begins here.
+fn scheme_follows(rest: &[u8]) -> bool {
+    let n_letters = rest
+        .iter()
+        .take(12)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'+')
+        .count();
+    n_letters > 0 && rest[n_letters..].starts_with(b"://")
+}
+
+/// Whether what stands behind a name is worth hiding.
+fn is_secret(name: &Name, secret: &[u8]) -> bool {
+    // Nothing so short is random, which tells most weak parameters before anything is asked.
+    if name.weak && secret.len() < LEAST_RANDOM {
+        return false;
+    }
+    visits::add(secret.len().min(value::LOOK));
+    if secret.is_empty() || value::is_template(secret) || is_open_template(secret) {
+        return false;
+    }
+    if name.weak {
+        return value::is_random(secret);
+    }
+    let is_password = name.text.starts_with(b"pass")
+        || name.text.ends_with(b"pwd")
+        || name.text.ends_with(b"secret");
+    is_password || !is_plain(secret)
+}
+
+/// A template with white space in it, of which the value shows the beginning: `{{ token }}`; or a
+/// route's `:token`.
+fn is_open_template(secret: &[u8]) -> bool {
+    let opens = [b"{{".as_slice(), b"${", b"$(", b"#{"].iter().any(|open| secret.starts_with(open));
+    opens && secret.len() <= value::LOOK && !secret.iter().any(|byte| matches!(byte, b'}' | b')'))
+        || secret.strip_prefix(b":").is_some_and(|name| name.iter().all(u8::is_ascii_alphabetic))
+}
+
+/// A number of a few digits or one short word.
+fn is_plain(secret: &[u8]) -> bool {
+    secret.len() < 8 && secret.iter().all(u8::is_ascii_digit)
+        || secret.len() <= 12
+            && secret.iter().all(u8::is_ascii_lowercase)
+            && !value::is_random(secret)
+}

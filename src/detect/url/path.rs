@@ -1,0 +1,300 @@
+//! Paths that are the secret: webhooks, bot URLs, links that log in whoever opens them.
+//!
+//! A rule gives templates, `host/segment/segment`. The host is a name, `*.name` for any below it,
+//! or `*` for any at all. A segment is a literal or ends in one of
+//!
+//! - `{keep}`: any segment, which stays;
+//! - `{secret}`: what goes. At the end of the template it takes the rest of the path as well; else
+//!   its segment alone;
+//! - `{random}`: like `{secret}`, its segment alone, and only where it looks machine-made.
+//!
+//! The anchor of such a rule holds the host, or for `*` the first segment with its slashes.
+
+use std::borrow::Cow;
+
+use super::{Depth, Progress, Replaced, Unit, trim};
+use crate::{
+    detect::{
+        Hit, edge,
+        rejection::{self, Answer, Doubt},
+        value,
+    },
+    finding::Finding,
+    rules::{Recogniser, RuleId, RuleSet, syntax::KeysSyntax},
+    text::span::Span,
+};
+
+/// The shortest secret; shorter are the words of a manual (`/services/new`).
+const MIN_SECRET: usize = 8;
+
+enum Piece {
+    Literal(Box<[u8]>),
+    Slash,
+    Keep,
+    Secret,
+    Random,
+}
+
+/// Whether the host before the template's first literal matters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Host {
+    Named,
+    Below,
+    Any,
+}
+
+struct Template {
+    rule: RuleId,
+    host: Host,
+    pieces: Vec<Piece>,
+}
+
+/// The templates in force.
+#[derive(Default)]
+pub(super) struct Paths {
+    templates: Vec<Template>,
+    by_anchor: Vec<ByAnchor>,
+}
+
+/// Which templates an anchor can be about, and where in it their first literal begins: told once by
+/// comparing the texts, since there are many templates and each anchor means one or two.
+struct ByAnchor {
+    text: Box<[u8]>,
+    starts: Vec<(usize, usize)>,
+}
+
+impl Paths {
+    pub(super) fn add(&mut self, rule: RuleId, keys: &KeysSyntax) {
+        self.templates.extend(keys.paths.iter().map(|text| template(rule, text)));
+    }
+
+    /// All templates are in.
+    pub(super) fn finish(&mut self, rules: &RuleSet) {
+        for rule in rules.rules() {
+            let Recogniser::Url(keys) = &rule.recogniser else { continue };
+            if keys.paths.is_empty() {
+                continue;
+            }
+            for anchor in rule.anchors() {
+                let starts = self.starts(&anchor.text);
+                self.by_anchor.push(ByAnchor { text: anchor.text.clone(), starts });
+            }
+        }
+    }
+
+    /// Where in `anchor` each template may begin, in the order of templates.
+    fn starts(&self, anchor: &[u8]) -> Vec<(usize, usize)> {
+        let mut starts = Vec::new();
+        for (index, template) in self.templates.iter().enumerate() {
+            let Some(Piece::Literal(first)) = template.pieces.first() else { continue };
+            for at in 0..anchor.len() {
+                let length = first.len().min(anchor.len() - at);
+                if anchor[at..at + length].eq_ignore_ascii_case(&first[..length]) {
+                    starts.push((index, at));
+                }
+            }
+        }
+        starts
+    }
+
+    pub(super) fn confirm(
+        &self,
+        hit: &Hit<'_>,
+        replaced: Replaced<'_>,
+        progress: &mut Progress,
+        findings: &mut Vec<Finding>,
+    ) -> Answer {
+        if progress.claimed.contains(hit.anchor.start) {
+            return Err(rejection::SETTLED);
+        }
+        let mut answer = Err(Doubt("no path of the rule's stands around it"));
+        let anchor = hit.anchor.of(hit.hay);
+        let known = self.by_anchor.iter().find(|known| is_alike(&known.text, anchor));
+        let starts = known
+            .map_or_else(|| Cow::Owned(self.starts(anchor)), |known| Cow::Borrowed(&*known.starts));
+        for places in starts.chunk_by(|one, next| one.0 == next.0) {
+            let template = &self.templates[places[0].0];
+            let Some(start) = template.start(hit, places) else { continue };
+            let Some(span) = template.secret(hit, start, replaced) else { continue };
+            let secret = span.of(hit.hay);
+            progress.judged += 1;
+            if !value::is_template(secret) && !replaced.covers(secret) {
+                progress.claim(span);
+                findings.push(Finding::text(span, template.rule));
+                return Ok(());
+            }
+            answer = Err(rejection::PLACEHOLDER);
+        }
+        answer
+    }
+}
+
+/// Whether two texts differ in case alone; most differ in length or in their last byte.
+fn is_alike(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len()
+        && one.last().map(u8::to_ascii_lowercase) == other.last().map(u8::to_ascii_lowercase)
+        && one.eq_ignore_ascii_case(other)
+}
+
+fn template(rule: RuleId, text: &str) -> Template {
+    let (host, text) = match (text.strip_prefix("*/"), text.strip_prefix("*.")) {
+        (Some(path), _) => (Host::Any, path),
+        (None, Some(host)) => (Host::Below, host),
+        (None, None) => (Host::Named, text),
+    };
+    let mut pieces = Vec::new();
+    for (index, segment) in text.split('/').enumerate() {
+        if index > 0 {
+            pieces.push(Piece::Slash);
+        }
+        let (literal, hole) = segment.split_once('{').unwrap_or((segment, ""));
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal.as_bytes().into()));
+        }
+        match hole {
+            "keep}" => pieces.push(Piece::Keep),
+            "secret}" => pieces.push(Piece::Secret),
+            "random}" => pieces.push(Piece::Random),
+            _ => {}
+        }
+    }
+    Template { rule, host, pieces }
+}
+
+impl Template {
+    /// Where the template's first literal stands, which lies in or begins with the anchor: in one
+    /// of `places`.
+    fn start(&self, hit: &Hit<'_>, places: &[(usize, usize)]) -> Option<usize> {
+        let Some(Piece::Literal(first)) = self.pieces.first() else { return None };
+        let start = places.iter().map(|(_, at)| hit.anchor.start + at).find(|at| {
+            hit.hay[*at..hit.record.end]
+                .get(..first.len())
+                .is_some_and(|text| text.eq_ignore_ascii_case(first))
+        })?;
+        let left = &hit.hay[hit.record.start..start];
+        let fits = match self.host {
+            Host::Below => left.ends_with(b"."),
+            Host::Any => {
+                matches!(left.last(), Some(b'/'))
+                    || left.ends_with(b"%2F")
+                    || left.ends_with(b"%2f")
+            }
+            Host::Named => {
+                !matches!(left.last(), Some(b'-' | b'.'))
+                    && edge::is_word_start(hit.hay, hit.record.start, start)
+            }
+        };
+        fits.then_some(start)
+    }
+
+    /// The secret of the path that begins at `start`, if the path is one of this template.
+    fn secret(&self, hit: &Hit<'_>, start: usize, replaced: Replaced<'_>) -> Option<Span> {
+        let hay = hit.hay;
+        let limit = hit.record.end;
+        let mut at = start;
+        let mut found = None;
+        let mut depth = Depth::Plain;
+        for (index, piece) in self.pieces.iter().enumerate() {
+            match piece {
+                Piece::Literal(text) => {
+                    let here = hay[at..limit].get(..text.len())?;
+                    if !here.eq_ignore_ascii_case(text) {
+                        return None;
+                    }
+                    at += text.len();
+                }
+                Piece::Slash => {
+                    at = if index == 1 { behind_port(hay, at, limit) } else { at };
+                    match slash(hay, at, limit) {
+                        Some(behind) => (at, depth) = behind,
+                        // A slash at the end of a template says only where the secret ends.
+                        None if index + 1 == self.pieces.len() => break,
+                        None => return None,
+                    }
+                }
+                Piece::Keep => {
+                    let end = segment_end(hay, at, limit, depth);
+                    if replaced.covers(&hay[at..end]) {
+                        return None;
+                    }
+                    at = end;
+                }
+                Piece::Secret if index + 1 == self.pieces.len() => {
+                    let span = trim(hay, Span::new(at, path_end(hay, at, limit, depth)));
+                    found = Some(without_slash(hay, span));
+                }
+                Piece::Secret | Piece::Random => {
+                    let end = segment_end(hay, at, limit, depth);
+                    let span = trim(hay, Span::new(at, end));
+                    if matches!(piece, Piece::Random) && !value::is_random(span.of(hay)) {
+                        return None;
+                    }
+                    found = Some(span);
+                    at = end;
+                }
+            }
+        }
+        found.filter(|span| span.len() >= MIN_SECRET)
+    }
+}
+
+/// Behind `:443`.
+fn behind_port(hay: &[u8], at: usize, limit: usize) -> usize {
+    match hay[at..limit].split_first() {
+        Some((b':', rest)) => {
+            at + 1 + rest.iter().take(5).take_while(|byte| byte.is_ascii_digit()).count()
+        }
+        _ => at,
+    }
+}
+
+/// Behind the slash at `at`, and how it is written.
+fn slash(hay: &[u8], at: usize, limit: usize) -> Option<(usize, Depth)> {
+    if at >= limit {
+        return None;
+    }
+    [Depth::Plain, Depth::Encoded, Depth::Twice].into_iter().find_map(|depth| {
+        let unit = Unit::at(hay, at, limit, depth);
+        (unit.byte == b'/').then_some((at + unit.len, depth))
+    })
+}
+
+/// A slash at the end of the path stays.
+fn without_slash(hay: &[u8], mut span: Span) -> Span {
+    if span.of(hay).ends_with(b"/") {
+        span.end -= 1;
+        span.end -= edge::backslashes_before(hay, span.start, span.end);
+    }
+    span
+}
+
+fn segment_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
+    let mut at = start;
+    while at < limit {
+        let unit = Unit::at(hay, at, limit, depth);
+        if unit.byte == b'/' || is_path_end(unit, hay[at]) {
+            break;
+        }
+        at += unit.len;
+    }
+    at
+}
+
+fn path_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
+    let mut at = start;
+    while at < limit {
+        let unit = Unit::at(hay, at, limit, depth);
+        if is_path_end(unit, hay[at]) {
+            break;
+        }
+        at += unit.len;
+    }
+    at
+}
+
+fn is_path_end(unit: Unit, raw: u8) -> bool {
+    let ends = |byte: u8| {
+        matches!(byte, b'?' | b'#' | b'&' | b'\'' | b'`' | b'|' | b',' | b';' | b')' | b']' | b'\\')
+    };
+    unit.is_end() || ends(unit.byte) || ends(raw) && unit.len == 1
+}

@@ -1,0 +1,137 @@
+//! What was opened before a URL, which says what ends it.
+//!
+//! People paste passwords with quotes and angle brackets in them. Such a byte ends a URL only if
+//! the text before the URL opened it: `'postgres://u:p@h'` ends at the apostrophe, and
+//! `DATABASE_URL=postgres://u:p'w@h` does not.
+
+use super::Unit;
+use crate::{detect::edge, text::span::Span};
+
+/// The quotes that text puts around URLs.
+const QUOTES: &[u8; 3] = b"\"'`";
+
+/// What the text before an offset leaves open.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Open {
+    /// A bit for each depth of escapes and each of [`QUOTES`].
+    quotes: u16,
+    /// Whether an element's tag or an angle bracket is open.
+    angle: bool,
+}
+
+impl Open {
+    /// Whether a string in double quotes is open, whose escapes stand for the characters that they
+    /// name.
+    pub(super) fn is_double(self) -> bool {
+        const DOUBLE: u16 = 1 | 1 << 3 | 1 << 6 | 1 << 9;
+        self.quotes & DOUBLE != 0
+    }
+
+    pub(super) fn is_angle(self) -> bool {
+        self.angle
+    }
+
+    /// Whether the quote that `unit` is, written at `span`, is one that was opened.
+    pub(super) fn closes(self, hay: &[u8], span: Span, unit: Unit) -> bool {
+        let n_slashes = match hay[span.end - 1] == unit.byte {
+            true => span.len() - 1,
+            // `\u0022`
+            false => span.len().saturating_sub(5),
+        };
+        bit(unit.byte, n_slashes).is_some_and(|bit| self.quotes & bit != 0)
+    }
+
+    fn read(&mut self, text: &[u8], at: usize) {
+        let byte = text[at];
+        match byte {
+            b'<' => self.angle = true,
+            b'>' => self.angle = false,
+            b'\'' if is_apostrophe(text, at) => {}
+            _ => {
+                let n_slashes = edge::backslashes_before(text, at.saturating_sub(8), at);
+                let Some(bit) = bit(byte, n_slashes) else { return };
+                self.quotes ^= bit;
+                // What is open inside a string ends with it.
+                let shallow = (1 << (bit.trailing_zeros() / 3 * 3 + 3)) - 1;
+                self.quotes &= shallow;
+            }
+        }
+    }
+}
+
+/// The bit of a quote behind so many backslashes: 0, 1, 3 and 7 are the depths of nested strings.
+fn bit(quote: u8, n_slashes: usize) -> Option<u16> {
+    let kind = QUOTES.iter().position(|known| *known == quote)?;
+    let depth = match n_slashes {
+        _ if n_slashes.is_multiple_of(2) => 0,
+        1 => 1,
+        3 => 2,
+        _ => 3,
+    };
+    Some(1 << (depth * 3 + kind))
+}
+
+/// `it's`
+fn is_apostrophe(text: &[u8], at: usize) -> bool {
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    is_letter(at.checked_sub(1).and_then(|before| text.get(before))) && is_letter(text.get(at + 1))
+}
+
+/// How far a record was read, so that each of its bytes is read once.
+#[derive(Default)]
+pub(super) struct Memo {
+    start: usize,
+    at: usize,
+    open: Open,
+}
+
+impl Memo {
+    /// What is open at `at` of the record that begins at `start`.
+    pub(super) fn open(&mut self, hay: &[u8], start: usize, at: usize) -> Open {
+        if self.start != start || at < self.at {
+            *self = Memo { start, at: start, open: Open::default() };
+        }
+        let text = &hay[start..at];
+        for (index, byte) in text.iter().enumerate().skip(self.at - start) {
+            if matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>') {
+                self.open.read(text, index);
+            }
+        }
+        self.at = at;
+        self.open
+    }
+}
+
+/// Whether JSON goes on behind the double quote that ends at `end`, or ends there: `","`, `":1`,
+/// `"}`.
+pub(super) fn ends_json_string(hay: &[u8], end: usize, limit: usize) -> bool {
+    let rest = &hay[end..limit];
+    let behind = |at: usize| {
+        let rest = &rest[at..];
+        let spaces = rest.iter().take(4).take_while(|byte| **byte == b' ').count();
+        &rest[spaces..]
+    };
+    match rest.first() {
+        None => true,
+        Some(b',' | b':') => matches!(behind(1), [b'"' | b'{' | b'[', ..] | [b'\\', b'"', ..]),
+        Some(b'}' | b']') => matches!(behind(1), [] | [b',' | b'}' | b']' | b'\n', ..]),
+        _ => false,
+    }
+}
+
+/// The byte before the scheme whose `://` begins at `separator`.
+pub(super) fn before_scheme(hay: &[u8], start: usize, separator: usize) -> Option<u8> {
+    let left = &hay[start..separator];
+    let is_scheme =
+        |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b':');
+    let length = left.iter().rev().take(64).take_while(is_scheme).count();
+    left[..left.len() - length].last().copied()
+}
+
+/// Whether what follows a quote, up to `limit`, is nothing that a URL goes on with.
+pub(super) fn is_outside(rest: &[u8]) -> bool {
+    rest.first().is_none_or(|next| {
+        next.is_ascii_whitespace()
+            || matches!(next, b',' | b';' | b')' | b']' | b'}' | b'"' | b'<' | b'>')
+    })
+}

@@ -1,0 +1,652 @@
+//! What a value looks like, whoever found it: a stand-in that hides nothing, or something a machine
+//! made.
+//!
+//! Both answers are about the whole value, without the quotes around it. Neither is asked of a
+//! token, which is known by its own shape; a URL and an assignment know only where a value stands,
+//! so they ask here. Both look at no more than the first [`LOOK`] bytes and allocate nothing. Most
+//! values are refuted by their first byte or by what all their bytes have in common, so a value is
+//! walked once for that before anything is compared.
+
+use super::{
+    byte_class::{self, Traits},
+    words::{MAX_WORD, WordTable},
+};
+use crate::text::visits;
+
+/// No template and no word list is longer; a value that goes on behind this is judged by its
+/// beginning.
+pub(super) const LOOK: usize = 256;
+
+/// Words that stand where a value should, compared without separators and without case.
+pub(super) const STAND_INS: &str = "bool boolean bytes changeit changeme changethis char disabled dummy empty enabled encrypted example fake \
+    false filtered fixme float hidden int integer invalid masked missing mock na nan nil no none notset null \
+    nullptr number object off omitted on optional placeholder present redacted removed replaceme required \
+    sample sanitized sensitive set string str tbd todo true type undefined unknown unset value yes";
+
+/// What asks the reader to fill something in, at the beginning of a value of words.
+pub(super) const FILL_IN: &str =
+    "your yourown insert replace change enter put add some example sample dummy fake placeholder";
+
+/// Words that say at the end of several what became of the value, or what is to become of it:
+/// `password_removed`, `token-here`.
+pub(super) const ENDINGS: &str = "here placeholder removed redacted masked omitted scrubbed sanitized stripped censored filtered";
+
+/// Words that name a secret rather than being one, when a whole value in capitals is made of them:
+/// `DB_PASSWORD`.
+pub(super) const NAMES: &str = "PASSWORD PASSWD PASS PWD PW SECRET TOKEN KEY USER USERNAME API AUTH DB ACCESS CLIENT ID HERE VALUE \
+    CREDENTIALS CREDENTIAL HASH SIGNATURE";
+
+const STAND_IN: u8 = 1;
+const BEGINS: u8 = 2;
+const NAMED: u8 = 4;
+const ENDS: u8 = 8;
+
+static WORDS: WordTable<256> =
+    WordTable::new(&[(STAND_IN, STAND_INS), (BEGINS, FILL_IN), (NAMED, NAMES), (ENDS, ENDINGS)]);
+
+/// Beginnings of expressions that fetch a value from elsewhere: each has its first mark among its
+/// first eight bytes.
+pub(super) const LOOKUPS: [&[u8]; 14] = [
+    b"process.env",
+    b"os.environ",
+    b"os.getenv(",
+    b"getenv(",
+    b"env(",
+    b"env[",
+    b"env.",
+    b"system.getenv(",
+    b"import.meta.env",
+    b"secrets.",
+    b"var.",
+    b"vars.",
+    b"local.",
+    b"data.",
+];
+
+/// Which letters often follow each letter in words and names; 334 pairs, of 676, that make up 96 %
+/// of them.
+pub(super) const FOLLOWS: [&[u8]; 26] = [
+    b"abcdefghiklmnprstuvwxy",
+    b"aceijlorsuy",
+    b"acdehiklmoprstuy",
+    b"abcdefgilmorstuy",
+    b"abcdefghiklmnopqrstuvwxy",
+    b"aefilorstu",
+    b"aeghilmnorsu",
+    b"aeilnorstuy",
+    b"abcdefgklmnoprstvxz",
+    b"aeou",
+    b"aeilosu",
+    b"acdefiklmnopstuvy",
+    b"abdeilmopsu",
+    b"acdefgiklnoprstuvy",
+    b"abcdefgiklmnoprstuvwxy",
+    b"acehiloprstuy",
+    b"u",
+    b"abcdefgiklmnoprstuvy",
+    b"acdefhiklmnoprstuwy",
+    b"acdefhilmnoprstuwy",
+    b"abcdefgilmnprst",
+    b"aeio",
+    b"aehinors",
+    b"ceipt",
+    b"aelmnpst",
+    b"aei",
+];
+
+/// Whether the whole of `value` is a template or a stand-in, so that there is nothing to hide.
+pub(super) fn is_template(value: &[u8]) -> bool {
+    let length = value.len();
+    let value = value.trim_ascii();
+    visits::add(length - value.len());
+    value.len() <= LOOK && is_trimmed_template(value, Traits::of(value))
+}
+
+/// The same, of a value whose traits are known.
+pub(super) fn is_template_of(value: &[u8], traits: Traits) -> bool {
+    let is_white =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte_class::is(*byte, byte_class::WHITE));
+    if is_white(value.first()) || is_white(value.last()) {
+        return is_template(value);
+    }
+    value.len() <= LOOK && is_trimmed_template(value, traits)
+}
+
+fn is_trimmed_template(value: &[u8], traits: Traits) -> bool {
+    let Some(first) = value.first() else { return true };
+    byte_class::is(*first, byte_class::EXPANSION) && is_expansion(value)
+        || is_fill(value, traits)
+        || traits.all(byte_class::WORDS) && is_stand_in(value, traits)
+        || byte_class::is(*first, byte_class::ALPHA) && is_lookup(value)
+}
+
+/// `${X}`, `$X`, `{{ x }}`, `<password>`, `[x]`, `%s`, `%(pw)s`, `%PW%`, `#{x}`, `__X__`, and `<x>`
+/// behind an escape.
+pub(super) fn is_expansion(value: &[u8]) -> bool {
+    match value {
+        [b'\\', rest @ ..] if rest.starts_with(b"$") => is_expansion(rest),
+        [b'{', b'}'] | [b'$', b'{', b'{', .., b'}', b'}'] => true,
+        [b'$', b'{', inner @ .., b'}'] => !inner.contains(&b'}') && !has_default(inner),
+        [b'$', b'(', .., b')'] | [b'#', b'{', .., b'}'] | [b'{', b'{', .., b'}', b'}'] => true,
+        [b'<', b'%', .., b'%', b'>'] | [b'{', b'%', .., b'%', b'}'] => true,
+        [b'$', name @ ..] => is_variable(name),
+        [b'<', inner @ .., b'>'] | [b'[', inner @ .., b']'] | [b'{', inner @ .., b'}'] => {
+            is_label(inner)
+        }
+        [b'%', b'(', .., b')', b's' | b'd' | b'r'] => true,
+        [b'%', b'+' | b'#', b'v']
+        | [b'%', b's' | b'd' | b'v' | b'q' | b'p' | b'@' | b'r' | b'i' | b'u'] => true,
+        [b'%', b'{', .., b'}'] => true,
+        [b'%', name @ .., b'%']
+        | [b'_', b'_', name @ .., b'_', b'_']
+        | [b'@', b'@', name @ .., b'@', b'@'] => is_name(name),
+        [b'@', name @ .., b'@'] => is_name(name),
+        _ => is_escaped_label(value),
+    }
+}
+
+/// `%3Cpassword%3E`, `%7Bpw%7D`, `&lt;password&gt;`, `\u003cpassword\u003e`.
+fn is_escaped_label(value: &[u8]) -> bool {
+    const PAIRS: [(&[u8], &[u8]); 5] = [
+        (b"%3c", b"%3e"),
+        (b"%7b", b"%7d"),
+        (b"%5b", b"%5d"),
+        (b"&lt;", b"&gt;"),
+        (b"\\u003c", b"\\u003e"),
+    ];
+    PAIRS.iter().any(|(open, close)| {
+        value.len() > open.len() + close.len()
+            && value[..open.len()].eq_ignore_ascii_case(open)
+            && value[value.len() - close.len()..].eq_ignore_ascii_case(close)
+            && is_label(&value[open.len()..value.len() - close.len()])
+    })
+}
+
+/// `X:-hunter2` carries a value of its own; `X:-`, `X:?not set` do not.
+fn has_default(inner: &[u8]) -> bool {
+    let default = inner.windows(2).position(|pair| matches!(pair, b":-" | b":="));
+    default.is_some_and(|at| !is_template(&inner[at + 2..]))
+}
+
+/// The name behind a `$`: `1`, `DB_PASSWORD`, `env:PW`, `password`. A name with digits must be in
+/// capitals: a password may begin with `$` too.
+fn is_variable(name: &[u8]) -> bool {
+    let name = name.strip_prefix(b"env:").unwrap_or(name);
+    let capitals =
+        name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
+    // `$kHPFyDKEzLDUThaUn` is no name.
+    let letters = name.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
+    matches!(name, [b'0'..=b'9']) || is_name(name) && (capitals || letters && !is_random(name))
+}
+
+fn is_name(name: &[u8]) -> bool {
+    matches!(name, [b'A'..=b'Z' | b'a'..=b'z' | b'_', ..])
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':'))
+}
+
+/// What stands between brackets: words or a call, not a secret that happens to be bracketed.
+fn is_label(inner: &[u8]) -> bool {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b" _-.:*/$()[]'!".contains(byte);
+    !inner.is_empty() && inner.iter().all(is_word) && !is_random(inner)
+}
+
+/// One filling character again and again: `xxxx`, `XXX-XXX`, `****`, `...`, `____`.
+fn is_fill(value: &[u8], traits: Traits) -> bool {
+    if value[0] == 0xe2 {
+        let is_repeated =
+            |piece: &str| value.chunks(piece.len()).all(|chunk| chunk == piece.as_bytes());
+        return value == "\u{2026}".as_bytes()
+            || is_repeated("\u{2022}")
+            || is_repeated("\u{25cf}");
+    }
+    traits.all(byte_class::FILL) && !matches!(value, [b'#' | b'?'])
+}
+
+/// Whether the second half is one filling character over and over, whatever its case, marks
+/// between, as people write secrets that are none: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`,
+/// `0a1baaaaaaaa`. A percent sign is a mark, too: an escape may be cut behind it.
+pub(super) fn is_filler(value: &[u8]) -> bool {
+    let half = &value[value.len() / 2..];
+    half.len() >= 4 && filling(half) == half.len()
+}
+
+/// How many bytes at the foot of `text` are one filling character over and over, whatever its case,
+/// marks between.
+pub(super) fn filling(text: &[u8]) -> usize {
+    let is_mark = |byte: u8| matches!(byte, b'-' | b'_' | b'.' | b'=' | b'%');
+    let mut letter = None;
+    let fills = |byte: &&u8| {
+        let byte = byte.to_ascii_lowercase();
+        is_mark(byte)
+            || byte_class::is(byte, byte_class::FILLER) && *letter.get_or_insert(byte) == byte
+    };
+    visits::counted(text.iter().rev().take_while(fills).count())
+}
+
+/// No word of the lists has a digit or a mark, which is what most values have: all of `value` is
+/// [`class::WORDS`].
+fn is_stand_in(value: &[u8], traits: Traits) -> bool {
+    let is_word = if traits.none(byte_class::SEPARATOR) {
+        WORDS.holds(STAND_IN, value)
+    } else {
+        is_stand_in_word(value)
+    };
+    is_word
+        || is_fill_in(value, traits)
+        || byte_class::is(value[0], byte_class::UPPER) && is_capital_name(value)
+}
+
+/// Whether `value` is one of the stand-ins, separators and case apart.
+fn is_stand_in_word(value: &[u8]) -> bool {
+    let mut letters = [0; MAX_WORD];
+    let mut n_letters = 0;
+    for byte in value.iter().filter(|byte| !byte_class::is(**byte, byte_class::SEPARATOR)) {
+        let Some(letter) = letters.get_mut(n_letters) else { return false };
+        *letter = *byte;
+        n_letters += 1;
+    }
+    WORDS.holds(STAND_IN, &letters[..n_letters])
+}
+
+/// `your_token_here`, `YOUR-API-KEY`, `insert token here`, `example_password`, `token-goes-here`,
+/// `password_removed`.
+fn is_fill_in(value: &[u8], traits: Traits) -> bool {
+    let is_yours = |word: &[u8]| word.len() > 4 && word[..4].eq_ignore_ascii_case(b"your");
+    if traits.none(byte_class::SEPARATOR) {
+        return is_yours(value);
+    }
+    let whole = value;
+    let value = &value[byte_class::run(value, byte_class::SEPARATOR)..];
+    let value = &value[..value.len() - byte_class::run_back(value, byte_class::SEPARATOR)];
+    let first = &value[..byte_class::until(value, byte_class::SEPARATOR)];
+    if first.is_empty() {
+        return false;
+    }
+    let last =
+        value.rsplit(|byte| byte_class::is(*byte, byte_class::SEPARATOR)).next().unwrap_or(first);
+    let is_several = first.len() < value.len();
+    let begins = || WORDS.holds(BEGINS, first) || is_yours(first);
+    let ends = || WORDS.holds(ENDS, last) || last == b"EXAMPLE";
+    (is_several || is_yours(whole)) && (begins() || ends())
+}
+
+/// Whether a word among the others asks the reader to fill the value in:
+/// `acme_XXXX_YOUR_TOKEN_HERE_XXXX`. It stands between marks, so that no letters of a token are
+/// taken for one.
+pub(super) fn asks_to_fill_in(value: &[u8]) -> bool {
+    visits::add(value.len());
+    value.split(|byte| !byte_class::is(*byte, byte_class::ALNUM)).any(is_request)
+}
+
+/// See [`asks_to_fill_in`].
+pub(super) fn is_request(word: &[u8]) -> bool {
+    const WORDS: [&[u8]; 3] = [b"your", b"here", b"replace"];
+    WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// No word of those is longer.
+pub(super) const MAX_REQUEST: usize = 7;
+
+/// `DB_PASSWORD`, `API_KEY`: a constant's name in a constant's place.
+fn is_capital_name(value: &[u8]) -> bool {
+    value.split(|byte| matches!(byte, b'_' | b'-')).all(|part| {
+        let lists = WORDS.lists(part);
+        lists & NAMED != 0 && part.iter().all(u8::is_ascii_uppercase)
+    })
+}
+
+/// `process.env.TOKEN`, `os.environ["TOKEN"]`, `var.token`.
+fn is_lookup(value: &[u8]) -> bool {
+    let mark = byte_class::run(&value[..value.len().min(8)], byte_class::ALNUM);
+    if !matches!(value.get(mark), Some(b'.' | b'(' | b'[')) {
+        return false;
+    }
+    let name = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'_' | b'.' | b'[' | b']' | b'(' | b')' | b'\'' | b'"' | b'\\')
+    };
+    LOOKUPS.iter().any(|lookup| {
+        value.len() > lookup.len()
+            && value[..lookup.len()].eq_ignore_ascii_case(lookup)
+            && value[lookup.len()..].iter().all(name)
+            && !is_random(&value[lookup.len()..])
+    })
+}
+
+/// Whether `value` looks machine-made: no word, name, version, path, date or short number is. What
+/// has white space in it is several values; other bytes outside ASCII count as little as a
+/// punctuation mark.
+pub(super) fn is_random(value: &[u8]) -> bool {
+    let value = &value[..value.len().min(LOOK)];
+    visits::add(value.len());
+    // Without an early end, so that the compiler makes it a loop over vectors.
+    let is_one =
+        value.iter().fold(true, |is_one, byte| is_one & !matches!(byte, b'\t'..=b'\r' | b' '));
+    if value.len() < 8 || !is_one || is_address(value) {
+        return false;
+    }
+    let enough = u32::try_from(value.len() * 3 / 2).unwrap_or(u32::MAX).max(20);
+    surprise(value, enough) >= enough
+        || value.len() >= 16 && (is_uuid(value) || holds_digest(value))
+}
+
+/// `0x7fee5c0358f0`: where something lies in memory, or a status code.
+fn is_address(value: &[u8]) -> bool {
+    match value {
+        [b'0', b'x' | b'X', digits @ ..] => {
+            digits.len() <= 16 && digits.iter().all(u8::is_ascii_hexdigit)
+        }
+        _ => false,
+    }
+}
+
+fn is_uuid(value: &[u8]) -> bool {
+    value.len() == 36
+        && value.iter().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Whether a run of letters and digits is one: sixteen hexadecimal digits or more of one case,
+/// digits and letters among them; or more digits than any number has.
+fn holds_digest(value: &[u8]) -> bool {
+    let mut rest = value;
+    while rest.len() >= 16 {
+        let length = byte_class::run(rest, byte_class::ALNUM);
+        if length >= 16 {
+            let run = Traits::of(&rest[..length]);
+            let is_hex = run.all(byte_class::HEX_LOWER) || run.all(byte_class::HEX_UPPER);
+            let is_number = run.all(byte_class::DIGIT) && length <= 24;
+            if is_hex && run.any(byte_class::DIGIT) && !is_number {
+                return true;
+            }
+        }
+        rest = match &rest[length..] {
+            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                rest
+            }
+            [_, rest @ ..] => rest,
+            [] => &[],
+        };
+    }
+    false
+}
+
+/// How little the runs of letters and digits look like words and numbers: some four for each
+/// character of a random one, and a little for punctuation among them. A percent escape is no part
+/// of a run. Once it is `enough` nothing more is counted.
+fn surprise(value: &[u8], enough: u32) -> u32 {
+    let mut total = 0;
+    let (mut before, mut left) = (OTHER, OTHER);
+    let mut at = 0;
+    while at < value.len() {
+        let byte = value[at];
+        let right = LETTERS[usize::from(byte)];
+        let cost = COSTS[usize::from(left) << 6 | usize::from(right)];
+        at += 1;
+        total += if cost < HUMP {
+            u32::from(cost)
+        } else if cost == HUMP {
+            // `parseJson`: a capital that begins a word is no surprise, one in the middle of
+            // nowhere is.
+            let is_small = |at: usize| {
+                value.get(at).is_some_and(|byte| byte_class::is(*byte, byte_class::LOWER))
+            };
+            if is_small(at) && is_small(at + 1) { 1 } else { 6 }
+        } else if is_capital(before) {
+            4
+        } else {
+            u32::from(cost & !AFTER_CAPITAL)
+        };
+        if total >= enough {
+            visits::add(at);
+            return total;
+        }
+        (before, left) = (left, right);
+        if byte == b'%'
+            && value.get(at..at + 2).is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit))
+        {
+            at += 2;
+        }
+    }
+    visits::add(value.len());
+    if total == 0 {
+        return 0;
+    }
+    let marks = value
+        .iter()
+        .filter(|byte| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$'))
+        .take(3)
+        .count();
+    total + 4 * u32::try_from(marks).unwrap_or(0)
+}
+
+/// An upper bound for the surprise of values that begin further and further right in the same text,
+/// so that none of its bytes is walked for each of them: `?token=?token=…`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Gauge {
+    left: usize,
+    right: usize,
+    /// The most that the pairs in `left..right` add.
+    most: u32,
+    /// The hexadecimal digits before `right`, by the case of their letters.
+    hex: [usize; 2],
+    /// The end of the last sixteen of them.
+    digest: usize,
+}
+
+impl Gauge {
+    /// Whether `hay[start..end]` is surely not [`is_random`].
+    pub(super) fn is_calm(&mut self, hay: &[u8], start: usize, end: usize) -> bool {
+        let end = end.min(start + LOOK);
+        if start < self.left || start > self.right || end < self.right {
+            *self = Gauge { left: start, right: start, ..Gauge::default() };
+        }
+        while self.right < end {
+            self.most += if self.right > self.left { most(hay, self.right) } else { 0 };
+            for (run, class) in
+                self.hex.iter_mut().zip([byte_class::HEX_LOWER, byte_class::HEX_UPPER])
+            {
+                *run = if byte_class::is(hay[self.right], class) { *run + 1 } else { 0 };
+                self.digest = if *run >= 16 { self.right + 1 } else { self.digest };
+            }
+            self.right += 1;
+            visits::add(1);
+        }
+        while self.left < start {
+            visits::add(1);
+            self.left += 1;
+            self.most -= if self.left < self.right { most(hay, self.left) } else { 0 };
+        }
+        let length = end - start;
+        let is_in_escape = ends_escape(hay, start) || ends_escape(hay, start + 1);
+        let most = self.most + MOST_MARKS + if is_in_escape { MOST_CUT } else { 0 };
+        let enough = u32::try_from(length * 3 / 2).unwrap_or(u32::MAX).max(20);
+        most < enough && self.digest < start + 16 && length != 36
+    }
+}
+
+/// The most that the byte at `at` and the one before it can add. The digits of a percent escape add
+/// nothing, in a value that holds all of the escape.
+fn most(hay: &[u8], at: usize) -> u32 {
+    if ends_escape(hay, at - 1) || ends_escape(hay, at) || ends_escape(hay, at + 1) {
+        return 0;
+    }
+    let [left, right] = [hay[at - 1], hay[at]].map(|byte| LETTERS[usize::from(byte)]);
+    match COSTS[usize::from(left) << 6 | usize::from(right)] {
+        HUMP => 6,
+        cost if cost & AFTER_CAPITAL != 0 => 5,
+        cost => u32::from(cost),
+    }
+}
+
+/// Whether a percent escape ends with the byte at `at`.
+fn ends_escape(hay: &[u8], at: usize) -> bool {
+    let code = at.checked_sub(2).and_then(|start| hay.get(start..=at));
+    matches!(code, Some([b'%', high, low]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+}
+
+/// The most that the digits of an escape add which the value begins in.
+const MOST_CUT: u32 = 12;
+
+/// The most that punctuation adds.
+const MOST_MARKS: u32 = 12;
+
+/// What is neither a letter nor a digit, among [`LETTERS`].
+const OTHER: u8 = 63;
+
+/// Each byte as a digit (0 to 9), a small letter (10 to 35), a capital (36 to 61) or [`OTHER`].
+static LETTERS: [u8; 256] = letters();
+
+const fn letters() -> [u8; 256] {
+    let mut letters = [OTHER; 256];
+    let mut index = 0;
+    while index < 26 {
+        letters[b'a' as usize + index] = 10 + index as u8;
+        letters[b'A' as usize + index] = 36 + index as u8;
+        if index < 10 {
+            letters[b'0' as usize + index] = index as u8;
+        }
+        index += 1;
+    }
+    letters
+}
+
+const fn is_capital(letter: u8) -> bool {
+    matches!(letter, 36..=61)
+}
+
+/// A small letter and a capital: what follows decides.
+const HUMP: u8 = 0x40;
+
+/// With this bit the cost is another one behind a capital.
+const AFTER_CAPITAL: u8 = 0x80;
+
+/// What each pair of [`LETTERS`] adds to the surprise.
+static COSTS: [u8; 64 * 64] = costs();
+
+const fn costs() -> [u8; 64 * 64] {
+    let mut costs = [0; 64 * 64];
+    let mut pair = 0;
+    while pair < costs.len() {
+        let (left, right) = ((pair >> 6) as u8, (pair & 63) as u8);
+        costs[pair] = cost(left, right);
+        pair += 1;
+    }
+    costs
+}
+
+const fn cost(left: u8, right: u8) -> u8 {
+    match (left, right) {
+        (62.., _) | (_, 62..) | (0..=9, 0..=9) => 0,
+        (0..=9, _) => 6,
+        (_, 0..=9) => 2,
+        (10..=35, 36..=61) => HUMP,
+        _ => {
+            let after_capital =
+                if is_capital(left) && !is_capital(right) { AFTER_CAPITAL } else { 0 };
+            after_capital | if follows(left, right) { 0 } else { 5 }
+        }
+    }
+}
+
+/// Whether the second of two letters often follows the first, case apart.
+const fn follows(left: u8, right: u8) -> bool {
+    let often = FOLLOWS[((left - 10) % 26) as usize];
+    let mut at = 0;
+    while at < often.len() {
+        if often[at] == b'a' + (right - 10) % 26 {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> impl Iterator<Item = &str> {
+        text.split_ascii_whitespace()
+    }
+
+    #[test]
+    fn templates_and_stand_ins_are_known() {
+        for value in words(
+            r#"
+                ${DB_PASSWORD} ${X:-} ${{secrets.PW}} \${PW} {} {quote(pw)} $PASSWORD $1 $password $env:PW {{pw}} {password} <password> [PASSWORD] [x] %s
+                %v %(pw)s %PW% #{pw} __PW__ xxxx XXXX-XXXX xxx **** ... … ••• changeme change_me null None nil true
+                False undefined required example your_token_here YOUR-API-KEY yourpassword DB_PASSWORD PASSWORD
+                login_and_password_removed token-masked API_KEY process.env.TOKEN os.environ["TOKEN"] %3Cpassword%3E &lt;pw&gt; \u003cpw\u003e N/A
+            "#,
+        )
+        .chain([
+            "",
+            "${X:?not set}",
+            "$(cat pw)",
+            "{{ x }}",
+            "<your password>",
+            "insert token here",
+            "not set",
+        ]) {
+            assert!(is_template(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn values_are_no_templates() {
+        for value in words(
+            r#"
+                hunter2 password secret p@ss $ecret1 Pa$$word ${X:-hunter2} [REDACTED]hunter2 {"a":1} 1234 111111
+                <aB3dE5gH7jK9mN1p> admin foo xX9 null0 a truecolor hereford sommersby environment
+            "#,
+        )
+        .chain(["yes we can"])
+        {
+            assert!(!is_template(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_machines_make_is_random() {
+        for value in words(
+            r#"
+                123e4567-e89b-12d3-a456-426614174000 9f86d081884c7d659a2feaa0c55ad015 9F86D081884C7D65 x7Kp2mQ9
+                u8jzPde0IgxL d6GncfBAepfJBd0K h8oOOL8dKLzdocJ2 isAjIhKtJ0RlgLKOmxgJ TeKdNnFRIBXuDL7DxtpYlSXp
+                fKtHF4vUCsMehGAkWvj7FAc9QeWJKY40 ORS/6ilI8ihN5KXSc7Tvo/hBKqFYY/kv5ZJr3J1T=
+                WDtkwtDDb-xHKas1VOqg6YYZYn9ZhyiA4uoRgnatmUd enyjqwx4hh5344tfjgvq4k7bn7 lewrayqjucwiqlflyhrryqku
+                4%2F0AY0e-g7bXk2mQ9Vn3Lp8
+            "#,
+        ) {
+            assert!(
+                is_random(value.as_bytes()),
+                "{value} {}",
+                surprise(value.as_bytes(), u32::MAX)
+            );
+        }
+    }
+
+    #[test]
+    fn what_people_write_is_not() {
+        for value in words(
+            r#"
+                password administrator parseJsonDocument XMLHttpRequest com.example.web.RequestFilter
+                session_timeout_seconds 2024-01-02T03:04:05.123456Z 1700000000 1700000000123456789
+                192.168.100.200:8080 1.2.3-beta.4+build.567 /usr/local/share/doc/README.md application/json
+                user-service-account en_US.UTF-8 max-age=31536000 server12 node-17.internal.example.net
+                x86_64-unknown-linux-gnu ubuntu22.04 TokenExpiredException invalid_grant aes-256-gcm sha256
+                00:1b:44:11:3a:b7 kube-proxy-worker-1 authorization_code hunter2 INTERNAL_SERVER_ERROR v1.25.3+k3s1
+                0x7fee5c0358f0 0x1bb2fe80 %2Fapp%2Fwz-home http%3A%2F%2F10.0.10.107%2Fa
+                12345678 https://example.com/login Mozilla/5.0 SELECT getElementById utf8mb4_general_ci
+            "#,
+        )
+        .chain(["foo bar baz"])
+        {
+            assert!(!is_random(value.as_bytes()), "{value} {}", surprise(value.as_bytes(), u32::MAX));
+        }
+    }
+}

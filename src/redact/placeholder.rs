@@ -1,0 +1,161 @@
+//! What already stands for a redacted value. Such a value is no secret, so scrubbing twice is
+//! scrubbing once.
+//!
+//! A value is a placeholder only when the whole of it is one: `[REDACTED]hunter2` still goes.
+
+use crate::{
+    rules::{ByteSet, RuleSet},
+    text::visits,
+};
+
+/// Behind `REDACTED-`: a record that could not be examined.
+pub(crate) const RECORD: &str = "record";
+
+/// The placeholders in force: one for each rule, the common ones of other tools, and the user's
+/// own.
+pub(crate) struct Placeholders {
+    /// What stands behind `REDACTED-`, in a table by [`hash`]; empty where nothing is.
+    ids: Box<[Box<[u8]>]>,
+    own: Vec<Box<[u8]>>,
+    /// What placeholders begin with: nearly every value that is asked about is none, and is told by
+    /// its first byte.
+    first: ByteSet,
+}
+
+impl Placeholders {
+    /// `own`: texts that the policy puts in place of findings.
+    pub(crate) fn new(rules: &RuleSet, own: impl IntoIterator<Item = Box<[u8]>>) -> Placeholders {
+        let ids = table(rules.rules().iter().map(|rule| rule.id()).chain([RECORD]));
+        let own: Vec<Box<[u8]>> = own.into_iter().collect();
+        let mut first = ByteSet::default();
+        own.iter()
+            .filter_map(|own| own.first())
+            .chain(b"Rr[<(*")
+            .for_each(|byte| first.insert(*byte));
+        Placeholders { ids, own, first }
+    }
+
+    /// Whether the whole of `value` is a placeholder.
+    pub(crate) fn is_whole(&self, value: &[u8]) -> bool {
+        if value.first().is_some_and(|first| !self.first.contains(*first)) {
+            return false;
+        }
+        let bare = strip_brackets(value);
+        bare.eq_ignore_ascii_case(b"redacted")
+            || is_masked(value)
+            || value.strip_prefix(b"REDACTED-").is_some_and(|id| self.is_id(id))
+            || self.own.iter().any(|own| **own == *value)
+    }
+
+    fn is_id(&self, id: &[u8]) -> bool {
+        let mut slot = hash(id) & (self.ids.len() - 1);
+        while !self.ids[slot].is_empty() {
+            if *self.ids[slot] == *id {
+                return true;
+            }
+            slot = (slot + 1) & (self.ids.len() - 1);
+        }
+        false
+    }
+
+    /// Whether `text` ends with a whole label.
+    pub(crate) fn ends(&self, text: &[u8]) -> bool {
+        let mut end = text.len();
+        while let Some(at) = memchr::memrchr(b'R', &text[..end]) {
+            if text[at..].starts_with(b"REDACTED-") {
+                return self.is_whole(&text[at..]);
+            }
+            end = at;
+        }
+        false
+    }
+}
+
+/// A table with room to spare, so that what is not in it is told by a slot or two.
+fn table<'i>(ids: impl Iterator<Item = &'i str>) -> Box<[Box<[u8]>]> {
+    let ids: Vec<&[u8]> = ids.map(str::as_bytes).collect();
+    let mut table: Vec<Box<[u8]>> = vec![Box::default(); (ids.len() * 4).next_power_of_two()];
+    for id in ids {
+        let mut slot = hash(id) & (table.len() - 1);
+        while !table[slot].is_empty() {
+            slot = (slot + 1) & (table.len() - 1);
+        }
+        table[slot] = id.into();
+    }
+    table.into()
+}
+
+/// No id is longer than what is hashed by much, and a value may be.
+fn hash(id: &[u8]) -> usize {
+    let mixed = id
+        .iter()
+        .take(64)
+        .fold(0_u32, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    (mixed ^ mixed >> 15) as usize
+}
+
+fn strip_brackets(value: &[u8]) -> &[u8] {
+    match value {
+        [b'[', inner @ .., b']'] | [b'<', inner @ .., b'>'] | [b'(', inner @ .., b')'] => inner,
+        _ => value,
+    }
+}
+
+/// Stars alone, or stars and at most four characters and a quarter of the whole, as the style
+/// `partial` leaves them.
+fn is_masked(value: &[u8]) -> bool {
+    let stars = visits::counted(value.iter().take_while(|byte| **byte == b'*').count());
+    if stars == 0 {
+        return false;
+    }
+    // More than four are too many, however many they are.
+    let kept = value[stars..].iter().filter(|byte| !is_continuation(**byte)).take(5).count();
+    kept <= 4 && kept * 4 <= stars + kept
+}
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn placeholders() -> Placeholders {
+        let rules = crate::rules::Selection::default().load().expect("the embedded rules load");
+        Placeholders::new(&rules, [b"GONE".as_slice().into()])
+    }
+
+    #[test]
+    fn whole_placeholders_are_known() {
+        let placeholders = placeholders();
+        for value in [
+            "REDACTED-email",
+            "REDACTED-record",
+            "***",
+            "*",
+            "[REDACTED]",
+            "<redacted>",
+            "GONE",
+            "************cdef",
+        ] {
+            assert!(placeholders.is_whole(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn parts_of_placeholders_are_not() {
+        let placeholders = placeholders();
+        for value in [
+            "REDACTED-x1",
+            "[REDACTED]hunter2",
+            "REDACTED-emailx",
+            "**hunter2",
+            "",
+            "GONE!",
+            "******cdef",
+        ] {
+            assert!(!placeholders.is_whole(value.as_bytes()), "{value}");
+        }
+    }
+}

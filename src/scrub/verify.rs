@@ -1,0 +1,359 @@
+//! The guard: a record that was changed is re-read before it is handed on.
+//!
+//! Whatever the recognisers did, a line stays one line, the head of a container record stays, JSON
+//! that parsed parses and has the same members, URLs that parsed parse. A record that fails is
+//! masked as a whole. The guard knows nothing of findings: it compares two texts, so that a fault
+//! of what replaced one cannot hide in what checks it.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+use serde::de::IgnoredAny;
+
+use super::Scrubber;
+use crate::{
+    frame::formats::{cri, docker},
+    redact,
+    text::{encoding::json, line, span::Span, visits},
+};
+
+impl Scrubber {
+    /// Re-reads what a record became, which is the text from `start` on, and masks it where it no
+    /// longer holds.
+    pub(super) fn guard(&mut self, before: &[u8], start: usize, text: &mut Vec<u8>) {
+        if self.verify && !holds(before, &text[start..]) && !bytes_hold(before, &text[start..]) {
+            self.tally.broken += 1;
+            text.truncate(start);
+            mask(before, text);
+        }
+    }
+
+    /// The same for every line of a block that changed; appends what may be handed on.
+    pub(super) fn guard_lines(&mut self, before: &[u8], after: &[u8], out: &mut Vec<u8>) {
+        let (mut at, mut now_at) = (0, 0);
+        while at < before.len() || now_at < after.len() {
+            let (next, now_next) = (line::next(before, at), line::next(after, now_at));
+            let (was, is) = (&before[at..next], &after[now_at..now_next]);
+            let start = out.len();
+            out.extend_from_slice(is);
+            if was != is {
+                let text = line::from(is, 0);
+                out.truncate(start + text.end);
+                self.guard(line::from(was, 0).of(was), start, out);
+                out.extend_from_slice(&is[text.end..]);
+            }
+            (at, now_at) = (next, now_next);
+        }
+    }
+}
+
+/// Appends what stands in place of a record that must not be handed on: its head stays.
+pub(super) fn mask(record: &[u8], out: &mut Vec<u8>) {
+    let head = cri::head(record).map_or(0, |head| head.len);
+    out.extend_from_slice(&record[..head]);
+    redact::mask_record(&record[head..], out);
+}
+
+/// Whether what stands in place of a record may be handed on.
+pub(super) fn holds(before: &[u8], after: &[u8]) -> bool {
+    visits::add(before.len() + after.len());
+    let has_line_end = |text| memchr::memchr(b'\n', text).is_some();
+    if !has_line_end(before) && has_line_end(after) {
+        return false;
+    }
+    let head = cri::head(before).map_or(0, |head| head.len);
+    after.starts_with(&before[..head])
+        && json_holds(&before[head..], &after[head..])
+        && urls_hold(before, after)
+}
+
+/// The same where bytes are written as numbers, of which there may be fewer or more now.
+fn bytes_hold(before: &[u8], after: &[u8]) -> bool {
+    let is_line = memchr::memchr(b'\n', after).is_none();
+    let parses = || serde_json::from_slice::<IgnoredAny>(after).is_ok();
+    is_line && without_bytes(before) == without_bytes(after) && parses()
+}
+
+/// The tokens of JSON with one for each array of numbers.
+fn without_bytes(text: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    for token in tokens(text) {
+        let is_number = |token: &&u8| b"n,".contains(token);
+        let numbers =
+            if token == b']' { kept.iter().rev().take_while(is_number).count() } else { 0 };
+        visits::add(numbers);
+        let is_array = numbers > 0 && kept[..kept.len() - numbers].ends_with(b"[");
+        if is_array {
+            kept.truncate(kept.len() - numbers - 1);
+        }
+        kept.push(if is_array { b'b' } else { token });
+    }
+    kept
+}
+
+/// JSON that parsed must parse, with the same members.
+fn json_holds(before: &[u8], after: &[u8]) -> bool {
+    if !json::is_shaped(before) {
+        return true;
+    }
+    if differs_in_leaves(before, after) {
+        return true;
+    }
+    let parses = |text: &[u8]| {
+        visits::add(text.len());
+        serde_json::from_slice::<IgnoredAny>(text).is_ok()
+    };
+    // What became JSON is no fault, so the record as it was is read only where the one that came of
+    // it is in doubt.
+    parses(after) && has_same_members(before, after) || !parses(before)
+}
+
+/// Whether two texts are token by token the same but for leaves in whose place strings stand that
+/// JSON allows: then the second parses if the first does, without parsing either. Most records that
+/// changed are told so, at a third of the cost.
+fn differs_in_leaves(before: &[u8], after: &[u8]) -> bool {
+    let start = last_same_token(before, after);
+    let (mut before, mut after) =
+        (Tokens { text: before, at: start }, Tokens { text: after, at: start });
+    loop {
+        match (before.token(), after.token()) {
+            (None, None) => return true,
+            (Some(was), Some(is)) if was == is => {}
+            (Some(was), Some(is)) if is_leaf(was) && is_string(is) => {
+                visits::add_common(before.rest(), after.rest());
+                if before.rest() == after.rest() {
+                    return true;
+                }
+            }
+            _ => return false,
+        }
+    }
+}
+
+/// Where in both texts a token begins before which they are the same.
+fn last_same_token(before: &[u8], after: &[u8]) -> usize {
+    const STEP: usize = 16;
+    let steps = before.chunks_exact(STEP).zip(after.chunks_exact(STEP));
+    let n_same = visits::counted(STEP * steps.take_while(|(was, is)| was == is).count());
+    let mut tokens = Tokens { text: before, at: 0 };
+    loop {
+        let start = tokens.at;
+        if tokens.token().is_none() || tokens.at >= n_same {
+            return start;
+        }
+    }
+}
+
+fn is_leaf(token: &[u8]) -> bool {
+    !b"{}[],:".contains(&token[0])
+}
+
+/// Whether a token is a string as JSON allows it.
+fn is_string(token: &[u8]) -> bool {
+    let Some(inner) = token.strip_prefix(b"\"").and_then(|inner| inner.strip_suffix(b"\"")) else {
+        return false;
+    };
+    let mut at = 0;
+    while let Some(byte) = inner.get(at) {
+        at += match byte {
+            0..0x20 | b'"' => return false,
+            b'\\' => match inner.get(at + 1) {
+                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                Some(b'u')
+                    if inner
+                        .get(at + 2..at + 6)
+                        .is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit)) =>
+                {
+                    6
+                }
+                _ => return false,
+            },
+            _ => 1,
+        };
+    }
+    true
+}
+
+/// Whether two texts of JSON differ in their strings, numbers and words alone.
+fn has_same_members(before: &[u8], after: &[u8]) -> bool {
+    let leaf = |token| if token == b'n' { b's' } else { token };
+    tokens(before).map(leaf).eq(tokens(after).map(leaf))
+}
+
+/// The punctuation of JSON, `s` for a string and `n` for a number or a word.
+fn tokens(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let mut tokens = Tokens { text, at: 0 };
+    std::iter::from_fn(move || {
+        tokens.token().map(|token| match token[0] {
+            byte if !is_leaf(token) => byte,
+            b'"' => b's',
+            _ => b'n',
+        })
+    })
+}
+
+/// The tokens of JSON, as they are written.
+struct Tokens<'t> {
+    text: &'t [u8],
+    at: usize,
+}
+
+impl<'t> Tokens<'t> {
+    /// What follows the last token.
+    fn rest(&self) -> &'t [u8] {
+        &self.text[self.at..]
+    }
+
+    fn token(&mut self) -> Option<&'t [u8]> {
+        let rest = self.text[self.at..].trim_ascii_start();
+        let length = match rest.first()? {
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
+            b'"' => json::string_end(rest, 1).map_or(rest.len(), |end| end + 1),
+            _ => rest
+                .iter()
+                .take_while(|byte| !byte.is_ascii_whitespace() && !b"{}[],:\"".contains(byte))
+                .count(),
+        };
+        let start = self.at;
+        self.at = self.text.len() - rest.len() + length;
+        visits::add(self.at - start);
+        Some(&rest[..length])
+    }
+}
+
+/// If every URL of a record parsed, every one of what stands in its place must. One that a part of
+/// a record ends with goes on in the next part: what a secret took of it, its `@` and its host may
+/// stand there.
+fn urls_hold(before: &[u8], after: &[u8]) -> bool {
+    visits::add(before.len() + after.len());
+    let parse = |text, cut| urls(text).all(|url| parses(url.of(text)) || Some(url.end) == cut);
+    parse(after, None) || !parse(before, None) || parse(after, end_of_part(after))
+}
+
+/// Where the text of a part of a record ends that goes on in the next one.
+fn end_of_part(record: &[u8]) -> Option<usize> {
+    match cri::head(record) {
+        Some(head) => head.is_partial.then_some(record.len()),
+        None => {
+            let line = Span::new(0, record.len());
+            let part = docker::file(record, line).or_else(|| docker::members(record, line));
+            part.filter(|part| part.is_partial).map(|part| part.text.end)
+        }
+    }
+}
+
+/// The authority of each URL: what stands between `://` and the path.
+fn urls(text: &[u8]) -> impl Iterator<Item = Span> {
+    static BEGIN: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("://"));
+    BEGIN.find_iter(text).map(|at| {
+        let start = at + 3;
+        let end = (start..text.len()).find(|at| ends_authority(text, *at)).unwrap_or(text.len());
+        // Here and where it is parsed.
+        visits::add(2 * (end - start));
+        Span::new(start, end)
+    })
+}
+
+fn ends_authority(text: &[u8], at: usize) -> bool {
+    match text[at] {
+        // `u:REDACTED-url-password\@host`: the backslash belonged to the password, or escapes the
+        // `@`.
+        b'\\' => !matches!(text.get(at + 1), Some(b'@' | b'\\')),
+        byte => byte <= b' ' || b"/?#\"'`<>,;|{}()".contains(&byte),
+    }
+}
+
+/// Whether an authority is one: the user's part without what ends it, a host, a port of digits.
+fn parses(authority: &[u8]) -> bool {
+    let host = memchr::memrchr(b'@', authority).map_or(authority, |at| &authority[at + 1..]);
+    if host.starts_with(b"[") {
+        return memchr::memchr(b']', host).is_some();
+    }
+    // `[https://host]`
+    let host = &host[..memchr::memchr(b']', host).unwrap_or(host.len())];
+    let mut parts = host.splitn(2, |byte| *byte == b':');
+    let name = parts.next().unwrap_or_default();
+    let port = parts.next().unwrap_or_default();
+    let is_name =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%*$!&+=".contains(byte) || *byte >= 0x80;
+    name.iter().all(is_name) && port.iter().all(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_what_it_was_holds() {
+        for (before, after) in [
+            ("password=a", "password=REDACTED-password"),
+            (r#"{"a":"b","n":1,"l":[true]}"#, r#"{"a":"REDACTED-x","n":"REDACTED-y","l":["z"]}"#),
+            (r#"{"a":"\"","b":{}}"#, r#"{"a":"x","b":{}}"#),
+            ("{ pw='a' }", "{ pw='REDACTED-password' }"),
+            ("https://u:p@h:80/x", "https://u:REDACTED-url@h:80/x"),
+            ("[https://u:p@h] x", "[https://u:REDACTED-url@h] x"),
+            (r"https://u:p\@h/x", r"https://u:REDACTED-url\@h/x"),
+            ("postgres://u:p@h:port/x", "postgres://u:REDACTED-url@h:port/x"),
+            ("2016-10-06T00:17:09Z stdout F a", "2016-10-06T00:17:09Z stdout F b"),
+            // The host stands in the next part.
+            (
+                "2016-10-06T00:17:09Z stdout P pg://u:p@s",
+                "2016-10-06T00:17:09Z stdout P pg://u:REDACTED-url",
+            ),
+            (
+                r#"{"log":"pg://u:p@s","stream":"stdout","time":"2016-10-06T00:17:09Z"}"#,
+                r#"{"log":"pg://u:REDACTED-url","stream":"stdout","time":"2016-10-06T00:17:09Z"}"#,
+            ),
+        ] {
+            assert!(holds(before.as_bytes(), after.as_bytes()), "{before}");
+        }
+    }
+
+    #[test]
+    fn what_became_something_else_does_not() {
+        for (before, after) in [
+            ("a", "a\nb"),
+            (r#"{"a":"b"}"#, r#"{"a":"b}"#),
+            (r#"{"a":"b","c":1}"#, r#"{"a":"b"}"#),
+            (r#"{"a":["b","c"]}"#, r#"{"a":["b"]}"#),
+            (r#"{"a":{"b":1}}"#, r#"{"a":"b"}"#),
+            ("https://u:p@h:80/x", "https://u:[x]@h:8[0/x"),
+            (
+                "2016-10-06T00:17:09Z stdout F pg://u:p@s",
+                "2016-10-06T00:17:09Z stdout F pg://u:REDACTED-url",
+            ),
+            (
+                "2016-10-06T00:17:09Z stdout P pg://u:p@s a",
+                "2016-10-06T00:17:09Z stdout P pg://u:REDACTED-url a",
+            ),
+            ("2016-10-06T00:17:09Z stdout F a", "2016-10-06T00:17:09Z stdout P a"),
+            (r#"2016-10-06T00:17:09Z stdout F {"a":1}"#, r#"2016-10-06T00:17:09Z stdout F {"a":}"#),
+        ] {
+            assert!(!holds(before.as_bytes(), after.as_bytes()), "{after}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_numbers_may_be_fewer_and_members_may_not() {
+        let before = br#"{"MESSAGE":[1,2,3],"l":["a","b"],"n":1}"#;
+        assert!(bytes_hold(before, br#"{"MESSAGE":[82],"l":["a","b"],"n":1}"#));
+        assert!(!bytes_hold(before, br#"{"MESSAGE":[82],"l":["a"],"n":1}"#));
+        assert!(!bytes_hold(before, br#"{"MESSAGE":[82],"l":["a","b"]}"#));
+        assert!(!bytes_hold(before, br#"{"MESSAGE":[82,],"l":["a","b"],"n":1}"#));
+    }
+
+    #[test]
+    fn a_masked_record_keeps_its_head() {
+        let mask = |record: &str| {
+            let mut out = Vec::new();
+            mask(record.as_bytes(), &mut out);
+            String::from_utf8(out).expect("text stays text")
+        };
+        assert_eq!(
+            mask("2016-10-06T00:17:09Z stdout F a"),
+            "2016-10-06T00:17:09Z stdout F REDACTED-record"
+        );
+        assert_eq!(mask(r#"{"a":"b"}"#), r#"{"redacted":"REDACTED-record"}"#);
+        assert_eq!(mask("a b"), "REDACTED-record");
+    }
+}

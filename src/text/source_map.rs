@@ -1,0 +1,135 @@
+//! A text, and where in the block each of its bytes stands.
+
+use super::span::Span;
+
+/// So many bytes are copied at once, since that is one instruction and not a call: between colour
+/// codes stand few.
+const SHORT: usize = 16;
+
+/// A text that was read out of a block. Runs lie in the order of the text; in the block they may
+/// lie apart.
+#[derive(Default)]
+pub(crate) struct View {
+    text: Vec<u8>,
+    runs: Vec<Run>,
+}
+
+/// Bytes of the text that came from one place.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    text: Span,
+    raw: Span,
+}
+
+impl Run {
+    /// A run of the same length was copied; any other stands as a whole for its text.
+    fn is_copy(self) -> bool {
+        self.text.len() == self.raw.len()
+    }
+}
+
+impl View {
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.runs.clear();
+    }
+
+    /// What to search.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Appends `hay[raw]` as it is.
+    pub(crate) fn copy(&mut self, hay: &[u8], raw: Span) {
+        if raw.is_empty() {
+            return;
+        }
+        let text = Span::new(self.text.len(), self.text.len() + raw.len());
+        append(hay, raw, &mut self.text);
+        match self.runs.last_mut() {
+            Some(last) if last.is_copy() && last.raw.end == raw.start => {
+                (last.text.end, last.raw.end) = (text.end, raw.end);
+            }
+            _ => self.runs.push(Run { text, raw }),
+        }
+    }
+
+    /// Appends `text`, which the bytes at `raw` mean together: an escape, say. They are replaced
+    /// together, too.
+    pub(crate) fn decode(&mut self, text: &[u8], raw: Span) {
+        let start = self.text.len();
+        self.text.extend_from_slice(text);
+        self.runs.push(Run { text: Span::new(start, self.text.len()), raw });
+    }
+
+    /// Appends a line end that stands nowhere in the block.
+    pub(crate) fn end_line(&mut self) {
+        self.text.push(b'\n');
+    }
+
+    /// The bytes of the block that `span` of the text was read from, in the order of the text:
+    /// several spans where something else lies between them.
+    pub(crate) fn raw(&self, span: Span) -> impl Iterator<Item = Span> + '_ {
+        let first = self.runs.partition_point(|run| run.text.end <= span.start);
+        let mut runs =
+            self.runs[first..].iter().take_while(move |run| run.text.start < span.end).peekable();
+        std::iter::from_fn(move || {
+            let mut raw = part(*runs.next()?, span);
+            while let Some(next) = runs.next_if(|next| next.raw.start == raw.end) {
+                raw.end = part(*next, span).end;
+            }
+            Some(raw)
+        })
+    }
+}
+
+/// Appends `hay[raw]` to `text`.
+#[inline(always)]
+pub(crate) fn append(hay: &[u8], raw: Span, text: &mut Vec<u8>) {
+    match hay.get(raw.start..raw.start + SHORT).filter(|_| raw.len() <= SHORT) {
+        Some(more) => {
+            text.extend_from_slice(more);
+            text.truncate(text.len() - (SHORT - raw.len()));
+        }
+        None => text.extend_from_slice(raw.of(hay)),
+    }
+}
+
+/// What of a run `span` of the text covers.
+fn part(run: Run, span: Span) -> Span {
+    if !run.is_copy() {
+        return run.raw;
+    }
+    let at = |offset: usize| {
+        run.raw.start + (offset.clamp(run.text.start, run.text.end) - run.text.start)
+    };
+    Span::new(at(span.start), at(span.end))
+}
+
+impl std::fmt::Debug for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "View({} bytes, {} runs)", self.text.len(), self.runs.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_of_the_text_finds_its_bytes() {
+        let hay = br"ab\u0041cd|ef";
+        let mut view = View::default();
+        view.copy(hay, Span::new(0, 2));
+        view.decode(b"A", Span::new(2, 8));
+        view.copy(hay, Span::new(8, 10));
+        view.copy(hay, Span::new(11, 13));
+        assert_eq!(view.text(), b"abAcdef");
+        let raw = |start, end| view.raw(Span::new(start, end)).collect::<Vec<_>>();
+        assert_eq!(raw(1, 4), [Span::new(1, 9)]);
+        assert_eq!(raw(2, 3), [Span::new(2, 8)]);
+        assert_eq!(raw(4, 6), [Span::new(9, 10), Span::new(11, 12)]);
+        assert_eq!(raw(0, 7), [Span::new(0, 10), Span::new(11, 13)]);
+        assert_eq!(raw(3, 3), []);
+    }
+}
