@@ -33,7 +33,6 @@ pub struct Tally {
     /// once for each.
     pub by_encoding: BTreeMap<&'static str, u64>,
     /// Findings by the day in their record, if days are counted.
-    #[cfg(feature = "batch")]
     pub(crate) by_day: BTreeMap<Day, u64>,
     findings: Counts,
     allowed: Counts,
@@ -43,7 +42,6 @@ pub struct Tally {
 }
 
 /// A day of the calendar.
-#[cfg(feature = "batch")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Day {
     /// 0 if the record does not contain the year.
@@ -51,15 +49,11 @@ pub(crate) struct Day {
     pub(crate) month: u16,
     pub(crate) day: u16,
 }
-
-#[cfg(feature = "batch")]
 impl std::fmt::Display for Day {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 }
-
-#[cfg(feature = "batch")]
 impl Day {
     /// The day `n_days` after 1 January 1970.
     pub(crate) fn of_1970(n_days: u64) -> Option<Day> {
@@ -184,7 +178,6 @@ impl Tally {
         for (encoding, n_findings) in &other.by_encoding {
             *self.by_encoding.entry(encoding).or_default() += n_findings;
         }
-        #[cfg(feature = "batch")]
         for (day, n_findings) in &other.by_day {
             *self.by_day.entry(*day).or_default() += n_findings;
         }
@@ -198,7 +191,6 @@ impl Tally {
 
     /// Continues with another set of rules. `rules` gives, for each rule of the old set, its number
     /// in the new set and its id.
-    #[cfg(feature = "cli")]
     pub(crate) fn renumber<'r>(&mut self, rules: impl Iterator<Item = (Option<RuleId>, &'r str)>) {
         let before = (std::mem::take(&mut self.findings), std::mem::take(&mut self.allowed));
         for (index, (number, id)) in rules.enumerate() {
@@ -221,7 +213,6 @@ impl Tally {
     }
 
     /// Findings, and allowed findings, of rules that are no longer in force, by id.
-    #[cfg(feature = "cli")]
     pub(crate) fn former(&self) -> impl Iterator<Item = (&str, u64, u64)> {
         self.former.iter().map(|(id, (findings, allowed))| (id.as_str(), *findings, *allowed))
     }
@@ -247,8 +238,6 @@ mod tests {
             (3, 1, 1, 0)
         );
     }
-
-    #[cfg(feature = "cli")]
     #[test]
     fn counts_follow_their_rules_into_another_set() {
         let mut tally = Tally::default();
@@ -262,8 +251,6 @@ mod tests {
         sum.merge(&tally);
         assert_eq!(sum.findings(), 4);
     }
-
-    #[cfg(feature = "batch")]
     #[test]
     fn days_are_counted_from_1970_and_get_the_year_that_fits() {
         let day = |year, month, day| Day { year, month, day };
