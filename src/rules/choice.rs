@@ -8,10 +8,8 @@
 
 use std::collections::BTreeSet;
 
-use regex_syntax::hir::{Class, Hir, HirKind};
-
-#[cfg(feature = "cli")]
 use super::Anchor;
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// A match may begin at most this many bytes before its anchor, because token detection searches no
 /// further back.
@@ -35,7 +33,6 @@ const MAX_TIMES: u32 = 4;
 type Texts = BTreeSet<Vec<u8>>;
 
 /// The texts as anchors that ignore case.
-#[cfg(feature = "cli")]
 pub(super) fn folded(texts: &[String]) -> Vec<Anchor> {
     texts.iter().map(|text| Anchor { text: text.as_bytes().into(), fold: true }).collect()
 }
@@ -52,7 +49,6 @@ pub(super) fn is_necessary(hir: &Hir, words: &[String]) -> bool {
 }
 
 /// The same, at most [`MAX_LEAD`] bytes after the start of the match.
-#[cfg(feature = "cli")]
 pub(super) fn is_in_reach(hir: &Hir, words: &[String]) -> bool {
     lead(hir, words).is_some_and(|lead| lead <= MAX_LEAD)
 }
