@@ -20,7 +20,7 @@ use crate::{
         cost::{Cost, Measure},
     },
     error::Error,
-    frame::buffer::{BlockBuffer, Piece},
+    frame::buffer::{Block, BlockBuffer},
     prefilter::Cpu,
     redact::placeholder::Placeholders,
     rules::RuleSet,
@@ -70,10 +70,10 @@ fn read(
             read => read.map_err(|error| Error::input(name, error))?,
         };
         buffer.advance(n_bytes);
-        while let Some(piece) = buffer.piece(n_bytes == 0) {
+        while let Some(piece) = buffer.next_block(n_bytes == 0) {
             gate.pass(name, piece.bytes())?;
             measure.block(piece.bytes());
-            let ends_record = !matches!(piece, Piece::Window(window) if !window.is_last);
+            let ends_record = !matches!(piece, Block::Window(window) if !window.is_last);
             let done = piece.bytes().len();
             buffer.consume(done, ends_record);
         }

@@ -2,7 +2,7 @@
 //!
 //! A record that holds an escape is read once more without its escapes; a long run of the base64
 //! alphabet or of hexadecimal digits that stands for text is read as that. All of it goes into one
-//! view, a line for each, so that looking through costs one scan a block. Where to look is known
+//! source_map, a line for each, so that looking through costs one scan a block. Where to look is known
 //! from the prefilter's pass: where nothing is encoded this reads a few words.
 
 use super::{Locate, Looked};
@@ -10,7 +10,7 @@ use crate::{
     prefilter::marks,
     text::{
         encoding::{self, Encoding, base64, hex},
-        source_map::View,
+        source_map::SourceMap,
         span::Span,
         visits,
     },
@@ -32,7 +32,7 @@ const HEX_SAMPLE: usize = 12;
 /// What stands encoded in a block, as text.
 #[derive(Default)]
 pub(crate) struct Decoded {
-    pub(crate) view: View,
+    pub(crate) source_map: SourceMap,
     pub(crate) pieces: Vec<Piece>,
     /// Where in the text escapes were read, and how they were written.
     escapes: Vec<(usize, Encoding)>,
@@ -56,7 +56,7 @@ pub(crate) enum Kind {
 
 impl Decoded {
     pub(crate) fn clear(&mut self) {
-        self.view.clear();
+        self.source_map.clear();
         self.pieces.clear();
         self.escapes.clear();
     }
@@ -145,7 +145,7 @@ impl Decoded {
     /// The parts of the text that may be encoded once more: what came out of blobs, and records in
     /// which an escape opens what is. `looked` tells of the text.
     pub(crate) fn parts(&self, looked: &Looked) -> Vec<Span> {
-        let text = self.view.text();
+        let text = self.source_map.text();
         let is_printable = !looked.printable.is_empty();
         let mut parts = Vec::new();
         let mut at = 0;
@@ -193,7 +193,7 @@ impl Decoded {
     /// Words of the text that hold escapes, in order: what cannot be decoded any further is masked
     /// so.
     pub(crate) fn escaped_words(&self, piece: &Piece) -> Vec<Span> {
-        let text = self.view.text();
+        let text = self.source_map.text();
         let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'\\".contains(byte);
         let mut words: Vec<Span> = Vec::new();
         let first = self.escapes.partition_point(|(at, _)| *at < piece.text.start);
@@ -229,7 +229,7 @@ impl Decoded {
 
     /// Reads a record without its escapes, which begin at some of `starts`.
     fn unescape_at(&mut self, hay: &[u8], starts: impl IntoIterator<Item = usize>, record: Span) {
-        let text_start = self.view.text().len();
+        let text_start = self.source_map.text().len();
         visits::add(2 * record.len());
         // Behind what was read, and behind what is no escape and holds none.
         let (mut done, mut at) = (record.start, record.start);
@@ -241,21 +241,21 @@ impl Decoded {
                 at = behind(hay, start);
                 continue;
             };
-            self.view.copy(hay, Span::new(done, start));
-            self.escapes.push((self.view.text().len(), escape.encoding));
+            self.source_map.copy(hay, Span::new(done, start));
+            self.escapes.push((self.source_map.text().len(), escape.encoding));
             at = start + escape.length;
             if !escape.text().is_empty() {
-                self.view.decode(escape.text(), Span::new(start, at));
+                self.source_map.replace(escape.text(), Span::new(start, at));
             }
             done = at;
         }
-        self.view.copy(hay, Span::new(done, record.end));
+        self.source_map.copy(hay, Span::new(done, record.end));
         self.end_piece(text_start, Kind::Escapes);
     }
 
     fn end_piece(&mut self, start: usize, kind: Kind) {
-        self.pieces.push(Piece { text: Span::new(start, self.view.text().len()), kind });
-        self.view.end_line();
+        self.pieces.push(Piece { text: Span::new(start, self.source_map.text().len()), kind });
+        self.source_map.end_line();
     }
 
     fn read_run(&mut self, hay: &[u8], run: Span) {
@@ -342,8 +342,8 @@ impl Decoded {
     }
 
     fn push_blob(&mut self, encoding: Encoding, raw: Span, before: usize, text: &[u8]) {
-        let start = self.view.text().len();
-        self.view.decode(text, raw);
+        let start = self.source_map.text().len();
+        self.source_map.replace(text, raw);
         self.end_piece(start, Kind::Blob { encoding, raw, before });
     }
 }
@@ -507,7 +507,8 @@ mod tests {
     fn texts(hay: &[u8]) -> Vec<String> {
         let decoded = read(hay);
         let text = |piece: &Piece| {
-            String::from_utf8(piece.text.of(decoded.view.text()).to_vec()).expect("it is text")
+            String::from_utf8(piece.text.of(decoded.source_map.text()).to_vec())
+                .expect("it is text")
         };
         decoded.pieces.iter().map(text).collect()
     }

@@ -31,7 +31,7 @@ use crate::{
     rules::{Recogniser, RuleId, RuleSet},
     text::{
         encoding::{self, Escape},
-        source_map::View,
+        source_map::SourceMap,
         span::Span,
         visits,
     },
@@ -288,12 +288,12 @@ fn channel(line: &[u8]) -> Option<Channel> {
 /// alphabet's marks (`\/`, `\u002b`) are read. A text that has neither is not copied.
 struct Plain<'t> {
     raw: &'t [u8],
-    view: Option<View>,
+    source_map: Option<SourceMap>,
 }
 
 impl<'t> Plain<'t> {
     fn new(raw: &'t [u8]) -> Plain<'t> {
-        let mut view: Option<View> = None;
+        let mut source_map: Option<SourceMap> = None;
         let (mut done, mut at) = (0, 0);
         while let Some(start) =
             raw[at..].iter().position(|byte| encoding::may_begin(*byte)).map(|length| at + length)
@@ -310,37 +310,38 @@ impl<'t> Plain<'t> {
                     }
                 },
             };
-            let view = view.get_or_insert_default();
-            view.copy(raw, Span::new(done, start));
+            let source_map = source_map.get_or_insert_default();
+            source_map.copy(raw, Span::new(done, start));
             at = start + length;
             if let Some(byte) = text {
-                view.decode(&[byte], Span::new(start, at));
+                source_map.replace(&[byte], Span::new(start, at));
             }
             done = at;
         }
-        if let Some(view) = &mut view {
-            view.copy(raw, Span::new(done, raw.len()));
+        if let Some(source_map) = &mut source_map {
+            source_map.copy(raw, Span::new(done, raw.len()));
         }
-        Plain { raw, view }
+        Plain { raw, source_map }
     }
 
     fn text(&self) -> &[u8] {
-        self.view.as_ref().map_or(self.raw, View::text)
+        self.source_map.as_ref().map_or(self.raw, SourceMap::text)
     }
 
     /// The bytes that `span` of the text was read from, with the sequences inside it.
     fn raw(&self, span: Span) -> Span {
-        let Some(view) = &self.view else { return span };
-        let mut parts = view.raw(span);
+        let Some(source_map) = &self.source_map else { return span };
+        let mut parts = source_map.in_block(span);
         let first = parts.next().unwrap_or_default();
         // The backslash at the end of a sequence would be taken to escape what stands in place of
         // the span.
         let is_escaped = first.start > 0 && self.raw[first.start - 1] == b'\\';
         let start = match span.start.checked_sub(1) {
             _ if !is_escaped => first.start,
-            Some(before) => {
-                view.raw(Span::new(before, span.start)).last().map_or(first.start, |part| part.end)
-            }
+            Some(before) => source_map
+                .in_block(Span::new(before, span.start))
+                .last()
+                .map_or(first.start, |part| part.end),
             None => 0,
         };
         Span::new(start, parts.last().unwrap_or(first).end)

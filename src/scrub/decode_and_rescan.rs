@@ -124,7 +124,7 @@ impl Through<'_> {
         if deeper.is_empty() {
             return too_deep(decoded);
         }
-        let text = decoded.view.text();
+        let text = decoded.source_map.text();
         if !self.scan(decoded, scratch) {
             return decoded
                 .pieces
@@ -146,7 +146,7 @@ impl Through<'_> {
     /// Scans the text; answers whether that was possible. What reaches over the end of its line is
     /// kept to its piece.
     fn scan(self, decoded: &Decoded, scratch: &mut Scratch) -> bool {
-        let text = decoded.view.text();
+        let text = decoded.source_map.text();
         if !self.scan_one(text, scratch) {
             return false;
         }
@@ -189,16 +189,19 @@ impl Through<'_> {
 
     /// What stands in place of a finding in the text.
     fn change(self, hay: &[u8], decoded: &Decoded, finding: &Finding) -> Change {
-        let text = decoded.view.text();
+        let text = decoded.source_map.text();
         let mut bytes = Vec::new();
         match finding.shape {
             Shape::Text => self.redactor.replace(text, finding, &mut bytes),
             // The quotes are written as those around them are.
             Shape::Scalar { quote } => {
                 let quote: Vec<u8> = match decoded.piece(quote.start).map(|piece| piece.kind) {
-                    Some(Kind::Escapes) => {
-                        decoded.view.raw(quote).flat_map(|raw| raw.of(hay)).copied().collect()
-                    }
+                    Some(Kind::Escapes) => decoded
+                        .source_map
+                        .in_block(quote)
+                        .flat_map(|raw| raw.of(hay))
+                        .copied()
+                        .collect(),
                     _ => quote.of(text).to_vec(),
                 };
                 bytes.extend_from_slice(&quote);
@@ -245,7 +248,7 @@ fn masked(decoded: &Decoded, span: Span, piece: &Piece) -> Option<Change> {
     let raw = match piece.kind {
         Kind::Blob { raw, .. } => raw,
         Kind::Escapes => {
-            let mut spans = decoded.view.raw(span);
+            let mut spans = decoded.source_map.in_block(span);
             let first = spans.next()?;
             Span::new(first.start, spans.last().unwrap_or(first).end)
         }
@@ -282,7 +285,7 @@ fn unescaped(decoded: &Decoded, piece: &Piece, change: &Change, mapped: &mut Vec
     let encoding = decoded.encoding(piece, change.raw);
     let mut bytes = change.bytes.clone();
     let mut found = behind(&change.found, encoding);
-    for raw in decoded.view.raw(change.raw).filter(|raw| !raw.is_empty()) {
+    for raw in decoded.source_map.in_block(change.raw).filter(|raw| !raw.is_empty()) {
         mapped.push(Change {
             raw,
             bytes: std::mem::take(&mut bytes),
