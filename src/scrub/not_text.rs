@@ -83,8 +83,9 @@ impl Scrubber {
 
     /// Which records of a block are no text.
     pub(super) fn survey(&mut self, hay: &[u8], behind: Behind) -> Survey {
-        self.scanner.look(hay, &mut self.scratch);
-        let marks: Vec<(usize, usize)> = partial_marker::marks(self.scratch.signs()).collect();
+        let candidates = self.scanner.prefilter(hay, &mut self.scratch);
+        let marks: Vec<(usize, usize)> = partial_marker::marks(candidates.signs()).collect();
+        self.scratch.recycle(candidates);
         not_text::survey(hay, self.content, &marks, behind)
     }
 
