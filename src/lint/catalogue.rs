@@ -1,10 +1,10 @@
-//! The catalogue of rules, `docs/PATTERNS.md`: generated, and held current by a test.
+//! The rule catalogue, `docs/PATTERNS.md`. It is generated, and a test fails if it is out of date.
 
 use std::fmt::Write as _;
 
 use crate::rules::{Class, Rule, RuleSet};
 
-/// What the rules know, as Markdown: a table for each file, in order.
+/// The rules as Markdown: one table for each rule file.
 #[must_use]
 pub fn catalogue(rules: &RuleSet) -> String {
     let mut text = String::from(
@@ -12,7 +12,7 @@ pub fn catalogue(rules: &RuleSet) -> String {
     );
     let n_of = |class: Class| rules.rules().iter().filter(|rule| rule.class == class).count();
     let counts = Class::ALL.map(|class| format!("{} {}", n_of(class), class.name()));
-    // A String takes everything.
+    // Writing to a String cannot fail.
     let _ = writeln!(
         text,
         "{} rules: {}. Those of the class `personal` are off unless `--also personal`.",
