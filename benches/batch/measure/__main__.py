@@ -54,7 +54,7 @@ def parse():
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every program that has threads (default: one a core)")
     parser.add_argument("--scratch", type=pathlib.Path, help="where the set is made, instead of the system's folder; it takes three times the text")
     parser.add_argument("--out", type=pathlib.Path, default=REPOSITORY / "target/batch", help="where table and chart go")
-    parser.add_argument("--write-docs", action="store_true", help="write them to docs/benchmarks and into README.md too")
+    parser.add_argument("--write-docs", action="store_true", help="write them to docs/benchmarks too")
     parser.add_argument("--quick", action="store_true", help="built for debugging, 8 MiB, one round: for tests")
     arguments = parser.parse_args()
     # Before them stand the two that the run script gives.
