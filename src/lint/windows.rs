@@ -13,11 +13,11 @@ use std::collections::HashMap;
 use crate::{
     prefilter::{
         N_BUCKETS,
-        fingerprint::{WIDTH, Window, features_of, single, singles},
+        fingerprint::{Fingerprint, WIDTH, features_of, single, singles},
     },
     rules::{
         ByteSet, RuleSet,
-        probe::{self, Seat, Sought, Table},
+        probe::{self, ProbeEntry, Slot, Table},
     },
 };
 
@@ -37,10 +37,10 @@ const N_ROUNDS: usize = 3;
 #[must_use]
 pub fn windows() -> String {
     let rules = RuleSet::embedded();
-    let sought = probe::sought_anew(&rules);
+    let sought = probe::entries_from_patterns(&rules);
     let text = sample(N_POSITIONS * STEP + WIDTH);
     let bytes = Positions::new(&text, whole_values);
-    let half_sets = |window: &Window| window.features().map(u128::from).into();
+    let half_sets = |window: &Fingerprint| window.features().map(u128::from).into();
     let halves = choose(&sought, &Positions::new(&text, half_values), &bytes, half_sets, None);
     let whole = choose(&sought, &bytes, &bytes, whole_sets, Some(&halves));
     table(&rules, sought, &halves, &whole).text()
@@ -54,7 +54,7 @@ fn whole_values(text: [u8; WIDTH]) -> Vec<u8> {
     text.map(|byte| byte & 0x7f).into()
 }
 
-fn whole_sets(window: &Window) -> Vec<u128> {
+fn whole_sets(window: &Fingerprint) -> Vec<u128> {
     window
         .sets
         .iter()
@@ -64,20 +64,20 @@ fn whole_sets(window: &Window) -> Vec<u128> {
 
 fn table(
     rules: &RuleSet,
-    sought: Vec<Sought>,
+    sought: Vec<ProbeEntry>,
     halves: &[Option<Seated>],
     whole: &[Option<Seated>],
 ) -> Table {
     let bucket = |bucket: usize| u8::try_from(bucket).expect("there are few buckets");
     let seat = |(half, whole): (&Option<Seated>, &Option<Seated>)| match (half, whole) {
-        (Some(half), Some(whole)) => Seat {
+        (Some(half), Some(whole)) => Slot {
             offset: half.window.offset,
             bucket: bucket(half.bucket),
             exact_bucket: bucket(whole.bucket),
         },
-        _ => Seat::SINGLE,
+        _ => Slot::SINGLE,
     };
-    let seated: Vec<(Sought, Seat)> =
+    let seated: Vec<(ProbeEntry, Slot)> =
         sought.into_iter().zip(halves.iter().zip(whole).map(seat)).collect();
     Table::new(rules, &seated)
 }
@@ -85,7 +85,7 @@ fn table(
 /// Where a probe is looked for.
 #[derive(Clone, Copy)]
 struct Seated {
-    window: Window,
+    window: Fingerprint,
     bucket: usize,
 }
 
@@ -189,22 +189,22 @@ fn count(allowed: &[Bits], more: &[(usize, &Bits)]) -> u32 {
 
 /// A seat for each probe that is not one byte; with `offsets`, the windows are those.
 fn choose(
-    sought: &[Sought],
+    sought: &[ProbeEntry],
     positions: &Positions,
     bytes: &Positions,
-    values: fn(&Window) -> Vec<u128>,
+    values: fn(&Fingerprint) -> Vec<u128>,
     offsets: Option<&[Option<Seated>]>,
 ) -> Vec<Option<Seated>> {
     let singles = singles(sought.iter().map(|one| &one.probe));
     let windows = sought.iter().enumerate().map(|(index, one)| {
         let is_single = single(&one.probe).is_some_and(|byte| singles.contains(&byte));
-        let is_own = |window: &Window| {
+        let is_own = |window: &Fingerprint| {
             offsets.is_none_or(|seats| {
                 seats[index].is_some_and(|seat| seat.window.offset == window.offset)
             })
         };
-        let windows = Window::all(&one.probe).filter(|window| !is_single && is_own(window));
-        let place = |window: Window| Place {
+        let windows = Fingerprint::all(&one.probe).filter(|window| !is_single && is_own(window));
+        let place = |window: Fingerprint| Place {
             window,
             values: values(&window),
             n_there: bytes.n_at(&whole_sets(&window)),
@@ -224,7 +224,7 @@ fn choose(
 
 /// A window that a probe may have.
 struct Place {
-    window: Window,
+    window: Fingerprint,
     /// What the kernel sees of it.
     values: Vec<u128>,
     /// The positions of the sample where it stands.

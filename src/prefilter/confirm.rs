@@ -1,103 +1,108 @@
-//! From positions to candidates: what the kernel lets through, looked at byte by byte.
+//! Confirms positions: turns what a kernel lets through into candidates.
 //!
-//! A kernel says where a window may stand and is wrong several times for each time it is right.
-//! Three look-ups drop nearly all of that, and no branch depends on them: a bit for the window as a
-//! whole where its bytes are letters each, and, for windows with classes in them, one for each pair
-//! of bytes, which answer in which of eight groups of probes the pairs occur. What is left is found
-//! in a hash table by the bytes of its window that are letters and not classes, compared as a
-//! whole, and its context is checked.
+//! A kernel reports positions where a fingerprint may begin. Several of them are wrong for each one
+//! that is right. `PositionFilter` drops most wrong positions with three table look-ups and no
+//! branch:
+//!
+//! - one bit for the whole fingerprint, if all its bytes are single letters;
+//! - two look-ups of byte pairs, if the fingerprint contains byte classes. They return the groups
+//!   of probes (at most eight) in which both pairs occur.
+//!
+//! The rest is looked up in a hash table, keyed by those bytes of the fingerprint that are single
+//! letters. The anchor is compared as a whole and its context is checked last. The result is exact:
+//! the filter never drops a real candidate, and `confirm_at` reports nothing but real ones.
 
 use std::collections::HashMap;
 
 use super::{
-    Candidate, Seated,
-    fingerprint::{WIDTH, Window},
+    Assigned, Candidate,
+    fingerprint::{Fingerprint, WIDTH},
 };
 use crate::rules::{
     Anchor, ByteSet,
     context::{Context, REACH},
 };
 
-/// Entries for each pair of bytes; all that have eight bits are alike.
+/// Entries of one table of byte pairs. All bytes with the high bit set share the entries of 0x7f.
 const N_PAIRS: usize = 1 << 16;
 
-/// The entries of a window's second pair come so many bytes behind those of its first. Text has
-/// seven bits, so it reads the lower half of each row of 256 entries; half a row more, and the two
-/// tables do not push each other out of the nearest cache.
+/// Offset of the second table of pairs. Text has seven-bit bytes, so it reads only the lower half
+/// of each row of 256 entries. The extra half row keeps the two tables from evicting each other
+/// from the L1 cache.
 const SECOND: usize = N_PAIRS + 128;
 
-/// Groups of probes whose windows have classes in them; each has a bit.
+/// Groups of probes whose fingerprints contain byte classes. Each group has one bit.
 const N_GROUPS: usize = 8;
 
-/// The group of those whose windows are letters.
+/// The group number of probes whose fingerprints are four single letters.
 const PLAIN: u8 = u8::MAX;
 
-/// Bits of windows of letters: of what is none, one in so many as there are of those is taken for
-/// one.
+/// Size in bits of the filter for fingerprints of four single letters. Two fingerprints may share a
+/// bit, so a position can pass by chance.
 const N_BITS: usize = 1 << 16;
 
-/// Bytes of an anchor that are compared at once.
+/// Number of anchor bytes that are compared in one operation.
 const HEAD: usize = 8;
 
-/// Text that stands where a block has ended, or has not begun.
+/// The byte that we assume before the start and after the end of a block.
 pub(super) const EDGE: u8 = b'\n';
 
-/// The tables.
-pub(super) struct Sieve {
+/// The tables of the filter.
+pub(super) struct PositionFilter {
     plain: Box<[u64; N_BITS / 64]>,
-    /// The groups of each pair of bytes, as the first two of a window and, from [`SECOND`] on, as
-    /// the last two.
+    /// For each byte pair, the groups in which it occurs: as bytes 0 and 1 of a fingerprint, and
+    /// from [`SECOND`] on as bytes 2 and 3.
     pairs: Box<[u8; SECOND + N_PAIRS]>,
-    /// The bytes of each group's windows that are letters.
+    /// For each group, a mask of those fingerprint bytes that are single letters in every member.
     masks: [u32; N_GROUPS],
-    slots: Box<[Slot]>,
-    /// The probes of each slot, one after the other.
+    entries: Box<[Entry]>,
+    /// The probes of all hash-table entries, one entry after the other.
     listed: Vec<Listed>,
     contexts: Vec<Around>,
-    /// What long anchors have behind their first bytes.
+    /// What long anchors contain after their first [`HEAD`] bytes.
     rests: Vec<Anchor>,
 }
 
-/// Where in the list the probes of a key stand; none where `length` is 0.
+/// Hash-table entry: the range of `listed` with the probes of one key. Empty if `length` is 0.
 #[derive(Clone, Copy, Default)]
-struct Slot {
+struct Entry {
     key: u32,
     start: u32,
     length: u16,
     group: u8,
 }
 
-/// A probe as it is compared.
+/// A probe, prepared for comparison.
 struct Listed {
-    /// What its anchor has in the eight bytes around the window. Of the two dozen anchors that
-    /// share `pass`, this leaves one or two.
+    /// The anchor's part of the eight bytes around the fingerprint. Two dozen anchors contain
+    /// `pass`; this comparison leaves one or two of them.
     near: Eight,
-    /// The anchor's first bytes.
+    /// The first bytes of the anchor.
     head: Eight,
-    /// The number of the probe.
+    /// The index of the probe.
     number: u32,
     length: u32,
-    /// Where the window begins in the anchor.
+    /// Offset of the fingerprint from the start of the anchor.
     offset: i32,
-    /// Its context, as an index; [`ANYWHERE`] where nothing is asked for.
+    /// Index into `contexts`, or [`ANYWHERE`] if the probe requires no context.
     context: u16,
-    /// What the anchor has behind its first bytes, as an index; [`NOTHING`] where there is nothing.
+    /// Index into `rests`, or [`NOTHING`] if the anchor has at most [`HEAD`] bytes.
     rest: u16,
 }
 
-/// Eight bytes of an anchor, compared at once.
+/// Eight bytes of an anchor, compared in one operation.
 #[derive(Clone, Copy)]
 struct Eight {
-    /// The bytes, letters in lower case where the anchor folds; nothing where it has none.
+    /// The bytes; lower case if the anchor ignores case; 0 outside the anchor.
     bytes: u64,
-    /// The bit of a letter's case, for each letter of an anchor that folds.
+    /// The case bit (0x20) of each letter, if the anchor ignores case.
     fold: u64,
-    /// All bits of the bytes that the anchor has.
+    /// 0xff for each byte inside the anchor.
     mask: u64,
 }
 
 impl Eight {
-    /// Those of `anchor` from `first` on, which may lie before it.
+    /// The eight bytes of `anchor` from offset `first`, which may be negative.
     fn new(anchor: &Anchor, first: isize) -> Eight {
         let (mut bytes, mut fold, mut mask) = ([0; HEAD], [0; HEAD], [0; HEAD]);
         for index in 0..HEAD {
@@ -116,16 +121,17 @@ impl Eight {
     }
 }
 
-/// So many of the bytes around a window stand before it.
+/// Number of bytes before the fingerprint in [`around`].
 const BEFORE: isize = 2;
 
-/// The context of a probe that asks for none.
+/// The context of a probe that requires none.
 const ANYWHERE: u16 = u16::MAX;
 
 /// The rest of an anchor that has none.
 const NOTHING: u16 = u16::MAX;
 
-/// A context as a table: what each byte may be, as bits, before the anchor and behind it.
+/// A context as a table: for each byte, one bit for each place (before the anchor, and the bytes
+/// after it) where the byte is allowed.
 struct Around(Box<[u8; 256]>);
 
 impl Around {
@@ -141,7 +147,7 @@ impl Around {
         })))
     }
 
-    /// Whether the anchor at `start..end` stands in this context.
+    /// Whether the bytes around the anchor at `start..end` are allowed.
     fn is_around(&self, hay: &[u8], start: usize, end: usize) -> bool {
         let bits = |byte: Option<&u8>| self.0[usize::from(byte.copied().unwrap_or(EDGE))];
         let before = bits(start.checked_sub(1).and_then(|at| hay.get(at))) & Around::BEFORE;
@@ -157,54 +163,55 @@ impl Around {
     }
 }
 
-impl Sieve {
-    pub(super) fn new(seated: &Seated<'_>) -> Sieve {
-        let keys: Vec<Key> = seated.iter().map(|(_, window, _)| Key::new(window)).collect();
+impl PositionFilter {
+    pub(super) fn new(assigned: &Assigned<'_>) -> PositionFilter {
+        let keys: Vec<Key> =
+            assigned.iter().map(|(_, fingerprint, _)| Key::new(fingerprint)).collect();
         let (plain, mixed): (Vec<usize>, Vec<usize>) =
             (0..keys.len()).partition(|index| keys[*index].mask == u32::MAX);
-        let mut sieve = Sieve {
+        let mut filter = PositionFilter {
             plain: Box::new([0; N_BITS / 64]),
             pairs: Box::new([0; SECOND + N_PAIRS]),
             masks: [0; N_GROUPS],
-            slots: Box::default(),
-            listed: Vec::with_capacity(seated.len()),
+            entries: Box::default(),
+            listed: Vec::with_capacity(assigned.len()),
             contexts: Vec::new(),
             rests: Vec::new(),
         };
-        let mut keyed: Vec<(u8, u32, usize)> = Vec::with_capacity(seated.len());
+        let mut keyed: Vec<(u8, u32, usize)> = Vec::with_capacity(assigned.len());
         for index in plain {
             let bit = bit_of(keys[index].letters);
-            sieve.plain[bit / 64] |= 1 << (bit % 64);
+            filter.plain[bit / 64] |= 1 << (bit % 64);
             keyed.push((PLAIN, keys[index].letters, index));
         }
         for (group, members) in groups(&keys, mixed).iter().enumerate() {
             let mask = members.iter().fold(u32::MAX, |all, index| all & keys[*index].mask);
-            sieve.masks[group] = mask;
+            filter.masks[group] = mask;
             for index in members {
-                let (_, window, _) = &seated[*index];
-                fill(&mut sieve.pairs[..N_PAIRS], window, 0, group);
-                fill(&mut sieve.pairs[SECOND..], window, 2, group);
+                let (_, fingerprint, _) = &assigned[*index];
+                fill(&mut filter.pairs[..N_PAIRS], fingerprint, 0, group);
+                fill(&mut filter.pairs[SECOND..], fingerprint, 2, group);
                 let owner = u8::try_from(group).expect("a group has a bit");
                 keyed.push((owner, key(keys[*index].letters, mask), *index));
             }
         }
-        above_as_below(&mut sieve.pairs[..N_PAIRS]);
-        above_as_below(&mut sieve.pairs[SECOND..]);
+        above_as_below(&mut filter.pairs[..N_PAIRS]);
+        above_as_below(&mut filter.pairs[SECOND..]);
         keyed.sort_unstable();
-        sieve.list(seated, &keyed);
-        sieve
+        filter.list(assigned, &keyed);
+        filter
     }
 
-    fn list(&mut self, seated: &Seated<'_>, keyed: &[(u8, u32, usize)]) {
+    fn list(&mut self, assigned: &Assigned<'_>, keyed: &[(u8, u32, usize)]) {
         let size = (keyed.len() * 4).next_power_of_two().max(16);
         let mut known: HashMap<&Context, u16> = HashMap::new();
-        self.slots = vec![Slot::default(); size].into();
+        self.entries = vec![Entry::default(); size].into();
         for chunk in keyed.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
             let (group, key, _) = chunk[0];
             let start =
                 u32::try_from(self.listed.len()).expect("there are fewer than 65,536 rules");
             for (_, _, index) in chunk {
-                let (probe, window, _) = &seated[*index];
+                let (probe, fingerprint, _) = &assigned[*index];
                 let number = u32::try_from(*index).expect("there are fewer than 65,536 rules");
                 let context = if probe.context.is_any() {
                     ANYWHERE
@@ -214,7 +221,7 @@ impl Sieve {
                         number_of(&self.contexts)
                     })
                 };
-                let mut listed = Listed::new(&probe.anchor, window.offset, number, context);
+                let mut listed = Listed::new(&probe.anchor, fingerprint.offset, number, context);
                 if let Some(rest) = probe.anchor.text.get(HEAD..).filter(|rest| !rest.is_empty()) {
                     self.rests.push(Anchor { text: rest.into(), fold: probe.anchor.fold });
                     listed.rest = number_of(&self.rests);
@@ -223,16 +230,16 @@ impl Sieve {
             }
             let length = u16::try_from(chunk.len()).expect("there are fewer than 65,536 rules");
             let mut at = hash(key, group) & (size - 1);
-            while self.slots[at].length > 0 {
+            while self.entries[at].length > 0 {
                 at = (at + 1) & (size - 1);
             }
-            self.slots[at] = Slot { key, start, length, group };
+            self.entries[at] = Entry { key, start, length, group };
         }
     }
 
-    /// Keeps the positions in `text` that may be a window's, in their order; answers how many there
-    /// are. A window begins at each.
-    pub(super) fn keep(&self, text: &[u8], positions: &mut [u32]) -> usize {
+    /// Removes positions where no fingerprint can begin, keeps the order and returns how many are
+    /// left.
+    pub(super) fn retain(&self, text: &[u8], positions: &mut [u32]) -> usize {
         let mut n_kept = 0;
         for index in 0..positions.len() {
             let at = positions[index];
@@ -243,8 +250,9 @@ impl Sieve {
         n_kept
     }
 
-    /// The candidates whose window begins at `at` of `hay`, where `word` stands.
-    pub(super) fn look(&self, hay: &[u8], at: isize, word: u32, found: &mut Vec<Candidate>) {
+    /// Appends the candidates whose fingerprint begins at `at` in `hay`. `word` holds the four
+    /// bytes there.
+    pub(super) fn confirm_at(&self, hay: &[u8], at: isize, word: u32, found: &mut Vec<Candidate>) {
         if self.is_plain(word) {
             self.look_up(key(word, u32::MAX), PLAIN, hay, at, found);
         }
@@ -257,9 +265,9 @@ impl Sieve {
     }
 
     fn look_up(&self, key: u32, group: u8, hay: &[u8], at: isize, found: &mut Vec<Candidate>) {
-        let mut slot = hash(key, group) & (self.slots.len() - 1);
+        let mut entry = hash(key, group) & (self.entries.len() - 1);
         loop {
-            let Slot { key: known, start, length, group: owner } = self.slots[slot];
+            let Entry { key: known, start, length, group: owner } = self.entries[entry];
             if length == 0 {
                 return;
             }
@@ -269,7 +277,7 @@ impl Sieve {
                 let alike = listed.iter().filter(|listed| listed.near.is(around));
                 return alike.for_each(|listed| self.compare(listed, hay, at, found));
             }
-            slot = (slot + 1) & (self.slots.len() - 1);
+            entry = (entry + 1) & (self.entries.len() - 1);
         }
     }
 
@@ -290,19 +298,19 @@ impl Sieve {
         }
     }
 
-    /// Whether `word` may be a window of letters.
+    /// Whether `word` may be a fingerprint of four single letters.
     fn is_plain(&self, word: u32) -> bool {
         let bit = bit_of(key(word, u32::MAX));
         self.plain[bit / 64] >> (bit % 64) & 1 != 0
     }
 
-    /// The groups in which the pairs of `word` occur together.
+    /// The groups in which both byte pairs of `word` occur.
     fn groups(&self, word: u32) -> u8 {
         self.pairs[word as usize % N_PAIRS] & self.pairs[SECOND + word as usize / N_PAIRS]
     }
 }
 
-/// The number of the last of `all`.
+/// The index of the last element of `all`.
 fn number_of<T>(all: &[T]) -> u16 {
     u16::try_from(all.len() - 1)
         .ok()
@@ -319,7 +327,7 @@ impl Listed {
     }
 }
 
-/// The eight bytes around the window at `at`, with nothing where the block has none.
+/// Eight bytes of `hay`, from two bytes before the fingerprint at `at`; 0 outside the block.
 fn around(hay: &[u8], at: isize) -> u64 {
     match usize::try_from(at - BEFORE) {
         Ok(start) => head_at(hay, start.min(hay.len())),
@@ -327,7 +335,7 @@ fn around(hay: &[u8], at: isize) -> u64 {
     }
 }
 
-/// The first bytes of `hay[start..]`, with nothing behind its end.
+/// Eight bytes of `hay` from `start`; 0 after the end of the block.
 fn head_at(hay: &[u8], start: usize) -> u64 {
     match hay.get(start..start + HEAD) {
         Some(there) => u64::from_le_bytes(there.try_into().expect("the slice is as long")),
@@ -339,8 +347,8 @@ fn head_at(hay: &[u8], start: usize) -> u64 {
     }
 }
 
-/// Windows lie anywhere in their anchors, so candidates come nearly in order, and a little is put
-/// right here.
+/// Inserts a candidate in order. Fingerprints begin at different offsets in their anchors, so
+/// candidates arrive almost, but not quite, in order.
 fn put(candidate: Candidate, found: &mut Vec<Candidate>) {
     found.push(candidate);
     let mut at = found.len() - 1;
@@ -350,7 +358,7 @@ fn put(candidate: Candidate, found: &mut Vec<Candidate>) {
     }
 }
 
-/// The window that begins at `at`, as a number.
+/// The four bytes of `text` at `at`, as a number; 0 near the end.
 pub(super) fn word_at(text: &[u8], at: usize) -> u32 {
     match text.get(at..at + WIDTH) {
         Some(&[one, two, three, four]) => u32::from_le_bytes([one, two, three, four]),
@@ -358,18 +366,18 @@ pub(super) fn word_at(text: &[u8], at: usize) -> u32 {
     }
 }
 
-/// The bytes of a window that are one letter each, whatever its case.
+/// The bytes of a fingerprint that are single letters, in lower case.
 #[derive(Clone, Copy)]
 struct Key {
     letters: u32,
-    /// All bits of those bytes.
+    /// 0xff for each of those bytes.
     mask: u32,
 }
 
 impl Key {
-    fn new(window: &Window) -> Key {
+    fn new(fingerprint: &Fingerprint) -> Key {
         let mut key = Key { letters: 0, mask: 0 };
-        for (index, set) in window.sets.iter().enumerate() {
+        for (index, set) in fingerprint.sets.iter().enumerate() {
             if let Some(letter) = letter(*set) {
                 key.letters |= u32::from(letter) << (8 * index);
                 key.mask |= 0xff << (8 * index);
@@ -385,7 +393,7 @@ fn letter(set: ByteSet) -> Option<u8> {
     bytes.all(|byte| byte == first).then_some(first)
 }
 
-/// Which of the probes in `mixed` share a group: those with letters at the same places.
+/// Sorts the probes in `mixed` into groups that have single letters at the same offsets.
 fn groups(keys: &[Key], mut mixed: Vec<usize>) -> Vec<Vec<usize>> {
     mixed.sort_by_key(|index| keys[*index].mask);
     let mut groups: Vec<(u32, Vec<usize>)> = Vec::new();
@@ -402,7 +410,7 @@ fn groups(keys: &[Key], mut mixed: Vec<usize>) -> Vec<Vec<usize>> {
     groups.into_iter().map(|(_, members)| members).collect()
 }
 
-/// Merges the two groups that have the most letters in common.
+/// Merges the two groups that have the most single-letter offsets in common.
 fn merge_closest(groups: &mut Vec<(u32, Vec<usize>)>) {
     let pairs = (1..groups.len()).flat_map(|right| (0..right).map(move |left| (left, right)));
     let common = |(left, right): &(usize, usize)| (groups[*left].0 & groups[*right].0).count_ones();
@@ -416,7 +424,7 @@ fn key(word: u32, mask: u32) -> u32 {
     (word | 0x2020_2020) & mask
 }
 
-/// Which bit tells of a window of those letters.
+/// The bit of the filter that stands for these four letters.
 fn bit_of(letters: u32) -> usize {
     (letters.wrapping_mul(0x9e37_79b1) >> 16) as usize
 }
@@ -425,15 +433,15 @@ fn hash(key: u32, group: u8) -> usize {
     ((key ^ u32::from(group)).wrapping_mul(0x9e37_79b1) >> 15) as usize
 }
 
-/// Says that the pair at `index` of the window occurs in `group`, bytes of eight bits as the last
-/// one of seven.
-fn fill(pairs: &mut [u8], window: &Window, index: usize, group: usize) {
+/// Records that the byte pair at `index` of the fingerprint occurs in `group`. Bytes with the high
+/// bit set count as 0x7f.
+fn fill(pairs: &mut [u8], fingerprint: &Fingerprint, index: usize, group: usize) {
     let row = |set: ByteSet| {
         let mut bits = [0_u8; 128];
         set.iter().for_each(|byte| bits[usize::from(byte.min(0x7f))] = 1 << group);
         bits
     };
-    let [first, second] = [window.sets[index], window.sets[index + 1]].map(row);
+    let [first, second] = [fingerprint.sets[index], fingerprint.sets[index + 1]].map(row);
     for (row, is_there) in pairs.chunks_exact_mut(256).zip(second) {
         if is_there != 0 {
             row.iter_mut().zip(first).for_each(|(groups, bit)| *groups |= bit);
@@ -441,7 +449,8 @@ fn fill(pairs: &mut [u8], window: &Window, index: usize, group: usize) {
     }
 }
 
-/// Bytes of eight bits become like the last one of seven: once too often is no fault.
+/// Copies the entries of 0x7f to all bytes with the high bit set. That lets more positions through,
+/// but never drops one.
 fn above_as_below(pairs: &mut [u8]) {
     let (below, above) = pairs.split_at_mut(N_PAIRS / 2);
     below.chunks_exact_mut(256).for_each(|row| {

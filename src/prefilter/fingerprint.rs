@@ -1,23 +1,28 @@
-//! The four bytes that the prefilter looks at for a probe, and what they look like to it.
+//! Fingerprints: the four bytes by which the prefilter finds a probe.
 //!
-//! A window lies anywhere in its anchor, and where the anchor is shorter it goes on with what must
-//! stand around it. A byte of a window is a set: one byte, a letter in both cases, or a class.
+//! A fingerprint may be taken from anywhere in its anchor. If the anchor is shorter than four
+//! bytes, the fingerprint also covers the bytes that the probe's context allows around it. Each
+//! byte of a fingerprint is a set: one byte, a letter in both cases, or a class.
+//!
+//! The AVX2 kernel cannot look up whole bytes. It works on *features* instead: nibbles (half bytes)
+//! and mixes of neighbouring bytes. This module computes both forms; the kernels in `simd` only
+//! read tables that are made from them.
 
 use crate::rules::{ByteSet, context::REACH, probe::Probe};
 
-/// Bytes in a window.
+/// Bytes in a fingerprint.
 pub(crate) const WIDTH: usize = 4;
 
-/// What the kernel for CPUs without a look-up of whole bytes tells apart: the low half of each
-/// byte, and for each byte what it makes with its neighbour ([`mix`]).
+/// Features of four bytes: the low nibble of each byte, and the [`mix`] of each byte with its
+/// neighbour.
 pub(crate) const FEATURES: usize = 2 * WIDTH;
 
-/// Anchors of one byte that are compared as they are: in a bucket they would let through whatever
-/// looks like them.
+/// How many anchors of one byte are compared directly. In a bucket, such an anchor would let
+/// through every byte that shares its features.
 pub(crate) const N_SINGLES: usize = 2;
 
-/// The anchors of one byte that `probes` have, as many as are compared as they are. Their windows
-/// begin one byte before them.
+/// The one-byte anchors among `probes` that are compared directly, at most [`N_SINGLES`]. Their
+/// fingerprints begin one byte before them.
 pub(crate) fn singles<'p>(probes: impl Iterator<Item = &'p Probe>) -> Vec<u8> {
     let mut singles: Vec<u8> = probes.filter_map(single).collect();
     singles.sort_unstable();
@@ -26,7 +31,7 @@ pub(crate) fn singles<'p>(probes: impl Iterator<Item = &'p Probe>) -> Vec<u8> {
     singles
 }
 
-/// The one byte that the anchor of `probe` is.
+/// The byte that is the whole anchor of `probe`, if the anchor has one byte and no second case.
 pub(crate) fn single(probe: &Probe) -> Option<u8> {
     match *probe.anchor.text {
         [byte] if !probe.anchor.fold || !byte.is_ascii_alphabetic() => Some(byte),
@@ -34,31 +39,31 @@ pub(crate) fn single(probe: &Probe) -> Option<u8> {
     }
 }
 
-/// The bytes that a window may hold.
+/// The bytes that are allowed in a fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
-    /// Where it begins, counted from the anchor's first byte.
+pub(crate) struct Fingerprint {
+    /// Offset from the first byte of the anchor.
     pub(crate) offset: i8,
     pub(crate) sets: [ByteSet; WIDTH],
 }
 
-impl Window {
-    /// The window of `probe` that begins at `offset`.
-    pub(crate) fn new(probe: &Probe, offset: i8) -> Window {
+impl Fingerprint {
+    /// The fingerprint of `probe` that begins at `offset`.
+    pub(crate) fn new(probe: &Probe, offset: i8) -> Fingerprint {
         let sets =
             std::array::from_fn(|index| set_at(probe, isize::from(offset) + index.cast_signed()));
-        Window { offset, sets }
+        Fingerprint { offset, sets }
     }
 
-    /// Every window that `probe` may have.
-    pub(crate) fn all(probe: &Probe) -> impl Iterator<Item = Window> + '_ {
+    /// Every fingerprint that `probe` can have.
+    pub(crate) fn all(probe: &Probe) -> impl Iterator<Item = Fingerprint> + '_ {
         let length = i8::try_from(probe.anchor.text.len().min(64)).unwrap_or(64);
         let first = if length < 4 && probe.context.before != ByteSet::ALL { -1 } else { 0 };
         let last = (length - 4).max(0);
-        (first..=last).map(|offset| Window::new(probe, offset))
+        (first..=last).map(|offset| Fingerprint::new(probe, offset))
     }
 
-    /// The values that each feature may have, as bits.
+    /// For each feature, the values that the fingerprint allows, as bits.
     pub(crate) fn features(&self) -> [u16; FEATURES] {
         let mut features = [0; FEATURES];
         for (index, set) in self.sets.iter().enumerate() {
@@ -74,7 +79,7 @@ impl Window {
     }
 }
 
-/// What [`high`] may be of the bytes of `set`, as bits.
+/// The values of [`high`] over all bytes of `set`, as bits.
 fn highs(set: ByteSet) -> u16 {
     let halves = |(row, bits): (usize, u16)| {
         let byte = (row as u8) << 4;
@@ -85,18 +90,18 @@ fn highs(set: ByteSet) -> u16 {
     set.rows().into_iter().enumerate().map(halves).fold(0, |all, bits| all | bits)
 }
 
-/// The low half of a byte: the same in both cases of a letter.
+/// The low nibble of a byte. It does not depend on the case of a letter.
 pub(crate) fn low(byte: u8) -> u8 {
     byte & 15
 }
 
-/// Three of the high bits of a byte, that of a letter's case left out.
+/// Three of the high bits of a byte, without the case bit of letters.
 pub(crate) fn high(byte: u8) -> u8 {
     byte >> 3 & 0b1011
 }
 
-/// What two neighbours make: in text the high halves alone say next to nothing, since letters share
-/// two of them.
+/// A feature made from two neighbouring bytes. The high bits of one byte alone say almost nothing
+/// about text, because all letters share two of them.
 pub(crate) fn mix(byte: u8, next: u8) -> u8 {
     (low(byte) + high(next)) & 15
 }
@@ -109,7 +114,7 @@ pub(crate) fn features_of(text: [u8; WIDTH]) -> [u8; FEATURES] {
     })
 }
 
-/// What may stand at `at`, counted from the anchor's first byte.
+/// The bytes allowed at offset `at` from the first byte of the anchor.
 fn set_at(probe: &Probe, at: isize) -> ByteSet {
     let Ok(at) = usize::try_from(at) else {
         return if at == -1 { probe.context.before } else { ByteSet::ALL };
@@ -140,23 +145,25 @@ mod tests {
     #[test]
     fn a_short_anchor_has_a_window_that_begins_before_it() {
         let offsets = |text: &str| {
-            Window::all(&probe(text, false)).map(|window| window.offset).collect::<Vec<_>>()
+            Fingerprint::all(&probe(text, false))
+                .map(|fingerprint| fingerprint.offset)
+                .collect::<Vec<_>>()
         };
         assert_eq!(offsets("SK"), [-1, 0]);
         assert_eq!(offsets("abcd"), [0]);
         assert_eq!(offsets("abcdef"), [0, 1, 2]);
-        let window = Window::new(&probe("SK", false), -1);
+        let fingerprint = Fingerprint::new(&probe("SK", false), -1);
         assert!(
-            window.sets[0].contains(b'7')
-                && window.sets[3].contains(b'7')
-                && !window.sets[3].contains(b'x')
+            fingerprint.sets[0].contains(b'7')
+                && fingerprint.sets[3].contains(b'7')
+                && !fingerprint.sets[3].contains(b'x')
         );
     }
 
     #[test]
     fn the_features_of_every_text_in_a_window_are_among_its_own() {
-        let window = Window::new(&probe("Key", true), 0);
-        let features = window.features();
+        let fingerprint = Fingerprint::new(&probe("Key", true), 0);
+        let features = fingerprint.features();
         for text in [b"KEY1", b"key9", b"kEy0"] {
             let own = features_of(*text);
             assert!(

@@ -1,6 +1,8 @@
-//! What the prefilter's one pass tells of every byte beside where anchors stand: whether it may
-//! begin an escape, and whether it is of the base64 alphabet. Whoever looks through encodings reads
-//! that instead of searching the block again.
+//! Bitmaps of a block, made in the prefilter's pass: which bytes may begin an escape, and which
+//! belong to the base64 alphabet.
+//!
+//! The search for encoded runs reads these bitmaps instead of the block, so that it costs nothing
+//! where a block has no escape and no long run of base64 letters.
 
 use crate::{
     rules::ByteSet,
@@ -10,52 +12,52 @@ use crate::{
     },
 };
 
-/// Bytes that a word tells of.
+/// Bytes that one word describes.
 pub(super) const WORD: usize = 64;
 
-/// A run of the base64 alphabet is told of where so many bytes of it begin at a multiple of
-/// [`STEP`].
+/// A run of base64 letters is reported if it contains this many of them from a multiple of [`STEP`]
+/// on.
 pub(crate) const CHUNK: usize = 16;
 
-/// See [`CHUNK`].
+/// Alignment of a [`CHUNK`].
 const STEP: usize = 8;
 
-/// Every run of so many bytes holds a chunk, wherever it begins.
+/// Every run of this length contains an aligned chunk, wherever the run begins.
 pub(crate) const SURE_RUN: usize = CHUNK + STEP - 1;
 
-/// A bit for each byte of 64, the first one lowest.
+/// One bit for each of 64 bytes; the lowest bit is the first byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Word {
-    /// Those that an escape may begin with.
+    /// The bytes that may begin an escape.
     pub(super) starts: u64,
-    /// Those of the base64 alphabet, plain or for URLs.
+    /// The bytes of the base64 alphabet, standard or URL-safe.
     pub(super) letters: u64,
 }
 
-/// What is known of the bytes of a block.
+/// The bitmaps of a block.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
     words: Vec<Word>,
 }
 
-/// The bytes that an escape may begin with.
+/// The bytes that may begin an escape.
 pub(super) fn starts() -> ByteSet {
     ByteSet::of(encoding::is_start)
 }
 
-/// The base64 alphabet.
+/// The base64 alphabet, standard and URL-safe.
 pub(super) fn letters() -> ByteSet {
     ByteSet::of(base64::is_in)
 }
 
 impl Marks {
-    /// The words of a block of that length, to be written anew.
+    /// Resizes to a block of `n_bytes` and returns the words, for the caller to overwrite.
     pub(super) fn begin(&mut self, n_bytes: usize) -> &mut [Word] {
         self.words.resize(n_bytes.div_ceil(WORD), Word::default());
         &mut self.words
     }
 
-    /// Byte by byte, for every CPU.
+    /// Computes the bitmaps byte by byte, on any CPU. The vector kernels are tested against this.
     pub(crate) fn read(&mut self, hay: &[u8]) {
         for (word, bytes) in self.begin(hay.len()).iter_mut().zip(hay.chunks(WORD)) {
             let (mut starts, mut letters) = (0, 0);
@@ -67,7 +69,7 @@ impl Marks {
         }
     }
 
-    /// The marks of `part` of the block that `all` tells of.
+    /// Copies the bitmaps of `part` from those of the whole block.
     pub(crate) fn take_part(&mut self, all: &Marks, part: Span) {
         let n_words = part.len().div_ceil(WORD);
         self.words.clear();
@@ -78,7 +80,7 @@ impl Marks {
         }
     }
 
-    /// Every byte of `part` that an escape may begin with, in order.
+    /// The offsets in `part` where an escape may begin, in order.
     pub(crate) fn starts(&self, part: Span) -> Starts<'_> {
         let index = part.start / WORD;
         let inside =
@@ -86,7 +88,7 @@ impl Marks {
         Starts { marks: self, index, inside, end: part.end }
     }
 
-    /// The first multiple of eight in `part` where sixteen bytes of the base64 alphabet begin.
+    /// The first multiple of [`STEP`] in `part` where [`CHUNK`] base64 letters begin.
     pub(crate) fn next_chunk(&self, part: Span) -> Option<usize> {
         let mut seen = u64::MAX << (part.start % WORD);
         for at in part.start / WORD..self.words.len().min(part.end.div_ceil(WORD)) {
@@ -100,11 +102,11 @@ impl Marks {
         None
     }
 
-    /// Where in a word chunks begin.
+    /// The offsets in word `at` where chunks begin, as bits.
     fn chunks(&self, at: usize) -> u64 {
         const STEPS: u64 = 0x0101_0101_0101_0101;
         let own = self.words[at].letters;
-        // Eight in a row at a multiple of eight: most words have none.
+        // First look for eight letters in a row at a multiple of eight. Most words have none.
         let mut eights = own & own >> 1;
         eights &= eights >> 2;
         eights &= eights >> 4;
@@ -117,7 +119,7 @@ impl Marks {
         eights & (eights >> STEP | follows)
     }
 
-    /// What is known of the bytes from `at` on.
+    /// The bitmaps of the 64 bytes from offset `at`, which need not be aligned.
     fn word_at(&self, at: usize) -> Word {
         let (index, shift) = (at / WORD, at % WORD);
         let word = |index: usize| self.words.get(index).copied().unwrap_or_default();
@@ -129,12 +131,12 @@ impl Marks {
     }
 }
 
-/// See [`Marks::starts`].
+/// The iterator of [`Marks::starts`].
 pub(crate) struct Starts<'m> {
     marks: &'m Marks,
-    /// The word that is read.
+    /// Index of the current word.
     index: usize,
-    /// What is left of it.
+    /// The bits of the current word that are still to be returned.
     inside: u64,
     end: usize,
 }

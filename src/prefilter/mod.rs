@@ -1,10 +1,12 @@
-//! The anchors of all rules in one pass: every occurrence of every anchor in its context is a
-//! candidate.
+//! Finds all anchors of all rules in one pass over a block.
 //!
-//! Which engine runs is a variant, not a trait object, so that the loop over a block is one call.
-//! All engines answer the same candidates on every input: [`portable`] is aho-corasick, which runs
-//! everywhere and is the oracle of the others; [`simd`] are kernels for vectors, whose positions
-//! [`sieve`] makes candidates of.
+//! Every occurrence of every anchor in its required context is a candidate; overlapping anchors are
+//! all reported. A clean block costs this pass and nothing else.
+//!
+//! All engines return the same candidates for every input. [`portable`] is aho-corasick: it runs
+//! everywhere and is the oracle of the others. [`simd`] holds the vector kernels. They report
+//! positions where a fingerprint may begin, and [`confirm`] turns positions into candidates. The
+//! engine is an enum, not a trait object, so that a block costs one dispatch.
 
 mod confirm;
 pub(crate) mod fingerprint;
@@ -16,22 +18,22 @@ use std::fmt;
 
 pub(crate) use self::simd::N_BUCKETS;
 use self::{
-    confirm::{EDGE, Sieve, word_at},
-    fingerprint::{FEATURES, N_SINGLES, WIDTH, Window},
+    confirm::{EDGE, PositionFilter, word_at},
+    fingerprint::{FEATURES, Fingerprint, N_SINGLES, WIDTH},
     marks::{Marks, WORD, Word},
-    simd::{HalfTables, Kernel, LEFT, SLACK, WIDEST, WholeTables},
+    simd::{ByteTables, Kernel, MAX_LEFT, NibbleTables, SLACK, WIDEST},
 };
 use crate::{
     error::Error,
     rules::{
         Anchor, ByteSet, RuleId, RuleSet,
         context::Context,
-        probe::{self, Probe, Seat, Sought},
+        probe::{self, Probe, ProbeEntry, Slot},
     },
     text::span::Span,
 };
 
-/// An anchor was seen.
+/// An anchor that was found in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Candidate {
     start: u32,
@@ -45,28 +47,28 @@ impl Candidate {
         Candidate { start: offset(start), end: offset(end), anchor }
     }
 
-    /// Where the anchor stands in the block.
+    /// The bytes of the anchor in the block.
     pub(crate) fn span(self) -> Span {
         Span::new(self.start as usize, self.end as usize)
     }
 
-    /// The same in a block that begins at `start` of this one.
+    /// The same candidate in a block that begins at offset `start` of this one.
     pub(crate) fn from(self, start: usize) -> Candidate {
         let Span { start: at, end } = self.span();
         Candidate::new(at - start, end - start, self.anchor)
     }
 
-    /// Which anchor it is, as an index into what [`Prefilter::new`] answered.
+    /// The index of the anchor in the list that [`Prefilter::new`] returned.
     pub(crate) fn anchor(self) -> usize {
         self.anchor as usize
     }
 }
 
-/// What the prefilter uses of a CPU.
+/// A level of CPU features that the prefilter may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Cpu {
-    /// Nothing that not every CPU has.
+    /// No special instructions.
     Portable,
     /// AVX2, BMI1 and POPCNT.
     Avx2,
@@ -78,7 +80,7 @@ impl Cpu {
     /// Every level, the slowest first.
     pub const ALL: [Cpu; 3] = [Cpu::Portable, Cpu::Avx2, Cpu::Avx512];
 
-    /// The level's name.
+    /// The name of the level.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -88,13 +90,13 @@ impl Cpu {
         }
     }
 
-    /// The level of that name.
+    /// The level with that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Cpu> {
         Cpu::ALL.into_iter().find(|cpu| cpu.name() == name)
     }
 
-    /// Whether this machine's CPU has it.
+    /// Whether the CPU of this machine has the level.
     #[must_use]
     pub fn is_here(self) -> bool {
         match self {
@@ -117,7 +119,7 @@ impl Cpu {
         }
     }
 
-    /// The level itself where this machine's CPU has it.
+    /// This level, or an error if the CPU of this machine does not have it.
     pub(crate) fn required(self) -> Result<Cpu, Error> {
         let missing = || Error::usage(format!("this machine's CPU has no {self}"));
         self.is_here()
@@ -125,7 +127,7 @@ impl Cpu {
             .ok_or_else(|| missing().hint(format!("the best level that it has is {}", Cpu::best())))
     }
 
-    /// The best level that this machine's CPU has.
+    /// The fastest level that the CPU of this machine has.
     #[must_use]
     pub fn best() -> Cpu {
         Cpu::ALL.into_iter().rev().find(|cpu| cpu.is_here()).unwrap_or(Cpu::Portable)
@@ -140,48 +142,50 @@ impl fmt::Display for Cpu {
 
 /// The engine in use.
 pub(crate) enum Prefilter {
-    /// aho-corasick, on every CPU.
+    /// aho-corasick, for every CPU.
     Portable(Box<portable::Engine>),
-    /// A kernel for vectors.
+    /// A vector kernel and its filter.
     Vector(Vector),
 }
 
 impl Prefilter {
-    /// The engine for `cpu`, which must be here, over all anchors of `rules`, and for each anchor
-    /// the rules that have it. Behind them come `signs`, which no rule has.
+    /// Builds the engine for `cpu`. Returns it with the list of anchors: for each, the rules that
+    /// use it. `signs` come last in the list and belong to no rule.
+    ///
+    /// If the machine does not have `cpu`, the engine is the portable one.
     pub(crate) fn new(
         rules: &RuleSet,
         cpu: Cpu,
         signs: &[Sign<'_>],
     ) -> (Prefilter, Vec<Vec<RuleId>>) {
-        let mut sought = probe::sought(rules);
-        sought.extend(signs.iter().map(sign_probe));
+        let mut entries = probe::entries(rules);
+        entries.extend(signs.iter().map(sign_probe));
         let engine = match cpu {
-            _ if !cpu.is_here() => Prefilter::Portable(Box::new(portable::Engine::new(&sought))),
-            Cpu::Portable => Prefilter::Portable(Box::new(portable::Engine::new(&sought))),
+            _ if !cpu.is_here() => Prefilter::Portable(Box::new(portable::Engine::new(&entries))),
+            Cpu::Portable => Prefilter::Portable(Box::new(portable::Engine::new(&entries))),
             #[cfg(target_arch = "x86_64")]
-            Cpu::Avx2 => Prefilter::Vector(Vector::new(&sought, Vector::avx2)),
+            Cpu::Avx2 => Prefilter::Vector(Vector::new(&entries, Vector::avx2)),
             #[cfg(target_arch = "x86_64")]
-            Cpu::Avx512 => Prefilter::Vector(Vector::new(&sought, Vector::avx512)),
+            Cpu::Avx512 => Prefilter::Vector(Vector::new(&entries, Vector::avx512)),
             #[cfg(not(target_arch = "x86_64"))]
-            _ => Prefilter::Portable(Box::new(portable::Engine::new(&sought))),
+            _ => Prefilter::Portable(Box::new(portable::Engine::new(&entries))),
         };
-        (engine, sought.into_iter().map(|sought| sought.users).collect())
+        (engine, entries.into_iter().map(|entries| entries.users).collect())
     }
 
-    /// The portable engine over all anchors wherever they stand, to tell what contexts leave out.
+    /// The portable engine without any context, as the oracle for contexts.
     #[cfg(test)]
     pub(crate) fn without_contexts(rules: &RuleSet) -> (Prefilter, Vec<Vec<RuleId>>) {
-        let mut sought = probe::sought(rules);
-        sought
+        let mut entries = probe::entries(rules);
+        entries
             .iter_mut()
             .for_each(|one| one.probe.context = crate::rules::context::Context::default());
-        let engine = Prefilter::Portable(Box::new(portable::Engine::new(&sought)));
-        (engine, sought.into_iter().map(|sought| sought.users).collect())
+        let engine = Prefilter::Portable(Box::new(portable::Engine::new(&entries)));
+        (engine, entries.into_iter().map(|entries| entries.users).collect())
     }
 
-    /// Writes the candidates of `hay` to `found`, which is empty, in the order of their first
-    /// bytes, and its marks to `marks`. A block is at most 4 GiB.
+    /// Appends the candidates of `hay` to `found`, ordered by their first byte, and computes
+    /// `marks`. `found` must be empty. A block is at most 4 GiB.
     pub(crate) fn candidates(&self, hay: &[u8], found: &mut Vec<Candidate>, marks: &mut Marks) {
         debug_assert!(found.is_empty(), "candidates are put in order among all that are there");
         match self {
@@ -193,7 +197,7 @@ impl Prefilter {
         }
     }
 
-    /// Writes the marks of `hay` alone.
+    /// Computes the bitmaps of `hay` without searching for anchors.
     pub(crate) fn marks(&self, hay: &[u8], marks: &mut Marks) {
         match self {
             Prefilter::Portable(_) => marks.read(hay),
@@ -202,80 +206,80 @@ impl Prefilter {
     }
 }
 
-/// A text that no rule has and somebody asks for.
+/// A text to search for that belongs to no rule, such as the mark of a partial record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sign<'s> {
     Anywhere(&'s [u8]),
-    /// At the start of a record.
+    /// Only at the start of a record.
     AtStart(&'s [u8]),
 }
 
-fn sign_probe(sign: &Sign<'_>) -> Sought {
+fn sign_probe(sign: &Sign<'_>) -> ProbeEntry {
     let (text, before) = match sign {
         Sign::Anywhere(text) => (text, ByteSet::ALL),
         Sign::AtStart(text) => (text, ByteSet::one(b'\n')),
     };
     let anchor = Anchor { text: (*text).into(), fold: false };
-    Sought {
+    ProbeEntry {
         probe: Probe { anchor, context: Context { before, ..Context::default() } },
         users: Vec::new(),
-        seat: None,
+        slot: None,
     }
 }
 
-/// A block is worked through in pieces of so many bytes, so that positions stay in the nearest
-/// cache.
+/// Bytes that are searched at once. The positions found in a piece fit into the L1 cache.
 const PIECE: usize = 2 << 10;
 
-/// A kernel and the sieve behind it.
+/// A vector kernel and the filter for its positions.
 pub(crate) struct Vector {
     kernel: Kernel,
-    sieve: Sieve,
+    filter: PositionFilter,
 }
 
-/// Probes with their windows and seats.
-type Seated<'s> = [(&'s Probe, Window, Seat)];
+/// Probes with their fingerprints and slots.
+type Assigned<'s> = [(&'s Probe, Fingerprint, Slot)];
 
-/// Makes the tables of a kernel.
-type MakeKernel = fn(&Seated<'_>) -> Kernel;
+/// Builds a kernel's tables.
+type MakeKernel = fn(&Assigned<'_>) -> Kernel;
 
 impl Vector {
-    fn new(sought: &[Sought], kernel: MakeKernel) -> Vector {
-        let probes = sought.iter().map(|one| &one.probe);
-        let seat = |(probe, seat): (_, Seat)| (probe, Window::new(probe, seat.offset), seat);
-        let seated: Vec<(&Probe, Window, Seat)> = probes.zip(seats(sought)).map(seat).collect();
-        Vector { kernel: kernel(&seated), sieve: Sieve::new(&seated) }
+    fn new(entries: &[ProbeEntry], kernel: MakeKernel) -> Vector {
+        let probes = entries.iter().map(|one| &one.probe);
+        let slot = |(probe, slot): (_, Slot)| (probe, Fingerprint::new(probe, slot.offset), slot);
+        let assigned: Vec<(&Probe, Fingerprint, Slot)> =
+            probes.zip(slots(entries)).map(slot).collect();
+        Vector { kernel: kernel(&assigned), filter: PositionFilter::new(&assigned) }
     }
 
-    fn half_tables(seated: &Seated<'_>) -> Box<HalfTables> {
-        let bucketed = seated.iter().filter(|(_, _, seat)| !seat.is_single());
-        Box::new(HalfTables::new(
-            bucketed.map(|(_, window, seat)| (window, seat.bucket)),
-            single_bytes(seated),
+    fn nibble_tables(assigned: &Assigned<'_>) -> Box<NibbleTables> {
+        let bucketed = assigned.iter().filter(|(_, _, slot)| !slot.is_single());
+        Box::new(NibbleTables::new(
+            bucketed.map(|(_, fingerprint, slot)| (fingerprint, slot.bucket)),
+            single_bytes(assigned),
         ))
     }
 
-    fn whole_tables(seated: &Seated<'_>) -> Box<WholeTables> {
-        let bucketed = seated.iter().filter(|(_, _, seat)| !seat.is_single());
-        Box::new(WholeTables::new(
-            bucketed.map(|(_, window, seat)| (window, seat.exact_bucket)),
-            single_bytes(seated),
+    fn byte_tables(assigned: &Assigned<'_>) -> Box<ByteTables> {
+        let bucketed = assigned.iter().filter(|(_, _, slot)| !slot.is_single());
+        Box::new(ByteTables::new(
+            bucketed.map(|(_, fingerprint, slot)| (fingerprint, slot.exact_bucket)),
+            single_bytes(assigned),
         ))
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn avx2(seated: &Seated<'_>) -> Kernel {
-        Kernel::Avx2(Vector::half_tables(seated))
+    fn avx2(assigned: &Assigned<'_>) -> Kernel {
+        Kernel::Avx2(Vector::nibble_tables(assigned))
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn avx512(seated: &Seated<'_>) -> Kernel {
-        Kernel::Avx512(Vector::whole_tables(seated))
+    fn avx512(assigned: &Assigned<'_>) -> Kernel {
+        Kernel::Avx512(Vector::byte_tables(assigned))
     }
 
     fn candidates(&self, hay: &[u8], found: &mut Vec<Candidate>, words: &mut [Word]) {
         let mut positions = [0; PIECE + SLACK];
-        self.look_before(hay, found);
+        self.confirm_before_block(hay, found);
         let mut at = 0;
         loop {
             let end = hay.len().min(at + PIECE);
@@ -284,10 +288,10 @@ impl Vector {
             if next == at {
                 break;
             }
-            self.look(hay, hay, 0, &mut positions[..n_positions], found);
+            self.confirm(hay, hay, 0, &mut positions[..n_positions], found);
             at = next;
         }
-        self.look_behind(hay, at, &mut positions, found, &mut words[at / WORD..]);
+        self.scan_tail(hay, at, &mut positions, found, &mut words[at / WORD..]);
     }
 
     fn marks(&self, hay: &[u8], words: &mut [Word]) {
@@ -300,9 +304,9 @@ impl Vector {
         }
     }
 
-    /// What `positions` in `text` stand for; `text` is what stands in `hay` from `start` on, and
-    /// what follows its end.
-    fn look(
+    /// Appends the candidates for `positions` in `text`. `text` is the part of `hay` from `start`
+    /// on, possibly padded after the end of `hay`.
+    fn confirm(
         &self,
         hay: &[u8],
         text: &[u8],
@@ -310,23 +314,24 @@ impl Vector {
         positions: &mut [u32],
         found: &mut Vec<Candidate>,
     ) {
-        let n_kept = self.sieve.keep(text, positions);
+        let n_kept = self.filter.retain(text, positions);
         for at in &positions[..n_kept] {
             let at = *at as usize;
-            self.sieve.look(hay, (start + at).cast_signed(), word_at(text, at), found);
+            self.filter.confirm_at(hay, (start + at).cast_signed(), word_at(text, at), found);
         }
     }
 
-    /// A window may begin one byte before the block.
-    fn look_before(&self, hay: &[u8], found: &mut Vec<Candidate>) {
+    /// A fingerprint may begin one byte before the block.
+    fn confirm_before_block(&self, hay: &[u8], found: &mut Vec<Candidate>) {
         let mut text = [EDGE; WIDTH];
         let n_bytes = hay.len().min(WIDTH - 1);
         text[1..=n_bytes].copy_from_slice(&hay[..n_bytes]);
-        self.sieve.look(hay, -1, u32::from_le_bytes(text), found);
+        self.filter.confirm_at(hay, -1, u32::from_le_bytes(text), found);
     }
 
-    /// The end of a block, which is too short for a kernel or lacks what a load reads behind it.
-    fn look_behind(
+    /// Searches the end of a block, which is shorter than a vector or too close to the end for a
+    /// load.
+    fn scan_tail(
         &self,
         hay: &[u8],
         from: usize,
@@ -334,88 +339,89 @@ impl Vector {
         found: &mut Vec<Candidate>,
         words: &mut [Word],
     ) {
-        let mut text = [EDGE; LEFT + WIDEST + WIDTH];
+        let mut text = [EDGE; MAX_LEFT + WIDEST + WIDTH];
         let rest = &hay[from..];
-        debug_assert!(rest.len() <= LEFT, "a kernel leaves no more than that");
+        debug_assert!(rest.len() <= MAX_LEFT, "a kernel leaves no more than that");
         text[..rest.len()].copy_from_slice(rest);
         let end = rest.len().next_multiple_of(WIDEST);
         let (_, n_positions) = self.kernel.positions(&text, 0, end, positions, words);
         let n_inside = positions[..n_positions].partition_point(|at| (*at as usize) < rest.len());
-        self.look(hay, &text, from, &mut positions[..n_inside], found);
+        self.confirm(hay, &text, from, &mut positions[..n_inside], found);
     }
 }
 
-/// The anchors of one byte. Where there are fewer than a kernel compares, a byte that UTF-8 does
-/// not have stands in: once too often is no fault.
-fn single_bytes(seated: &Seated<'_>) -> [u8; N_SINGLES] {
-    let own = seated.iter().filter(|(_, _, seat)| seat.is_single()).map(|(probe, _, _)| *probe);
+/// The one-byte anchors that the kernel compares directly. 0xff fills unused entries: UTF-8 never
+/// contains it, and a wrong position is only dropped later.
+fn single_bytes(assigned: &Assigned<'_>) -> [u8; N_SINGLES] {
+    let own = assigned.iter().filter(|(_, _, slot)| slot.is_single()).map(|(probe, _, _)| *probe);
     let singles = fingerprint::singles(own);
     std::array::from_fn(|index| singles.get(index).copied().unwrap_or(0xff))
 }
 
-/// The seats of all probes: the chosen ones, and for the others the bucket that they make the least
-/// fuller.
-fn seats(sought: &[Sought]) -> Vec<Seat> {
-    let singles = fingerprint::singles(sought.iter().map(|one| &one.probe));
+/// Assigns a slot to every probe. Chosen slots are kept; every other probe goes to the bucket whose
+/// load grows least.
+fn slots(entries: &[ProbeEntry]) -> Vec<Slot> {
+    let singles = fingerprint::singles(entries.iter().map(|one| &one.probe));
     let is_single =
         |probe: &Probe| fingerprint::single(probe).is_some_and(|byte| singles.contains(&byte));
-    let chosen = |one: &Sought| {
+    let chosen = |one: &ProbeEntry| {
         let is_single = is_single(&one.probe);
-        if is_single { Some(Seat::SINGLE) } else { one.seat.filter(|seat| !seat.is_single()) }
+        if is_single { Some(Slot::SINGLE) } else { one.slot.filter(|slot| !slot.is_single()) }
     };
-    let mut halls = [Hall::default(); N_BUCKETS];
-    for one in sought {
-        if let Some(seat) = chosen(one).filter(|seat| !seat.is_single()) {
-            halls[usize::from(seat.bucket)].add(Window::new(&one.probe, seat.offset).features());
+    let mut loads = [BucketLoad::default(); N_BUCKETS];
+    for one in entries {
+        if let Some(slot) = chosen(one).filter(|slot| !slot.is_single()) {
+            loads[usize::from(slot.bucket)]
+                .add(Fingerprint::new(&one.probe, slot.offset).features());
         }
     }
-    sought
+    entries
         .iter()
-        .map(|one| chosen(one).unwrap_or_else(|| find_seat(&one.probe, &mut halls)))
+        .map(|one| chosen(one).unwrap_or_else(|| find_seat(&one.probe, &mut loads)))
         .collect()
 }
 
-/// The values that a bucket's windows may have, feature by feature.
+/// The feature values that the fingerprints in a bucket allow.
 #[derive(Clone, Copy, Default)]
-struct Hall([u16; FEATURES]);
+struct BucketLoad([u16; FEATURES]);
 
-impl Hall {
+impl BucketLoad {
     fn add(&mut self, features: [u16; FEATURES]) {
         self.0.iter_mut().zip(features).for_each(|(all, values)| *all |= values);
     }
 
-    /// About how many of a million positions it lets through, were its features independent and the
-    /// values of each alike.
+    /// An estimate of how many of a million positions the bucket lets through, if features were
+    /// independent and their values equally frequent.
     fn share(&self) -> u64 {
         self.0.iter().fold(1_000_000, |share, values| share * u64::from(values.count_ones()) / 16)
     }
 }
 
-fn find_seat(probe: &Probe, halls: &mut [Hall]) -> Seat {
-    let mut best: Option<(u64, Window, usize)> = None;
-    for window in Window::all(probe) {
-        let features = window.features();
-        for (bucket, hall) in halls.iter().enumerate() {
-            let mut fuller = *hall;
+fn find_seat(probe: &Probe, loads: &mut [BucketLoad]) -> Slot {
+    let mut best: Option<(u64, Fingerprint, usize)> = None;
+    for fingerprint in Fingerprint::all(probe) {
+        let features = fingerprint.features();
+        for (bucket, load) in loads.iter().enumerate() {
+            let mut fuller = *load;
             fuller.add(features);
-            let cost = fuller.share() - hall.share();
+            let cost = fuller.share() - load.share();
             if best.as_ref().is_none_or(|(least, _, _)| cost < *least) {
-                best = Some((cost, window, bucket));
+                best = Some((cost, fingerprint, bucket));
             }
         }
     }
-    let (_, window, bucket) = best.expect("an anchor is not empty, so there is a window");
-    halls[bucket].add(window.features());
+    let (_, fingerprint, bucket) = best.expect("an anchor is not empty, so there is a fingerprint");
+    loads[bucket].add(fingerprint.features());
     let bucket = u8::try_from(bucket).expect("there are few buckets");
-    Seat { offset: window.offset, bucket, exact_bucket: bucket }
+    Slot { offset: fingerprint.offset, bucket, exact_bucket: bucket }
 }
 
-/// Every probe at every place, compared byte by byte.
+/// The oracle of all engines: compares every probe at every offset.
 #[cfg(test)]
-fn naive(sought: &[Sought], hay: &[u8]) -> Vec<Candidate> {
+fn naive(entries: &[ProbeEntry], hay: &[u8]) -> Vec<Candidate> {
     let mut found = Vec::new();
     for start in 0..hay.len() {
-        for (index, Sought { probe, .. }) in sought.iter().enumerate() {
+        for (index, ProbeEntry { probe, .. }) in entries.iter().enumerate() {
             let end = start + probe.anchor.text.len();
             let is_here = hay.get(start..end).is_some_and(|there| probe.anchor.is_at(there));
             if is_here && probe.context.is_around(hay, start, end) {
@@ -432,21 +438,24 @@ mod tests {
     use super::*;
     use crate::RuleSet;
 
-    /// Says that this machine cannot run something, past the test runner, which keeps what passing
-    /// tests print.
+    /// Reports on standard error that a test was skipped on this CPU. The test runner hides the
+    /// standard output of tests that pass.
     pub(super) fn skipped(name: &str) {
         use std::io::Write;
         writeln!(std::io::stderr(), "SKIPPED: {name}: this machine's CPU does not have it")
             .expect("stderr is open");
     }
 
-    /// Every engine that can be had here, models among them.
-    fn engines(sought: &[Sought]) -> Vec<(&'static str, Prefilter)> {
-        let model = |kernel: MakeKernel| Prefilter::Vector(Vector::new(sought, kernel));
+    /// Every engine that can run here, and the models of the others.
+    fn engines(entries: &[ProbeEntry]) -> Vec<(&'static str, Prefilter)> {
+        let model = |kernel: MakeKernel| Prefilter::Vector(Vector::new(entries, kernel));
         let mut engines = vec![
-            ("portable", Prefilter::Portable(Box::new(portable::Engine::new(sought)))),
-            ("model of avx2", model(|seated| Kernel::HalfModel(Vector::half_tables(seated)))),
-            ("model of avx512", model(|seated| Kernel::WholeModel(Vector::whole_tables(seated)))),
+            ("portable", Prefilter::Portable(Box::new(portable::Engine::new(entries)))),
+            (
+                "model of avx2",
+                model(|assigned| Kernel::NibbleModel(Vector::nibble_tables(assigned))),
+            ),
+            ("model of avx512", model(|assigned| Kernel::ByteModel(Vector::byte_tables(assigned)))),
         ];
         #[cfg(target_arch = "x86_64")]
         for (cpu, kernel) in
@@ -461,11 +470,16 @@ mod tests {
         engines
     }
 
-    /// Text in which much is nearly an anchor: pieces of anchors and of what stands around them.
-    fn text(sought: &[Sought], random: &mut impl FnMut(usize) -> usize, n_bytes: usize) -> Vec<u8> {
+    /// Random text made of pieces of anchors and of their contexts, so that many bytes almost
+    /// match.
+    fn text(
+        entries: &[ProbeEntry],
+        random: &mut impl FnMut(usize) -> usize,
+        n_bytes: usize,
+    ) -> Vec<u8> {
         let mut text = Vec::new();
         while text.len() < n_bytes {
-            let probe = &sought[random(sought.len())].probe;
+            let probe = &entries[random(entries.len())].probe;
             let anchor = &probe.anchor.text;
             match random(4) {
                 0 => text.extend(anchor.iter().take(random(anchor.len() + 1))),
@@ -481,7 +495,7 @@ mod tests {
         text
     }
 
-    fn check(sought: &[Sought], lengths: impl Iterator<Item = usize>) {
+    fn check(entries: &[ProbeEntry], lengths: impl Iterator<Item = usize>) {
         let mut seed = 0x5eed_u64;
         let mut random = |limit: usize| {
             seed = seed
@@ -489,10 +503,10 @@ mod tests {
                 .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) as usize % limit
         };
-        let engines = engines(sought);
+        let engines = engines(entries);
         for length in lengths {
-            let hay = text(sought, &mut random, length);
-            let expected = naive(sought, &hay);
+            let hay = text(entries, &mut random, length);
+            let expected = naive(entries, &hay);
             let mut expected_marks = Marks::default();
             expected_marks.read(&hay);
             for (name, engine) in &engines {
@@ -518,25 +532,25 @@ mod tests {
 
     #[test]
     fn every_engine_finds_the_same_candidates() {
-        let sought = probe::sought(&RuleSet::embedded());
-        check(&sought, (0..300).chain([PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 77, 9001]));
+        let entries = probe::entries(&RuleSet::embedded());
+        check(&entries, (0..300).chain([PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 77, 9001]));
     }
 
     #[test]
     fn probes_without_a_chosen_seat_are_found_as_well() {
-        let mut sought = probe::sought(&RuleSet::embedded());
-        sought.iter_mut().for_each(|one| one.seat = None);
-        check(&sought, [100, 5000].into_iter());
+        let mut entries = probe::entries(&RuleSet::embedded());
+        entries.iter_mut().for_each(|one| one.slot = None);
+        check(&entries, [100, 5000].into_iter());
     }
 
     #[test]
     fn bytes_of_every_value_are_no_trouble() {
-        let sought = probe::sought(&RuleSet::embedded());
+        let entries = probe::entries(&RuleSet::embedded());
         let hay: Vec<u8> = (0..=255_u8).cycle().take(3000).collect();
-        let expected = naive(&sought, &hay);
+        let expected = naive(&entries, &hay);
         let mut expected_marks = Marks::default();
         expected_marks.read(&hay);
-        for (name, engine) in engines(&sought) {
+        for (name, engine) in engines(&entries) {
             let (mut found, mut marks) = (Vec::new(), Marks::default());
             engine.candidates(&hay, &mut found, &mut marks);
             assert!(found == expected && marks == expected_marks, "{name}");

@@ -1,12 +1,12 @@
-//! The engine for every CPU: aho-corasick over all anchors, every occurrence reported.
+//! The engine for every CPU: an aho-corasick DFA that reports every occurrence of every anchor.
 //!
-//! Leftmost search would hide overlaps (of `accountkey=` and `key=` it reports one), so the
-//! automaton has standard semantics. All anchors are searched without regard to case; those that
-//! are exact are compared where they stand, and their contexts checked.
+//! Leftmost search would hide overlapping anchors: of `accountkey=` and `key=` it reports one. So
+//! the automaton has standard match semantics. It ignores case for all anchors. Anchors that depend
+//! on case are compared again, and contexts are checked, when they are reported.
 //!
-//! A DFA waits for one table look-up a byte, and the next one cannot begin before it. So a block is
-//! walked in [`LANES`] parts at once, whose look-ups do not wait for each other; a part begins as
-//! many bytes early as an anchor may lie across its edge.
+//! A DFA needs one table look-up for each byte, and the next look-up has to wait for it. So a block
+//! is searched in [`LANES`] parts at the same time, whose look-ups do not depend on each other.
+//! Each part begins early enough to see anchors that cross its start.
 
 use aho_corasick::{
     Anchored, MatchKind,
@@ -15,13 +15,13 @@ use aho_corasick::{
 };
 
 use super::Candidate;
-use crate::rules::probe::{Probe, Sought};
+use crate::rules::probe::{Probe, ProbeEntry};
 
-/// Parts of a block that are walked at once.
+/// Parts of a block that are searched at the same time.
 const LANES: usize = 4;
 
-/// A shorter block is walked in one part.
-const LEAST: usize = 4 << 10;
+/// Blocks shorter than this are searched in one part.
+const MIN_LANES: usize = 4 << 10;
 
 pub(crate) struct Engine {
     automaton: DFA,
@@ -30,7 +30,7 @@ pub(crate) struct Engine {
     longest: usize,
 }
 
-/// A part of a block: candidates that end before `floor` are another part's.
+/// A part of a block. Candidates that end before `floor` belong to the part before it.
 #[derive(Clone, Copy)]
 struct Lane {
     state: StateID,
@@ -40,33 +40,33 @@ struct Lane {
 }
 
 impl Engine {
-    pub(super) fn new(sought: &[Sought]) -> Engine {
+    pub(super) fn new(entries: &[ProbeEntry]) -> Engine {
         let automaton = DFA::builder()
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
             .prefilter(false)
-            .build(sought.iter().map(|one| &one.probe.anchor.text))
+            .build(entries.iter().map(|one| &one.probe.anchor.text))
             .expect("the anchors of 65,535 rules stay far below the automaton's limit of states");
         let start = automaton
             .start_state(Anchored::No)
             .expect("the automaton is built for searches without an anchor");
-        let longest = sought.iter().map(|one| one.probe.anchor.text.len()).max().unwrap_or(0);
+        let longest = entries.iter().map(|one| one.probe.anchor.text.len()).max().unwrap_or(0);
         Engine {
             automaton,
             start,
-            probes: sought.iter().map(|one| one.probe.clone()).collect(),
+            probes: entries.iter().map(|one| one.probe.clone()).collect(),
             longest,
         }
     }
 
     pub(super) fn candidates(&self, hay: &[u8], found: &mut Vec<Candidate>) {
         let first = found.len();
-        if hay.len() < LEAST.max(LANES * 2 * self.longest) {
+        if hay.len() < MIN_LANES.max(LANES * 2 * self.longest) {
             self.walk(hay, Lane { state: self.start, at: 0, end: hay.len(), floor: 0 }, found);
         } else {
             self.walk_lanes(hay, found);
         }
-        // The automaton reports by last byte, part by part.
+        // The automaton reports matches by their last byte, and part by part.
         found[first..].sort_unstable();
     }
 
@@ -106,7 +106,7 @@ impl Engine {
         }
     }
 
-    /// Every anchor that ends at `end`.
+    /// Reports every anchor that ends at `end`.
     fn report(&self, hay: &[u8], lane: &Lane, end: usize, found: &mut Vec<Candidate>) {
         if !self.automaton.is_match(lane.state) || end <= lane.floor {
             return;
@@ -131,8 +131,8 @@ mod tests {
         rules::{Anchor, ByteSet, context::Context},
     };
 
-    /// Some anchors with contexts, by themselves and in each other.
-    fn sought() -> Vec<Sought> {
+    /// Anchors with contexts, some of which contain each other.
+    fn entries() -> Vec<ProbeEntry> {
         let digits = ByteSet::of(|byte| byte.is_ascii_digit());
         let any = [ByteSet::ALL; 3];
         let anchors = [
@@ -142,27 +142,28 @@ mod tests {
             ("aa", true, digits, any),
             ("a", false, ByteSet::ALL, [ByteSet::ALL, digits, ByteSet::ALL]),
         ];
-        let sought = |(text, fold, before, after): (&str, bool, ByteSet, [ByteSet; 3])| Sought {
-            probe: Probe {
-                anchor: Anchor { text: text.as_bytes().into(), fold },
-                context: Context { before, after },
-            },
-            users: Vec::new(),
-            seat: None,
-        };
-        anchors.map(sought).into()
+        let entries =
+            |(text, fold, before, after): (&str, bool, ByteSet, [ByteSet; 3])| ProbeEntry {
+                probe: Probe {
+                    anchor: Anchor { text: text.as_bytes().into(), fold },
+                    context: Context { before, after },
+                },
+                users: Vec::new(),
+                slot: None,
+            };
+        anchors.map(entries).into()
     }
 
     #[test]
     fn every_anchor_in_its_context_is_a_candidate_wherever_the_parts_meet() {
-        let sought = sought();
-        let engine = Engine::new(&sought);
+        let entries = entries();
+        let engine = Engine::new(&entries);
         let piece = b"x AccountKey=1 AKIA akia 7aaa key= ak9 a";
         for length in [0, 1, 10, 4095, 4096, 4097, 5000, 9001] {
             let hay: Vec<u8> = piece.iter().cycle().take(length).copied().collect();
             let mut found = Vec::new();
             engine.candidates(&hay, &mut found);
-            assert_eq!(found, naive(&sought, &hay), "{length}");
+            assert_eq!(found, naive(&entries, &hay), "{length}");
         }
     }
 }

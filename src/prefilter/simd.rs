@@ -1,16 +1,17 @@
-//! The kernels: one pass over a block that says where the window of some probe may stand.
+//! Vector kernels: one pass over a block that reports where a fingerprint may begin.
 //!
-//! Each probe sits in a bucket, a bit. A table a byte of the window says for each value that the
-//! byte may have which buckets allow it; where all bytes of a window agree on a bucket is a
-//! position. With AVX-512 VBMI a table has an entry for each seven-bit byte. AVX2 looks up sixteen
-//! entries at a time, so there the tables go by [features](super::fingerprint::features_of): half a
-//! byte, or what two neighbours make.
+//! Each probe belongs to a bucket, and each bucket is one bit. For each byte of a fingerprint there
+//! is a table that maps a value to the buckets that allow it. A position is reported where all
+//! bytes of a fingerprint agree on a bucket. (Teddy, published in the Hyperscan project, works in
+//! the same way.) With AVX-512 VBMI, tables have an entry for each seven-bit byte. AVX2 looks up
+//! only sixteen entries, so its tables work on [features](super::fingerprint::features_of): nibbles
+//! and mixes of neighbours.
 //!
-//! The kernels are written over a few operations on vectors ([`Halves`], [`Whole`]), each of which
-//! has a model in plain Rust ([`Model`]). So their logic is tested on every machine, and the
-//! instructions where the CPU has them.
+//! The kernels are generic over a few vector operations ([`NibbleOps`], [`ByteOps`]). Each
+//! operation has a model in plain Rust ([`Model`]). So the logic of both kernels is tested on every
+//! machine, and the instructions on every CPU that has them.
 //!
-//! This is the only file with `unsafe`.
+//! The engine has no other file with `unsafe`.
 
 #![allow(
     unsafe_code,
@@ -23,46 +24,47 @@ use std::arch::x86_64::*;
 #[cfg(test)]
 use super::fingerprint::{high, low};
 use super::{
-    fingerprint::{FEATURES, N_SINGLES, WIDTH, Window},
+    fingerprint::{FEATURES, Fingerprint, N_SINGLES, WIDTH},
     marks::{self, WORD, Word},
 };
 use crate::rules::ByteSet;
 
-/// Buckets of eight, in the tables by halves and in those by whole bytes.
+/// Groups of eight buckets, in either kind of table.
 pub(crate) const N_EIGHTS: usize = 4;
 
-/// Buckets of either kind.
+/// Buckets in either kind of table.
 pub(crate) const N_BUCKETS: usize = 8 * N_EIGHTS;
 
-/// The entries of a table by whole bytes.
+/// Entries of a table by bytes.
 const N_SEVEN_BIT: usize = 128;
 
-/// More positions than this may be appended at once to what the caller's array holds already.
+/// A kernel may write this many positions at once, so the caller's array needs this much free
+/// space.
 pub(super) const SLACK: usize = 64;
 
-/// Where in its window an anchor of one byte stands.
+/// Offset of a one-byte anchor in its fingerprint.
 pub(super) const SINGLE_AT: usize = 1;
 
-/// Tables by features.
+/// Tables by features, for AVX2.
 #[derive(Clone)]
-pub(super) struct HalfTables {
+pub(super) struct NibbleTables {
     buckets: [[[u8; 16]; FEATURES]; N_EIGHTS],
     singles: [u8; N_SINGLES],
-    starts: HalfSet,
-    letters: HalfSet,
+    starts: NibbleSet,
+    letters: NibbleSet,
 }
 
-/// A set of bytes by their halves: where the entries of both have a bit in common, the byte is in
-/// it.
+/// A set of bytes, split into nibbles: a byte is in the set if the entries of its two nibbles have
+/// a bit in common.
 #[derive(Clone)]
-struct HalfSet {
+struct NibbleSet {
     low: [u8; 16],
     upper: [u8; 16],
 }
 
-impl HalfSet {
-    /// Rows of bytes that are alike share a bit.
-    fn new(set: ByteSet) -> HalfSet {
+impl NibbleSet {
+    /// Equal rows share a bit.
+    fn new(set: ByteSet) -> NibbleSet {
         let mut rows = [0_u16; 16];
         set.iter().for_each(|byte| rows[usize::from(byte >> 4)] |= 1 << (byte & 15));
         let mut known: Vec<u16> = rows.into_iter().filter(|row| *row != 0).collect();
@@ -73,51 +75,51 @@ impl HalfSet {
         let low = |half: usize| {
             known.iter().filter(|row| **row & 1 << half != 0).map(|row| bit(*row)).sum()
         };
-        HalfSet { low: std::array::from_fn(low), upper: rows.map(bit) }
+        NibbleSet { low: std::array::from_fn(low), upper: rows.map(bit) }
     }
 }
 
-/// Tables by whole bytes.
+/// Tables by bytes, for AVX-512.
 #[derive(Clone)]
-pub(super) struct WholeTables {
+pub(super) struct ByteTables {
     buckets: [[[u8; N_SEVEN_BIT]; WIDTH]; N_EIGHTS],
     singles: [u8; N_SINGLES],
-    /// For each seven-bit byte, bit 0 and 1: whether it, or the byte above it that has eight, may
-    /// begin an escape; bit 2 and 3: whether it is of the base64 alphabet.
+    /// For each seven-bit byte. Bits 0 and 1: whether it, or the same byte with the high bit set,
+    /// may begin an escape. Bits 2 and 3: whether it belongs to the base64 alphabet.
     marks: [u8; N_SEVEN_BIT],
 }
 
-/// Windows with their buckets, those of single bytes left out.
-pub(super) type Bucketed<'w> = (&'w Window, u8);
+/// A fingerprint and its bucket. Anchors of one byte have no bucket.
+pub(super) type Bucketed<'w> = (&'w Fingerprint, u8);
 
-impl HalfTables {
+impl NibbleTables {
     pub(super) fn new<'w>(
-        seated: impl Iterator<Item = Bucketed<'w>>,
+        assigned: impl Iterator<Item = Bucketed<'w>>,
         singles: [u8; N_SINGLES],
-    ) -> HalfTables {
+    ) -> NibbleTables {
         let mut buckets = [[[0; 16]; FEATURES]; N_EIGHTS];
-        for (window, bucket) in seated {
+        for (fingerprint, bucket) in assigned {
             let (eight, bit) = (usize::from(bucket / 8), 1 << (bucket % 8));
-            for (table, values) in buckets[eight].iter_mut().zip(window.features()) {
+            for (table, values) in buckets[eight].iter_mut().zip(fingerprint.features()) {
                 for (value, entry) in table.iter_mut().enumerate() {
                     *entry |= if values & 1 << value != 0 { bit } else { 0 };
                 }
             }
         }
-        let [starts, letters] = [marks::starts(), marks::letters()].map(HalfSet::new);
-        HalfTables { buckets, singles, starts, letters }
+        let [starts, letters] = [marks::starts(), marks::letters()].map(NibbleSet::new);
+        NibbleTables { buckets, singles, starts, letters }
     }
 }
 
-impl WholeTables {
+impl ByteTables {
     pub(super) fn new<'w>(
-        seated: impl Iterator<Item = Bucketed<'w>>,
+        assigned: impl Iterator<Item = Bucketed<'w>>,
         singles: [u8; N_SINGLES],
-    ) -> WholeTables {
+    ) -> ByteTables {
         let mut buckets = [[[0; N_SEVEN_BIT]; WIDTH]; N_EIGHTS];
-        for (window, bucket) in seated {
+        for (fingerprint, bucket) in assigned {
             let (eight, bit) = (usize::from(bucket / 8), 1 << (bucket % 8));
-            for (table, set) in buckets[eight].iter_mut().zip(window.sets) {
+            for (table, set) in buckets[eight].iter_mut().zip(fingerprint.sets) {
                 for byte in set.iter() {
                     table[usize::from(byte & 0x7f)] |= bit;
                 }
@@ -131,31 +133,31 @@ impl WholeTables {
             };
             both(starts) | both(letters) << 2
         });
-        WholeTables { buckets, singles, marks }
+        ByteTables { buckets, singles, marks }
     }
 }
 
-/// Where the kernels read and write.
+/// The input and the output of a kernel.
 struct Run<'r> {
     text: &'r [u8],
-    /// The first position.
+    /// The first position to test.
     from: usize,
-    /// Behind the last position.
+    /// The end of the positions to test.
     to: usize,
     found: &'r mut [u32],
-    /// A word for each [`WORD`] positions from the first one on.
+    /// One word for each [`WORD`] positions from the first one on.
     words: &'r mut [Word],
 }
 
-/// What a kernel does not look at: fewer positions than this may be left at the end of a text.
-pub(super) const LEFT: usize = WIDEST + WIDTH;
+/// A kernel may leave fewer positions than this untested at the end of its text.
+pub(super) const MAX_LEFT: usize = WIDEST + WIDTH;
 
-/// The most positions that a kernel looks at in one step.
+/// The most positions that a kernel tests in one step.
 pub(super) const WIDEST: usize = WORD;
 
 impl Run<'_> {
-    /// How many steps of `width` positions fit, so that every load lies inside the text and every
-    /// position has its room.
+    /// The number of steps of `width` positions for which every load is inside the text and all
+    /// positions fit into `found`.
     fn n_steps(&self, width: usize) -> usize {
         let end = self.to.min(self.text.len().saturating_sub(WIDTH - 1));
         let room = self.found.len().saturating_sub(SLACK);
@@ -163,7 +165,7 @@ impl Run<'_> {
     }
 }
 
-/// A vector of bytes, as either kernel has it.
+/// A vector of bytes.
 trait Lanes: Copy {
     /// Bytes in a vector; at most 64.
     const WIDTH: usize;
@@ -178,14 +180,14 @@ trait Lanes: Copy {
     /// The CPU has the instructions; so for the rest, here and in the traits below.
     unsafe fn and(self, other: Self) -> Self;
     unsafe fn or(self, other: Self) -> Self;
-    /// Not zero for each byte that is `byte`.
+    /// Non-zero for each byte that equals `byte`.
     unsafe fn equals(self, byte: u8) -> Self;
-    /// A bit for each byte that is not zero.
+    /// One bit for each byte that is not zero.
     unsafe fn nonzero(self) -> u64;
 }
 
-/// What a kernel by halves needs beside.
-trait Halves: Lanes {
+/// Further operations for a kernel by nibbles.
+trait NibbleOps: Lanes {
     type Table: Copy;
 
     unsafe fn table(entries: &[u8; 16]) -> Self::Table;
@@ -193,37 +195,37 @@ trait Halves: Lanes {
     unsafe fn low(self) -> Self;
     /// [`high`] of each byte.
     unsafe fn high(self) -> Self;
-    /// All of the upper half of each byte.
+    /// The high nibble of each byte.
     unsafe fn upper(self) -> Self;
-    /// The sum of two halves, modulo 16.
+    /// The sum of two nibbles, modulo 16.
     unsafe fn sum(self, other: Self) -> Self;
-    /// The entry of each byte, which is below 16.
+    /// Looks up each byte, which is less than 16.
     unsafe fn look(self, table: Self::Table) -> Self;
 }
 
-/// What a kernel by whole bytes needs beside.
-trait Whole: Lanes {
+/// Further operations for a kernel by bytes.
+trait ByteOps: Lanes {
     type Table: Copy;
 
     unsafe fn table(entries: &[u8; N_SEVEN_BIT]) -> Self::Table;
-    /// The entry of the low seven bits of each byte.
+    /// Looks up the low seven bits of each byte.
     unsafe fn look(self, table: Self::Table) -> Self;
-    /// The bytes that have one of `bits`.
+    /// One bit for each byte that has any of `bits`.
     unsafe fn has(self, bits: u8) -> u64;
-    /// The bytes that have eight bits.
+    /// One bit for each byte that has the high bit set.
     unsafe fn is_above(self) -> u64;
 }
 
-/// The positions of one vector.
+/// The positions in one vector, as bits.
 ///
-/// There are no closures here: they would not have the caller's instructions, and be called instead
-/// of being part of it.
+/// This function must not use closures. A closure would not be compiled for the CPU features of the
+/// caller, so it would be called instead of inlined.
 ///
 /// # Safety
 ///
-/// `WIDTH - 1` bytes more than a vector has can be read at `from`; the CPU has the instructions.
+/// `V::WIDTH + WIDTH - 1` bytes are readable at `from`; the CPU has the instructions of `V`.
 #[inline(always)]
-unsafe fn by_halves<V: Halves>(tables: &HalfTables, from: *const u8) -> u64 {
+unsafe fn by_nibbles<V: NibbleOps>(tables: &NibbleTables, from: *const u8) -> u64 {
     // SAFETY: each load begins at most `WIDTH - 1` bytes behind `from`; the rest is the caller's
     // promise.
     unsafe {
@@ -240,19 +242,19 @@ unsafe fn by_halves<V: Halves>(tables: &HalfTables, from: *const u8) -> u64 {
         let mut any = text[SINGLE_AT].equals(tables.singles[0]);
         any = any.or(text[SINGLE_AT].equals(tables.singles[1]));
         for eight in &tables.buckets {
-            any = any.or(eight_by_halves(eight, lows, mixes));
+            any = any.or(eight_buckets_by_nibbles(eight, lows, mixes));
         }
         any.nonzero()
     }
 }
 
-/// The buckets of eight that all features of a position allow.
+/// The buckets of one group of eight that all features of each position allow.
 ///
 /// # Safety
 ///
-/// The CPU has the instructions.
+/// The CPU has the instructions of `V`.
 #[inline(always)]
-unsafe fn eight_by_halves<V: Halves>(
+unsafe fn eight_buckets_by_nibbles<V: NibbleOps>(
     tables: &[[u8; 16]; FEATURES],
     lows: [V; WIDTH],
     mixes: [V; WIDTH],
@@ -269,13 +271,13 @@ unsafe fn eight_by_halves<V: Halves>(
     }
 }
 
-/// The marks of one vector.
+/// The bitmaps of one vector.
 ///
 /// # Safety
 ///
-/// As many bytes as a vector has can be read at `from`; the CPU has the instructions.
+/// `V::WIDTH` bytes are readable at `from`; the CPU has the instructions of `V`.
 #[inline(always)]
-unsafe fn marks_by_halves<V: Halves>(tables: &HalfTables, from: *const u8) -> Word {
+unsafe fn marks_by_nibbles<V: NibbleOps>(tables: &NibbleTables, from: *const u8) -> Word {
     // SAFETY: the caller's promise.
     unsafe {
         let text = V::load(from);
@@ -289,16 +291,16 @@ unsafe fn marks_by_halves<V: Halves>(tables: &HalfTables, from: *const u8) -> Wo
     }
 }
 
-/// The marks of two vectors, as many bytes as a word tells of.
+/// The bitmaps of two vectors: one word.
 ///
 /// # Safety
 ///
-/// As [`marks_by_halves`], of 64 bytes.
+/// As for [`marks_by_nibbles`], with 64 readable bytes.
 #[inline(always)]
-unsafe fn word_by_halves<V: Halves>(tables: &HalfTables, from: *const u8) -> Word {
+unsafe fn word_by_nibbles<V: NibbleOps>(tables: &NibbleTables, from: *const u8) -> Word {
     // SAFETY: the caller's promise.
     let (low, high) = unsafe {
-        (marks_by_halves::<V>(tables, from), marks_by_halves::<V>(tables, from.add(V::WIDTH)))
+        (marks_by_nibbles::<V>(tables, from), marks_by_nibbles::<V>(tables, from.add(V::WIDTH)))
     };
     let join = |low: u64, high: u64| low | high << V::WIDTH;
     Word { starts: join(low.starts, high.starts), letters: join(low.letters, high.letters) }
@@ -306,9 +308,9 @@ unsafe fn word_by_halves<V: Halves>(tables: &HalfTables, from: *const u8) -> Wor
 
 /// # Safety
 ///
-/// As [`marks_by_halves`], of 64 bytes.
+/// As [`marks_by_nibbles`], of 64 bytes.
 #[inline(always)]
-unsafe fn marks_by_whole<V: Whole>(tables: &WholeTables, from: *const u8) -> Word {
+unsafe fn marks_by_bytes<V: ByteOps>(tables: &ByteTables, from: *const u8) -> Word {
     // SAFETY: the caller's promise.
     unsafe {
         let text = V::load(from);
@@ -323,9 +325,9 @@ unsafe fn marks_by_whole<V: Whole>(tables: &WholeTables, from: *const u8) -> Wor
 
 /// # Safety
 ///
-/// As [`by_halves`], of 64 bytes.
+/// As [`by_nibbles`], of 64 bytes.
 #[inline(always)]
-unsafe fn by_whole<V: Whole>(tables: &WholeTables, from: *const u8) -> u64 {
+unsafe fn by_bytes<V: ByteOps>(tables: &ByteTables, from: *const u8) -> u64 {
     // SAFETY: each load begins at most `WIDTH - 1` bytes behind `from`; the rest is the caller's
     // promise.
     unsafe {
@@ -344,11 +346,10 @@ unsafe fn by_whole<V: Whole>(tables: &WholeTables, from: *const u8) -> u64 {
     }
 }
 
-/// Appends the positions that `bits` stands for to `found[n_found..]`; answers how many there are
-/// then.
+/// Writes the positions for `bits` to `found[n_found..]` and returns the new number of positions.
 ///
-/// Few bits are the rule, and a loop that ends after a number of rounds nobody can foresee costs
-/// more than some rounds for nothing. So a few are written whether they are there or not.
+/// Usually there are few bits. A loop with an unpredictable number of rounds costs more than a few
+/// rounds in vain, so the first four are always written.
 #[inline(always)]
 fn append(mut bits: u64, at: usize, found: &mut [u32], n_found: usize) -> usize {
     const UNASKED: usize = 4;
@@ -356,13 +357,13 @@ fn append(mut bits: u64, at: usize, found: &mut [u32], n_found: usize) -> usize 
     let (Some(room), Ok(at)) = (found.get_mut(n_found..n_found + SLACK), u32::try_from(at)) else {
         return n_found;
     };
-    for slot in &mut room[..UNASKED] {
-        *slot = at + bits.trailing_zeros();
+    for entry in &mut room[..UNASKED] {
+        *entry = at + bits.trailing_zeros();
         bits &= bits.wrapping_sub(1);
     }
     if n_bits > UNASKED {
-        for slot in &mut room[UNASKED..n_bits] {
-            *slot = at + bits.trailing_zeros();
+        for entry in &mut room[UNASKED..n_bits] {
+            *entry = at + bits.trailing_zeros();
             bits &= bits.wrapping_sub(1);
         }
     }
@@ -373,7 +374,7 @@ fn append(mut bits: u64, at: usize, found: &mut [u32], n_found: usize) -> usize 
 ///
 /// The CPU has the instructions of `V`.
 #[inline(always)]
-unsafe fn walk_halves<V: Halves>(tables: &HalfTables, run: Run<'_>) -> (usize, usize) {
+unsafe fn walk_by_nibbles<V: NibbleOps>(tables: &NibbleTables, run: Run<'_>) -> (usize, usize) {
     let width = 2 * V::WIDTH;
     let n_steps = run.n_steps(width);
     let mut n_found = 0;
@@ -382,9 +383,9 @@ unsafe fn walk_halves<V: Halves>(tables: &HalfTables, run: Run<'_>) -> (usize, u
         // SAFETY: `n_steps` leaves `WIDTH - 1` bytes behind the last vector.
         let (bits, marks) = unsafe {
             let from = run.text.as_ptr().add(at);
-            let bits = by_halves::<V>(tables, from)
-                | by_halves::<V>(tables, from.add(V::WIDTH)) << V::WIDTH;
-            (bits, word_by_halves::<V>(tables, from))
+            let bits = by_nibbles::<V>(tables, from)
+                | by_nibbles::<V>(tables, from.add(V::WIDTH)) << V::WIDTH;
+            (bits, word_by_nibbles::<V>(tables, from))
         };
         if let Some(word) = run.words.get_mut(step) {
             *word = marks;
@@ -398,7 +399,7 @@ unsafe fn walk_halves<V: Halves>(tables: &HalfTables, run: Run<'_>) -> (usize, u
 ///
 /// The CPU has the instructions of `V`.
 #[inline(always)]
-unsafe fn walk_whole<V: Whole>(tables: &WholeTables, run: Run<'_>) -> (usize, usize) {
+unsafe fn walk_by_bytes<V: ByteOps>(tables: &ByteTables, run: Run<'_>) -> (usize, usize) {
     let n_steps = run.n_steps(64);
     let mut n_found = 0;
     for step in 0..n_steps {
@@ -406,7 +407,7 @@ unsafe fn walk_whole<V: Whole>(tables: &WholeTables, run: Run<'_>) -> (usize, us
         // SAFETY: `n_steps` leaves `WIDTH - 1` bytes behind the last vector.
         let (bits, marks) = unsafe {
             let from = run.text.as_ptr().add(at);
-            (by_whole::<V>(tables, from), marks_by_whole::<V>(tables, from))
+            (by_bytes::<V>(tables, from), marks_by_bytes::<V>(tables, from))
         };
         if let Some(word) = run.words.get_mut(step) {
             *word = marks;
@@ -420,22 +421,24 @@ unsafe fn walk_whole<V: Whole>(tables: &WholeTables, run: Run<'_>) -> (usize, us
 #[derive(Clone)]
 pub(super) enum Kernel {
     #[cfg(target_arch = "x86_64")]
-    Avx2(Box<HalfTables>),
+    Avx2(Box<NibbleTables>),
     #[cfg(target_arch = "x86_64")]
-    Avx512(Box<WholeTables>),
-    /// The kernel by halves, without instructions of its own.
+    Avx512(Box<ByteTables>),
+    /// The AVX2 kernel on the model.
     #[cfg(test)]
-    HalfModel(Box<HalfTables>),
-    /// The kernel by whole bytes, without instructions of its own.
+    NibbleModel(Box<NibbleTables>),
+    /// The AVX-512 kernel on the model.
     #[cfg(test)]
-    WholeModel(Box<WholeTables>),
+    ByteModel(Box<ByteTables>),
 }
 
 impl Kernel {
-    /// Writes the positions in `from..to` of `text` to `found`, in order, and the marks of those
-    /// bytes to `words`; answers where it stopped and how many there are. It stops up to [`LEFT`]
-    /// positions early, and where `found` could become full, always a multiple of [`WORD`] behind
-    /// `from`.
+    /// Tests the positions `from..to` of `text`. Writes those where a fingerprint may begin to
+    /// `found`, in order, and the bitmaps of these bytes to `words`.
+    ///
+    /// Returns the position where the kernel stopped and the number of positions found. The kernel
+    /// stops up to [`MAX_LEFT`] positions early, or when `found` could become full, always at a
+    /// multiple of [`WORD`] from `from`.
     pub(super) fn positions(
         &self,
         text: &[u8],
@@ -455,14 +458,14 @@ impl Kernel {
             Kernel::Avx512(tables) => unsafe { avx512(tables, run) },
             // SAFETY: the model needs no instructions.
             #[cfg(test)]
-            Kernel::HalfModel(tables) => unsafe { walk_halves::<Model<32>>(tables, run) },
+            Kernel::NibbleModel(tables) => unsafe { walk_by_nibbles::<Model<32>>(tables, run) },
             // SAFETY: as above.
             #[cfg(test)]
-            Kernel::WholeModel(tables) => unsafe { walk_whole::<Model<64>>(tables, run) },
+            Kernel::ByteModel(tables) => unsafe { walk_by_bytes::<Model<64>>(tables, run) },
         }
     }
 
-    /// Writes the marks of `text` to `words`, one for each.
+    /// Computes the bitmaps of `text`, one word for each array.
     pub(super) fn marks(&self, text: &[[u8; WORD]], words: &mut [Word]) {
         match self {
             // SAFETY: as in [`Kernel::positions`].
@@ -473,10 +476,12 @@ impl Kernel {
             Kernel::Avx512(tables) => unsafe { avx512_marks(tables, text, words) },
             // SAFETY: as above.
             #[cfg(test)]
-            Kernel::HalfModel(tables) => unsafe { mark_halves::<Model<32>>(tables, text, words) },
+            Kernel::NibbleModel(tables) => unsafe {
+                mark_by_nibbles::<Model<32>>(tables, text, words)
+            },
             // SAFETY: as above.
             #[cfg(test)]
-            Kernel::WholeModel(tables) => unsafe { mark_whole::<Model<64>>(tables, text, words) },
+            Kernel::ByteModel(tables) => unsafe { mark_by_bytes::<Model<64>>(tables, text, words) },
         }
     }
 }
@@ -485,10 +490,14 @@ impl Kernel {
 ///
 /// The CPU has the instructions of `V`.
 #[inline(always)]
-unsafe fn mark_halves<V: Halves>(tables: &HalfTables, text: &[[u8; WORD]], words: &mut [Word]) {
+unsafe fn mark_by_nibbles<V: NibbleOps>(
+    tables: &NibbleTables,
+    text: &[[u8; WORD]],
+    words: &mut [Word],
+) {
     for (bytes, word) in text.iter().zip(words) {
         // SAFETY: two vectors are as long as a word tells of.
-        *word = unsafe { word_by_halves::<V>(tables, bytes.as_ptr()) };
+        *word = unsafe { word_by_nibbles::<V>(tables, bytes.as_ptr()) };
     }
 }
 
@@ -496,10 +505,10 @@ unsafe fn mark_halves<V: Halves>(tables: &HalfTables, text: &[[u8; WORD]], words
 ///
 /// The CPU has the instructions of `V`.
 #[inline(always)]
-unsafe fn mark_whole<V: Whole>(tables: &WholeTables, text: &[[u8; WORD]], words: &mut [Word]) {
+unsafe fn mark_by_bytes<V: ByteOps>(tables: &ByteTables, text: &[[u8; WORD]], words: &mut [Word]) {
     for (bytes, word) in text.iter().zip(words) {
         // SAFETY: a vector is as long as a word tells of.
-        *word = unsafe { marks_by_whole::<V>(tables, bytes.as_ptr()) };
+        *word = unsafe { marks_by_bytes::<V>(tables, bytes.as_ptr()) };
     }
 }
 
@@ -508,9 +517,9 @@ unsafe fn mark_whole<V: Whole>(tables: &WholeTables, text: &[[u8; WORD]], words:
 /// The CPU has AVX2, BMI1 and POPCNT.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,popcnt")]
-unsafe fn avx2_marks(tables: &HalfTables, text: &[[u8; WORD]], words: &mut [Word]) {
+unsafe fn avx2_marks(tables: &NibbleTables, text: &[[u8; WORD]], words: &mut [Word]) {
     // SAFETY: the caller's promise.
-    unsafe { mark_halves::<__m256i>(tables, text, words) }
+    unsafe { mark_by_nibbles::<__m256i>(tables, text, words) }
 }
 
 /// # Safety
@@ -518,9 +527,9 @@ unsafe fn avx2_marks(tables: &HalfTables, text: &[[u8; WORD]], words: &mut [Word
 /// The CPU has AVX-512 F, BW and VBMI, BMI1 and POPCNT.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,popcnt")]
-unsafe fn avx512_marks(tables: &WholeTables, text: &[[u8; WORD]], words: &mut [Word]) {
+unsafe fn avx512_marks(tables: &ByteTables, text: &[[u8; WORD]], words: &mut [Word]) {
     // SAFETY: the caller's promise.
-    unsafe { mark_whole::<__m512i>(tables, text, words) }
+    unsafe { mark_by_bytes::<__m512i>(tables, text, words) }
 }
 
 /// # Safety
@@ -528,9 +537,9 @@ unsafe fn avx512_marks(tables: &WholeTables, text: &[[u8; WORD]], words: &mut [W
 /// The CPU has AVX2, BMI1 and POPCNT.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,popcnt")]
-unsafe fn avx2(tables: &HalfTables, run: Run<'_>) -> (usize, usize) {
+unsafe fn avx2(tables: &NibbleTables, run: Run<'_>) -> (usize, usize) {
     // SAFETY: the caller's promise.
-    unsafe { walk_halves::<__m256i>(tables, run) }
+    unsafe { walk_by_nibbles::<__m256i>(tables, run) }
 }
 
 /// # Safety
@@ -538,9 +547,9 @@ unsafe fn avx2(tables: &HalfTables, run: Run<'_>) -> (usize, usize) {
 /// The CPU has AVX-512 F, BW and VBMI, BMI1 and POPCNT.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,popcnt")]
-unsafe fn avx512(tables: &WholeTables, run: Run<'_>) -> (usize, usize) {
+unsafe fn avx512(tables: &ByteTables, run: Run<'_>) -> (usize, usize) {
     // SAFETY: the caller's promise.
-    unsafe { walk_whole::<__m512i>(tables, run) }
+    unsafe { walk_by_bytes::<__m512i>(tables, run) }
 }
 
 // SAFETY of every operation below: it is one or two instructions that the caller promised the CPU
@@ -579,7 +588,7 @@ impl Lanes for __m256i {
 }
 
 #[cfg(target_arch = "x86_64")]
-impl Halves for __m256i {
+impl NibbleOps for __m256i {
     type Table = __m256i;
 
     #[inline(always)]
@@ -594,7 +603,7 @@ impl Halves for __m256i {
 
     #[inline(always)]
     unsafe fn high(self) -> Self {
-        // There is no shift of bytes: what comes over from a neighbour is masked out.
+        // AVX2 cannot shift bytes, so bits from the neighbouring byte are masked out.
         unsafe { _mm256_and_si256(_mm256_srli_epi16::<3>(self), _mm256_set1_epi8(0b1011)) }
     }
 
@@ -647,7 +656,7 @@ impl Lanes for __m512i {
 }
 
 #[cfg(target_arch = "x86_64")]
-impl Whole for __m512i {
+impl ByteOps for __m512i {
     type Table = [__m512i; 2];
 
     #[inline(always)]
@@ -676,7 +685,7 @@ impl Whole for __m512i {
     }
 }
 
-/// A vector as an array: what each operation means, byte by byte.
+/// A vector as an array: the meaning of each operation, byte by byte.
 #[cfg(test)]
 #[derive(Clone, Copy)]
 struct Model<const N: usize>([u8; N]);
@@ -721,7 +730,7 @@ impl<const N: usize> Lanes for Model<N> {
 }
 
 #[cfg(test)]
-impl Halves for Model<32> {
+impl NibbleOps for Model<32> {
     type Table = [u8; 16];
 
     unsafe fn table(entries: &[u8; 16]) -> [u8; 16] {
@@ -750,7 +759,7 @@ impl Halves for Model<32> {
 }
 
 #[cfg(test)]
-impl Whole for Model<64> {
+impl ByteOps for Model<64> {
     type Table = [u8; N_SEVEN_BIT];
 
     unsafe fn table(entries: &[u8; N_SEVEN_BIT]) -> [u8; N_SEVEN_BIT] {
@@ -774,12 +783,12 @@ impl Whole for Model<64> {
 mod tests {
     use super::*;
 
-    /// Bytes of all values, in two orders.
+    /// All byte values, upwards and downwards.
     fn text() -> Vec<u8> {
         (0..=255).chain((0..=255).rev()).collect()
     }
 
-    /// What a vector of `N` bytes holds.
+    /// The bytes of a vector.
     fn bytes<V: Copy, const N: usize>(vector: V) -> [u8; N] {
         assert_eq!(size_of::<V>(), N);
         // SAFETY: a vector of that size is that many bytes, and all of them are set.
@@ -834,7 +843,7 @@ mod tests {
                 };
                 let (v, w) = (__m512i::load(one), __m512i::load(other));
                 let (m, n) = (Model::<64>::load(one), Model::<64>::load(other));
-                same(v.look(<__m512i as Whole>::table(&table)), m.look(table));
+                same(v.look(<__m512i as ByteOps>::table(&table)), m.look(table));
                 same(v.and(w), m.and(n));
                 same(v.or(w), m.or(n));
                 same(v.equals(0x80), m.equals(0x80));

@@ -1,7 +1,8 @@
-//! What the user says is no secret: exact values, patterns, the fields they stand in, addresses at
-//! domains of one's own.
+//! Allowances: values that the user declares not to be secrets, by exact value, pattern, field name
+//! or email domain.
 //!
-//! An [`Allow`] takes away one rule's finding, never what another rule claims of the same bytes.
+//! An [`Allow`] removes the finding of one rule. If another rule claims the same bytes, that
+//! finding stays.
 
 use std::collections::HashSet;
 
@@ -10,8 +11,8 @@ use globset::{Glob, GlobMatcher};
 use super::{Matcher, RuleId, RuleSet, pattern::Pattern};
 use crate::error::Error;
 
-/// Findings that are none. What is said of it holds together: a value (or a pattern) *and* a field
-/// *and* a rule; what nothing is said of does not matter.
+/// Findings to ignore. All conditions must hold together: value (or pattern), field *and* rule. A
+/// condition that is not set does not matter.
 #[derive(Clone, Default)]
 pub struct Allow {
     values: HashSet<Box<[u8]>>,
@@ -22,19 +23,19 @@ pub struct Allow {
 }
 
 impl Allow {
-    /// Nothing is said yet; such an allowance is refused by
-    /// [`Policy::allow`](crate::Policy::allow).
+    /// An allowance without conditions. [`Policy::allow`](crate::Policy::allow) refuses it until
+    /// one is set.
     #[must_use]
     pub fn new() -> Allow {
         Allow::default()
     }
 
-    /// Addresses at that domain and below it: `corp.example` and `mail.corp.example`, not
-    /// `notcorp.example`.
+    /// Allows addresses at `domain` and its subdomains: `corp.example` and `mail.corp.example`, but
+    /// not `notcorp.example`.
     ///
     /// # Errors
     ///
-    /// It holds something that no domain does.
+    /// `domain` contains a character that no domain name has.
     pub fn domain(mut self, domain: &str) -> Result<Allow, Error> {
         let bare = domain.strip_prefix('@').unwrap_or(domain).trim_end_matches('.');
         let is_domain =
@@ -46,18 +47,18 @@ impl Allow {
         Ok(self)
     }
 
-    /// That value exactly, as it stands in the log.
+    /// Allows exactly this value, as it is written in the log.
     #[must_use]
     pub fn value(mut self, value: impl AsRef<[u8]>) -> Allow {
         self.values.insert(value.as_ref().into());
         self
     }
 
-    /// Values that match that pattern as a whole; its form is that of rules.
+    /// Allows values that match `pattern` as a whole. The syntax is that of rules.
     ///
     /// # Errors
     ///
-    /// The pattern cannot be compiled.
+    /// The pattern does not compile.
     pub fn pattern(mut self, pattern: &str) -> Result<Allow, Error> {
         let pattern = Pattern::new(pattern);
         pattern.check().map_err(|message| {
@@ -67,12 +68,12 @@ impl Allow {
         Ok(self)
     }
 
-    /// Values of fields with that name; a glob, the case does not matter. The name is what stands
+    /// Allows values of fields with this name: a glob that ignores case. The name is the text
     /// before the value's `=` or `:`.
     ///
     /// # Errors
     ///
-    /// The glob is none.
+    /// The glob is invalid.
     pub fn field(mut self, name: &str) -> Result<Allow, Error> {
         let glob = Glob::new(&name.to_lowercase())
             .map_err(|error| Error::usage(format!("field {name:?}: {error}")))?;
@@ -80,11 +81,11 @@ impl Allow {
         Ok(self)
     }
 
-    /// Findings of that rule: an id, a class or a glob over ids.
+    /// Allows findings of this rule: an id, a class or a glob over ids.
     ///
     /// # Errors
     ///
-    /// It is none of these.
+    /// The glob is invalid.
     pub fn rule(mut self, rule: &str) -> Result<Allow, Error> {
         let matcher = Matcher::new(rule)
             .ok_or_else(|| Error::usage(format!("rule {rule:?}: not an id, a class or a glob")))?;
@@ -92,7 +93,8 @@ impl Allow {
         Ok(self)
     }
 
-    /// Whether it says nothing of what may stand: a rule alone is left out with `--except`.
+    /// Whether it sets no condition on the value or field. To ignore a whole rule, `--except` is
+    /// the right flag.
     pub(crate) fn is_empty(&self) -> bool {
         self.values.is_empty()
             && self.patterns.is_empty()
@@ -129,7 +131,7 @@ impl std::fmt::Debug for Allow {
     }
 }
 
-/// Whether the address `value` is at `domain` (in lower case) or below it.
+/// Whether the address `value` is at `domain` (given in lower case) or at a subdomain.
 fn is_at(value: &[u8], domain: &[u8]) -> bool {
     let Some(start) = value.len().checked_sub(domain.len()) else { return false };
     let (before, end) = value.split_at(start);
@@ -137,18 +139,18 @@ fn is_at(value: &[u8], domain: &[u8]) -> bool {
     ends && end.to_ascii_lowercase() == domain
 }
 
-/// The allowances in force, by the rules they are said of.
+/// The allowances in force, indexed by rule.
 #[derive(Debug, Default)]
 pub(crate) struct Allowances {
     allows: Vec<Allow>,
-    /// For each rule, by its number, the allowances that are said of it.
+    /// For each rule, by its number, the allowances that apply to it.
     by_rule: Vec<Vec<usize>>,
 }
 
 impl Allowances {
     /// # Errors
     ///
-    /// An entry says nothing of what may stand, or names no rule of the set.
+    /// An allowance has no condition on value or field, or names no rule of the set.
     pub(crate) fn new(allows: &[Allow], rules: &RuleSet) -> Result<Allowances, Error> {
         for allow in allows {
             if allow.is_empty() {
@@ -180,8 +182,8 @@ impl Allowances {
         self.allows.is_empty()
     }
 
-    /// Whether the user says that what `rule` found is no secret. `field` is asked for only where
-    /// it matters.
+    /// Whether an allowance covers this finding of `rule`. `field` is only called if an allowance
+    /// depends on the field.
     pub(crate) fn take<'h>(
         &self,
         rule: RuleId,

@@ -1,10 +1,11 @@
-//! The proof that anchors are necessary: there is no string that a rule matches and the prefilter
-//! would drop.
+//! Proves that anchors are necessary: no string matches a rule without containing one of its
+//! anchors. Otherwise the prefilter would miss that string.
 //!
-//! Where the pattern's shape shows that each of its alternatives holds an anchor, that is the
-//! proof. Elsewhere a product walk of two automata, the rule's pattern and "some anchor has
-//! occurred", finds such a string or shows there is none. Long repetitions are shortened first, so
-//! that the language only grows: what is proved of the larger one holds.
+//! If the structure of the pattern shows an anchor in each alternative, that is the proof.
+//! Otherwise we walk the product of two DFAs: the pattern of the rule, and "an anchor has
+//! occurred". The walk finds a string that matches without an anchor, or shows that there is none.
+//! Long repetitions are shortened first and left open-ended. That only adds strings to the
+//! language, so a proof for the larger language also holds for the pattern.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -18,31 +19,31 @@ use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind};
 
 use super::{Anchor, choice};
 
-/// A repetition keeps at most so many of the times that it must occur.
+/// A repetition keeps at most this many of its required rounds.
 const MAX_TIMES: u32 = 24;
 
-/// Neither automaton may be larger, in bytes.
+/// Size limit of each automaton, in bytes.
 const SIZE_LIMIT: usize = 64 << 20;
 
-/// Why anchors are not proved.
+/// Why a proof failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unproved {
-    /// The pattern (with its repetitions shortened) matches this, which holds no anchor.
+    /// The pattern, with shortened repetitions, matches this text, which contains no anchor.
     Without(Vec<u8>),
-    /// The automata are larger than the limit.
+    /// The automata exceed the size limit.
     TooLarge,
 }
 
 type Pair = (StateID, StateID);
 
-/// Proves that every match of the pattern holds one of the anchors.
+/// Proves that every match of the pattern contains one of the anchors.
 pub(crate) fn prove(hir: &Hir, anchors: &[Anchor]) -> Result<(), Unproved> {
-    // The automata of `acme.{0,32}?key.{0,32}?[a-z]{64}` are beyond every limit, and what they
-    // would show is plain to see.
+    // Patterns such as `acme.{0,32}?key.{0,32}?[a-z]{64}` exceed any size limit, but their
+    // structure shows the anchor.
     if is_plain(hir, anchors) { Ok(()) } else { walk(hir, anchors) }
 }
 
-/// Whether the shape of the pattern shows an anchor in every match.
+/// Whether the structure of the pattern shows an anchor in every match.
 fn is_plain(hir: &Hir, anchors: &[Anchor]) -> bool {
     let text = |anchor: &Anchor| std::str::from_utf8(&anchor.text).ok().map(str::to_owned);
     let folded: Vec<String> =
@@ -54,8 +55,8 @@ fn walk(hir: &Hir, anchors: &[Anchor]) -> Result<(), Unproved> {
     let pattern = automaton(&shorten(hir), Anchored::Yes)?;
     let seen = automaton(&any_of(anchors), Anchored::No)?;
     let start = (begin(&pattern, Anchored::Yes), begin(&seen, Anchored::No));
-    // How each pair of states was reached first; no pair in which an anchor has occurred is among
-    // them.
+    // How each pair of states was first reached. Pairs in which an anchor has occurred are left
+    // out.
     let mut reached: HashMap<Pair, (Pair, u8)> = HashMap::from([(start, (start, 0))]);
     let mut queue = VecDeque::from([start]);
     while let Some(at) = queue.pop_front() {
@@ -64,8 +65,7 @@ fn walk(hir: &Hir, anchors: &[Anchor]) -> Result<(), Unproved> {
         }
         for byte in 0..=u8::MAX {
             let next = (pattern.next_state(at.0, byte), seen.next_state(at.1, byte));
-            // A match is reported one byte late, so "has occurred" is asked as if the text ended
-            // here.
+            // The automaton reports a match one byte late, so we ask as if the text ended here.
             let has_anchor =
                 seen.is_match_state(next.1) || seen.is_match_state(seen.next_eoi_state(next.1));
             if pattern.is_dead_state(next.0) || has_anchor || reached.contains_key(&next) {
@@ -78,7 +78,8 @@ fn walk(hir: &Hir, anchors: &[Anchor]) -> Result<(), Unproved> {
     Ok(())
 }
 
-/// The most bytes that stand before an anchor in any match, as far as the pattern's shape tells.
+/// The largest number of bytes before an anchor in any match, if the structure of the pattern
+/// bounds it.
 pub(crate) fn lead(hir: &Hir, anchors: &[Anchor]) -> Option<usize> {
     match hir.kind() {
         HirKind::Literal(literal) => {
@@ -108,7 +109,7 @@ fn find(literal: &[u8], anchor: &Anchor) -> Option<usize> {
     literal.windows(anchor.text.len()).position(|window| anchor.is_at(window))
 }
 
-/// The text by which a pair was reached.
+/// The text that leads from the start to the pair `at`.
 fn spell(reached: &HashMap<Pair, (Pair, u8)>, start: Pair, mut at: Pair) -> Vec<u8> {
     let mut text = Vec::new();
     while at != start {
@@ -140,7 +141,7 @@ fn begin(automaton: &dense::DFA<Vec<u32>>, anchored: Anchored) -> StateID {
         .expect("the automaton was built with this kind of start and has no quit bytes")
 }
 
-/// One of the anchors, in either case where they fold.
+/// An expression for any of the anchors, in both cases if they ignore case.
 fn any_of(anchors: &[Anchor]) -> Hir {
     let letter = |byte: u8, fold: bool| {
         let mut class = ClassBytes::new([ClassBytesRange::new(byte, byte)]);
@@ -155,8 +156,8 @@ fn any_of(anchors: &[Anchor]) -> Hir {
     Hir::alternation(anchors.iter().map(word).collect())
 }
 
-/// The pattern with long repetitions made shorter and open-ended: every match of the pattern is a
-/// match of this.
+/// The pattern with long repetitions shortened and open-ended. Every match of the pattern matches
+/// this, too.
 fn shorten(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => hir.clone(),
@@ -211,7 +212,7 @@ mod tests {
         });
         let mut n_plain = 0;
         for (rule, hir) in patterns {
-            // Not all of the anchors: then some match holds none, and the shape must not say
+            // With some anchors missing, some match contains none, and the structure must not claim
             // otherwise.
             for anchors in (0..=rule.anchors.len()).map(|length| &rule.anchors[..length]) {
                 let is_plain = is_plain(&hir, anchors);

@@ -1,10 +1,10 @@
-//! The embedded rules: `patterns/*.toml`, checked and turned into JSON when the program was built.
+//! The embedded rules: `patterns/*.toml`, checked and converted to JSON by `build.rs`.
 
 use super::{Origin, Rule, load, syntax::Embedded};
 
 static JSON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.json"));
 
-/// Every embedded rule, in the order of files and of entries.
+/// Every embedded rule, ordered by file and entry.
 pub(crate) fn rules() -> Vec<Rule> {
     let embedded: Vec<Embedded> =
         serde_json::from_slice(JSON).expect("build.rs wrote this text from the same types");

@@ -1,8 +1,8 @@
-//! A set of byte values, in 256 bits.
+//! A set of byte values in 256 bits.
 
 use serde::{Deserialize, Serialize};
 
-/// A set of byte values; written as 64 hexadecimal digits.
+/// A set of byte values. Serialized as 64 hexadecimal digits.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct ByteSet([u64; 4]);
@@ -44,7 +44,8 @@ impl ByteSet {
         set
     }
 
-    /// The set as sixteen rows: row `n` has the bytes whose high half is `n`, by their low half.
+    /// The set as sixteen rows. Row `n` has one bit for each byte whose high nibble is `n`, by its
+    /// low nibble.
     pub(crate) fn rows(self) -> [u16; 16] {
         std::array::from_fn(|row| (self.0[row / 4] >> (16 * (row % 4)) & 0xffff) as u16)
     }
@@ -53,7 +54,7 @@ impl ByteSet {
         ByteSet(std::array::from_fn(|index| self.0[index] | other.0[index]))
     }
 
-    /// The set with both cases of every ASCII letter in it.
+    /// The set with both cases of each ASCII letter in it.
     pub(crate) fn folded(self) -> ByteSet {
         ByteSet::of(|byte| {
             self.contains(byte.to_ascii_lowercase()) || self.contains(byte.to_ascii_uppercase())

@@ -1,10 +1,10 @@
-//! The choice of anchors for an expression that comes without any, or whose own do not hold:
-//! literals of which every match has one, near its start.
+//! Chooses anchors for a pattern that has none, or whose own anchors are not necessary: literals of
+//! which every match contains one, near its start.
 //!
-//! A walk over the expression collects, for each place where only a few texts can stand, those
-//! texts, and chooses the place whose shortest text is longest, which in logs is the rarest.
-//! Letters are compared without case. What is chosen is necessary by how it is found;
-//! [`super::anchors`] proves it as it proves those that a rule names.
+//! We collect every place of the pattern where only a few texts are possible, and choose the place
+//! whose shortest text is longest, because long texts are rare in logs. Case is ignored. The choice
+//! is necessary by construction; [`super::anchors`] proves it all the same, as it proves the
+//! anchors that a rule names.
 
 use std::collections::BTreeSet;
 
@@ -13,57 +13,59 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 #[cfg(feature = "cli")]
 use super::Anchor;
 
-/// A match begins at most so many bytes before its anchor: the scanner looks no further.
+/// A match may begin at most this many bytes before its anchor, because token detection searches no
+/// further back.
 const MAX_LEAD: usize = 128;
 
-/// A place where more texts can stand is no anchor.
+/// A place with more possible texts is not used.
 const MAX_TEXTS: usize = 64;
 
-/// A class with more letters is no text.
+/// A class with more letters is not expanded into texts.
 const MAX_LETTERS: usize = 8;
 
-/// A shorter anchor is seen on every line.
+/// Shorter anchors occur in every line.
 const LEAST: usize = 2;
 
-/// Longer anchors are no rarer in logs.
+/// Longer anchors are not rarer in logs.
 const ENOUGH: usize = 6;
 
-/// As often may a text be repeated.
+/// Texts are repeated at most this often.
 const MAX_TIMES: u32 = 4;
 
 type Texts = BTreeSet<Vec<u8>>;
 
-/// The texts as anchors that match in either case.
+/// The texts as anchors that ignore case.
 #[cfg(feature = "cli")]
 pub(super) fn folded(texts: &[String]) -> Vec<Anchor> {
     texts.iter().map(|text| Anchor { text: text.as_bytes().into(), fold: true }).collect()
 }
 
-/// The best anchors that the expression itself gives.
+/// The best anchors that the pattern contains.
 pub(super) fn derive(hir: &Hir) -> Option<Vec<String>> {
     best(hir, 0)?.texts.into_iter().map(|text| String::from_utf8(text).ok()).collect()
 }
 
-/// Whether one of `words`, which are in lower case, stands in every match, in whatever case: as far
-/// as the shape tells.
+/// Whether every match contains one of `words` in any case, as far as the structure of the pattern
+/// shows. `words` are in lower case.
 pub(super) fn is_necessary(hir: &Hir, words: &[String]) -> bool {
     lead(hir, words).is_some()
 }
 
-/// The same, at most [`MAX_LEAD`] bytes behind the start of the match.
+/// The same, at most [`MAX_LEAD`] bytes after the start of the match.
 #[cfg(feature = "cli")]
 pub(super) fn is_in_reach(hir: &Hir, words: &[String]) -> bool {
     lead(hir, words).is_some_and(|lead| lead <= MAX_LEAD)
 }
 
-/// Some texts of which one stands at a place, and the most bytes before it.
+/// A place in the pattern: the texts of which every match has one there, and the most bytes before
+/// them.
 struct Place {
     texts: Texts,
     before: usize,
 }
 
 impl Place {
-    /// Longer first, then fewer.
+    /// How good the place is as an anchor: length of the shortest text first, then fewer texts.
     fn worth(&self) -> (usize, usize) {
         let shortest = self.texts.iter().map(Vec::len).min().unwrap_or(0);
         (shortest.min(ENOUGH), usize::MAX - self.texts.len())
@@ -103,14 +105,15 @@ fn best(hir: &Hir, before: usize) -> Option<Place> {
     }
 }
 
-/// A stretch of a concatenation: some texts, or a part that is more than that; with the most bytes
-/// before it.
+/// Part of a concatenation, with the most bytes before it: either a few possible texts, or anything
+/// else.
 enum Stretch<'h> {
     Texts(Texts, usize),
     Part(&'h Hir, usize),
 }
 
-/// The stretches whose place is known: behind a part without a longest match none is.
+/// The stretches at a known distance from the start. After a part without a longest match, the
+/// distance is unknown.
 fn stretches(parts: &[Hir], mut before: usize) -> Vec<Stretch<'_>> {
     let mut stretches = Vec::new();
     let mut open: Option<(Texts, usize)> = None;
@@ -139,7 +142,7 @@ fn stretches(parts: &[Hir], mut before: usize) -> Vec<Stretch<'_>> {
     stretches
 }
 
-/// Every text that the expression matches, in small letters, where they are few.
+/// All texts that the expression matches, in lower case, if they are few.
 fn exact(hir: &Hir) -> Option<Texts> {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => Some(Texts::from([Vec::new()])),
@@ -172,7 +175,7 @@ fn exact(hir: &Hir) -> Option<Texts> {
     }
 }
 
-/// Each text of `left` with each of `right` behind it, where they are few.
+/// Each text of `left` followed by each of `right`, if they are few.
 fn product(left: &Texts, right: &Texts) -> Option<Texts> {
     if left.len() * right.len() > MAX_TEXTS {
         return None;
@@ -184,7 +187,7 @@ fn product(left: &Texts, right: &Texts) -> Option<Texts> {
     )
 }
 
-/// The most bytes before a word, where every match has one.
+/// The most bytes before a word, if every match contains one.
 fn lead(hir: &Hir, words: &[String]) -> Option<usize> {
     if let Some(texts) = exact(hir) {
         return lead_in(&texts, words);

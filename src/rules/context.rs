@@ -1,52 +1,54 @@
-//! What must stand around an anchor in every match: the byte before it, and a few behind it.
+//! Contexts: the bytes that are allowed around an anchor in every match, one before it and
+//! [`REACH`] after it.
 //!
-//! An anchor of two letters is seen everywhere; followed by two hexadecimal digits it is rare. What
-//! a pattern says about the bytes around its anchor is read off its expression here, and what a
-//! recogniser asks of them is said here in its name, so that the prefilter drops what nobody could
-//! confirm. Where an expression is too varied to tell, nothing is asked for: a context never costs
-//! a match.
+//! An anchor of two letters occurs everywhere; followed by two hexadecimal digits it is rare. The
+//! context of a token's anchor is computed from its pattern. The contexts for keys and email
+//! addresses repeat what their detectors require. The prefilter drops anchors outside their
+//! context, since no detector could confirm them. If a pattern is too varied, its context allows
+//! every byte. So a context never loses a match.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::{Anchor, ByteSet, syntax::KeysSyntax};
 
-/// So many bytes behind an anchor are looked at.
+/// Number of bytes after an anchor that a context covers.
 pub(crate) const REACH: usize = 3;
 
-/// More ways to begin than this are not followed.
+/// Patterns with more different beginnings than this get an open context.
 const MAX_HEADS: usize = 256;
 
-/// A class of more bytes than this is not told apart.
+/// Classes with more bytes than this are not split into single bytes.
 const MAX_SPELT: usize = 12;
 
-/// What must stand around an anchor. Before a block and behind it a line feed is taken to stand.
+/// The bytes allowed around an anchor. Before the start and after the end of a block we assume a
+/// line feed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Context {
     /// The byte before the anchor.
     pub(crate) before: ByteSet,
-    /// The bytes behind it.
+    /// The bytes after the anchor.
     pub(crate) after: [ByteSet; REACH],
 }
 
 impl Default for Context {
-    /// Anything.
+    /// Allows everything.
     fn default() -> Context {
         Context { before: ByteSet::ALL, after: [ByteSet::ALL; REACH] }
     }
 }
 
 impl Context {
-    /// Nothing but the first byte behind the anchor.
+    /// Restricts only the first byte after the anchor.
     fn followed_by(after: ByteSet) -> Context {
         Context { after: [after, ByteSet::ALL, ByteSet::ALL], ..Context::default() }
     }
 
-    /// Whether it asks for anything.
+    /// Whether it allows everything.
     pub(crate) fn is_any(&self) -> bool {
         *self == Context::default()
     }
 
-    /// Whether the anchor at `start..end` of `hay` stands in this context.
+    /// Whether the bytes around the anchor at `start..end` of `hay` are allowed.
     pub(crate) fn is_around(&self, hay: &[u8], start: usize, end: usize) -> bool {
         let byte = |at: Option<usize>| at.and_then(|at| hay.get(at)).copied().unwrap_or(b'\n');
         self.before.contains(byte(start.checked_sub(1)))
@@ -58,11 +60,12 @@ impl Context {
     }
 }
 
-/// What stands around each of `anchors` in every match of a token's pattern that is found by it and
-/// no other.
+/// The context of each of `anchors`, over all matches of a token's pattern that are found by this
+/// anchor and no other.
 ///
-/// Half of a token at the end of its record is found, too, so no more is asked for than that half
-/// has. A logger may have lower-cased a token of which any anchor folds.
+/// A token that was cut at the end of its record is found as well, so the context only requires
+/// what the cut token still has. If an anchor ignores case, a logger may have changed the token to
+/// lower case.
 pub(crate) fn of_token(hir: &Hir, anchors: &[Anchor]) -> Vec<Context> {
     let half = hir.properties().minimum_len().unwrap_or(0) / 2;
     let reach = |anchor: &Anchor| REACH.min(half.saturating_sub(anchor.text.len()));
@@ -84,8 +87,8 @@ pub(crate) fn of_token(hir: &Hir, anchors: &[Anchor]) -> Vec<Context> {
     anchors.iter().map(context).collect()
 }
 
-/// What stands around the `@` of an address, or the escape that stands for it: `scan::email` walks
-/// over nothing else.
+/// The context of the `@` of an email address, or of its escaped form. It repeats what
+/// `detect::email` accepts.
 pub(crate) fn of_email() -> Context {
     let is_local = |byte: u8| {
         byte.is_ascii_alphanumeric() || byte >= 0x80 || b"._%+-'~!$^`\"]".contains(&byte)
@@ -95,8 +98,8 @@ pub(crate) fn of_email() -> Context {
     Context { before: ByteSet::of(is_local), ..Context::followed_by(ByteSet::of(is_domain)) }
 }
 
-/// The keys and commands of all assign rules, as they are compared: in small letters, keys without
-/// marks.
+/// The keys and commands of all key–value rules, as they are compared: in lower case, keys without
+/// punctuation.
 #[derive(Default)]
 pub(crate) struct Keys {
     keys: Vec<Vec<u8>>,
@@ -116,9 +119,9 @@ impl Keys {
         known
     }
 
-    /// What follows `anchor` where it is part of a key, or a command: a key's next letter, or the
-    /// end of its word. `scan::assign` ends words at marks, digits and capitals; a small letter
-    /// goes on with the word that the anchor is in.
+    /// The context of `anchor` as part of a key or of a command: the next letter of a key, or the
+    /// end of its word. `detect::key_value` ends words at punctuation, digits and capitals; a
+    /// lower-case letter continues the word of the anchor.
     pub(crate) fn context(&self, anchor: &Anchor) -> Context {
         let text = plain(&anchor.text);
         let mut after = ByteSet::default();
@@ -128,7 +131,7 @@ impl Keys {
                 key.get(at + text.len()).into_iter().for_each(|byte| after.insert(*byte));
             }
         }
-        // Behind a command stands white space, behind a flag an equals sign, too.
+        // White space follows a command. After a flag, an equals sign may follow, too.
         if self.commands.iter().any(|command| command.starts_with(&anchor.text)) {
             after = after.union(ByteSet::of(|byte| {
                 byte.is_ascii_whitespace() || byte == b'=' || byte == 0x0b
@@ -141,12 +144,12 @@ impl Keys {
     }
 }
 
-/// Letters and digits, in small letters.
+/// The letters and digits of `text`, in lower case.
 fn plain(text: &[u8]) -> Vec<u8> {
     text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
 }
 
-/// The ways in which matches begin, where each begins with an anchor.
+/// All beginnings of matches, if every match begins with an anchor.
 fn starts(hir: &Hir, anchors: &[Anchor]) -> Option<Vec<Head>> {
     let longest = anchors.iter().map(|anchor| anchor.text.len()).max()?;
     let heads = heads(hir, longest, longest + REACH)?;
@@ -162,8 +165,8 @@ fn at_start(heads: &[Head], anchor: &Anchor, reach: usize) -> Option<Context> {
         .then(|| Context { after: after(&own, anchor.text.len(), reach), ..Context::default() })
 }
 
-/// One part of the pattern, which no match is without, holds an anchor in each of its ways:
-/// `places`.
+/// The context of `anchor` if one part of the pattern, which is in every match, contains an anchor
+/// in each of its alternatives (`places`).
 fn inside(places: &[Place<'_>], anchor: &Anchor, reach: usize) -> Option<Context> {
     let own = || places.iter().filter(|place| place.anchor == anchor);
     let mut before = ByteSet::default();
@@ -176,16 +179,16 @@ fn inside(places: &[Place<'_>], anchor: &Anchor, reach: usize) -> Option<Context
     (!heads.is_empty()).then(|| Context { before, after: after(&heads, 0, reach) })
 }
 
-/// Where an anchor stands in an expression.
+/// An anchor inside an expression.
 struct Place<'a> {
     anchor: &'a Anchor,
-    /// The byte before it; `None`: unknown.
+    /// The byte before it; `None` if unknown.
     before: Option<ByteSet>,
-    /// What follows it.
+    /// The expression after it.
     rest: Hir,
 }
 
-/// Places of anchors of which every match has one.
+/// Places of anchors such that every match contains one of them.
 fn places<'a>(hir: &Hir, anchors: &'a [Anchor]) -> Option<Vec<Place<'a>>> {
     let mut parts = Vec::new();
     flatten(hir, &mut parts);
@@ -202,7 +205,7 @@ fn places<'a>(hir: &Hir, anchors: &'a [Anchor]) -> Option<Vec<Place<'a>>> {
     })
 }
 
-/// The same of one part: a literal that holds anchors, or alternatives that all do.
+/// The same for one part: a literal that contains anchors, or alternatives that all do.
 fn places_in<'a>(part: &Hir, anchors: &'a [Anchor]) -> Option<Vec<Place<'a>>> {
     match part.kind() {
         HirKind::Literal(literal) => {
@@ -233,7 +236,7 @@ fn places_in<'a>(part: &Hir, anchors: &'a [Anchor]) -> Option<Vec<Place<'a>>> {
     }
 }
 
-/// What `heads` have behind their first `skip` bytes.
+/// The bytes of `heads` after their first `skip` bytes.
 fn after(heads: &[&Head], skip: usize, reach: usize) -> [ByteSet; REACH] {
     std::array::from_fn(|index| match index < reach {
         true => heads.iter().fold(ByteSet::default(), |all, head| {
@@ -243,7 +246,7 @@ fn after(heads: &[&Head], skip: usize, reach: usize) -> [ByteSet; REACH] {
     })
 }
 
-/// One way for a match to begin, byte by byte.
+/// One possible beginning of a match, byte by byte.
 #[derive(Clone, Default)]
 struct Head(Vec<ByteSet>);
 
@@ -267,8 +270,8 @@ impl Head {
     }
 }
 
-/// The first `want` bytes of every match, in all ways that there are, of which the first `spelt`
-/// are told apart; `None` when there are too many.
+/// The first `want` bytes of every match, as a list of all beginnings. Only the first `spelt` bytes
+/// are split into single bytes. `None` if there are too many beginnings.
 fn heads(hir: &Hir, spelt: usize, want: usize) -> Option<Vec<Head>> {
     extend(vec![Head::default()], hir, spelt, want)
 }
@@ -301,8 +304,8 @@ fn extend(mut heads: Vec<Head>, hir: &Hir, spelt: usize, want: usize) -> Option<
     (heads.len() <= MAX_HEADS).then_some(heads)
 }
 
-/// One byte of `set` more: a way of its own for each of them as long as that is asked for and they
-/// are few.
+/// Extends each beginning by one byte of `set`. While single bytes are wanted and few, each byte
+/// makes a beginning of its own.
 fn choose(heads: Vec<Head>, set: ByteSet, spelt: usize, want: usize) -> Vec<Head> {
     let n_members = set.iter().count();
     let mut all = Vec::with_capacity(heads.len());
@@ -333,7 +336,8 @@ fn repeat(
     for _ in 0..repetition.min.min(limit) {
         heads = extend(heads, &repetition.sub, spelt, want)?;
     }
-    // Each further time is one more way to go on; ways that are long enough do not change any more.
+    // Each further round adds one more way to continue. Beginnings that are long enough do not
+    // change.
     let more = repetition.max.unwrap_or(u32::MAX).saturating_sub(repetition.min).min(limit);
     let mut all = Vec::new();
     for _ in 0..more {
@@ -350,7 +354,7 @@ fn repeat(
     Some(all)
 }
 
-/// The bytes that a part may end with, where it is one class, repeated or not.
+/// The bytes that a part can end with, if it is one class, repeated or not.
 fn last(hir: &Hir) -> Option<ByteSet> {
     match hir.kind() {
         HirKind::Class(class) => set_of(class),
@@ -377,7 +381,7 @@ fn set_of(class: &Class) -> Option<ByteSet> {
     }
 }
 
-/// Parts that stand one after the other, groups opened.
+/// Appends the parts of a concatenation, with groups opened.
 fn flatten<'h>(hir: &'h Hir, parts: &mut Vec<&'h Hir>) {
     match hir.kind() {
         HirKind::Capture(group) => flatten(&group.sub, parts),

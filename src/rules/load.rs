@@ -1,5 +1,5 @@
-//! From what is written to what it means: one [`RuleSyntax`] becomes one [`Rule`], or an error that
-//! names its line.
+//! Turns the syntax of a rule file into rules. One [`RuleSyntax`] becomes one [`Rule`], or an error
+//! with its line.
 
 use std::{fs, path::Path};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::error::Error;
 
-/// Reads a rule file, or every `*.toml` of a folder in the order of names.
+/// Reads a rule file, or all `*.toml` files of a folder in the order of their names.
 pub(crate) fn path(path: &Path) -> Result<Vec<Rule>, Error> {
     if !path.is_dir() {
         return file(path);
@@ -40,7 +40,7 @@ fn file(path: &Path) -> Result<Vec<Rule>, Error> {
     text_of(&text, &path.display().to_string())
 }
 
-/// Reads the text of a rule file; `name` is how errors call it.
+/// Reads the text of a rule file. Errors call it `name`.
 pub(crate) fn text_of(text: &str, name: &str) -> Result<Vec<Rule>, Error> {
     let file: FileSyntax = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
@@ -58,7 +58,7 @@ pub(crate) fn text_of(text: &str, name: &str) -> Result<Vec<Rule>, Error> {
         .collect()
 }
 
-/// Gives one entry its meaning. Patterns are not compiled here.
+/// Converts one entry. Patterns are not compiled here.
 pub(crate) fn rule(syntax: RuleSyntax, origin: Origin) -> Result<Rule, Error> {
     let wrong = |message: String| {
         Error::at(&origin.file, origin.line, format!("rule {:?}: {message}", syntax.id))
@@ -154,8 +154,8 @@ fn recogniser(syntax: &RuleSyntax) -> Result<Recogniser, String> {
     }
 }
 
-/// Anchors match without case where the pattern does, where a logger may have lower-cased a
-/// distinctive prefix, and for everything that is no token.
+/// The anchors of a rule. They ignore case if the pattern does, if a logger may change a
+/// distinctive prefix to lower case, and in every rule that is not a token rule.
 fn anchors(syntax: &RuleSyntax, recogniser: &Recogniser) -> Vec<Anchor> {
     let all = match recogniser {
         Recogniser::Token(pattern) => pattern.ignores_case(),
@@ -175,7 +175,7 @@ fn anchors(syntax: &RuleSyntax, recogniser: &Recogniser) -> Vec<Anchor> {
     anchors
 }
 
-/// The anchors that a token's pattern gives by itself, where its rule names none.
+/// The anchors that a token pattern contains, for rules that name none.
 fn chosen(recogniser: &Recogniser) -> Option<Vec<Anchor>> {
     let Recogniser::Token(pattern) = recogniser else { return None };
     let texts = choice::derive(&pattern.hir().ok()?)?;
@@ -187,7 +187,7 @@ fn chosen(recogniser: &Recogniser) -> Option<Vec<Anchor>> {
     )
 }
 
-/// Four characters or more with a punctuation mark among them: nothing but this token begins so.
+/// Whether an anchor identifies its token: at least four characters, one of them punctuation.
 pub(crate) fn is_distinctive(anchor: &[u8]) -> bool {
     anchor.len() >= 4 && anchor.iter().any(u8::is_ascii_punctuation)
 }
@@ -199,8 +199,8 @@ fn is_kebab(id: &str) -> bool {
         })
 }
 
-/// The user's own patterns are parsed when they are loaded, for the error's sake; the embedded ones
-/// were linted.
+/// Parses the patterns of a user's rule, to report errors when it is loaded. Embedded rules were
+/// checked before.
 fn check_patterns(rule: &Rule) -> Result<(), Error> {
     let own = match &rule.recogniser {
         Recogniser::Token(pattern) => Some(pattern),

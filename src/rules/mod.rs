@@ -1,11 +1,11 @@
-//! Rules: what a secret looks like, as data.
+//! Rules: descriptions of secrets, as data.
 //!
-//! `patterns/*.toml` and the user's own files become a [`RuleSet`]: rules with ids, classes and
-//! anchors, in a fixed order. This room reads, checks and selects; it searches nothing. A pattern
-//! is compiled where it is used, at its first candidate ([`pattern`]), so a rule that never fires
-//! costs its anchors and no more.
+//! `patterns/*.toml` and users' files become a [`RuleSet`]: rules with ids, classes and anchors, in
+//! a fixed order. This module reads, checks and selects rules; it does not search. A pattern is
+//! compiled at its first candidate ([`pattern`]), so a rule that never fires costs no more than its
+//! anchors.
 //!
-//! Errors name file and line. The form of a file is `docs/RULES.md`.
+//! Errors name file and line. `docs/RULES.md` describes the format of a rule file.
 
 pub(crate) mod syntax;
 
@@ -28,19 +28,19 @@ pub use self::{allow::Allow, select::Selection};
 pub(crate) use self::{allow::Allowances, byte_set::ByteSet, select::Matcher};
 use crate::error::Error;
 
-/// The number of a rule within its [`RuleSet`](crate::RuleSet).
+/// The number of a rule in its [`RuleSet`](crate::RuleSet).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleId(pub(crate) u16);
 
 impl RuleId {
-    /// The rule's index in its set.
+    /// The index of the rule in its set.
     #[must_use]
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 }
 
-/// What kind of thing a rule finds; policies and selections go by it.
+/// The kind of data that a rule finds. Policies and selections can refer to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Class {
@@ -50,16 +50,16 @@ pub enum Class {
     Credential,
     /// The credential inside a URL.
     CredentialUrl,
-    /// Other personal data; off unless asked for.
+    /// Other personal data. Off by default.
     Personal,
 }
 
 impl Class {
-    /// Every class, in the order of reports.
+    /// Every class, in the order used in reports.
     pub const ALL: [Class; 4] =
         [Class::Email, Class::Credential, Class::CredentialUrl, Class::Personal];
 
-    /// The class's name in rule files and on the command line.
+    /// The name of the class in rule files and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -70,24 +70,24 @@ impl Class {
         }
     }
 
-    /// The class of that name.
+    /// The class with that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Class> {
         Class::ALL.into_iter().find(|class| class.name() == name)
     }
 }
 
-/// How bad a leak would be; shown, never decides.
+/// How serious a leak is. Shown to users; it does not influence anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Severity {
-    /// Of interest.
+    /// Informational.
     Low,
-    /// Worth an entry in the list.
+    /// Should be on somebody's list.
     Medium,
-    /// Opens something.
+    /// Gives access to something.
     High,
-    /// Opens much.
+    /// Gives access to a lot.
     Critical,
 }
 
@@ -95,7 +95,7 @@ impl Severity {
     const ALL: [Severity; 4] =
         [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 
-    /// The severity's name in rule files.
+    /// The name of the severity in rule files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -110,20 +110,20 @@ impl Severity {
 /// A literal that every match of a rule contains.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Anchor {
-    /// The literal; in lower case when `fold` is set.
+    /// The literal; in lower case if `fold` is set.
     pub text: Box<[u8]>,
-    /// Whether ASCII letters match in either case.
+    /// Whether ASCII letters match in both cases.
     pub fold: bool,
 }
 
 impl Anchor {
-    /// Whether `bytes` are the literal.
+    /// Whether `bytes` equal the literal.
     pub(crate) fn is_at(&self, bytes: &[u8]) -> bool {
         if self.fold { bytes.eq_ignore_ascii_case(&self.text) } else { *bytes == *self.text }
     }
 }
 
-/// Which recogniser confirms a rule's candidates, with what only it needs.
+/// The detector that confirms the candidates of a rule, with its settings.
 #[derive(Clone, Debug)]
 pub(crate) enum Recogniser {
     Token(pattern::Pattern),
@@ -133,68 +133,69 @@ pub(crate) enum Recogniser {
     KeyBlock,
 }
 
-/// What must stand to the left of a token.
+/// The boundary required to the left of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edges {
-    /// A character that is no letter and no digit, or an escape.
+    /// A character that is neither letter nor digit, or an escape.
     Word,
-    /// Anything.
+    /// No boundary required.
     Free,
 }
 
 impl Edges {
-    /// All of them, with what rule files call them.
+    /// All boundaries with their names in rule files.
     pub(crate) const NAMED: [(&'static str, Edges); 2] =
         [("word", Edges::Word), ("free", Edges::Free)];
 
-    /// What rule files call it.
+    /// The name in rule files.
     #[cfg(feature = "cli")]
     pub(crate) fn name(self) -> &'static str {
         Edges::NAMED.iter().find(|(_, edges)| *edges == self).map_or("", |(name, _)| name)
     }
 }
 
-/// A test that a pattern cannot make. The tests stand in `scan::validators`, one file each.
+/// A check that a pattern cannot express. Each is implemented in a file of its own in
+/// `detect::validators`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Validator {
-    /// `github-crc32`: CRC-32 in base 62 behind GitHub's and npm's tokens.
+    /// `github-crc32`: CRC-32 in base 62 at the end of GitHub's and npm's tokens.
     GithubCrc32,
     /// `jwt`: header and claims are JSON.
     Jwt,
-    /// `entropy:BITS`: at least so many bits of Shannon entropy a byte.
+    /// `entropy:BITS`: at least this many bits of Shannon entropy per byte.
     Entropy(f64),
-    /// `aws-key-id`: base32, and no run of one letter.
+    /// `aws-key-id`: base32, not one repeated letter.
     AwsKeyId,
-    /// `mixed`: letters and digits both occur.
+    /// `mixed`: contains letters and digits.
     Mixed,
-    /// `random`: behind its prefix it looks machine-made.
+    /// `random`: the part after the prefix looks machine-made.
     Random,
-    /// `gitlab-crc32`: CRC-32 in base 36 behind GitLab's routable tokens.
+    /// `gitlab-crc32`: CRC-32 in base 36 at the end of GitLab's routable tokens.
     GitlabCrc32,
-    /// `atlassian-crc32`: CRC-32 in hexadecimal behind Atlassian's API tokens.
+    /// `atlassian-crc32`: CRC-32 in hexadecimal at the end of Atlassian's API tokens.
     AtlassianCrc32,
-    /// `grafana-crc32`: CRC-32 with its bytes turned behind Grafana's service account tokens.
+    /// `grafana-crc32`: byte-swapped CRC-32 at the end of Grafana's service account tokens.
     GrafanaCrc32,
-    /// `zuplo-crc32`: CRC-32 in hexadecimal behind Zuplo's keys.
+    /// `zuplo-crc32`: CRC-32 in hexadecimal at the end of Zuplo's keys.
     ZuploCrc32,
-    /// `macaroon`: a macaroon behind `pypi-`.
+    /// `macaroon`: a macaroon after `pypi-`.
     Macaroon,
-    /// `luhn`: the check digit of a payment card.
+    /// `luhn`: the check digit of a payment card number.
     Luhn,
-    /// `iban`: the remainder of an account number.
+    /// `iban`: the check digits of an account number.
     Iban,
-    /// `us-ssn`: the areas, groups and serials that were given.
+    /// `us-ssn`: areas, groups and serials that have been issued.
     UsSsn,
-    /// `e164`: the country codes and lengths of telephone numbers.
+    /// `e164`: country codes and lengths of telephone numbers.
     E164,
-    /// `ip-address`: an address that is somebody's.
+    /// `ip-address`: an address that can belong to a host.
     IpAddress,
-    /// `mac-address`: six pairs with one mark.
+    /// `mac-address`: six pairs with one kind of separator.
     MacAddress,
 }
 
 impl Validator {
-    /// Those without a parameter, with their names in rule files.
+    /// Validators without a parameter, with their names in rule files.
     const PLAIN: [(&'static str, Validator); 16] = [
         ("github-crc32", Validator::GithubCrc32),
         ("jwt", Validator::Jwt),
@@ -214,7 +215,7 @@ impl Validator {
         ("mac-address", Validator::MacAddress),
     ];
 
-    /// What a rule file may say.
+    /// All names that a rule file may use.
     pub(crate) fn names() -> Vec<&'static str> {
         Validator::PLAIN.iter().map(|(name, _)| *name).chain(["entropy:BITS"]).collect()
     }
@@ -244,18 +245,18 @@ impl fmt::Display for Validator {
     }
 }
 
-/// Where a rule was written.
+/// The origin of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The file, as it was named.
+    /// The file, as the user named it.
     pub file: String,
-    /// The line its entry begins at.
+    /// The line where the entry begins.
     pub line: usize,
-    /// Whether it is one of the embedded rules.
+    /// Whether the rule is embedded in the program.
     pub embedded: bool,
 }
 
-/// One rule: a name for a kind of secret, and how it is known.
+/// A rule: a kind of secret and how to find it.
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub(crate) id: String,
@@ -277,7 +278,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The rule's id, in kebab case; the placeholder is `REDACTED-` and this.
+    /// The id, in kebab case. The placeholder is `REDACTED-` followed by the id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -289,55 +290,55 @@ impl Rule {
         &self.title
     }
 
-    /// What kind of thing it finds.
+    /// The kind of data that it finds.
     #[must_use]
     pub fn class(&self) -> Class {
         self.class
     }
 
-    /// How bad a leak would be.
+    /// How serious a leak is.
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.severity
     }
 
-    /// What the secret opens, and how its shape is known.
+    /// What the secret gives access to, and what its shape is based on.
     #[must_use]
     pub fn about(&self) -> &str {
         &self.about
     }
 
-    /// Where the provider documents the format.
+    /// The provider's documentation of the format.
     #[must_use]
     pub fn links(&self) -> &[String] {
         &self.links
     }
 
-    /// The literals of which every match holds one.
+    /// The literals of which every match contains one.
     #[must_use]
     pub fn anchors(&self) -> &[Anchor] {
         &self.anchors
     }
 
-    /// Examples that must be found, `«»` around what goes.
+    /// Examples that must be found. `«»` marks the part that is replaced.
     #[must_use]
     pub fn hits(&self) -> &[String] {
         &self.hit
     }
 
-    /// Examples that must come out as they are.
+    /// Examples that must stay unchanged.
     #[must_use]
     pub fn misses(&self) -> &[String] {
         &self.miss
     }
 
-    /// Where it was written.
+    /// The origin of the rule.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// The recogniser's name in rule files.
+    /// The name of the detector in rule files.
     #[must_use]
     pub fn recogniser(&self) -> &'static str {
         match self.recogniser {
@@ -354,7 +355,7 @@ impl Rule {
 #[derive(Clone)]
 pub struct RuleSet {
     rules: Arc<[Rule]>,
-    /// The ids of rules that were loaded and are not in force.
+    /// The ids of rules that were loaded but not selected.
     others: Arc<[String]>,
 }
 
@@ -367,12 +368,12 @@ impl RuleSet {
         RuleSet { others: ids.collect(), ..self }
     }
 
-    /// Whether `matcher` is a class or takes a rule that was loaded, in force or not.
+    /// Whether `matcher` is a class or matches a loaded rule, selected or not.
     pub(crate) fn knows(&self, matcher: &Matcher) -> bool {
         matcher.is_class() || self.loaded_ids().any(|id| matcher.takes_id(id))
     }
 
-    /// The ids of all rules that were loaded, those in force first.
+    /// The ids of all loaded rules, selected rules first.
     pub(crate) fn loaded_ids(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(Rule::id).chain(self.others.iter().map(String::as_str))
     }
@@ -381,25 +382,25 @@ impl RuleSet {
     ///
     /// # Panics
     ///
-    /// Never: the tests of the project lint every embedded rule.
+    /// Never: the project's tests check every embedded rule.
     #[must_use]
     pub fn embedded() -> RuleSet {
         Selection::default().load().expect("the embedded rules are linted by the tests")
     }
 
-    /// The rules of a rule file's text, and no others; `name` is how errors call it.
+    /// The rules of one rule file, given as text. Errors call it `name`.
     ///
     /// # Errors
     ///
-    /// The text is no rule file, a rule's pattern has no group named `secret`, two rules have one
-    /// id: with the line.
+    /// The text is not a rule file, a pattern has no group named `secret`, or two rules have the
+    /// same id. The error names the line.
     pub fn parse(text: &str, name: &str) -> Result<RuleSet, Error> {
         let rules = load::text_of(text, name)?;
         select::check_unique(&rules)?;
         Ok(RuleSet::new(rules))
     }
 
-    /// The rules, in their order.
+    /// The rules, in order.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
@@ -418,25 +419,25 @@ impl RuleSet {
         })
     }
 
-    /// The rule of that number; the number must come from this set.
+    /// The rule with that number, which must come from this set.
     #[must_use]
     pub fn get(&self, id: RuleId) -> &Rule {
         &self.rules[id.index()]
     }
 
-    /// Whether this is the other set, and not only one with equal rules.
+    /// Whether `other` is the same set, not just a set with equal rules.
     #[cfg(feature = "forward")]
     pub(crate) fn is_same(&self, other: &RuleSet) -> bool {
         Arc::ptr_eq(&self.rules, &other.rules)
     }
 
-    /// The number of the rule of that id.
+    /// The number of the rule with that id.
     #[cfg(feature = "cli")]
     pub(crate) fn number_of(&self, id: &str) -> Option<RuleId> {
         self.iter().find(|(_, rule)| rule.id == id).map(|(number, _)| number)
     }
 
-    /// The rule of that id.
+    /// The rule with that id.
     #[must_use]
     pub fn named(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.id == id)

@@ -1,5 +1,5 @@
-//! A token rule's pattern: bytes, verbose, no Unicode classes; compiled when its rule has its first
-//! candidate.
+//! The pattern of a token rule: bytes, verbose mode, no Unicode classes. It is compiled when its
+//! rule gets its first candidate.
 
 use std::sync::OnceLock;
 
@@ -8,36 +8,36 @@ use regex_syntax::hir::{Capture, Class as HirClass, Hir, HirKind, Look, literal:
 
 use super::{Anchor, ByteSet};
 
-/// A pattern as written, and what was made of it once it was needed.
+/// A pattern as written, and its compiled form once it was needed.
 pub(crate) struct Pattern {
     source: Box<str>,
     compiled: OnceLock<Box<Compiled>>,
 }
 
-/// A pattern ready to be matched. Most patterns are walked by hand, so each regex is made when it
-/// is asked for.
+/// A pattern that is ready to match. Most patterns are matched by `detect::token::simple_matcher`,
+/// so each regex is built only on demand.
 pub(crate) struct Compiled {
     source: Box<str>,
     regex: OnceLock<meta::Regex>,
     folded: OnceLock<meta::Regex>,
     cut: OnceLock<(meta::Regex, Option<usize>)>,
-    /// The index of the group named `secret`; 0, the whole match, where there is none.
+    /// The index of the group named `secret`; 0, the whole match, if there is none.
     pub(crate) secret: usize,
-    /// What every match begins with, one of these; `None` where there is no such short list.
+    /// The texts of which every match begins with one; `None` if there is no short list.
     prefixes: Option<Vec<Box<[u8]>>>,
-    /// Bytes before the secret, where every match has the same number of them.
+    /// The number of bytes before the secret, if it is the same in every match.
     pub(crate) lead: Option<usize>,
-    /// Length of the shortest match.
+    /// The length of the shortest match.
     pub(crate) shortest: usize,
-    /// What the last element of the secret may consist of: on its right a match takes the whole run
-    /// of these.
+    /// The bytes that the last element of the secret may consist of. A match always extends to the
+    /// end of a run of these bytes.
     pub(crate) tail: ByteSet,
 }
 
-/// A pattern may cost so many bytes when compiled; a larger one is refused.
+/// Size limit of a compiled pattern, in bytes. Larger patterns are refused.
 const SIZE_LIMIT: usize = 4 << 20;
 
-/// A pattern has at most so many groups, the whole match among them.
+/// The most groups that a pattern may have, including the whole match.
 pub(crate) const MAX_GROUPS: usize = 8;
 
 impl Pattern {
@@ -49,7 +49,7 @@ impl Pattern {
         &self.source
     }
 
-    /// Whether the pattern as a whole is written without regard to case.
+    /// Whether the whole pattern ignores case.
     pub(crate) fn ignores_case(&self) -> bool {
         let flags = self
             .source
@@ -59,7 +59,7 @@ impl Pattern {
         flags.is_some_and(|(flags, _)| flags.split('-').next().is_some_and(|on| on.contains('i')))
     }
 
-    /// Parses, for the error's sake.
+    /// Parses the pattern to report errors.
     pub(crate) fn check(&self) -> Result<(), String> {
         let regex = meta_of(&parse(&self.source, false)?)?;
         if regex.captures_len() > MAX_GROUPS {
@@ -71,17 +71,17 @@ impl Pattern {
         Ok(())
     }
 
-    /// Whether a group says which part of a match is the secret.
+    /// Whether the pattern has a group named `secret`.
     pub(crate) fn names_secret(&self) -> bool {
         self.hir().is_ok_and(|hir| find_secret(&hir).is_some())
     }
 
-    /// The parsed form.
+    /// The parsed pattern.
     pub(crate) fn hir(&self) -> Result<Hir, String> {
         parse(&self.source, false)
     }
 
-    /// Whether the whole of `bytes` matches; for `allow`.
+    /// Whether the pattern matches all of `bytes`. Used for `allow`.
     pub(crate) fn is_whole(&self, bytes: &[u8]) -> bool {
         let input = regex_automata::Input::new(bytes).anchored(regex_automata::Anchored::Yes);
         self.compiled().regex().find(input).is_some_and(|found| found.end() == bytes.len())
@@ -93,23 +93,23 @@ impl Pattern {
 }
 
 impl Compiled {
-    /// The pattern as written.
+    /// The regex of the pattern.
     pub(crate) fn regex(&self) -> &meta::Regex {
         self.regex.get_or_init(|| meta_of(&self.hir(false)).expect(CHECKED))
     }
 
-    /// The pattern without regard to case, for tokens that a logger lower-cased.
+    /// The regex of the pattern, ignoring case, for tokens that a logger changed to lower case.
     pub(crate) fn folded(&self) -> &meta::Regex {
         self.folded.get_or_init(|| meta_of(&self.hir(true)).expect(CHECKED))
     }
 
-    /// What begins as the pattern does and ends with its haystack, for tokens that the end of a
-    /// record cut.
+    /// A regex for text that begins like a match and ends with the haystack, for tokens that were
+    /// cut at the end of a record.
     pub(crate) fn cut(&self) -> &meta::Regex {
         &self.compiled_cut().0
     }
 
-    /// Length of the longest text that [`Compiled::cut`] matches, where there is one.
+    /// The length of the longest text that [`Compiled::cut`] matches, if there is one.
     pub(crate) fn cut_longest(&self) -> Option<usize> {
         self.compiled_cut().1
     }
@@ -123,7 +123,7 @@ impl Compiled {
         })
     }
 
-    /// The parsed form, as written or without regard to case.
+    /// The parsed pattern, as written or ignoring case.
     pub(crate) fn hir(&self, fold: bool) -> Hir {
         parse(&self.source, fold).expect(CHECKED)
     }
@@ -210,7 +210,7 @@ fn prefix_literals(hir: &Hir) -> Option<Vec<Box<[u8]>>> {
         .then(|| literals.iter().map(|literal| literal.as_bytes().into()).collect())
 }
 
-/// The group `secret`.
+/// The group named `secret`.
 fn find_secret(hir: &Hir) -> Option<&Capture> {
     match hir.kind() {
         HirKind::Capture(group) if group.name.as_deref() == Some("secret") => Some(group),
@@ -221,7 +221,7 @@ fn find_secret(hir: &Hir) -> Option<&Capture> {
     }
 }
 
-/// Bytes before the group `secret`, where every match has the same number of them.
+/// The number of bytes before the group `secret`, if it is the same in every match.
 fn lead(hir: &Hir) -> Option<usize> {
     let HirKind::Concat(parts) = hir.kind() else { return find_secret(hir).map(|_| 0) };
     let at = parts.iter().position(|part| find_secret(part).is_some())?;
@@ -237,8 +237,8 @@ fn lead(hir: &Hir) -> Option<usize> {
     Some(sum)
 }
 
-/// Collects what a match may end with, looking past parts that may be empty. Literals add nothing:
-/// only a class has a run.
+/// Adds the bytes that a match can end with, skipping parts that may be empty. Literals add
+/// nothing, because only a class has a run.
 fn last_class(hir: &Hir, set: &mut ByteSet) {
     match hir.kind() {
         HirKind::Class(HirClass::Bytes(class)) => {
@@ -270,7 +270,7 @@ fn last_class(hir: &Hir, set: &mut ByteSet) {
     }
 }
 
-/// An expression for every prefix of every match (and, behind a bounded repetition, a little more).
+/// An expression for every prefix of every match (and slightly more after a bounded repetition).
 fn prefixes(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => hir.clone(),

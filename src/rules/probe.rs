@@ -1,9 +1,10 @@
-//! What the prefilter looks for: the anchors of all rules, each with what must stand around it.
+//! Probes: the anchors of all rules, each with the bytes that are allowed around it. The prefilter
+//! searches for probes.
 //!
-//! Reading that off a pattern means parsing it, which for all embedded rules takes longer than a
-//! program may take to start. So `rules windows` does it once and writes `probes.json`: the
-//! embedded rules' probes and, for the prefilter, the seat of each. The user's own patterns are
-//! read when they are loaded. A test holds the table current.
+//! To compute a context, the pattern has to be parsed. For all embedded rules that takes longer
+//! than the program may take to start. So `tests/bless` computes their probes once and writes
+//! `probes.json`, together with the slot that the prefilter uses for each probe. Users' patterns
+//! are parsed when they are loaded. A test fails when the table is out of date.
 
 use std::{
     cell::LazyCell,
@@ -17,57 +18,57 @@ use super::{
     context::{self, Context, Keys, REACH},
 };
 
-/// An anchor, and what must stand around it.
+/// An anchor and the bytes that are allowed around it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Probe {
     pub(crate) anchor: Anchor,
     pub(crate) context: Context,
 }
 
-/// Where the prefilter looks for a probe.
+/// Where the prefilter puts a probe in its tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Seat {
-    /// Where its window begins, counted from the anchor's first byte.
+pub(crate) struct Slot {
+    /// Offset of the fingerprint from the first byte of the anchor.
     pub(crate) offset: i8,
-    /// The bucket that it shares with others, where bytes are told apart by their halves.
+    /// The bucket in the tables by nibbles, shared with other probes.
     pub(crate) bucket: u8,
-    /// The bucket where they are told apart exactly.
+    /// The bucket in the tables by bytes.
     pub(crate) exact_bucket: u8,
 }
 
-impl Seat {
-    /// The seat of an anchor of one byte that is compared as it is: in no bucket.
-    pub(crate) const SINGLE: Seat = Seat { offset: -1, bucket: u8::MAX, exact_bucket: u8::MAX };
+impl Slot {
+    /// The slot of a one-byte anchor that is compared directly. It belongs to no bucket.
+    pub(crate) const SINGLE: Slot = Slot { offset: -1, bucket: u8::MAX, exact_bucket: u8::MAX };
 
     pub(crate) fn is_single(self) -> bool {
-        self == Seat::SINGLE
+        self == Slot::SINGLE
     }
 }
 
-/// A probe, who uses it, and its seat, if one was chosen.
+/// A probe, the rules that use it, and its slot if one was chosen.
 #[derive(Clone, Debug)]
-pub(crate) struct Sought {
+pub(crate) struct ProbeEntry {
     pub(crate) probe: Probe,
     pub(crate) users: Vec<RuleId>,
-    pub(crate) seat: Option<Seat>,
+    pub(crate) slot: Option<Slot>,
 }
 
-/// The probes of all rules, in their own order.
-pub(crate) fn sought(rules: &RuleSet) -> Vec<Sought> {
-    sought_by(rules, &Table::embedded())
+/// The probes of all rules, ordered by anchor and first rule.
+pub(crate) fn entries(rules: &RuleSet) -> Vec<ProbeEntry> {
+    entries_with(rules, &Table::embedded())
 }
 
-/// The same, read off the patterns, whatever the table says; without seats.
-pub(crate) fn sought_anew(rules: &RuleSet) -> Vec<Sought> {
-    sought_by(rules, &Table::default())
+/// The same, computed from the patterns instead of the table, and without slots.
+pub(crate) fn entries_from_patterns(rules: &RuleSet) -> Vec<ProbeEntry> {
+    entries_with(rules, &Table::default())
 }
 
-fn sought_by(rules: &RuleSet, table: &Table) -> Vec<Sought> {
+fn entries_with(rules: &RuleSet, table: &Table) -> Vec<ProbeEntry> {
     let keys = LazyCell::new(|| keys(rules));
     let known: Vec<Option<Vec<Context>>> =
         rules.rules().iter().map(|rule| table.contexts(rule)).collect();
-    // What stands around a key's word hangs on the words of all rules. Where there are fewer than
-    // the table knows, it asks for no more.
+    // The context of a key word depends on the key words of all rules. With fewer rules than the
+    // table knows, the context is only wider than necessary.
     let knows_keys =
         rules.rules().iter().zip(&known).all(|(rule, known)| !rule.has_keys() || known.is_some());
     let mut users: BTreeMap<Probe, Vec<RuleId>> = BTreeMap::new();
@@ -78,28 +79,28 @@ fn sought_by(rules: &RuleSet, table: &Table) -> Vec<Sought> {
             users.entry(Probe { anchor: anchor.clone(), context }).or_default().push(id);
         }
     }
-    let seats = table.seats();
-    let seat = |probe: &Probe| seats.get(probe).copied();
-    let mut sought: Vec<Sought> = users
+    let slots = table.slots();
+    let slot = |probe: &Probe| slots.get(probe).copied();
+    let mut entries: Vec<ProbeEntry> = users
         .into_iter()
-        .map(|(probe, users)| Sought { seat: seat(&probe), probe, users })
+        .map(|(probe, users)| ProbeEntry { slot: slot(&probe), probe, users })
         .collect();
-    // Where rules share an anchor and what they find is the same, the first one names it: so they
+    // If rules share an anchor and find the same value, the first rule names the finding. So rules
     // are asked in their order.
-    sought.sort_by(|one, other| {
+    entries.sort_by(|one, other| {
         (&one.probe.anchor, one.users.first()).cmp(&(&other.probe.anchor, other.users.first()))
     });
-    sought
+    entries
 }
 
 impl Rule {
-    /// Whether its anchors are words of keys.
+    /// Whether the rule's anchors are key words.
     fn has_keys(&self) -> bool {
         matches!(self.recogniser, Recogniser::Assign(_))
     }
 }
 
-/// The keys of all assign rules.
+/// The keys of all key–value rules.
 fn keys(rules: &RuleSet) -> Keys {
     Keys::new(rules.rules().iter().filter_map(|rule| match &rule.recogniser {
         Recogniser::Assign(keys) => Some(keys),
@@ -107,7 +108,7 @@ fn keys(rules: &RuleSet) -> Keys {
     }))
 }
 
-/// What stands around each of a rule's anchors.
+/// The context of each anchor of a rule.
 fn contexts(keys: &Keys, rule: &Rule) -> Vec<Context> {
     let each = |context: &dyn Fn(&Anchor) -> Context| rule.anchors.iter().map(context).collect();
     match &rule.recogniser {
@@ -121,35 +122,35 @@ fn contexts(keys: &Keys, rule: &Rule) -> Vec<Context> {
     }
 }
 
-/// `probes.json`: the embedded rules' probes.
+/// The content of `probes.json`: the probes of the embedded rules.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Table {
-    /// Sets of bytes, as 64 hexadecimal digits, told by their index below.
+    /// Byte sets as 64 hexadecimal digits. Other fields refer to them by index.
     sets: Vec<ByteSet>,
     probes: Vec<Row>,
-    /// The probes of each rule for tokens or keys, in the order of its anchors.
+    /// For each token or key–value rule, the indexes of its probes, in the order of its anchors.
     rules: HashMap<String, Vec<usize>>,
 }
 
-/// One probe: anchor, whether it folds, the sets before and behind it, the seat.
+/// A probe: anchor, whether it ignores case, the sets before and after it, the slot.
 #[derive(Debug, Serialize, Deserialize)]
-struct Row(String, bool, usize, [usize; REACH], Seat);
+struct Row(String, bool, usize, [usize; REACH], Slot);
 
 impl Table {
-    /// The table that is part of the program.
+    /// The table that is compiled into the program.
     fn embedded() -> Table {
         serde_json::from_str(include_str!("probes.json")).expect("the tests read this table, too")
     }
 
-    /// The table of `sought`, which has a seat for each probe.
-    pub(crate) fn new(rules: &RuleSet, sought: &[(Sought, Seat)]) -> Table {
+    /// A table of these probes and slots.
+    pub(crate) fn new(rules: &RuleSet, entries: &[(ProbeEntry, Slot)]) -> Table {
         let mut table = Table::default();
-        for (one, seat) in sought {
+        for (one, slot) in entries {
             let before = table.set(one.probe.context.before);
             let after = one.probe.context.after.map(|set| table.set(set));
             let text =
                 String::from_utf8(one.probe.anchor.text.to_vec()).expect("rule files are text");
-            table.probes.push(Row(text, one.probe.anchor.fold, before, after, *seat));
+            table.probes.push(Row(text, one.probe.anchor.fold, before, after, *slot));
         }
         let keys = keys(rules);
         for rule in rules
@@ -160,7 +161,7 @@ impl Table {
             let contexts = contexts(&keys, rule);
             let row = |(anchor, context): (&Anchor, Context)| {
                 let probe = Probe { anchor: anchor.clone(), context };
-                sought.iter().position(|(one, _)| one.probe == probe)
+                entries.iter().position(|(one, _)| one.probe == probe)
             };
             let rows: Option<Vec<usize>> = rule.anchors.iter().zip(contexts).map(row).collect();
             table.rules.extend(rows.map(|rows| (rule.id.clone(), rows)));
@@ -175,7 +176,7 @@ impl Table {
         })
     }
 
-    /// What the table knows of an embedded rule.
+    /// The contexts of an embedded rule, if the table has them.
     fn contexts(&self, rule: &Rule) -> Option<Vec<Context>> {
         let rows = self
             .rules
@@ -195,11 +196,11 @@ impl Table {
         Some(Probe { anchor, context: Context { before: set(*before)?, after } })
     }
 
-    fn seats(&self) -> HashMap<Probe, Seat> {
+    fn slots(&self) -> HashMap<Probe, Slot> {
         self.probes.iter().filter_map(|row| Some((self.probe(row)?, row.4))).collect()
     }
 
-    /// The table as text, a probe a line.
+    /// The table as text, one probe per line.
     pub(crate) fn text(&self) -> String {
         let list = |lines: Vec<String>| lines.join(",\n");
         let mut rules: Vec<_> = self.rules.iter().collect();

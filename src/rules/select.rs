@@ -1,4 +1,4 @@
-//! Which rules are in force: `--only`, `--except`, `--also`.
+//! Selects rules: `--only`, `--except`, `--also`.
 
 use std::{collections::HashMap, path::PathBuf};
 
@@ -7,28 +7,28 @@ use globset::{Glob, GlobMatcher};
 use super::{Class, Rule, RuleSet, builtin, load};
 use crate::error::Error;
 
-/// Where rules come from and which of them are used.
+/// Rule files, and the rules selected from them.
 ///
-/// Each entry of `only`, `except` and `also` is a rule id, a class or a glob over ids. The class
-/// `personal` is off unless `also` (or `only`) names it.
+/// Each entry of `only`, `except` and `also` is a rule id, a class or a glob over ids. Rules of the
+/// class `personal` are off unless `also` or `only` names them.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// The user's rule files and folders, beside the embedded rules.
+    /// Users' rule files and folders, in addition to the embedded rules.
     pub rules: Vec<PathBuf>,
-    /// When not empty: nothing but these.
+    /// If not empty, only these rules are selected.
     pub only: Vec<String>,
-    /// Not these.
+    /// Rules that are not selected.
     pub except: Vec<String>,
-    /// These too, though off by default.
+    /// Additional rules that are off by default.
     pub also: Vec<String>,
 }
 
 impl Selection {
-    /// Loads and selects.
+    /// Loads and selects the rules.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read or parsed, two rules of one id, an entry that names no rule.
+    /// A file cannot be read or parsed, two rules have the same id, or an entry matches no rule.
     pub fn load(&self) -> Result<RuleSet, Error> {
         let mut rules = builtin::rules();
         for path in &self.rules {
@@ -79,12 +79,12 @@ impl Matcher {
         }
     }
 
-    /// Whether it takes the rule of that id by its id.
+    /// Whether it matches a rule with this id, by its id.
     pub(crate) fn takes_id(&self, id: &str) -> bool {
         matches!(self, Matcher::Id(glob) if glob.is_match(id))
     }
 
-    /// As the user wrote it.
+    /// The entry as the user wrote it.
     pub(crate) fn text(&self) -> &str {
         match self {
             Matcher::Class(class) => class.name(),
@@ -93,7 +93,7 @@ impl Matcher {
     }
 }
 
-/// An entry must name something, or a misspelt `--except` would go unnoticed.
+/// Every entry must match a rule. Otherwise a misspelt `--except` would go unnoticed.
 fn matchers(flag: &str, entries: &[String], rules: &[Rule]) -> Result<Vec<Matcher>, Error> {
     let mut matchers = Vec::with_capacity(entries.len());
     for entry in entries {

@@ -1,8 +1,8 @@
-//! The form of a rule file, as written: what serde sees and nothing more.
+//! The syntax of a rule file, as serde reads it.
 //!
-//! `build.rs` includes this file too, to turn `patterns/*.toml` into JSON when the program is
-//! built; so it names no other room. Unknown keys are errors. Meaning (anchors, recognisers, edges)
-//! is given in [`super::load`].
+//! `build.rs` includes this file to convert `patterns/*.toml` to JSON at build time, so it must not
+//! use other modules. Unknown keys are errors. [`super::load`] gives the entries their meaning
+//! (anchors, detectors, boundaries).
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub(crate) struct FileSyntax {
     pub(crate) rule: Vec<toml::Spanned<RuleSyntax>>,
 }
 
-/// One `[[rule]]` entry, key by key as `docs/RULES.md` lists them.
+/// One `[[rule]]` entry. `docs/RULES.md` describes the keys.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RuleSyntax {
@@ -49,32 +49,33 @@ pub(crate) struct RuleSyntax {
     pub(crate) allow: Vec<String>,
 }
 
-/// The words that an assign or a url rule knows.
+/// The words of a key–value or URL rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct KeysSyntax {
-    /// assign: a value behind one of these goes unless it is plainly none (`password`, `client
-    /// secret`).
+    /// assign: a value after one of these is redacted unless it is clearly not a secret
+    /// (`password`, `client secret`).
     pub(crate) strong: Vec<String>,
-    /// assign: a value behind one of these must itself look like a secret (`key`, `token`); url:
-    /// the same of parameters.
+    /// assign: a value after one of these is redacted only if it looks like a secret itself (`key`,
+    /// `token`). url: the same for parameters.
     pub(crate) weak: Vec<String>,
-    /// assign: names of services whose keys have no shape of their own. Behind one, or one and a
-    /// word for a key (`acme secret`, `ACME_API`), a long value that looks like a key goes.
+    /// assign: names of services whose keys have no shape of their own. After one of them, or one
+    /// with a word for a key (`acme secret`, `ACME_API`), a long value that looks like a key is
+    /// redacted.
     pub(crate) service: Vec<String>,
-    /// assign: headers whose value is a scheme and a credential (`authorization`).
+    /// assign: headers with a scheme and a credential as value (`authorization`).
     pub(crate) header: Vec<String>,
-    /// assign: headers whose value is a list of `name=value` (`cookie`).
+    /// assign: headers with a list of `name=value` as value (`cookie`).
     pub(crate) cookie: Vec<String>,
-    /// assign: `COMMAND FLAG` pairs whose next argument is a secret or `user:secret` (`curl -u`,
+    /// assign: pairs `COMMAND FLAG` whose next argument is a secret or `user:secret` (`curl -u`,
     /// `sshpass -p`).
     pub(crate) flag: Vec<String>,
     /// url: the password of `scheme://user:password@host`.
     pub(crate) userinfo: bool,
-    /// url: names of query or fragment parameters whose value is secret.
+    /// url: names of query or fragment parameters with secret values.
     pub(crate) params: Vec<String>,
-    /// url: `host/path` templates (`hooks.slack.com/services/{secret}`); `scan::url::path` lists
-    /// what may stand in braces.
+    /// url: templates `host/path` (`hooks.slack.com/services/{secret}`). `detect::url::path` lists
+    /// the names allowed in braces.
     pub(crate) paths: Vec<String>,
 }
 
@@ -84,7 +85,7 @@ impl KeysSyntax {
     }
 }
 
-/// One embedded rule with the place it stands at, as `build.rs` hands it on.
+/// An embedded rule and its origin, as `build.rs` passes it on.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Embedded {
     pub(crate) file: String,

@@ -1,9 +1,9 @@
-//! Import: the rule files of other scanners as rules of ours.
+//! Imports the rule files of other scanners.
 //!
-//! Reads gitleaks' and Betterleaks' TOML, Kingfisher's and Nosey Parker's YAML. Each rule becomes a
-//! token rule with the same regular expression, its keywords as anchors where they are proved
-//! necessary (else literals that are), its entropy as a validator and its allowlists as `allow`.
-//! What cannot be carried over is said rule by rule; nothing is left out in silence.
+//! We read the TOML of gitleaks and Betterleaks, and the YAML of Kingfisher and Nosey Parker. Each
+//! rule becomes a token rule with the same regular expression. Its keywords become anchors if they
+//! are proved necessary; otherwise we choose literals that are. Its entropy becomes a validator,
+//! its allowlists become `allow`. Everything that cannot be converted is reported, rule by rule.
 
 mod regex;
 mod toml_form;
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::error::Error;
 
-/// Whose rules are read.
+/// The scanner whose rules are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     Gitleaks,
@@ -31,11 +31,11 @@ pub(crate) enum Form {
 impl Form {
     const ALL: [Form; 4] = [Form::Gitleaks, Form::Betterleaks, Form::Kingfisher, Form::NoseyParker];
 
-    /// The names, as they are typed.
+    /// The names on the command line.
     pub(crate) const NAMES: [&'static str; 4] =
         ["gitleaks", "betterleaks", "kingfisher", "noseyparker"];
 
-    /// The form of that name.
+    /// The format with that name.
     pub(crate) fn named(name: &str) -> Option<Form> {
         Form::ALL.into_iter().find(|form| form.name() == name)
     }
@@ -44,39 +44,39 @@ impl Form {
         Form::NAMES[self as usize]
     }
 
-    /// Whether its files are YAML, and its expressions written for an engine like ours rather than
+    /// Whether its files are YAML. Their expressions are written for a regex engine like ours, not
     /// for Go's.
     pub(crate) fn is_yaml(self) -> bool {
         matches!(self, Form::Kingfisher | Form::NoseyParker)
     }
 }
 
-/// A rule as another scanner wrote it, whatever its file looks like.
+/// A rule of another scanner, independent of its file format.
 #[derive(Debug, Default)]
 struct Foreign {
     id: String,
     about: String,
     links: Vec<String>,
     regex: Option<String>,
-    /// The group that holds the secret, where the file says so.
+    /// The group that contains the secret, if the file names one.
     group: Option<u32>,
     keywords: Vec<String>,
     entropy: Option<f64>,
     /// Patterns that are searched for in the secret.
     allow: Vec<String>,
-    /// What the reader of the file could not carry over.
+    /// What the file reader could not convert.
     notes: Vec<String>,
 }
 
-/// What became of some files.
+/// The result of an import.
 #[derive(Debug, Default)]
 pub(crate) struct Imported {
     rules: Vec<RuleSyntax>,
-    /// Rule and remark, in the order of the files.
+    /// Notes with the id of their rule, in the order of the files.
     pub(crate) notes: Vec<(String, String)>,
-    /// Rules with a regular expression that were read.
+    /// Number of rules with a regular expression.
     pub(crate) n_read: usize,
-    /// Those of them that work.
+    /// Number of those rules that were converted.
     pub(crate) n_working: usize,
 }
 
@@ -86,7 +86,7 @@ struct File<'r> {
 }
 
 impl Imported {
-    /// Reads one more file; `name` is how errors call it.
+    /// Reads one more file. Errors call it `name`.
     pub(crate) fn read(&mut self, form: Form, text: &str, name: &str) -> Result<(), Error> {
         let rules = if form.is_yaml() {
             yaml_form::read(text, name)?
@@ -99,7 +99,7 @@ impl Imported {
         Ok(())
     }
 
-    /// The rules as a file of ours.
+    /// The rules as a file in our format.
     pub(crate) fn text(&self, form: Form) -> String {
         let body =
             toml::to_string_pretty(&File { rule: &self.rules }).expect("rules are plain data");
@@ -127,8 +127,8 @@ impl Imported {
         }
     }
 
-    /// In kebab case, with whose it is in front, so that it is none of the embedded ids; and
-    /// unique.
+    /// A unique id in kebab case. It begins with the scanner's name, so it never equals an embedded
+    /// id.
     fn fresh_id(&self, form: Form, id: &str) -> String {
         let id = id.to_ascii_lowercase();
         let words = id
@@ -143,8 +143,8 @@ impl Imported {
     }
 }
 
-/// One foreign rule as one of ours, or as several where each alternative has a group of its own;
-/// with remarks.
+/// Converts one rule to one rule of ours, or to several if each alternative has a group of its own.
+/// Returns notes, too.
 fn convert(
     id: &str,
     form: Form,
@@ -207,8 +207,8 @@ fn allowed(form: Form, foreign: &Foreign, notes: &mut Vec<String>) -> Vec<String
     allow
 }
 
-/// The pattern and its anchors; where none is in reach of the start, the pattern with its
-/// repetitions bounded.
+/// The pattern and its anchors. If no anchor is near enough to the start, repetitions in the
+/// pattern are bounded.
 fn with_anchors(
     pattern: String,
     keywords: &[String],
@@ -224,8 +224,8 @@ fn with_anchors(
     Ok((bounded, anchors))
 }
 
-/// The file's keywords where every match holds one in reach, else literals of the expression
-/// itself.
+/// The file's keywords if every match contains one near its start; otherwise literals of the
+/// expression.
 fn anchors_of(
     text: &str,
     keywords: &[String],
@@ -316,7 +316,7 @@ rules:
         imported
     }
 
-    /// What the groups named `secret` hold.
+    /// The texts of the groups named `secret`.
     fn found(hay: &str, rules: &str) -> Vec<String> {
         let rules = RuleSet::parse(rules, "imported.toml").expect("what was written loads");
         let secret = |pattern: &Pattern| {

@@ -1,17 +1,17 @@
-//! From another scanner's regular expression to a pattern of ours.
+//! Converts the regular expression of another scanner to a pattern of ours.
 //!
-//! The expression is parsed, the group that holds the secret named so and the others dropped, the
-//! ends of a text made the ends of a line (a record is one), and printed again. Go's syntax differs
-//! in two places that matter: a brace that begins no repetition is text, and so is a bracket or an
-//! ampersand inside a class. Nosey Parker's expressions have comments in groups.
+//! The expression is parsed and printed again. The group with the secret is named `secret` and all
+//! other groups are dropped. The start and end of the text become the start and end of a line,
+//! because a record is a line. Go's syntax differs in two points: a brace that does not begin a
+//! repetition is a literal, and so are a bracket and an ampersand inside a class. Nosey Parker's
+//! expressions contain comments in groups.
 
 use regex_syntax::hir::{Capture, Dot, Hir, HirKind, Look, Repetition, print::Printer};
 
 use super::Form;
 use crate::rules::pattern::Pattern;
 
-/// The patterns that `source` becomes: one, or one for each alternative where each has a group of
-/// its own.
+/// The patterns for `source`: one, or one for each alternative if each has a group of its own.
 pub(super) fn convert(
     source: &str,
     form: Form,
@@ -40,7 +40,7 @@ pub(super) fn convert(
     Ok(vec![print(&named(&hir, group))])
 }
 
-/// A repetition without a bound is held to so many, where that brings an anchor within reach.
+/// Unbounded repetitions get this bound if that brings an anchor near enough.
 pub(super) const BOUND: u32 = 64;
 
 /// The pattern with every repetition bounded.
@@ -67,7 +67,7 @@ fn bound(hir: &Hir) -> Hir {
     }
 }
 
-/// A pattern that matches a whole secret in which `source` matches somewhere.
+/// A pattern that matches a whole secret if `source` matches anywhere in it.
 pub(super) fn within(source: &str, form: Form) -> Result<String, String> {
     let hir = rebuild(&parse(source, form)?, &|_, sub| sub, &|look| look);
     let any = || {
@@ -88,7 +88,7 @@ fn parse(source: &str, form: Form) -> Result<Hir, String> {
     )
 }
 
-/// Leaves out `(?# … )`, a comment to the engine that reads Nosey Parker's expressions.
+/// Removes `(?# … )`, a comment in the syntax of Nosey Parker's engine.
 fn without_comments(source: &str) -> String {
     let mut text = String::with_capacity(source.len());
     let mut rest = source;
@@ -106,7 +106,7 @@ fn without_comments(source: &str) -> String {
     text
 }
 
-/// Escapes what Go reads as text and we do not.
+/// Escapes characters that are literals in Go's syntax but not in ours.
 fn literal_braces(source: &str) -> String {
     let mut text = String::with_capacity(source.len());
     let mut rest = source;
@@ -115,7 +115,7 @@ fn literal_braces(source: &str) -> String {
         let whole = match letter {
             '\\' => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
             '[' if is_class && rest.starts_with("[:") => rest.find(":]").map_or(1, |at| at + 2),
-            // A bracket that stands first, or behind the caret, is text in both.
+            // A bracket at the start of a class, or after its caret, is a literal in both.
             '[' if !is_class && rest.starts_with("[^]") => 3,
             '[' if !is_class && rest.starts_with("[]") => 2,
             _ => letter.len_utf8(),
@@ -161,8 +161,8 @@ fn groups_of(hir: &Hir) -> Vec<u32> {
     }
 }
 
-/// The expression with `secret` as its only group: around the group of that number, or around all
-/// of it.
+/// The expression with `secret` as its only group: around the group with that number, or around
+/// everything.
 fn named(hir: &Hir, group: Option<u32>) -> Hir {
     let secret = |sub: Hir| {
         Hir::capture(Capture { index: 1, name: Some("secret".into()), sub: Box::new(sub) })
@@ -180,7 +180,7 @@ fn named(hir: &Hir, group: Option<u32>) -> Hir {
     }
 }
 
-/// The same expression, but for what `group` makes of each group and `look` of each assertion.
+/// The same expression, with `group` applied to each group and `look` to each assertion.
 fn rebuild(hir: &Hir, group: &dyn Fn(u32, Hir) -> Hir, look: &dyn Fn(Look) -> Look) -> Hir {
     let each = |parts: &[Hir]| parts.iter().map(|part| rebuild(part, group, look)).collect();
     match hir.kind() {
@@ -197,7 +197,7 @@ fn rebuild(hir: &Hir, group: &dyn Fn(u32, Hir) -> Hir, look: &dyn Fn(Look) -> Lo
     }
 }
 
-/// Its anchors ignore case; where the expression itself does, it says so.
+/// Anchors ignore case. If the expression does, it says so itself.
 fn print(hir: &Hir) -> String {
     format!("(?i){}", verbatim(hir))
 }

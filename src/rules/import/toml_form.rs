@@ -1,5 +1,5 @@
-//! gitleaks' and Betterleaks' TOML. Keys that say nothing about what is found in a text (commits,
-//! tags, titles) are passed over.
+//! The TOML of gitleaks and Betterleaks. Keys that do not affect what is found in a text (commits,
+//! tags, titles) are skipped.
 
 use serde::Deserialize;
 

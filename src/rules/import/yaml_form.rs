@@ -1,4 +1,5 @@
-//! Kingfisher's and Nosey Parker's YAML, which have one form: a list of rules with a pattern each.
+//! The YAML of Kingfisher and Nosey Parker. Both have the same form: a list of rules with one
+//! pattern each.
 
 use serde::Deserialize;
 
