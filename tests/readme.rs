@@ -26,7 +26,7 @@ fn links_and_file_names_in_documents_lead_somewhere() {
         let text = fs::read_to_string(&document).expect("it is UTF-8");
         let folder = document.parent().expect("it is in a folder");
         let broken_links = links(&text).filter(|link| !is_target(&document, folder, link));
-        let lost_files = code_spans(&text).filter(|path| is_lost(path));
+        let lost_files = code_spans(&text).filter(|span| is_lost(folder, span));
         let here = document.strip_prefix(ROOT).expect("it is in the repository").display();
         faults.extend(broken_links.chain(lost_files).map(|what| format!("{here}: {what}")));
     }
@@ -63,13 +63,14 @@ fn code_spans(text: &str) -> impl Iterator<Item = &str> {
     text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
-/// Whether a code span names a file of the repository that is not there. Arguments may follow the
-/// file; `*` and `{` make a pattern of it.
-fn is_lost(span: &str) -> bool {
+/// Whether a code span names a file that is neither in the repository's root nor beside the document.
+/// Arguments may follow the file; `*` and `{` make a pattern of it.
+fn is_lost(folder: &Path, span: &str) -> bool {
     let path = span.split_whitespace().next().unwrap_or("");
     FOLDERS.iter().any(|folder| path.starts_with(folder))
         && !path.contains(['*', '{', '…'])
         && !Path::new(ROOT).join(path).exists()
+        && !folder.join(path).exists()
 }
 
 #[test]

@@ -1,4 +1,4 @@
-"""What was measured, as Markdown and as a chart."""
+"""The results, as Markdown and as a chart."""
 
 import datetime
 import html
@@ -47,11 +47,11 @@ def head(arguments, made, left_out):
         f"command   {shlex.join(['benches/batch/run', *arguments.said])}",
         f"program   {version}, {arguments.threads} threads; medians of {arguments.rounds} rounds",
         f"set       {n_text / 1e6:,.0f} MB of generated log, a secret in 1 % of the lines, in {sum(map(len, made.values()))} files",
-        f"others    the first files of a form that hold {arguments.peers_size / 1e6:,.0f} MB of text",
+        f"others    the first files of a format that have {arguments.peers_size / 1e6:,.0f} MB of text",
         f"disk      caches {'emptied before each run' if ends.empty_caches() else 'as they were'}, for the second table",
         *(f"SKIPPED   {name}: {why}" for name, why in left_out.items()),
     ]
-    return said + (["QUICK     built for debugging, one round, a small set; the figures mean nothing"] if arguments.quick else [])
+    return said + (["QUICK     a debug build, one round, a small set; the figures mean nothing"] if arguments.quick else [])
 
 
 def share(figures):
@@ -90,7 +90,7 @@ is the kernel's high-water mark of resident memory."""
 
 
 def chart(figures, titles, facts):
-    """Bars of wall speed, group by group."""
+    """Bars of wall speed, grouped by format."""
     fastest = max(figure.speed for known in figures.values() for figure in known.values())
     per_mb = (WIDTH - LEFT - RIGHT) / fastest
     body, y = [], 96
