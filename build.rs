@@ -1,5 +1,6 @@
-//! Turns `patterns/*.toml` into one JSON text that the program embeds, so that start-up parses no
-//! TOML. A rule file that does not parse stops the build with its file and line.
+//! Converts `patterns/*.toml` to one JSON text, which is embedded into the program, so that no TOML
+//! is parsed at start-up. A rule file with an error stops the build; the message names file and
+//! line.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods)] // how a build script speaks to cargo, and cargo to it
 

@@ -89,7 +89,6 @@ impl Error {
     }
 
     /// The same with its message and its mend as `words` writes them.
-    #[cfg(feature = "batch")]
     pub(crate) fn in_words(mut self, words: &mut dyn FnMut(&str) -> String) -> Error {
         self.message = words(&self.message);
         self.hint = self.hint.map(|hint| words(&hint));
@@ -110,7 +109,6 @@ impl Error {
     }
 
     /// What lies beneath, taken out.
-    #[cfg(feature = "batch")]
     pub(crate) fn into_source(self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
         self.source
     }

@@ -4,32 +4,32 @@
 
 use crate::{rules::RuleId, text::span::Span};
 
-/// What must surround a placeholder for the record to stay what it was.
+/// How the placeholder must be written so that the record stays valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Text in text's place: the placeholder alone.
+    /// The value is text: the placeholder alone.
     Text,
-    /// A JSON number or boolean: the placeholder goes between quotes, written as at `quote` (`"`,
-    /// or `\"` inside a string).
+    /// The value is a JSON number or boolean: the placeholder in quotes, which are written as at
+    /// `quote` (`"`, or `\"` inside a string).
     Scalar {
-        /// Where the quote to repeat stands. An empty span stands for `"`.
+        /// The quote to copy. An empty span means `"`.
         quote: Span,
     },
 }
 
-/// A span that a rule claims and no validator refuted.
+/// A span that a rule claims and that nothing refuted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What is to be replaced.
+    /// The bytes to replace.
     pub span: Span,
-    /// Who says so.
+    /// The rule that claims them.
     pub rule: RuleId,
     /// How the placeholder must be written.
     pub shape: Shape,
 }
 
 impl Finding {
-    /// A finding that is replaced by the bare placeholder.
+    /// A finding whose placeholder needs no quotes.
     #[must_use]
     pub fn text(span: Span, rule: RuleId) -> Finding {
         Finding { span, rule, shape: Shape::Text }

@@ -34,6 +34,10 @@
 //! - *placeholder*: what stands in place of a finding.
 //! - *splice*: copying what is clean and writing placeholders between.
 
+// The command line uses more of the engine than the library shows. Features gate whole modules, so
+// without these two some engine functions have no caller. The default build still reports dead code.
+#![cfg_attr(not(all(feature = "cli", feature = "forward")), allow(dead_code, unused_imports))]
+
 #[cfg(feature = "tokio")]
 mod aio;
 #[cfg(feature = "batch")]

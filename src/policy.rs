@@ -1,4 +1,5 @@
-//! What is done with a finding: a style by rule and class.
+//! The policy: the style of each rule and class, and the action for records that cannot be
+//! examined.
 
 use std::fmt;
 
@@ -7,31 +8,31 @@ use crate::{
     rules::{Allow, Allowances, Matcher, RuleSet},
 };
 
-/// How a finding is replaced. A placeholder is made of URL-unreserved characters only, and `*`.
+/// How a finding is replaced. Placeholders consist of URL-unreserved characters and `*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Style {
-    /// `REDACTED-` and the rule's id.
+    /// `REDACTED-` followed by the id of the rule.
     #[default]
     Label,
-    /// As many `*` as there were characters.
+    /// One `*` for each character.
     Mask,
-    /// As `Mask`, with at most the last four characters kept, and never more than a quarter.
+    /// As `Mask`, but the last characters stay: at most four, and never more than a quarter.
     Partial,
-    /// Of an email address its local part alone, as `Label`, so that the domain can still be read;
-    /// everything else as `Label`.
+    /// For email addresses, only the local part is replaced, as in `Label`, and the domain stays.
+    /// Everything else is replaced as in `Label`.
     KeepDomain,
-    /// A text of the user's own, made by [`Style::fixed`], which checks it.
+    /// A fixed text. [`Style::fixed`] checks and creates it.
     #[non_exhaustive]
     Fixed(Box<str>),
 }
 
 impl Style {
-    /// The style of that name; `fixed` takes `placeholder`.
+    /// The style with that name. `fixed` needs `placeholder`.
     ///
     /// # Errors
     ///
-    /// An unknown name; `fixed` without a placeholder.
+    /// The name is unknown, or `fixed` has no placeholder.
     pub fn named(name: &str, placeholder: Option<&str>) -> Result<Style, Error> {
         match name {
             "label" => Ok(Style::Label),
@@ -48,12 +49,12 @@ impl Style {
         }
     }
 
-    /// A fixed text.
+    /// A style that replaces findings by a fixed text.
     ///
     /// # Errors
     ///
-    /// A text that is empty or holds anything but letters, digits, `-`, `.`, `_` and `~`: it would
-    /// not be safe inside URLs, JSON, CSV and shell alike.
+    /// The text is empty, or contains characters other than letters, digits, `-`, `.`, `_` and `~`.
+    /// Such a text would not be safe in URLs, JSON, CSV and shell.
     pub fn fixed(text: &str) -> Result<Style, Error> {
         let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         if text.is_empty() || !text.bytes().all(unreserved) {
@@ -78,19 +79,19 @@ impl fmt::Display for Style {
     }
 }
 
-/// What becomes of a record that could not be examined. It is never passed.
+/// What happens to a record that cannot be examined. It is never passed on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnError {
-    /// The record becomes one placeholder.
+    /// A placeholder replaces the whole record.
     #[default]
     Mask,
-    /// The record is left out.
+    /// The record is removed.
     Drop,
-    /// The stream ends before it.
+    /// The output ends before the record.
     Stop,
 }
 
-/// What is done where.
+/// What is done with findings and with records that cannot be examined.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     default: Style,
@@ -101,37 +102,37 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Every finding becomes its label, every record that cannot be examined is masked.
+    /// Labels for all findings; records that cannot be examined are masked.
     #[must_use]
     pub fn new() -> Policy {
         Policy::default()
     }
 
-    /// The style of every rule that nothing else is said of.
+    /// Sets the style of all rules that have no style of their own.
     #[must_use]
     pub fn style(mut self, style: Style) -> Policy {
         self.default = style;
         self
     }
 
-    /// The style of a rule id, a class or a glob over ids. A later entry overrides an earlier one,
-    /// and a rule overrides a class. [`Scrubber::new`](crate::Scrubber::new) refuses a name that no
-    /// rule has.
+    /// Sets the style of a rule id, a class or a glob over ids. Later entries override earlier
+    /// ones, and a rule overrides a class. [`Scrubber::new`](crate::Scrubber::new) refuses names
+    /// that match no rule.
     #[must_use]
     pub fn style_of(mut self, what: impl Into<String>, style: Style) -> Policy {
         self.overrides.push((what.into(), style));
         self
     }
 
-    /// What becomes of a record that could not be examined.
+    /// Sets what happens to a record that cannot be examined.
     #[must_use]
     pub fn on_error(mut self, on_error: OnError) -> Policy {
         self.on_error = on_error;
         self
     }
 
-    /// Whether each record that changed is re-read before it is handed on, and masked where it is
-    /// no longer what it was. It is unless this says otherwise.
+    /// Sets whether each changed record is read again before it is passed on, and masked if it is
+    /// damaged. On by default.
     #[must_use]
     pub fn verify(mut self, verify: bool) -> Policy {
         self.is_unverified = !verify;
@@ -142,7 +143,7 @@ impl Policy {
         !self.is_unverified
     }
 
-    /// Findings that are no secrets; may be said several times.
+    /// Adds findings to ignore.
     #[must_use]
     pub fn allow(mut self, allow: Allow) -> Policy {
         self.allow.push(allow);
@@ -161,7 +162,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// An entry that names no rule of the set, or a rule's own style that does not exist.
+    /// An entry matches no rule of the set, or a rule file names a style that does not exist.
     pub(crate) fn styles(&self, rules: &RuleSet) -> Result<Vec<Style>, Error> {
         let mut overrides = Vec::with_capacity(self.overrides.len());
         for (what, style) in &self.overrides {

@@ -1,7 +1,7 @@
-//! What was done, in numbers: never what was seen.
+//! Counters of what was done. They never contain anything from the input.
 //!
-//! Each worker keeps a tally of its own; tallies merge by addition, so the sum is the same however
-//! the work was cut.
+//! Each worker has its own tally. Tallies are merged by addition, so the result does not depend on
+//! how the work was divided.
 
 use std::collections::BTreeMap;
 
@@ -12,59 +12,53 @@ use crate::rules::RuleId;
 pub struct Tally {
     /// Bytes examined.
     pub bytes_in: u64,
-    /// Bytes handed on; counted by whoever wrote them, after they were written.
+    /// Bytes written. The writer counts them after they were written.
     pub bytes_out: u64,
     /// Records examined.
     pub records_in: u64,
-    /// Records handed on.
+    /// Records passed on.
     pub records_out: u64,
     /// Records that were masked or dropped because they could not be examined.
     pub withheld: u64,
-    /// Records that were masked because what would have been handed on no longer was what they had
-    /// been.
+    /// Records that were masked because verification found the redacted record damaged.
     pub broken: u64,
-    /// Records whose rest did not come in time: they were scrubbed as they were, and what could be
-    /// the beginning of a secret masked.
+    /// Partial records whose rest did not come in time. They were scrubbed as they were, and the
+    /// end was masked where a secret could begin.
     pub torn: u64,
-    /// Records that were changed, by the name of the format they are written in.
+    /// Changed records by the name of their format.
     pub by_format: BTreeMap<&'static str, u64>,
-    /// Texts that were masked because they are encoded deeper than what is looked into.
+    /// Texts that were masked because they are encoded more deeply than we decode.
     pub too_deep: u64,
-    /// Findings that lay behind an encoding, by its name; one behind several counts for each.
+    /// Findings in encoded text by the name of the encoding. A finding in several encodings counts
+    /// once for each.
     pub by_encoding: BTreeMap<&'static str, u64>,
-    /// Findings by the day that their record tells, where the days were asked for.
-    #[cfg(feature = "batch")]
+    /// Findings by the day in their record, if days are counted.
     pub(crate) by_day: BTreeMap<Day, u64>,
     findings: Counts,
     allowed: Counts,
-    /// Findings, and what stays, of rules that were in force before the configuration was read
-    /// anew, by their ids.
+    /// Findings, and allowed findings, of rules that were in force before the configuration was
+    /// reloaded, by id.
     former: BTreeMap<String, (u64, u64)>,
 }
 
 /// A day of the calendar.
-#[cfg(feature = "batch")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Day {
-    /// 0 where the record does not tell.
+    /// 0 if the record does not contain the year.
     pub(crate) year: u16,
     pub(crate) month: u16,
     pub(crate) day: u16,
 }
-
-#[cfg(feature = "batch")]
 impl std::fmt::Display for Day {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 }
-
-#[cfg(feature = "batch")]
 impl Day {
-    /// So many days after the first of January 1970.
+    /// The day `n_days` after 1 January 1970.
     pub(crate) fn of_1970(n_days: u64) -> Option<Day> {
-        // Days since the first of March of the year 0, so that the leap day comes last: 146,097 in
-        // 400 years.
+        // Days since 1 March of year 0, so that the leap day is the last day of a year. 400 years
+        // have 146,097 days.
         let shifted = n_days.checked_add(719_468)?;
         let (era, of_era) = (shifted / 146_097, shifted % 146_097);
         let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -89,8 +83,8 @@ impl Day {
             - 719_468
     }
 
-    /// The day with its year, when what holds the record was changed last on the day `last`: the
-    /// latest that is not behind it. A clock may be a day ahead.
+    /// The day with its year, for a record in a file that was last changed on the day `last`: the
+    /// latest possible year. Clocks may differ by one day.
     pub(crate) fn before(self, last: Day) -> Day {
         if self.year > 0 {
             return self;
@@ -127,12 +121,12 @@ impl Tally {
         self.findings.add(rule.index(), 1);
     }
 
-    /// Counts one span of `rule` that stays because the user says that it is no secret.
+    /// Counts one span of `rule` that was allowed.
     pub fn count_allowed(&mut self, rule: RuleId) {
         self.allowed.add(rule.index(), 1);
     }
 
-    /// Counts one finding behind an encoding of that name.
+    /// Counts one finding in the encoding with that name.
     pub fn count_encoding(&mut self, name: &'static str) {
         *self.by_encoding.entry(name).or_default() += 1;
     }
@@ -143,7 +137,7 @@ impl Tally {
         self.findings.of(rule)
     }
 
-    /// Spans of `rule` that stay because the user says that they are no secrets.
+    /// Allowed spans of `rule`.
     #[must_use]
     pub fn allowed_of(&self, rule: RuleId) -> u64 {
         self.allowed.of(rule)
@@ -155,14 +149,14 @@ impl Tally {
         self.findings.0.iter().chain(self.former.values().map(|(findings, _)| findings)).sum()
     }
 
-    /// Spans of all rules that stay because the user says that they are no secrets.
+    /// Allowed spans of all rules.
     #[must_use]
     pub fn allowed(&self) -> u64 {
         self.allowed.0.iter().chain(self.former.values().map(|(_, allowed)| allowed)).sum()
     }
 
-    /// Records that were masked or left out, as a whole or in part, because they could not be
-    /// examined or did not hold: coverage is incomplete where there are any.
+    /// Records that were masked or dropped, entirely or in part, because they could not be examined
+    /// or failed verification. If there are any, coverage is incomplete.
     #[must_use]
     pub fn incomplete(&self) -> u64 {
         self.withheld + self.broken + self.torn + self.too_deep
@@ -184,7 +178,6 @@ impl Tally {
         for (encoding, n_findings) in &other.by_encoding {
             *self.by_encoding.entry(encoding).or_default() += n_findings;
         }
-        #[cfg(feature = "batch")]
         for (day, n_findings) in &other.by_day {
             *self.by_day.entry(*day).or_default() += n_findings;
         }
@@ -196,9 +189,8 @@ impl Tally {
         }
     }
 
-    /// Counts on for another set of rules. `rules` tells of each rule of the old one its number in
-    /// the new one, and its id.
-    #[cfg(feature = "cli")]
+    /// Continues with another set of rules. `rules` gives, for each rule of the old set, its number
+    /// in the new set and its id.
     pub(crate) fn renumber<'r>(&mut self, rules: impl Iterator<Item = (Option<RuleId>, &'r str)>) {
         let before = (std::mem::take(&mut self.findings), std::mem::take(&mut self.allowed));
         for (index, (number, id)) in rules.enumerate() {
@@ -220,8 +212,7 @@ impl Tally {
         }
     }
 
-    /// Findings of rules that are no longer in force, and what stays of them, by their ids.
-    #[cfg(feature = "cli")]
+    /// Findings, and allowed findings, of rules that are no longer in force, by id.
     pub(crate) fn former(&self) -> impl Iterator<Item = (&str, u64, u64)> {
         self.former.iter().map(|(id, (findings, allowed))| (id.as_str(), *findings, *allowed))
     }
@@ -247,8 +238,6 @@ mod tests {
             (3, 1, 1, 0)
         );
     }
-
-    #[cfg(feature = "cli")]
     #[test]
     fn counts_follow_their_rules_into_another_set() {
         let mut tally = Tally::default();
@@ -262,8 +251,6 @@ mod tests {
         sum.merge(&tally);
         assert_eq!(sum.findings(), 4);
     }
-
-    #[cfg(feature = "batch")]
     #[test]
     fn days_are_counted_from_1970_and_get_the_year_that_fits() {
         let day = |year, month, day| Day { year, month, day };

@@ -1,10 +1,10 @@
-//! The rule catalogue, `docs/PATTERNS.md`. It is generated; a test checks that it is current.
+//! The rule catalogue, `docs/PATTERNS.md`. It is generated, and a test fails if it is out of date.
 
 use std::fmt::Write as _;
 
 use crate::rules::{Class, Rule, RuleSet};
 
-/// The rules as Markdown, with a table for each file, in order.
+/// The rules as Markdown: one table for each rule file.
 #[must_use]
 pub fn catalogue(rules: &RuleSet) -> String {
     let mut text = String::from(

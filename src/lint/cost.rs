@@ -1,8 +1,8 @@
-//! Warnings of rules that will be slow.
+//! Warns of rules that will be slow.
 //!
-//! What a rule costs is how often its anchors occur in logs that hold nothing for it. They are
-//! counted on log lines of many kinds that are made from a seed, so the answer is the same on every
-//! machine: no clock is read.
+//! A rule costs time whenever one of its anchors occurs in a log that contains no secret. We count
+//! these occurrences on log lines of many kinds, generated from a fixed seed. No clock is read, so
+//! the result is the same on every machine.
 
 use std::sync::OnceLock;
 
@@ -14,24 +14,23 @@ use crate::{
     prefilter::Cpu,
     redact::placeholder::Placeholders,
     rules::{Recogniser, Rule, RuleSet, pattern::Pattern},
-    text::span::Span,
 };
 
-/// A rule whose anchors occur more often in each megabyte of log is expensive. At a hundred
-/// nanoseconds for a candidate that is six percent of what the prefilter itself takes at 1 GB/s;
-/// the embedded token rules stay below 500.
+/// Rules whose anchors occur more often than this per megabyte are called expensive. At 100 ns per
+/// candidate that is 6 % of the prefilter's own time at 1 GB/s. The embedded token rules stay under
+/// 500.
 const MAX_CANDIDATES: u64 = 600;
 
-/// Bytes of sample.
+/// Size of the sample in bytes.
 const SAMPLE: usize = 1 << 20;
 
-/// An optional run at the beginning of a pattern may be so long.
+/// The longest optional run that a pattern may begin with.
 const MAX_RUN: u32 = 8;
 
-/// Which of `rules` will be slow, and why.
+/// The rules that will be slow, with the reason.
 ///
-/// The recognisers of keys, URLs and addresses are made for anchors that are everywhere, so of
-/// embedded rules only those with a pattern are asked.
+/// The detectors for keys, URLs and addresses are built for anchors that occur everywhere. So of
+/// the embedded rules only those with a pattern are checked.
 #[must_use]
 pub fn expensive(rules: &[Rule]) -> Vec<Complaint> {
     let asked: Vec<Rule> =
@@ -69,29 +68,22 @@ fn has_pattern(rule: &Rule) -> bool {
     matches!(rule.recogniser, Recogniser::Token(_))
 }
 
-/// How often each of `rules` is asked about a megabyte of the sample.
+/// The number of candidates of each rule in the sample.
 fn candidates(rules: &[Rule]) -> Vec<u64> {
     static TEXT: OnceLock<Vec<u8>> = OnceLock::new();
     let text = TEXT.get_or_init(|| sample(SAMPLE));
     let rules = RuleSet::new(rules.to_vec());
     let scanner = Scanner::new(rules.clone(), Placeholders::new(&rules, []), Cpu::best());
-    let mut measure = Measure::new(scanner, line, Box::new(|| 0));
+    let mut measure = Measure::new(scanner, Box::new(|| 0));
     measure.block(text);
     measure.costs().iter().map(|cost| cost.candidates * 1_000_000 / text.len() as u64).collect()
-}
-
-/// The line around an offset.
-fn line(hay: &[u8], at: usize) -> Span {
-    let start = memchr::memrchr(b'\n', &hay[..at]).map_or(0, |newline| newline + 1);
-    let end = memchr::memchr(b'\n', &hay[at..]).map_or(hay.len(), |length| at + length);
-    Span::new(start, end)
 }
 
 fn begins_with_run(pattern: &Pattern) -> bool {
     pattern.hir().is_ok_and(|hir| is_optional_run(&hir))
 }
 
-/// Whether what comes first may be absent and may be long.
+/// Whether the pattern begins with a part that is optional and can be long.
 fn is_optional_run(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::Repetition(repetition) => {

@@ -1,8 +1,9 @@
-//! `rules lint` and `rules test`: what a rule must be before it ships.
+//! Checks rules, for `rules lint` and `rules test`.
 //!
-//! Lint reads: ids, anchors (proved), groups, dots, lengths, links, examples in number. Test runs:
-//! each example through the real scanner, alone and in awkward places, to the exact byte. Cost
-//! warns of a rule that will be slow. The catalogue writes what the rules know, for people.
+//! `lint` checks each rule by itself: id, anchors (proved to be necessary), groups, dots, lengths,
+//! links and the number of examples. `test` runs every example through the real scanner, alone and
+//! between other lines, and compares the result to the byte. `cost` warns of slow rules.
+//! `catalogue` prints the rules for people.
 
 mod catalogue;
 mod cost;
@@ -33,40 +34,40 @@ use crate::{
     scrub::Scrubber,
 };
 
-/// Something that is wrong with a rule.
+/// A problem with a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
-    /// The rule's file.
+    /// The file of the rule.
     pub file: String,
-    /// The line its entry begins at.
+    /// The line where the entry begins.
     pub line: usize,
-    /// The rule.
+    /// The id of the rule.
     pub rule: String,
-    /// What is wrong.
+    /// Description of the problem.
     pub message: String,
-    /// Whether the rule works all the same.
+    /// Whether the rule works in spite of the problem.
     pub is_warning: bool,
 }
 
-/// An example that does not come out as it says.
+/// An example with an unexpected result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The rule's file.
+    /// The file of the rule.
     pub file: String,
-    /// The line its entry begins at.
+    /// The line where the entry begins.
     pub line: usize,
-    /// The rule.
+    /// The id of the rule.
     pub rule: String,
-    /// The example, as written: placeholders, no values.
+    /// The example as written, with placeholders instead of values.
     pub example: String,
-    /// What happened instead.
+    /// The unexpected result.
     pub message: String,
 }
 
-/// So many examples of each kind.
+/// Number of examples of each kind that a rule must have.
 const N_EXAMPLES: usize = 3;
 
-/// Anchors of fewer bytes are seen so often that they cost.
+/// Anchors with fewer bytes occur so often that they cost time.
 const CHEAP_ANCHOR: usize = 2;
 
 /// Checks each rule by itself.
@@ -145,13 +146,14 @@ fn pattern_faults(rule: &Rule, pattern: &Pattern) -> Vec<String> {
     faults
 }
 
-/// Whether the scanner, which looks a little before an anchor and no further, finds every match.
+/// Whether the scanner finds every match. It searches only a limited distance before an anchor.
 fn is_in_reach(hir: &Hir, rule: &Rule, pattern: &Pattern) -> bool {
     pattern.compiled().leads_with(&rule.anchors)
         || anchors::lead(hir, &rule.anchors).is_some_and(|lead| lead <= MAX_LEAD)
 }
 
-/// What the written form says: bare dots, alternatives without a group, errors.
+/// Problems that the written pattern shows: unescaped dots, alternatives without a group, syntax
+/// errors.
 fn syntax_faults(pattern: &Pattern) -> Vec<String> {
     if let Err(message) = pattern.check() {
         return vec![message];
@@ -187,7 +189,7 @@ fn parse(pattern: &Pattern) -> Option<Ast> {
     ast::parse::ParserBuilder::new().ignore_whitespace(true).build().parse(pattern.source()).ok()
 }
 
-/// Whether any part of the tree is what `is` asks for.
+/// Whether `is` holds for any part of the syntax tree.
 fn holds(ast: &Ast, is: &dyn Fn(&Ast) -> bool) -> bool {
     is(ast)
         || match ast {
@@ -199,7 +201,7 @@ fn holds(ast: &Ast, is: &dyn Fn(&Ast) -> bool) -> bool {
         }
 }
 
-/// Runs every example of every rule through a scanner with all of `rules`, to the exact byte.
+/// Runs every example through a scanner with all of `rules` and compares the result to the byte.
 #[must_use]
 pub fn test(rules: &RuleSet) -> Vec<Failure> {
     let mut failures = Vec::new();
@@ -218,7 +220,7 @@ pub fn test(rules: &RuleSet) -> Vec<Failure> {
     failures
 }
 
-/// What stands around an example: nothing, other lines, the same line again.
+/// The text before and after an example: none, other lines, the same line again.
 const PLACES: [(&str, &str); 3] = [("", ""), ("first line\n", "\nlast line\n"), ("\n", "\r\n")];
 
 fn check(scrubber: &Scrubber, rule: &Rule, example: &str, is_hit: bool) -> Option<Failure> {
@@ -227,8 +229,7 @@ fn check(scrubber: &Scrubber, rule: &Rule, example: &str, is_hit: bool) -> Optio
         let hay = [before.as_bytes(), &expanded.text, after.as_bytes()].concat();
         let mut fresh = scrubber.fork();
         let mut found = fresh.find(&hay).unwrap_or_default().to_vec();
-        // Addresses and numbers of the class that is off by default stand in examples of every
-        // kind.
+        // Examples of all kinds contain addresses and numbers of the class that is off by default.
         found.retain(|finding| {
             rule.class() == Class::Personal
                 || fresh.rules().get(finding.rule).class() != Class::Personal

@@ -1,12 +1,12 @@
-//! Log lines made from a seed, of many kinds and with the words that logs are made of.
+//! Generates log lines of many kinds from a seed.
 //!
-//! `rules lint` measures rules on it, and the prefilter's tables are chosen on it, so what counts
-//! is that words, bytes and near-misses come about as often as in real logs. There are no secrets
-//! in it: nothing here is to be found, only to be passed by, and quickly.
+//! `rules lint` estimates the cost of rules on them, and the tables of the prefilter are chosen
+//! with them. So words, bytes and near misses must be about as frequent as in real logs. The lines
+//! contain no secrets: nothing in them should be found.
 //!
-//! A line is a template. `<name>` stands for one of a list of words, which may be templates
-//! themselves; `<name:N>` for something made up, such as so many hexadecimal digits. Any other text
-//! between `<` and `>` is itself.
+//! A line is a template. `<name>` becomes an entry of a list of words, which can be templates
+//! themselves. `<name:N>` becomes generated text, such as N hexadecimal digits. Any other text in
+//! angle brackets stays as it is.
 
 /// At least `n_bytes` of log lines, always the same ones.
 #[must_use]
@@ -16,7 +16,7 @@ pub(crate) fn sample(n_bytes: usize) -> Vec<u8> {
     while make.text.len() < n_bytes {
         make.seconds += make.below(3);
         let kind = make.kind();
-        // Logs come in runs of one kind, and long runs are not what a sample is for.
+        // Real logs contain runs of one kind of line. The sample keeps them short.
         for _ in 0..=make.below(5) {
             let line = make.of(kind);
             make.expand(line);
@@ -51,7 +51,7 @@ impl Maker {
         choices[usize::try_from(index).unwrap_or(0)]
     }
 
-    /// A kind of log, by weight.
+    /// A random kind of log, by weight.
     fn kind(&mut self) -> &'static [&'static str] {
         let mut left = self.below(KINDS.iter().map(|(weight, _)| weight).sum());
         for (weight, lines) in KINDS {
@@ -63,7 +63,7 @@ impl Maker {
         KINDS[0].1
     }
 
-    /// Appends `template` with what its names stand for.
+    /// Appends `template` with its names replaced.
     fn expand(&mut self, template: &str) {
         let mut rest = template;
         while let Some((before, behind)) = rest.split_once('<') {
@@ -80,7 +80,7 @@ impl Maker {
         self.text.extend_from_slice(rest.as_bytes());
     }
 
-    /// Appends what `name` stands for; answers whether it stands for anything.
+    /// Appends the replacement of `name`. Returns false if the name is unknown.
     fn put(&mut self, name: &str) -> bool {
         if let Some((_, words)) = WORDS.iter().find(|(known, _)| *known == name) {
             let words: Vec<&str> = words.split_ascii_whitespace().collect();
@@ -132,7 +132,7 @@ impl Maker {
     }
 }
 
-/// The kinds of log, and how often each comes.
+/// The kinds of log with their weights.
 const KINDS: &[(u64, &[&str])] = &[
     (12, ACCESS),
     (8, SYSLOG),
@@ -390,7 +390,7 @@ const PROSE: &[&str] = &[
     "* <word>: add @<word>/<word> to the keywords, thanks @<user>",
 ];
 
-/// Lists of words, apart by white space.
+/// Lists of words, separated by white space.
 #[rustfmt::skip]
 const WORDS: &[(&str, &str)] = &[
     ("method", "GET GET GET GET POST POST PUT DELETE PATCH HEAD OPTIONS"),
@@ -557,7 +557,7 @@ mod tests {
         for (name, _) in WORDS {
             assert!(!text.contains(&format!("<{name}>")), "{name}");
         }
-        // What is meant to stay between its brackets, and what is not.
+        // Names that are meant to stay in angle brackets.
         let known = [
             "info",
             "Debug",

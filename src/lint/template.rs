@@ -1,16 +1,17 @@
-//! Examples as text: `{alnum:36}` and its kin are filled from a fixed seed, `«»` marks what goes.
+//! Examples of rules: `{alnum:36}` and similar placeholders are filled from a fixed seed, and `«»`
+//! marks the part that is replaced.
 //!
-//! So the repository holds no realistic token, and every run sees the same bytes. Names that are
-//! not in the list, and braces around anything else, are text.
+//! So the repository contains no realistic tokens, and every run uses the same bytes. Unknown
+//! names, and braces around anything else, are plain text.
 
 use crate::text::span::Span;
 
-/// An example, filled in.
+/// An example with its placeholders filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// The text without its marks.
+    /// The text without marks.
     pub text: Vec<u8>,
-    /// What stood between marks.
+    /// The marked spans.
     pub spans: Vec<Span>,
 }
 
@@ -24,7 +25,7 @@ pub fn expand(template: &str) -> Example {
     let mut example = Example { text: Vec::new(), spans: Vec::new() };
     let mut random = Random::new(template);
     let mut opened = None;
-    // What the last placeholder became, for `{crc32}`.
+    // The text of the last placeholder, for `{crc32}`.
     let mut last = 0;
     let mut rest = template;
     while let Some(letter) = rest.chars().next() {
@@ -52,7 +53,7 @@ pub fn expand(template: &str) -> Example {
     example
 }
 
-/// `{name:length}` or `{name}` at the head of `text`, where the name is known.
+/// `{name:length}` or `{name}` at the start of `text`, if the name is known.
 fn placeholder(text: &str) -> Option<(&str, usize, &str)> {
     let (inner, tail) = text.strip_prefix('{')?.split_once('}')?;
     let (name, length) = match inner.split_once(':') {
@@ -88,7 +89,7 @@ fn alphabet(name: &str) -> Option<Vec<u8>> {
     })
 }
 
-/// A small generator with a seed from the template, so that no two examples share their filling.
+/// A random generator seeded from the template, so that no two examples get the same text.
 struct Random(u64);
 
 impl Random {
@@ -114,7 +115,8 @@ impl Random {
             return;
         }
         let alphabet = alphabet(name).expect("only known names are filled");
-        // Edges are letters or digits, so that no word edge and no trimmed mark depends on chance.
+        // The first and last characters are letters or digits, so that no word boundary depends on
+        // chance.
         let inner = |byte: &u8| byte.is_ascii_alphanumeric();
         let edges: Vec<u8> = alphabet.iter().copied().filter(inner).collect();
         for index in 0..length {

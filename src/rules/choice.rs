@@ -8,10 +8,8 @@
 
 use std::collections::BTreeSet;
 
-use regex_syntax::hir::{Class, Hir, HirKind};
-
-#[cfg(feature = "cli")]
 use super::Anchor;
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// A match may begin at most this many bytes before its anchor, because token detection searches no
 /// further back.
@@ -35,7 +33,6 @@ const MAX_TIMES: u32 = 4;
 type Texts = BTreeSet<Vec<u8>>;
 
 /// The texts as anchors that ignore case.
-#[cfg(feature = "cli")]
 pub(super) fn folded(texts: &[String]) -> Vec<Anchor> {
     texts.iter().map(|text| Anchor { text: text.as_bytes().into(), fold: true }).collect()
 }
@@ -52,7 +49,6 @@ pub(super) fn is_necessary(hir: &Hir, words: &[String]) -> bool {
 }
 
 /// The same, at most [`MAX_LEAD`] bytes after the start of the match.
-#[cfg(feature = "cli")]
 pub(super) fn is_in_reach(hir: &Hir, words: &[String]) -> bool {
     lead(hir, words).is_some_and(|lead| lead <= MAX_LEAD)
 }
@@ -210,12 +206,11 @@ fn lead(hir: &Hir, words: &[String]) -> Option<usize> {
 }
 
 fn lead_in(texts: &Texts, words: &[String]) -> Option<usize> {
-    let position = |text: &[u8], word: &str| {
-        text.windows(word.len().max(1)).position(|part| part == word.as_bytes())
-    };
     let leads: Option<Vec<usize>> = texts
         .iter()
-        .map(|text| words.iter().filter_map(|word| position(text, word)).min())
+        .map(|text| {
+            words.iter().filter_map(|word| memchr::memmem::find(text, word.as_bytes())).min()
+        })
         .collect();
     leads?.into_iter().max()
 }

@@ -117,6 +117,11 @@ pub struct Anchor {
 }
 
 impl Anchor {
+    /// Whether `text` begins with the literal.
+    pub(crate) fn begins(&self, text: &[u8]) -> bool {
+        text.get(..self.text.len()).is_some_and(|start| self.is_at(start))
+    }
+
     /// Whether `bytes` equal the literal.
     pub(crate) fn is_at(&self, bytes: &[u8]) -> bool {
         if self.fold { bytes.eq_ignore_ascii_case(&self.text) } else { *bytes == *self.text }
@@ -148,7 +153,6 @@ impl Edges {
         [("word", Edges::Word), ("free", Edges::Free)];
 
     /// The name in rule files.
-    #[cfg(feature = "cli")]
     pub(crate) fn name(self) -> &'static str {
         Edges::NAMED.iter().find(|(_, edges)| *edges == self).map_or("", |(name, _)| name)
     }
@@ -426,13 +430,11 @@ impl RuleSet {
     }
 
     /// Whether `other` is the same set, not just a set with equal rules.
-    #[cfg(feature = "forward")]
     pub(crate) fn is_same(&self, other: &RuleSet) -> bool {
         Arc::ptr_eq(&self.rules, &other.rules)
     }
 
     /// The number of the rule with that id.
-    #[cfg(feature = "cli")]
     pub(crate) fn number_of(&self, id: &str) -> Option<RuleId> {
         self.iter().find(|(_, rule)| rule.id == id).map(|(number, _)| number)
     }
