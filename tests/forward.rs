@@ -834,7 +834,7 @@ fn a_handshake_that_stops_is_closed_when_another_needs_its_place() {
         assert_eq!(&first, b"\x92\xa4HELO");
         silent.push(stream);
     }
-    hop.hears("others waited for its place");
+    hop.hears("connection limit is reached");
     assert_eq!(hop.end(), Some(0));
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read as _, Write as _};
 
-use super::Refusal;
+use super::refusal::Refusal;
 
 /// How the entries of a message are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

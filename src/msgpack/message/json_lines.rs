@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use super::{Body, EntryArray, Message, PackedEntries};
+use super::parse::{Body, EntryArray, Message, PackedEntries};
 use crate::{
     msgpack::{
         entry::{LogEntry, read_entry},

@@ -1,6 +1,9 @@
 //! Scrubs a message and writes the message that goes on to the next hop.
 
-use super::{Body, EntryArray, Message, Options, PackedEntries, Refusal, ValueRole};
+use super::{
+    parse::{Body, EntryArray, Message, Options, PackedEntries, ValueRole},
+    refusal::Refusal,
+};
 use crate::{
     msgpack::{
         chunk::{ChunkScrubber, PartKind},

@@ -63,13 +63,13 @@ fn scrubbed(chunk: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A password that looks like one and is none.
+/// A generated password.
 fn password() -> String {
     ["Tr0ub4dor", "zebra", "91"].join("-")
 }
 
 #[test]
-fn a_clean_chunk_is_said_to_be_clean() {
+fn a_clean_chunk_is_reported_clean() {
     let chunk = [event(log("nothing here")), event(map(&[("n", vec![0xcf; 9])]))].concat();
     let mut out = Vec::new();
     let mut scrubber = scrubber();
@@ -79,7 +79,7 @@ fn a_clean_chunk_is_said_to_be_clean() {
 }
 
 #[test]
-fn only_what_changed_is_written_anew() {
+fn only_changed_strings_are_encoded_again() {
     let untouched = [
         vec![0xd3, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
         vec![0xcf, 0, 0, 0, 0, 0, 0, 0, 1],
@@ -102,7 +102,7 @@ fn only_what_changed_is_written_anew() {
 }
 
 #[test]
-fn keys_metadata_groups_and_bytes_are_scrubbed_too() {
+fn keys_metadata_groups_and_bin_strings_are_scrubbed() {
     let attributes =
         |mail: &str| map(&[("resource", map(&[("attributes", map(&[("owner", string(mail))]))]))]);
     let start: Vec<u8> = vec![0xd7, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
@@ -120,7 +120,7 @@ fn keys_metadata_groups_and_bytes_are_scrubbed_too() {
 }
 
 #[test]
-fn what_stands_under_a_secret_key_goes_leaf_by_leaf() {
+fn values_under_a_secret_key_are_replaced_leaf_by_leaf() {
     let secret = |leaf: fn(u8) -> Vec<u8>| {
         event(map(&[
             ("password", leaf(0)),
@@ -146,7 +146,7 @@ fn what_stands_under_a_secret_key_goes_leaf_by_leaf() {
 }
 
 #[test]
-fn escapes_are_undone_where_a_text_changes() {
+fn changed_strings_are_unescaped() {
     let text = |mail: &str| format!("a \"quoted\" back\\slash\ttab\n{mail}\u{1}\u{7f}é");
     let chunk = event(log(&text("alice@example.org")));
     assert_eq!(scrubbed(&chunk), event(log(&text("REDACTED-email"))));
@@ -165,7 +165,7 @@ fn a_record_that_fails_is_withheld_alone() {
     ]
     .concat();
     let masked = map(&[("redacted", string("REDACTED-record"))]);
-    // The mask is written with the short head.
+    // The mask has the shortest header.
     let masked = [&[0x81], &masked[5..]].concat();
     let outcome = |on_error| {
         let mut scrubber =
@@ -186,7 +186,7 @@ fn a_record_that_fails_is_withheld_alone() {
 }
 
 #[test]
-fn what_cannot_be_shown_as_text_is_withheld() {
+fn records_that_cannot_be_rendered_are_withheld() {
     let deep = |depth: usize| {
         event(map(&[("log", [vec![0x91; depth], string("alice@example.org")].concat())]))
     };
@@ -206,7 +206,7 @@ fn what_cannot_be_shown_as_text_is_withheld() {
 }
 
 #[test]
-fn what_is_no_chunk_is_refused() {
+fn malformed_chunks_are_refused() {
     let chunk = event(log("from alice@example.org"));
     for wrong in [
         &chunk[..chunk.len() - 1],
@@ -238,7 +238,7 @@ fn a_private_key_across_records_is_scrubbed() {
     assert!(!text.contains(body[0]) && !text.contains(body[1]) && text.contains("after"), "{text}");
 }
 
-/// Parts of one line as Docker's fluentd driver sends them.
+/// Partial records of one line, as Docker's fluentd driver sends them.
 fn part(text: &str, ordinal: usize, is_last: bool) -> Vec<u8> {
     event(part_record(text, ordinal, is_last))
 }
@@ -255,7 +255,7 @@ fn part_record(text: &str, ordinal: usize, is_last: bool) -> Vec<u8> {
 }
 
 #[test]
-fn a_secret_across_the_parts_of_a_line_is_found() {
+fn a_secret_across_partial_records_is_found() {
     let chunk = [
         part("mail ali", 1, false),
         event(log("other")),
@@ -290,7 +290,7 @@ fn a_secret_across_the_parts_of_a_line_is_found() {
 }
 
 #[test]
-fn the_end_of_a_part_that_ends_a_chunk_is_masked_and_counted() {
+fn the_end_of_a_partial_record_at_the_end_of_a_chunk_is_masked_and_counted() {
     let mut scrubber = scrubber();
     let mut out = Vec::new();
     assert_eq!(
@@ -324,7 +324,7 @@ fn packed(entries: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn every_mode_is_passed_on_with_a_name_to_acknowledge() {
+fn every_mode_is_passed_on_with_a_chunk_id() {
     let entry = |mail: &str| array(&[time(), log(mail)]);
     let options =
         |pairs: &[(&str, Vec<u8>)]| [&[0x80 | pairs.len() as u8], &map(pairs)[5..]].concat();
@@ -365,7 +365,7 @@ fn every_mode_is_passed_on_with_a_name_to_acknowledge() {
 }
 
 #[test]
-fn options_are_kept_and_the_sender_s_name_stays() {
+fn options_and_a_plain_chunk_id_are_kept() {
     let name = string(&["q83v", "EjRWeJCrze8SNFZ4kA=="].concat());
     let entries = packed(&event(log("alice@example.org")));
     let options = map(&[
@@ -391,7 +391,7 @@ fn options_are_kept_and_the_sender_s_name_stays() {
 }
 
 #[test]
-fn a_name_that_could_be_something_else_goes_back_and_not_on() {
+fn an_arbitrary_chunk_id_is_acknowledged_but_not_passed_on() {
     let token = ["gh", "p_", "R7mK2xQ9vL4nB8wT3yH6cJ1dF5gS0aZpXuEo"].concat();
     let names = [
         string("alice@example.org"),
@@ -418,9 +418,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn compressed_entries_are_looked_into_and_compressed_again() {
+fn compressed_entries_are_scrubbed_and_compressed_again() {
     let (raw, clean) = (event(log("alice@example.org")), event(log("REDACTED-email")));
-    // Several members, as some writers leave.
+    // Several gzip members, as some writers produce.
     let gzip_raw = [gzip(&raw[..10]), gzip(&raw[10..])].concat();
     let zstd_raw = zstd::encode_all(&raw[..], 1).expect("it is in memory");
     for (name, content) in [("gzip", gzip_raw), ("zstd", zstd_raw)] {
@@ -445,7 +445,7 @@ fn compressed_entries_are_looked_into_and_compressed_again() {
 }
 
 #[test]
-fn bombs_and_nonsense_are_refused() {
+fn bombs_and_corrupt_messages_are_refused() {
     let compressed = |content: &[u8], name: &str| {
         refused(&array(&[string("t"), packed(content), map(&[("compressed", string(name))])]))
     };
@@ -469,7 +469,7 @@ fn bombs_and_nonsense_are_refused() {
 }
 
 #[test]
-fn metadata_can_be_left_out() {
+fn metadata_can_be_stripped() {
     let start: Vec<u8> = vec![0xd7, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
     let mark = array(&[array(&[start, map(&[])]), map(&[])]);
     let with = array(&[array(&[time(), map(&[("k", vec![1])])]), log("bob@example.org")]);
@@ -486,7 +486,7 @@ fn metadata_can_be_left_out() {
 }
 
 #[test]
-fn signals_that_are_no_logs_are_scrubbed_text_by_text() {
+fn metrics_and_traces_are_scrubbed_string_by_string() {
     let message = |signal: u8, content: &[u8]| {
         array(&[string("t"), packed(content), map(&[("fluent_signal", vec![signal])])])
     };
@@ -537,7 +537,7 @@ fn over_one_connection(records: &[Vec<u8>]) -> Vec<u8> {
 }
 
 #[test]
-fn the_rest_of_a_part_is_judged_with_what_came_before_it() {
+fn the_rest_of_a_partial_record_is_scanned_with_its_beginning() {
     let token = ["gh", "p_", "R7mK2xQ9vL4nB8wT3yH6cJ1dF5gS0aZpXuEo"].concat();
     for cut in 1..token.len() {
         let (head, rest) = token.split_at(cut);
@@ -552,7 +552,7 @@ fn the_rest_of_a_part_is_judged_with_what_came_before_it() {
 }
 
 #[test]
-fn tags_of_one_connection_are_not_mixed() {
+fn tags_of_one_connection_do_not_mix() {
     let (mut scrubber, mut states) = (scrubber(), TagStates::default());
     let mut pass = |tag: &str, record: Vec<u8>| {
         let message = array(&[string(tag), time(), record]);
@@ -569,7 +569,7 @@ fn tags_of_one_connection_are_not_mixed() {
     assert!(pass("one", cri("mple.org!", "F")).contains("mple.org!"), "the line has ended");
 }
 
-/// The beginning of a line of 60 kB that a runtime has cut.
+/// The beginning of a line of 60 kB that a container runtime has split.
 pub(crate) fn long_part() -> Vec<u8> {
     event(map(&[
         ("stream", string("stdout")),
@@ -579,7 +579,7 @@ pub(crate) fn long_part() -> Vec<u8> {
 }
 
 #[test]
-fn what_is_kept_of_lines_that_go_on_is_bounded_and_private_keys_stay_open() {
+fn kept_lines_are_bounded_and_private_keys_stay_open() {
     let (mut scrubber, mut states) = (scrubber(), TagStates::default());
     let mut pass = |states: &mut TagStates, tag: &str, chunk: &[u8]| {
         let mut out = Vec::new();
@@ -597,7 +597,7 @@ fn what_is_kept_of_lines_that_go_on_is_bounded_and_private_keys_stay_open() {
         most = most.max(states.n_bytes());
     }
     assert!((900 << 10..=1 << 20).contains(&most), "{most}");
-    // Lines of one tag alone.
+    // Lines of a single tag.
     let many: Vec<u8> = (0..100)
         .flat_map(|number| {
             let partial = map(&[
@@ -617,7 +617,7 @@ fn what_is_kept_of_lines_that_go_on_is_bounded_and_private_keys_stay_open() {
 }
 
 #[test]
-fn what_fluent_bit_has_joined_is_whole() {
+fn records_joined_by_fluent_bit_are_whole() {
     let joined = |tag: &str, text: &str| {
         map(&[("stream", string("stdout")), ("_p", string(tag)), ("log", string(text))])
     };
@@ -639,7 +639,7 @@ fn a_private_key_across_messages_is_scrubbed() {
 }
 
 #[test]
-fn a_message_that_cannot_be_read_is_counted_and_says_its_name_where_it_can() {
+fn a_malformed_message_is_counted_and_acknowledged_if_its_id_is_readable() {
     let options = map(&[("size", vec![1]), ("chunk", string("q83v"))]);
     let unread = array(&[string("t"), packed(b"\xc1"), options.clone()]);
     let mut scrubber = scrubber();
