@@ -75,7 +75,7 @@ pub use crate::aio::AsyncScrubReader;
 #[doc(hidden)]
 pub use crate::forward::pass_stream;
 #[cfg(feature = "msgpack")]
-pub use crate::msgpack::{ChunkScrubber, Malformed, Seams};
+pub use crate::msgpack::{ChunkScrubber, MalformedChunk, TagStates};
 pub use crate::{
     error::Error,
     finding::{Finding, Shape},
