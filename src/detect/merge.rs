@@ -8,7 +8,7 @@ use super::{Hit, Locate, Sight, edge, search_memo::Seek, url};
 use crate::{
     finding::{Finding, Shape},
     rules::{Recogniser, RuleSet},
-    text::{encoding::json, span::Span, visits},
+    text::{json, span::Span, visits},
 };
 
 /// The records in which candidates stood, as they were located: nobody who asks for one of them

@@ -89,7 +89,7 @@ pub(crate) struct Scanner {
     targets: Vec<Vec<Target>>,
     /// How many of the prefilter's anchors are rules'; behind them are signs.
     n_anchors: usize,
-    /// Which of the signs is that of quoted-printable: the last one.
+    /// The first of the signs that are markers of encodings.
     printable: usize,
     placeholders: Placeholders,
     allowances: Allowances,
@@ -282,13 +282,14 @@ impl Scanner {
         cpu: Cpu,
         signs: &[Sign<'_>],
     ) -> Scanner {
-        let signs: Vec<Sign<'_>> =
-            signs.iter().copied().chain([Sign::Anywhere(encoding::SIGN.as_bytes())]).collect();
+        let n_signs = signs.len();
+        let markers = encoding::markers().map(|marker| Sign::Anywhere(marker.as_bytes()));
+        let signs: Vec<Sign<'_>> = signs.iter().copied().chain(markers).collect();
         let (prefilter, anchors) = Prefilter::new(&rules, cpu, &signs);
         Scanner {
             prefilter,
             n_anchors: anchors.len() - signs.len(),
-            printable: signs.len() - 1,
+            printable: n_signs,
             targets: anchors.iter().map(|users| targets(&rules, users)).collect(),
             assign: key_value::Assign::new(&rules),
             url: url::Url::new(&rules),
@@ -335,7 +336,7 @@ impl Scanner {
             let start = candidate.span().start;
             match candidate.anchor().checked_sub(self.n_anchors) {
                 None => return true,
-                Some(sign) if sign == self.printable => printable.push(start),
+                Some(sign) if sign >= self.printable => printable.push(start),
                 Some(sign) => signs.push((sign, start)),
             }
             false

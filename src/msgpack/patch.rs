@@ -9,6 +9,7 @@ use super::{
     render,
     tokens::{Text, Token, Walk},
 };
+use crate::text::json;
 
 /// The line does not mirror the value.
 #[derive(Debug)]
@@ -96,33 +97,24 @@ impl<'b> Mirror<'b, '_> {
         Ok(())
     }
 
-    /// Reads the string that stands here into `value`.
+    /// Reads the string at this place into `value`.
     fn string(&mut self) -> Result<(), Broken> {
         self.expect(b'"')?;
-        let start = self.at;
-        loop {
-            let length = memchr::memchr2(b'"', b'\\', &self.line[self.at..]).ok_or(Broken)?;
-            self.at += length;
-            if self.line[self.at] == b'"' {
-                break;
-            }
-            self.at += 2;
-            if self.at > self.line.len() {
-                return Err(Broken);
-            }
-        }
+        let end = json::string_end(self.line, self.at).ok_or(Broken)?;
         self.value.clear();
-        render::unescape(&self.line[start..self.at], &mut self.value).ok_or(Broken)?;
-        self.at += 1;
+        json::unescape(&self.line[self.at..end], &mut self.value).ok_or(Broken)?;
+        self.at = end + 1;
         Ok(())
     }
 
-    /// Passes over a number, `true`, `false` or `null`.
+    /// Skips a number, `true`, `false` or `null`.
     fn scalar(&mut self) -> Result<(), Broken> {
-        let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-        let length = self.line[self.at..].iter().take_while(is_part).count();
-        self.at += length;
-        if length == 0 { Err(Broken) } else { Ok(()) }
+        let token = json::Tokens::new(self.line, self.at).next().ok_or(Broken)?;
+        if token.kind != json::Kind::Word || token.span.start != self.at {
+            return Err(Broken);
+        }
+        self.at = token.span.end;
+        Ok(())
     }
 
     fn keep_or_write(&mut self, start: usize, is_same: bool, kind: Text) -> Result<(), Broken> {

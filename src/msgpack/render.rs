@@ -6,6 +6,7 @@ use super::{
     Malformed,
     tokens::{MAX_DEPTH, Token, Walk},
 };
+use crate::text::json;
 
 /// Appends values to `text`.
 pub(super) struct Render<'b, 't> {
@@ -100,89 +101,8 @@ fn float(value: f64, text: &mut Vec<u8>) {
 /// Appends a JSON string.
 pub(super) fn string(value: &[u8], text: &mut Vec<u8>) {
     text.push(b'"');
-    escape(value, text);
+    json::escape(value, text);
     text.push(b'"');
-}
-
-#[inline]
-fn needs_escape(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
-}
-
-/// The highest bit of each of eight bytes that needs an escape.
-#[inline]
-fn marks(word: u64) -> u64 {
-    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
-    let each = |byte: u8| u64::from_le_bytes([byte; 8]);
-    // No carry leaves its byte, so each is told by itself.
-    let is_zero = |word: u64| !(((word & LOW) + LOW) | word | LOW);
-    is_zero(word & each(0xe0)) | is_zero(word ^ each(b'"')) | is_zero(word ^ each(b'\\'))
-}
-
-/// Appends what stands between the quotes of a JSON string. Each byte has one form, so that equal
-/// strings are equal texts.
-pub(super) fn escape(value: &[u8], text: &mut Vec<u8>) {
-    let mut done = 0;
-    for (index, block) in value.chunks(32).enumerate() {
-        // Thirty-two at a time are told by vector instructions; nearly all of a log needs no
-        // escape.
-        let is_plain =
-            |block: &[u8; 32]| !block.iter().fold(false, |any, byte| any | needs_escape(*byte));
-        if block.first_chunk().is_some_and(is_plain) {
-            continue;
-        }
-        for (part, bytes) in block.chunks(8).enumerate() {
-            let mut word = [b' '; 8];
-            word[..bytes.len()].copy_from_slice(bytes);
-            let mut marks = marks(u64::from_le_bytes(word));
-            while marks != 0 {
-                let at = index * 32 + part * 8 + marks.trailing_zeros() as usize / 8;
-                text.extend_from_slice(&value[done..at]);
-                escape_byte(value[at], text);
-                done = at + 1;
-                marks &= marks - 1;
-            }
-        }
-    }
-    text.extend_from_slice(&value[done..]);
-}
-
-fn escape_byte(byte: u8, text: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    match byte {
-        b'"' | b'\\' => text.extend_from_slice(&[b'\\', byte]),
-        b'\n' => text.extend_from_slice(b"\\n"),
-        b'\r' => text.extend_from_slice(b"\\r"),
-        b'\t' => text.extend_from_slice(b"\\t"),
-        0..0x20 => {
-            text.extend_from_slice(b"\\u00");
-            text.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        }
-        _ => text.push(byte),
-    }
-}
-
-/// What [`escape`] was given; `None` when `text` is nothing that it writes.
-pub(super) fn unescape(text: &[u8], value: &mut Vec<u8>) -> Option<()> {
-    let mut rest = text;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
-        value.extend_from_slice(&rest[..at]);
-        let (byte, length) = match rest.get(at + 1)? {
-            byte @ (b'"' | b'\\' | b'/') => (*byte, 2),
-            b'n' => (b'\n', 2),
-            b'r' => (b'\r', 2),
-            b't' => (b'\t', 2),
-            b'u' => {
-                let digits = std::str::from_utf8(rest.get(at + 2..at + 6)?).ok()?;
-                (u8::from_str_radix(digits, 16).ok()?, 6)
-            }
-            _ => return None,
-        };
-        value.push(byte);
-        rest = &rest[at + length..];
-    }
-    value.extend_from_slice(rest);
-    Some(())
 }
 
 #[cfg(test)]
@@ -214,22 +134,5 @@ mod tests {
     fn what_json_cannot_hold_is_refused() {
         assert!(rendered(&[0x81, 0x80, 1]).is_err());
         assert!(rendered(&[0x91; MAX_DEPTH + 2]).is_err());
-    }
-
-    #[test]
-    fn escaping_is_undone_by_unescaping_and_leaves_no_line_end() {
-        let all: Vec<u8> = (0..=255).chain(0..=255).collect();
-        for start in 0..256 {
-            for length in [0, 1, 7, 31, 32, 33, 70] {
-                let value = &all[start..start + length];
-                let (mut text, mut back) = (Vec::new(), Vec::new());
-                escape(value, &mut text);
-                assert!(text.iter().all(|byte| *byte >= 0x20));
-                unescape(&text, &mut back).expect("it was escaped here");
-                assert_eq!(back, value);
-            }
-        }
-        assert!(unescape(b"\\x", &mut Vec::new()).is_none());
-        assert!(unescape(b"\\u00", &mut Vec::new()).is_none());
     }
 }
