@@ -25,7 +25,6 @@ use crate::{
     redact::placeholder::Placeholders,
     rules::RuleSet,
     source::{refuse::Gate, stdin},
-    text::line,
 };
 
 pub(super) fn run(
@@ -53,7 +52,7 @@ fn measure(rules: &RuleSet, cpu: Cpu) -> Measure {
     let begin = Instant::now();
     let clock = move || u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let scanner = Scanner::new(rules.clone(), Placeholders::new(rules, []), cpu);
-    Measure::new(scanner, line::around, Box::new(clock))
+    Measure::new(scanner, Box::new(clock))
 }
 
 fn read(

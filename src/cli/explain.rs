@@ -17,7 +17,7 @@ use anstyle::{AnsiColor, Style};
 use super::{Out, mask::masked, settings::Settings};
 use crate::{
     BLOCK,
-    detect::rejection::Doubted,
+    detect::rejection::Rejected,
     error::Error,
     finding::Finding,
     frame::{
@@ -310,7 +310,7 @@ impl<'o> Explainer<'o> {
     fn doubt(
         &mut self,
         number: u64,
-        doubted: &[Doubted],
+        doubted: &[Rejected],
         offset: impl Fn(Span) -> usize,
     ) -> Result<(), Error> {
         if doubted.is_empty() {
@@ -323,7 +323,8 @@ impl<'o> Explainer<'o> {
             printable(&one.text, &mut anchor);
             let anchor = String::from_utf8(anchor).unwrap_or_default();
             let line = if self.view == View::Json {
-                let (file, length, refuted) = (&self.name, one.anchor.len(), one.doubt.0);
+                let (file, length, refuted) =
+                    (&self.name, one.anchor.len(), one.rejection.reason());
                 serde_json::json!({
                     "file": file, "record": number, "offset": at, "length": length,
                     "anchor": anchor, "by": by, "refuted": refuted,
@@ -331,7 +332,10 @@ impl<'o> Explainer<'o> {
                 .to_string()
             } else {
                 let dimmed = Style::new().dimmed();
-                format!("    {dimmed}not {by}: {anchor} at {at}: {}{dimmed:#}", one.doubt.0)
+                format!(
+                    "    {dimmed}not {by}: {anchor} at {at}: {}{dimmed:#}",
+                    one.rejection.reason()
+                )
             };
             text.extend_from_slice(line.as_bytes());
             text.push(b'\n');

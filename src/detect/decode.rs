@@ -2,16 +2,16 @@
 //!
 //! A record that holds an escape is read once more without its escapes; a long run of the base64
 //! alphabet or of hexadecimal digits that stands for text is read as that. All of it goes into one
-//! source_map, a line for each, so that looking through costs one scan a block. Where to look is known
+//! text, a line for each, so that looking through costs one scan a block. Where to look is known
 //! from the prefilter's pass: where nothing is encoded this reads a few words.
 
-use super::{Locate, Looked};
+use super::Prefiltered;
 use crate::{
     prefilter::marks,
     text::{
         base64,
         encoding::{self, Encoding},
-        hex,
+        hex, line,
         source_map::SourceMap,
         span::Span,
         visits,
@@ -68,28 +68,27 @@ impl Decoded {
     pub(crate) fn read(
         &mut self,
         hay: &[u8],
-        looked: &Looked,
+        looked: &Prefiltered,
         parts: &[Span],
-        locate: Locate,
         is_new: impl Fn(Span) -> bool,
     ) {
         self.clear();
         for part in parts {
-            self.read_records(hay, looked, *part, locate);
+            self.read_records(hay, looked, *part);
             self.read_runs(hay, looked, *part, &is_new);
         }
     }
 
     /// The records that hold an escape.
-    fn read_records(&mut self, hay: &[u8], looked: &Looked, part: Span, locate: Locate) {
+    fn read_records(&mut self, hay: &[u8], looked: &Prefiltered, part: Span) {
         let signs = looked.printable(part);
         if signs.is_empty() {
-            self.read_records_at(hay, looked, looked.marks.starts(part), part, locate);
+            self.read_records_at(hay, looked, looked.marks.starts(part), part);
         } else {
             let mut starts: Vec<usize> =
                 looked.marks.starts(part).chain(signs.iter().copied()).collect();
             starts.sort_unstable();
-            self.read_records_at(hay, looked, starts, part, locate);
+            self.read_records_at(hay, looked, starts, part);
         }
     }
 
@@ -97,10 +96,9 @@ impl Decoded {
     fn read_records_at(
         &mut self,
         hay: &[u8],
-        looked: &Looked,
+        looked: &Prefiltered,
         starts: impl IntoIterator<Item = usize>,
         part: Span,
-        locate: Locate,
     ) {
         let mut at = part.start;
         for start in starts {
@@ -111,7 +109,7 @@ impl Decoded {
                 at = behind(hay, start);
                 continue;
             }
-            let record = locate(part.of(hay), start - part.start);
+            let record = line::around(part.of(hay), start - part.start);
             let record = Span::new(part.start + record.start, part.start + record.end);
             self.unescape(hay, looked, record, start);
             at = record.end;
@@ -122,7 +120,7 @@ impl Decoded {
     fn read_runs(
         &mut self,
         hay: &[u8],
-        looked: &Looked,
+        looked: &Prefiltered,
         part: Span,
         is_new: &impl Fn(Span) -> bool,
     ) {
@@ -146,7 +144,7 @@ impl Decoded {
 
     /// The parts of the text that may be encoded once more: what came out of blobs, and records in
     /// which an escape opens what is. `looked` tells of the text.
-    pub(crate) fn parts(&self, looked: &Looked) -> Vec<Span> {
+    pub(crate) fn parts(&self, looked: &Prefiltered) -> Vec<Span> {
         let text = self.source_map.text();
         let is_printable = !looked.printable.is_empty();
         let mut parts = Vec::new();
@@ -218,7 +216,7 @@ impl Decoded {
     }
 
     /// Reads a record without its escapes, of which the first one stands at `first`.
-    fn unescape(&mut self, hay: &[u8], looked: &Looked, record: Span, first: usize) {
+    fn unescape(&mut self, hay: &[u8], looked: &Prefiltered, record: Span, first: usize) {
         if !looked.printable(record).is_empty() {
             let marked =
                 (record.start..record.end).filter(|at| encoding::is_marked_start(hay[*at]));
@@ -423,7 +421,7 @@ pub(super) fn behind(hay: &[u8], start: usize) -> usize {
     start + 1 + n_more
 }
 
-impl Looked {
+impl Prefiltered {
     /// Where the escape of `part` ends that `at` lies in; `at` itself where it lies in none. The
     /// letter that ends a colour code and the digits of other escapes are of the base64 alphabet as
     /// well, and no part of a run that stands behind them.
@@ -499,13 +497,13 @@ mod tests {
     use super::*;
 
     fn read(hay: &[u8]) -> Decoded {
-        let mut looked = Looked::default();
+        let mut looked = Prefiltered::default();
         looked.marks.read(hay);
         looked
             .printable
             .extend(encoding::markers().flat_map(|marker| memchr::memmem::find_iter(hay, marker)));
         let mut decoded = Decoded::default();
-        decoded.read(hay, &looked, &[Span::new(0, hay.len())], super::super::tests::line, |_| true);
+        decoded.read(hay, &looked, &[Span::new(0, hay.len())], |_| true);
         decoded
     }
 

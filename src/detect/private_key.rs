@@ -21,13 +21,9 @@
 //! <https://www.rfc-editor.org/rfc/rfc7468>,
 //! <https://the.earth.li/~sgtatham/putty/latest/htmldoc/AppendixC.html>
 
-use super::{
-    Hit, MAX_SECRET, State,
-    rejection::{self, Answer, Doubt},
-};
+use super::{Candidate, Context, Detector, Located, MAX_SECRET, Rejection, State};
 use crate::{
     finding::Finding,
-    redact::placeholder::Placeholders,
     rules::{Recogniser, RuleId, RuleSet},
     text::{
         ansi,
@@ -86,48 +82,43 @@ enum Channel {
     Err,
 }
 
-/// The recogniser.
-pub(crate) struct KeyBlock {
+/// The detector.
+pub(crate) struct PrivateKeyDetector {
     rule: Option<RuleId>,
     label: Vec<u8>,
 }
 
-impl KeyBlock {
-    pub(super) fn new(rules: &RuleSet) -> KeyBlock {
+impl PrivateKeyDetector {
+    pub(super) fn new(rules: &RuleSet) -> PrivateKeyDetector {
         let found = rules.iter().find(|(_, rule)| matches!(rule.recogniser, Recogniser::KeyBlock));
         let label =
             found.map_or_else(Vec::new, |(_, rule)| format!("REDACTED-{}", rule.id()).into_bytes());
-        KeyBlock { rule: found.map(|(id, _)| id), label }
+        PrivateKeyDetector { rule: found.map(|(id, _)| id), label }
     }
 
-    /// Goes on with the block that `state` holds open, from the first byte of `hay`; answers how
-    /// far it came.
-    pub(super) fn resume(
-        &self,
-        hay: &[u8],
-        state: &mut State,
-        findings: &mut Vec<Finding>,
-    ) -> usize {
-        self.lines(hay, 0, state, findings)
-    }
-
-    /// Everything before `done` belongs to a block that was examined.
-    pub(super) fn confirm(
-        &self,
-        hit: &Hit<'_>,
-        placeholders: &Placeholders,
-        done: &mut usize,
-        state: &mut State,
-        findings: &mut Vec<Finding>,
-    ) -> Answer {
-        let rule = self.rule.ok_or(rejection::OFF)?;
-        if hit.anchor.start < *done {
-            return Err(rejection::SETTLED);
+    /// Goes on with the key that the context's state holds open, from the first byte of the text.
+    pub(super) fn resume(&self, context: &mut Context<'_>) {
+        let Context { hay, state, findings, memory, .. } = context;
+        if state.key_block.is_some() {
+            memory.private_key = self.lines(hay, 0, state, findings);
         }
+    }
+}
+
+impl Detector for PrivateKeyDetector {
+    fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
+        let rule = self.rule.ok_or(Rejection::RuleOff)?;
+        // Everything before this belongs to a key that was examined.
+        if candidate.span().start < context.memory.private_key {
+            return Err(Rejection::AlreadyExamined);
+        }
+        let hit = &context.locate(candidate);
+        let Context { placeholders, findings, state, memory, .. } = context;
+        let done = &mut memory.private_key;
         let n_before = findings.len();
         // The words before it are compared at each place.
         visits::add(48);
-        let opening = opening(hit).ok_or(Doubt("it is not the first line of a private key"))?;
+        let opening = opening(hit).ok_or(Rejection::NotKeyHeader)?;
         let rest = &hit.hay[opening.end..hit.record.end];
         visits::add(4 * rest.len());
         // What begins as a key does is read to its end, however far that is.
@@ -172,13 +163,11 @@ impl KeyBlock {
         if state.key_block.is_some() || state.other_block.is_some() {
             *done = self.lines(hit.hay, next_line(hit.hay, hit.record.end), state, findings);
         }
-        if findings.len() > n_before {
-            Ok(())
-        } else {
-            Err(Doubt("nothing of a key stands behind its first line"))
-        }
+        if findings.len() > n_before { Ok(()) } else { Err(Rejection::NoKeyBody) }
     }
+}
 
+impl PrivateKeyDetector {
     /// Walks line by line from `start` until no block is open or `hay` ends; answers how far it
     /// came.
     fn lines(
@@ -365,7 +354,7 @@ struct Opening {
 
 /// `-----BEGIN RSA PRIVATE KEY-----`, `---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----`, `Private-Lines:
 /// 14`.
-fn opening(hit: &Hit<'_>) -> Option<Opening> {
+fn opening(hit: &Located<'_>) -> Option<Opening> {
     let (hay, anchor) = (hit.hay, hit.anchor);
     let after = &hay[anchor.end..hit.record.end];
     if anchor.of(hay).ends_with(b":") {
@@ -418,7 +407,7 @@ fn is_opening(line: &[u8]) -> bool {
         let is_anchor = |anchor: &[u8]| {
             let end = at + anchor.len();
             let there = line.get(at..end).is_some_and(|text| text.eq_ignore_ascii_case(anchor));
-            there && opening(&Hit { hay: line, record, anchor: Span::new(at, end) }).is_some()
+            there && opening(&Located { hay: line, record, anchor: Span::new(at, end) }).is_some()
         };
         if is_anchor(b"private key") || is_anchor(b"private-lines:") {
             return true;

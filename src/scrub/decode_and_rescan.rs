@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{
     detect::{
-        Looked, Scanner, Scratch, State,
+        Prefiltered, Scanner, Scratch, State,
         decode::{Decoded, Kind, Piece},
     },
     finding::{Finding, Shape},
@@ -19,7 +19,6 @@ use crate::{
     rules::RuleId,
     text::{
         encoding::{self, Encoding},
-        line,
         span::Span,
         visits,
     },
@@ -94,7 +93,7 @@ impl Through<'_> {
         levels: &mut Levels,
     ) -> Vec<Change> {
         levels.0.resize_with(MAX_DEPTH + 1, Level::default);
-        let (looked, findings) = scratch.looked();
+        let (looked, findings) = scratch.prefiltered();
         let mut changes = self.level(hay, looked, findings, None, &mut levels.0);
         if !changes.is_empty() {
             absorb(findings, &mut changes);
@@ -106,7 +105,7 @@ impl Through<'_> {
     fn level(
         self,
         hay: &[u8],
-        looked: &Looked,
+        looked: &Prefiltered,
         findings: &[Finding],
         above: Option<&Decoded>,
         levels: &mut [Level],
@@ -117,7 +116,7 @@ impl Through<'_> {
         let is_new = |run: Span| above.is_none_or(|above| is_new(above, run));
         // At the top it is the whole block, and a clean one must cost no allocation.
         let (whole, inner) = ([Span::new(0, hay.len())], above.map(|above| above.parts(looked)));
-        decoded.read(hay, looked, inner.as_deref().unwrap_or(&whole), line::around, is_new);
+        decoded.read(hay, looked, inner.as_deref().unwrap_or(&whole), is_new);
         if decoded.pieces.is_empty() {
             return Vec::new();
         }
@@ -133,7 +132,7 @@ impl Through<'_> {
                 .collect();
         }
         let mut found = std::mem::take(scratch.findings_mut());
-        let (looked, _) = scratch.looked();
+        let (looked, _) = scratch.prefiltered();
         let mut inner = self.level(text, looked, &found, Some(decoded), deeper);
         absorb(&mut found, &mut inner);
         inner.extend(found.iter().map(|finding| self.change(hay, decoded, finding)));
@@ -176,9 +175,8 @@ impl Through<'_> {
     }
 
     fn scan_one(self, text: &[u8], scratch: &mut Scratch) -> bool {
-        let scan = AssertUnwindSafe(|| {
-            self.scanner.scan(text, line::around, &mut State::default(), scratch).len()
-        });
+        let scan =
+            AssertUnwindSafe(|| self.scanner.scan(text, &mut State::default(), scratch).len());
         let is_examined = catch_unwind(scan).is_ok();
         if !is_examined {
             // Whatever the scratch held is half done.

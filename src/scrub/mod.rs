@@ -24,11 +24,11 @@ use self::{
     decode_and_rescan::{Change, Levels, Through},
 };
 #[cfg(feature = "cli")]
-use crate::detect::rejection::Doubted;
+use crate::detect::rejection::Rejected;
 #[cfg(feature = "batch")]
 use crate::tally::Day;
 use crate::{
-    detect::{Locate, MAX_SECRET, Scanner, Scratch, State},
+    detect::{MAX_SECRET, Scanner, Scratch, State},
     error::Error,
     finding::Finding,
     frame::{
@@ -135,11 +135,11 @@ pub(crate) struct Found<'s> {
     /// Those among them that lie behind encodings, with what stands in their place.
     pub(crate) changes: &'s [Change],
     /// What refuted candidates, where that was asked for, in order.
-    pub(crate) doubted: Vec<Doubted>,
+    pub(crate) doubted: Vec<Rejected>,
 }
 
 /// What finds: [`Scanner::scan`], or its second half.
-type Scan = for<'s> fn(&Scanner, &[u8], Locate, &mut State, &'s mut Scratch) -> &'s [Finding];
+type Scan = for<'s> fn(&Scanner, &[u8], &mut State, &'s mut Scratch) -> &'s [Finding];
 
 /// Scrubs blocks: rules, policy and the state that crosses records.
 pub struct Scrubber {
@@ -655,7 +655,7 @@ impl Scrubber {
         stream_state: &StreamState,
         out: &mut Spliced,
     ) -> Outcome {
-        let looked = self.scratch.take_looked();
+        let looked = self.scratch.take_prefiltered();
         let mut is_changed = false;
         let mut done = 0;
         for index in 0..=reassembly.segments().len() {
@@ -663,7 +663,7 @@ impl Scrubber {
             let between =
                 Span::new(done, segment.map_or(reassembly.end(), |segment| segment.start));
             if !between.is_empty() {
-                self.scratch.give_looked(&looked, between);
+                self.scratch.give_part(&looked, between);
                 out.begin_at(between.start);
                 let outcome = self.scrub_lines(between.of(hay), out);
                 out.begin_at(0);
@@ -758,7 +758,7 @@ impl Scrubber {
                 fault.is_none_or(|marker| memchr::memmem::find(hay, marker).is_none()),
                 "a fault was asked for"
             );
-            scan(scanner, hay, line::around, state, scratch).len()
+            scan(scanner, hay, state, scratch).len()
         });
         let n_findings = catch_unwind(scan).ok();
         if n_findings.is_none() {
@@ -822,7 +822,7 @@ impl Scrubber {
         let changes = std::mem::take(&mut self.changes);
         let mut rest = Both { findings: &findings, changes: &changes };
         while let Some(first) = rest.start() {
-            let record = self.scratch.record(hay, line::around, first);
+            let record = self.scratch.record(hay, first);
             let group = rest.split(record.end.max(first + 1));
             self.count_both(group);
             *self.tally.by_format.entry(self.format.of(record.of(hay)).name()).or_default() += 1;
@@ -1163,7 +1163,7 @@ impl Scrubber {
         }
         let done = Span::new(0, reassembly.end());
         self.reassembly = reassembly;
-        let mut doubted = self.scratch.doubted().to_vec();
+        let mut doubted = self.scratch.rejected().to_vec();
         if !self.reassembly.segments().is_empty() {
             doubted.iter_mut().for_each(|one| {
                 one.anchor = reassembled::first_place(&self.reassembly, one.anchor)
@@ -1185,7 +1185,7 @@ impl Scrubber {
     }
 
     /// Who doubted.
-    pub(crate) fn doubter(&self, doubted: &Doubted) -> &str {
+    pub(crate) fn doubter(&self, doubted: &Rejected) -> &str {
         self.scanner.name_of(doubted)
     }
 
@@ -1205,8 +1205,8 @@ impl Scrubber {
             self.carry = Carry::Nothing;
         }
         let done = Span::new(from.min(end), end);
-        let within = |one: &&Doubted| done.contains(one.anchor.start);
-        let doubted = self.scratch.doubted().iter().filter(within).cloned().collect();
+        let within = |one: &&Rejected| done.contains(one.anchor.start);
+        let doubted = self.scratch.rejected().iter().filter(within).cloned().collect();
         Found {
             done,
             is_examined,
@@ -1243,7 +1243,7 @@ fn scan_from(
     state: &mut State,
     scratch: &mut Scratch,
 ) -> Option<usize> {
-    let scan = AssertUnwindSafe(|| scanner.scan(hay, line::around, state, scratch).len());
+    let scan = AssertUnwindSafe(|| scanner.scan(hay, state, scratch).len());
     let n_findings = catch_unwind(scan).ok();
     if n_findings.is_none() {
         // Whatever the scratch held is half done.

@@ -84,9 +84,10 @@ impl Scrubber {
 
     /// Which records of a block are no text.
     pub(super) fn survey(&mut self, hay: &[u8], input: InputState) -> Survey {
-        self.scanner.look(hay, &mut self.scratch);
+        let candidates = self.scanner.prefilter(hay, &mut self.scratch);
         let marks: Vec<(usize, usize)> =
-            partial_marker::magic_numbers(self.scratch.signs()).collect();
+            partial_marker::magic_numbers(candidates.signs()).collect();
+        self.scratch.recycle(candidates);
         not_text::survey(hay, self.content, &marks, input)
     }
 
