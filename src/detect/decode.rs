@@ -9,8 +9,9 @@ use super::Prefiltered;
 use crate::{
     prefilter::marks,
     text::{
-        encoding::{self, Encoding, base64, hex},
-        line,
+        base64,
+        encoding::{self, Encoding},
+        hex, line,
         source_map::SourceMap,
         span::Span,
         visits,
@@ -186,7 +187,7 @@ impl Decoded {
         inside
             .or_else(before)
             .or(self.escapes.get(first))
-            .map_or(Encoding::Json, |(_, encoding)| *encoding)
+            .map_or(Encoding::default(), |(_, encoding)| *encoding)
     }
 
     /// Words of the text that hold escapes, in order: what cannot be decoded any further is masked
@@ -217,8 +218,9 @@ impl Decoded {
     /// Reads a record without its escapes, of which the first one stands at `first`.
     fn unescape(&mut self, hay: &[u8], looked: &Prefiltered, record: Span, first: usize) {
         if !looked.printable(record).is_empty() {
-            let equals = memchr::memchr_iter(b'=', record.of(hay)).map(|at| record.start + at);
-            let mut starts: Vec<usize> = looked.marks.starts(record).chain(equals).collect();
+            let marked =
+                (record.start..record.end).filter(|at| encoding::is_marked_start(hay[*at]));
+            let mut starts: Vec<usize> = looked.marks.starts(record).chain(marked).collect();
             starts.sort_unstable();
             self.unescape_at(hay, starts, record);
         } else {
@@ -242,7 +244,7 @@ impl Decoded {
             };
             self.source_map.copy(hay, Span::new(done, start));
             self.escapes.push((self.source_map.text().len(), escape.encoding));
-            at = start + escape.length;
+            at = start + escape.length();
             if !escape.text().is_empty() {
                 self.source_map.replace(escape.text(), Span::new(start, at));
             }
@@ -266,7 +268,7 @@ impl Decoded {
             _ => run,
         };
         if let Some(text) = text_of_digits(digits.of(hay)) {
-            self.push_blob(Encoding::Hex, digits, 0, &text);
+            self.push_blob(Encoding::HEX, digits, 0, &text);
         } else {
             self.read_base64(hay, run);
         }
@@ -313,7 +315,7 @@ impl Decoded {
         base64::decode(text, &mut bytes);
         let is_text = is_text(&bytes);
         if is_text {
-            self.push_blob(Encoding::Base64, run, 0, &bytes);
+            self.push_blob(Encoding::BASE64, run, 0, &bytes);
         }
         is_text
     }
@@ -334,7 +336,7 @@ impl Decoded {
         let mut at = 0;
         for part in bytes.split(|byte| !is_seen(*byte)) {
             if part.len() >= 3 * (MIN_GROUPS - 1) {
-                self.push_blob(Encoding::Base64, raw, at, part);
+                self.push_blob(Encoding::BASE64, raw, at, part);
             }
             at += part.len() + 1;
         }
@@ -359,7 +361,7 @@ fn groups_around(text: &[u8], at: usize) -> Span {
 /// or of a blob beside one more, or stood between two of those. Where it stood for nothing an
 /// equals sign is one only of quoted-printable: what it pads is read without it.
 fn opens(text: &[u8], at: usize, encoding: Encoding, is_printable: bool) -> bool {
-    let is_nothing = matches!(encoding, Encoding::Ansi | Encoding::ZeroWidth);
+    let is_nothing = encoding.is_invisible();
     let part = |at: Option<usize>| match at.and_then(|at| text.get(at)) {
         Some(b'=') if is_nothing && !is_printable => 0,
         Some(byte) => PARTS[usize::from(*byte)],
@@ -427,7 +429,7 @@ impl Prefiltered {
         let before = Span::new(at.saturating_sub(LONGEST_ESCAPE).max(part.start), at);
         let mut starts = self.marks.starts(before);
         let end = |start: usize| {
-            encoding::escape(&hay[start..part.end]).map(|escape| start + escape.length)
+            encoding::escape(&hay[start..part.end]).map(|escape| start + escape.length())
         };
         starts.find_map(|start| end(start).filter(|end| *end > at)).unwrap_or(at)
     }
@@ -497,7 +499,9 @@ mod tests {
     fn read(hay: &[u8]) -> Decoded {
         let mut looked = Prefiltered::default();
         looked.marks.read(hay);
-        looked.printable.extend(memchr::memmem::find_iter(hay, encoding::SIGN));
+        looked
+            .printable
+            .extend(encoding::markers().flat_map(|marker| memchr::memmem::find_iter(hay, marker)));
         let mut decoded = Decoded::default();
         decoded.read(hay, &looked, &[Span::new(0, hay.len())], |_| true);
         decoded

@@ -8,7 +8,7 @@ use super::{Context, context::Records, edge, search_memo::Seek, url};
 use crate::{
     finding::{Finding, Shape},
     rules::{Recogniser, RuleSet},
-    text::{encoding::json, span::Span, visits},
+    text::{json, span::Span, visits},
 };
 
 /// Sorts and merges; afterwards findings are disjoint and never touch, and none goes past its

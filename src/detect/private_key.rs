@@ -26,6 +26,7 @@ use crate::{
     finding::Finding,
     rules::{Recogniser, RuleId, RuleSet},
     text::{
+        ansi,
         encoding::{self, Escape},
         source_map::SourceMap,
         span::Span,
@@ -289,10 +290,10 @@ impl<'t> Plain<'t> {
         {
             let rest = &raw[start..];
             let mark = |escape: &Escape| matches!(escape.text(), [b'+' | b'/' | b'=']);
-            let (length, text) = match encoding::control(rest) {
+            let (length, text) = match ansi::control(rest) {
                 Some(length) => (length, None),
                 None => match encoding::escape(rest).filter(mark) {
-                    Some(escape) => (escape.length, escape.text().first().copied()),
+                    Some(escape) => (escape.length(), escape.text().first().copied()),
                     None => {
                         at = start + 1;
                         continue;
@@ -392,7 +393,7 @@ fn opening(hit: &Located<'_>) -> Option<Opening> {
 
 /// Behind the control sequences that stand at `at`.
 fn behind_codes(text: &[u8], mut at: usize) -> usize {
-    while let Some(length) = encoding::control(&text[at..]) {
+    while let Some(length) = ansi::control(&text[at..]) {
         at += length;
     }
     at
@@ -521,7 +522,7 @@ fn body(rest: &[u8], end: usize) -> Option<Span> {
 
 /// White space, an escape that stands for it, or a control sequence, at the head.
 fn edge_length(text: &[u8]) -> Option<usize> {
-    if let Some(length) = encoding::control(text) {
+    if let Some(length) = ansi::control(text) {
         return Some(length);
     }
     let slashes = text.iter().take(16).take_while(|byte| **byte == b'\\').count();
