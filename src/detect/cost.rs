@@ -170,7 +170,7 @@ fn effort(context: &Context<'_>) -> [u64; 6] {
     let memory = &*context.memory;
     [
         context.findings.len() as u64,
-        memory.token.tried,
+        memory.token.n_tried,
         memory.key_value.effort(),
         memory.url.judged,
         memory.email.judged,

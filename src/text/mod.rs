@@ -7,6 +7,7 @@
 pub(crate) mod encoding;
 pub(crate) mod json;
 pub(crate) mod line;
+pub(crate) mod open_table;
 pub(crate) mod source_map;
 pub(crate) mod span;
 pub(crate) mod visits;

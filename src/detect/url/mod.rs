@@ -94,24 +94,19 @@ enum Depth {
 
 impl UrlDetector {
     pub(super) fn new(rules: &RuleSet) -> UrlDetector {
-        let mut url = UrlDetector {
-            userinfo: None,
-            parameters: Parameters::default(),
-            paths: Paths::default(),
-            labels: Vec::new(),
+        let keys = || {
+            rules.iter().filter_map(|(id, rule)| match &rule.recogniser {
+                Recogniser::Url(keys) => Some((id, keys)),
+                _ => None,
+            })
         };
-        for (id, rule) in rules.iter() {
-            let Recogniser::Url(keys) = &rule.recogniser else { continue };
-            url.labels.push(format!("REDACTED-{}", rule.id()).into_bytes().into());
-            if keys.userinfo {
-                url.userinfo.get_or_insert(id);
-            }
-            url.parameters.add(id, keys);
-            url.paths.add(id, keys);
+        let label = |id| format!("REDACTED-{}", rules.get(id).id()).into_bytes().into();
+        UrlDetector {
+            userinfo: keys().find(|(_, keys)| keys.userinfo).map(|(id, _)| id),
+            parameters: Parameters::new(keys()),
+            paths: Paths::new(rules, keys()),
+            labels: keys().map(|(id, _)| label(id)).collect(),
         }
-        url.parameters.finish();
-        url.paths.finish(rules);
-        url
     }
 }
 

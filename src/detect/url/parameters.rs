@@ -8,7 +8,11 @@ use crate::{
     detect::{Context, Located, Rejection, edge, value},
     finding::Finding,
     rules::{RuleId, syntax::KeysSyntax},
-    text::{span::Span, visits},
+    text::{
+        open_table::{self, OpenTable},
+        span::Span,
+        visits,
+    },
 };
 
 /// The longest name, without its separators.
@@ -18,52 +22,46 @@ const MAX_NAME: usize = 40;
 const LEAST_RANDOM: usize = 8;
 
 /// A parameter's name in lower case without `_`, `-` and `.`, and whose it is.
+#[derive(Clone)]
 struct Name {
     text: Box<[u8]>,
     rule: RuleId,
     weak: bool,
 }
 
-/// The names in force, sorted, and a table over them by [`hash`].
-#[derive(Default)]
-pub(super) struct Parameters {
-    names: Vec<Name>,
-    slots: Vec<Option<u16>>,
+impl open_table::Entry for Option<Name> {
+    fn is_free(&self) -> bool {
+        self.is_none()
+    }
 }
 
-impl Parameters {
-    pub(super) fn add(&mut self, rule: RuleId, keys: &KeysSyntax) {
-        for (list, weak) in [(&keys.params, false), (&keys.weak, true)] {
-            for name in list {
-                let text: Vec<u8> = name.bytes().filter(|byte| !is_joint(*byte)).collect();
-                self.names.push(Name { text: text.to_ascii_lowercase().into(), rule, weak });
-            }
-        }
-    }
+/// The names of all rules.
+pub(super) struct Parameters(OpenTable<Option<Name>>);
 
-    pub(super) fn finish(&mut self) {
-        self.names.sort_by(|left, right| left.text.cmp(&right.text));
-        self.names.dedup_by(|next, kept| next.text == kept.text);
-        self.slots = vec![None; (self.names.len() * 4).next_power_of_two().max(4)];
-        for (index, name) in self.names.iter().enumerate() {
-            let mut slot = hash(&name.text) & (self.slots.len() - 1);
-            while self.slots[slot].is_some() {
-                slot = (slot + 1) & (self.slots.len() - 1);
+impl Parameters {
+    /// Of two rules that name the same parameter, the first one counts.
+    pub(super) fn new<'r>(rules: impl Iterator<Item = (RuleId, &'r KeysSyntax)>) -> Parameters {
+        let mut names: Vec<Name> = Vec::new();
+        for (rule, keys) in rules {
+            for (list, weak) in [(&keys.params, false), (&keys.weak, true)] {
+                for name in list {
+                    let text: Vec<u8> = name.bytes().filter(|byte| !is_joint(*byte)).collect();
+                    names.push(Name { text: text.to_ascii_lowercase().into(), rule, weak });
+                }
             }
-            self.slots[slot] = u16::try_from(index).ok();
         }
+        names.sort_by(|left, right| left.text.cmp(&right.text));
+        names.dedup_by(|next, kept| next.text == kept.text);
+        let mut table = OpenTable::with_capacity(names.len());
+        for name in names {
+            table.insert(open_table::hash(&name.text), Some(name));
+        }
+        Parameters(table)
     }
 
     fn named(&self, text: &[u8]) -> Option<&Name> {
-        let mut slot = hash(text) & (self.slots.len() - 1);
-        while let Some(index) = self.slots[slot] {
-            let name = &self.names[usize::from(index)];
-            if *name.text == *text {
-                return Some(name);
-            }
-            slot = (slot + 1) & (self.slots.len() - 1);
-        }
-        None
+        let is_it = |name: &Option<Name>| name.as_ref().is_some_and(|name| *name.text == *text);
+        self.0.find(open_table::hash(text), is_it)?.as_ref()
     }
 
     /// Looks at the parameter with the `=` that `anchor` ends with.
@@ -126,12 +124,6 @@ impl Parameters {
         (separator != b';' || name.text.ends_with(b"sessionid"))
             .then_some((name, separator == b';'))
     }
-}
-
-fn hash(text: &[u8]) -> usize {
-    let mixed =
-        text.iter().fold(0_u32, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
-    (mixed ^ mixed >> 15) as usize
 }
 
 impl Progress {

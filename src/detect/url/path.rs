@@ -16,7 +16,7 @@ use super::{Depth, Progress, Replaced, Unit, trim};
 use crate::{
     detect::{Located, Rejection, edge, value},
     finding::Finding,
-    rules::{Recogniser, RuleId, RuleSet, syntax::KeysSyntax},
+    rules::{Anchor, RuleId, RuleSet, syntax::KeysSyntax},
     text::span::Span,
 };
 
@@ -45,8 +45,7 @@ struct Template {
     pieces: Vec<Piece>,
 }
 
-/// The templates in force.
-#[derive(Default)]
+/// The templates of all rules.
 pub(super) struct Paths {
     templates: Vec<Template>,
     by_anchor: Vec<ByAnchor>,
@@ -60,22 +59,21 @@ struct ByAnchor {
 }
 
 impl Paths {
-    pub(super) fn add(&mut self, rule: RuleId, keys: &KeysSyntax) {
-        self.templates.extend(keys.paths.iter().map(|text| template(rule, text)));
-    }
-
-    /// All templates are in.
-    pub(super) fn finish(&mut self, rules: &RuleSet) {
-        for rule in rules.rules() {
-            let Recogniser::Url(keys) = &rule.recogniser else { continue };
-            if keys.paths.is_empty() {
-                continue;
-            }
-            for anchor in rule.anchors() {
-                let starts = self.starts(&anchor.text);
-                self.by_anchor.push(ByAnchor { text: anchor.text.clone(), starts });
-            }
+    pub(super) fn new<'r>(
+        rules: &RuleSet,
+        keys: impl Iterator<Item = (RuleId, &'r KeysSyntax)>,
+    ) -> Paths {
+        let mut paths = Paths { templates: Vec::new(), by_anchor: Vec::new() };
+        let mut anchors: Vec<&Anchor> = Vec::new();
+        for (rule, keys) in keys.filter(|(_, keys)| !keys.paths.is_empty()) {
+            paths.templates.extend(keys.paths.iter().map(|text| template(rule, text)));
+            anchors.extend(rules.get(rule).anchors());
         }
+        for anchor in anchors {
+            let starts = paths.starts(&anchor.text);
+            paths.by_anchor.push(ByAnchor { text: anchor.text.clone(), starts });
+        }
+        paths
     }
 
     /// Where in `anchor` each template may begin, in the order of templates.
