@@ -172,8 +172,8 @@ fn effort(context: &Context<'_>) -> [u64; 6] {
         context.findings.len() as u64,
         memory.token.n_tried,
         memory.key_value.effort(),
-        memory.url.judged,
-        memory.email.judged,
+        memory.url.n_examined,
+        memory.email.n_examined,
         memory.private_key as u64,
     ]
 }

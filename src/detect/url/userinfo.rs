@@ -1,11 +1,13 @@
-//! The password in `scheme://user:password@host`, and in the two forms of a data source that are no
+//! The password in `scheme://user:password@host`, and in two forms of a data source that are not
 //! URLs.
 //!
-//! By the book the password ends at the last `@` before the first `/`, `?` or `#`. People paste
-//! passwords unescaped. So where that leaves `user:something` in the place of a port, or a host
-//! that cannot be one, the password goes on to the first `@` that a host follows. `host` and
-//! `host:digits` before the first `/`, `?` or `#` are a host, whatever follows. Quotes and angle
-//! brackets end a URL if they were opened before it ([`quotes`]).
+//! By RFC 3986 the password ends at the last `@` before the first `/`, `?` or `#`. But people paste
+//! passwords without escapes. If the standard reading leaves `user:something` in the place of a
+//! port, or a host that cannot be one, the password goes on to the first `@` that a host follows.
+//! `host` and `host:digits` before the first `/`, `?` or `#` are a host, whatever follows. Quotes
+//! and angle brackets end a URL if they were opened before it ([`quotes`]).
+//!
+//! A URL is read once for all questions about it ([`Memo`]).
 
 use super::{
     Depth, Stops, Unit,
@@ -16,18 +18,18 @@ use crate::{
     text::{span::Span, visits},
 };
 
-/// How far behind a `/`, `?` or `#` the rest of an unescaped password is looked for.
+/// How far after a `/`, `?` or `#` the rest of an unescaped password is searched.
 const BEYOND: usize = 512;
 
-/// How far before `@tcp(` the user name may begin.
+/// How far before `@tcp(` the user may begin.
 const BEFORE: usize = 512;
 
-/// What stands between `://` and the path.
+/// The text between `://` and the path.
 #[derive(Clone, Copy)]
 struct Authority {
     colon: Option<Span>,
     at: Option<Span>,
-    /// Where it ends, and whether by `/`, `?` or `#`.
+    /// Its end, and whether that is a `/`, `?` or `#`.
     end: usize,
     cut: bool,
 }
@@ -35,13 +37,13 @@ struct Authority {
 /// The user of a URL, with or without a password.
 #[derive(Clone, Copy)]
 pub(super) struct Userinfo {
-    /// What parts the user from the password.
+    /// The separator between the user and the password.
     pub(super) colon: Option<Span>,
-    /// What ends the two.
+    /// The `@` after them.
     pub(super) at: Span,
 }
 
-/// A URL whose authority was read.
+/// A URL with its authority.
 #[derive(Clone, Copy)]
 struct Known {
     start: usize,
@@ -50,18 +52,18 @@ struct Known {
     userinfo: Option<Userinfo>,
 }
 
-/// What was walked already. A line of addresses, or a URL with many `@` in it, is walked once and
-/// not once for each.
+/// What was read already. A line of addresses, or a URL with many `@`, is read once and not once for
+/// each `@`.
 #[derive(Default)]
 pub(super) struct Memo {
     last: Option<Known>,
-    /// No byte here is white space or begins what separates a scheme from the rest.
+    /// No byte here is white space or begins the separator after a scheme.
     clear: Span,
     quotes: quotes::Memo,
 }
 
 impl Memo {
-    /// The URL behind the separator that `hit` is about, which begins at `start`.
+    /// The URL after the separator at the anchor of `hit`; it begins at `start`.
     fn url(&mut self, hit: &Located<'_>, start: usize, depth: Depth) -> Known {
         match self.last {
             Some(known) if known.start == start && known.depth == depth => known,
@@ -76,7 +78,7 @@ impl Memo {
         }
     }
 
-    /// The user of the URL behind the separator that `hit` is about, which begins at `start`.
+    /// The user of the URL after the separator at the anchor of `hit`; it begins at `start`.
     pub(super) fn userinfo(
         &mut self,
         hit: &Located<'_>,
@@ -87,7 +89,7 @@ impl Memo {
     }
 }
 
-/// The password behind the scheme separator that `hit` is about.
+/// The password in the URL after the scheme separator at the anchor of `hit`.
 pub(super) fn password(hit: &Located<'_>, depth: Depth, memo: &mut Memo) -> Option<Span> {
     let start = match hit.anchor.of(hit.hay) {
         b"://" => hit.anchor.end,
@@ -107,8 +109,8 @@ pub(super) fn password(hit: &Located<'_>, depth: Depth, memo: &mut Memo) -> Opti
     }
 }
 
-/// Whether the authority at the head of `rest`, which stands behind `://`, ends before a colon or an `@`, as nearly all do, or with the
-/// colon of the next `://`.
+/// Whether the authority at the beginning of `rest`, which follows `://`, has no password: it ends
+/// before a colon or an `@`, as nearly all do, or with the colon of the next `://`.
 pub(super) fn has_none(rest: &[u8]) -> bool {
     let stop = &rest[PLAIN.skip(rest)..];
     matches!(
@@ -117,8 +119,8 @@ pub(super) fn has_none(rest: &[u8]) -> bool {
     )
 }
 
-/// Whether the `@` that `hit` is about ends the userinfo of a URL: what stands around it is a user
-/// or a password and a host, and no address.
+/// Whether the `@` at the anchor of `hit` ends the userinfo of a URL, so that the text around it is a
+/// user and a host instead of an email address.
 pub(in crate::detect) fn is_userinfo_end(
     hit: &Located<'_>,
     progress: &mut super::Progress,
@@ -134,16 +136,16 @@ pub(in crate::detect) fn is_userinfo_end(
     }
 }
 
-/// What an offset may lie in, going by what stands before it up to the nearest white space.
+/// What an offset is inside of, judged by the text before it up to the nearest white space.
 pub(super) enum Enclosing<'h> {
     Nothing,
-    /// A data source of Oracle's, with the end of its password.
+    /// An Oracle data source, with the end of its password.
     Oracle(Option<usize>),
-    /// The separator of a scheme, what is behind it, and how deep it lies.
+    /// A URL: the separator after its scheme, the offset after that, and its depth.
     Url(Located<'h>, usize, Depth),
 }
 
-/// Looks left from the anchor of `hit` for the nearest separator of a scheme, at most `most` bytes.
+/// Looks left from the anchor of `hit` for the nearest scheme separator, at most `most` bytes.
 pub(super) fn enclosing<'h>(hit: &Located<'h>, most: usize, memo: &mut Memo) -> Enclosing<'h> {
     let floor = hit.record.start.max(hit.anchor.start.saturating_sub(most));
     let mut start = hit.anchor.start;
@@ -174,16 +176,16 @@ pub(super) fn enclosing<'h>(hit: &Located<'h>, most: usize, memo: &mut Memo) -> 
     found
 }
 
-/// White space, and what a separator or a data source begins with.
+/// White space, and the first bytes of a separator or a data source.
 static BEFORE_AT: Stops = Stops::new(b":%j");
 
-/// What begins at an offset before an `@`.
+/// What begins at an offset to the left of an `@`.
 enum Before<'h> {
     Nothing,
     Space,
-    /// A data source of Oracle's, with the end of its password.
+    /// An Oracle data source, with the end of its password.
     Oracle(Option<usize>),
-    /// The separator of a scheme, what is behind it, and how deep it lies.
+    /// The separator after a scheme, the offset after that, and its depth.
     Scheme(Located<'h>, usize, Depth),
 }
 
@@ -206,7 +208,7 @@ fn before_authority<'h>(hit: &Located<'h>, start: usize) -> Before<'h> {
     }
 }
 
-/// The offset behind `://`, however its slashes are escaped.
+/// The offset after `://`, however its slashes are escaped.
 fn behind_slashes(hit: &Located<'_>, depth: Depth) -> Option<usize> {
     let end = hit.record.end;
     let mut at = hit.anchor.start;
@@ -226,7 +228,7 @@ fn behind_slashes(hit: &Located<'_>, depth: Depth) -> Option<usize> {
 static PLAIN: Stops = Stops::new(b"/?#:@'`");
 static ENCODED: Stops = Stops::new(b"/?#:@'`%&");
 
-/// What ends a URL before its path does. Asked in order, from its beginning on.
+/// Decides what ends a URL before its path does. Must be asked in order from the URL's beginning.
 struct Ends<'h, 'm> {
     hay: &'h [u8],
     record: usize,
@@ -248,7 +250,7 @@ impl<'h, 'm> Ends<'h, 'm> {
         Ends { hay: hit.hay, record, separator, limit, depth, quotes, open: None }
     }
 
-    /// What the text before the URL leaves open: read only where the URL holds something that could
+    /// What the text before the URL leaves open. Read only if the URL contains something that could
     /// close it.
     fn open(&mut self) -> Open {
         let (hay, record, separator) = (self.hay, self.record, self.separator);
