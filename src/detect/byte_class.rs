@@ -1,8 +1,8 @@
 //! Classes of bytes in one table: a test of any class costs one load and one AND.
 //!
 //! A class is a bit; a byte may be in many. Walks over a value test single bytes ([`is`]), runs
-//! ([`run`], [`until`]), or all of its bytes at once ([`Traits`]), so that several questions about a
-//! value read it once.
+//! ([`run`], [`until`]), or all of its bytes at once ([`Traits`]), so that several questions about
+//! a value read it once.
 
 use crate::text::visits;
 
@@ -48,8 +48,8 @@ pub(super) const BRACKET: u64 = 1 << 16;
 pub(super) const EXPANSION: u64 = 1 << 17;
 /// Bytes that may end a value without quotes.
 pub(super) const STOP: u64 = 1 << 18;
-/// Bytes that may follow a key: white space, a separator, a quote, a bracket, or the beginning of an
-/// escape; also the first bytes of their forms outside ASCII.
+/// Bytes that may follow a key: white space, a separator, a quote, a bracket, or the beginning of
+/// an escape; also the first bytes of their forms outside ASCII.
 pub(super) const FOLLOWER: u64 = 1 << 19;
 /// `"`, `'` or a backtick.
 pub(super) const QUOTE: u64 = 1 << 20;

@@ -65,7 +65,8 @@ pub(super) struct Progress {
     /// Everything before this belongs to an address that was found.
     done: usize,
     /// The last label that was searched in the list of all top-level domains, packed into a number,
-    /// and whether it is there. Most unknown domains of a log end alike, in `.internal` or `.local`.
+    /// and whether it is there. Most unknown domains of a log end alike, in `.internal` or
+    /// `.local`.
     searched: Option<(u128, bool)>,
     /// How often a domain was found, so that the rest of the address was examined.
     pub(super) n_examined: u64,
@@ -83,9 +84,9 @@ impl EmailDetector {
 }
 
 impl Detector for EmailDetector {
-    /// Most texts with an `@` are no addresses, and nearly all of those are refused by the two bytes
-    /// around it or by the last label. So the domain comes first, which is short and never read
-    /// twice. The local part and its surroundings are read only if the domain is possible.
+    /// Most texts with an `@` are no addresses, and nearly all of those are refused by the two
+    /// bytes around it or by the last label. So the domain comes first, which is short and never
+    /// read twice. The local part and its surroundings are read only if the domain is possible.
     fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
         let rule = self.rule.ok_or(Rejection::RuleOff)?;
         let (hay, at) = (context.hay, candidate.span());
@@ -142,8 +143,8 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
     let length = hay[floor..end].iter().rev().take_while(|byte| is_local(**byte)).count();
     visits::add(3 * length);
     let mut start = end - length;
-    // An escape counts as its character, not as the letters it is written with. Its first byte comes
-    // before those letters and is not of a local part itself, except the percent sign.
+    // An escape counts as its character, not as the letters it is written with. Its first byte
+    // comes before those letters and is not of a local part itself, except the percent sign.
     let before = &hay[floor..start];
     if matches!(before.last(), Some(b'\\' | b'#' | b'[' | b';'))
         || memchr::memchr(b'%', &hay[start..end]).is_some()
@@ -167,8 +168,8 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
 /// The start of the quoted local part with its closing quote at `close`. The opening quote has as
 /// many backslashes before it.
 ///
-/// A quoted local part must begin with a letter, perhaps an escaped one. Otherwise the two quotes may
-/// be the ends of two JSON strings: `"key":"@example.com"`.
+/// A quoted local part must begin with a letter, perhaps an escaped one. Otherwise the two quotes
+/// may be the ends of two JSON strings: `"key":"@example.com"`.
 fn quoted_start(hay: &[u8], floor: usize, close: usize) -> Option<usize> {
     let depth = edge::backslashes_before(hay, floor, close);
     let mut at = close - depth;
@@ -198,8 +199,8 @@ enum Label {
     Unknown,
 }
 
-/// The domain that begins at `start`, if there is one. It contains no line end, so the record need not
-/// be known.
+/// The domain that begins at `start`, if there is one. It contains no line end, so the record need
+/// not be known.
 fn domain(hay: &[u8], start: usize, searched: &mut Option<(u128, bool)>) -> Option<Domain> {
     let rest = &hay[start..hay.len().min(start + MAX_DOMAIN)];
     if rest.first() == Some(&b'[') {
@@ -273,8 +274,8 @@ fn is_local(byte: u8) -> bool {
     CLASS[usize::from(byte)] & LOCAL != 0
 }
 
-/// Judges the last label of a domain: two or more letters, or letters of other scripts, but no suffix
-/// of files, units or code.
+/// Judges the last label of a domain: two or more letters, or letters of other scripts, but no
+/// suffix of files, units or code.
 fn label(label: &[u8], searched: &mut Option<(u128, bool)>) -> Option<Label> {
     if label.len() < 2 || !label.iter().all(u8::is_ascii_alphabetic) {
         let is_punycode = label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");

@@ -16,8 +16,8 @@ const MAX_DISTANCE: usize = 4 << 10;
 /// How much white space may surround the `=` or `:`.
 const MAX_SPACE: usize = 8;
 
-/// The name of the field with the byte at `at` in its value: the field of the string around the byte
-/// if there is one, or else of the word that ends there.
+/// The name of the field with the byte at `at` in its value: the field of the string around the
+/// byte if there is one, or else of the word that ends there.
 pub(super) fn name(hay: &[u8], record: Span, at: usize) -> Option<&[u8]> {
     let left = &hay[record.start.max(at.saturating_sub(MAX_DISTANCE))..at];
     of_string(left).or_else(|| of_word(left))

@@ -4,9 +4,9 @@
 //!
 //! - In a JSON record a finding ends with its string, and text between strings is never replaced.
 //! - In a URL it ends with the part of the URL that it begins in.
-//! - A finding that begins or ends inside a backslash escape or a UTF-8 character is widened to hold
-//!   it whole. Half an escape left behind would change the meaning of its neighbour and break the
-//!   string around it.
+//! - A finding that begins or ends inside a backslash escape or a UTF-8 character is widened to
+//!   hold it whole. Half an escape left behind would change the meaning of its neighbour and break
+//!   the string around it.
 //!
 //! Afterwards no byte that any finding claimed is left, except those that these rules exclude.
 
@@ -83,10 +83,10 @@ struct Strings {
 }
 
 impl Strings {
-    /// Ends a finding with its string, if the record is JSON. Whatever the text before seemed to open,
-    /// no secret goes past the quote that ends its string: `{"m":"IDENTIFIED BY 'x","n":1}`. That
-    /// quote has an even number of backslashes before it. A record that only looks like JSON keeps
-    /// the whole finding, because the rest of the secret follows the quote: `{ pw='a"b' }`.
+    /// Ends a finding with its string, if the record is JSON. Whatever the text before seemed to
+    /// open, no secret goes past the quote that ends its string: `{"m":"IDENTIFIED BY 'x","n":1}`.
+    /// That quote has an even number of backslashes before it. A record that only looks like JSON
+    /// keeps the whole finding, because the rest of the secret follows the quote: `{ pw='a"b' }`.
     ///
     /// `quote` remembers the next such quote, so overlapping findings search for it once.
     fn keep_inside(
@@ -110,9 +110,9 @@ impl Strings {
         }
     }
 
-    /// Whether a finding may be replaced where it is: inside a string, or anywhere in a record that is
-    /// not JSON. Between strings there are punctuation, numbers and names: `{"password -u ":false}`
-    /// gives a command its argument only to a reader that knows no JSON.
+    /// Whether a finding may be replaced where it is: inside a string, or anywhere in a record that
+    /// is not JSON. Between strings there are punctuation, numbers and names: `{"password -u
+    /// ":false}` gives a command its argument only to a reader that knows no JSON.
     fn may_hold(&mut self, hay: &[u8], records: &mut Records, finding: &Finding) -> bool {
         let start = finding.span.start;
         if finding.shape != Shape::Text {
@@ -177,9 +177,9 @@ fn is_shaped_like_json(record: &[u8]) -> bool {
     json::is_shaped(record) || matches!(record.trim_ascii(), [b'"', .., b'"'])
 }
 
-/// Sorts by start, then the longest first, then the most specific rule first. Findings come candidate
-/// by candidate, so one that is out of order is only a few places away from its own. Insertion sort
-/// is used for as long as that is true.
+/// Sorts by start, then the longest first, then the most specific rule first. Findings come
+/// candidate by candidate, so one that is out of order is only a few places away from its own.
+/// Insertion sort is used for as long as that is true.
 fn sort(rules: &RuleSet, findings: &mut [Finding]) {
     let compare = |one: &Finding, next: &Finding| {
         let spans = one.span.start.cmp(&next.span.start).then(next.span.end.cmp(&one.span.end));

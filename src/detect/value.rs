@@ -122,8 +122,8 @@ fn is_trimmed_template(value: &[u8], traits: Traits) -> bool {
         || byte_class::is(*first, byte_class::ALPHA) && is_lookup(value)
 }
 
-/// Whether `value` is an expression for a value: `${X}`, `$X`, `{{ x }}`, `<password>`, `[x]`, `%s`,
-/// `%(pw)s`, `%PW%`, `#{x}`, `__X__`, or `<x>` written with escapes.
+/// Whether `value` is an expression for a value: `${X}`, `$X`, `{{ x }}`, `<password>`, `[x]`,
+/// `%s`, `%(pw)s`, `%PW%`, `#{x}`, `__X__`, or `<x>` written with escapes.
 pub(super) fn is_expansion(value: &[u8]) -> bool {
     match value {
         [b'\\', rest @ ..] if rest.starts_with(b"$") => is_expansion(rest),
@@ -164,8 +164,8 @@ fn is_escaped_label(value: &[u8]) -> bool {
     })
 }
 
-/// Whether the inside of `${…}` carries a default value: `X:-hunter2` does, `X:-` and `X:?not set` do
-/// not.
+/// Whether the inside of `${…}` carries a default value: `X:-hunter2` does, `X:-` and `X:?not set`
+/// do not.
 fn has_default(inner: &[u8]) -> bool {
     let default = inner.windows(2).position(|pair| matches!(pair, b":-" | b":="));
     default.is_some_and(|at| !is_template(&inner[at + 2..]))
@@ -207,9 +207,9 @@ fn is_fill(value: &[u8], traits: Traits) -> bool {
     traits.all(byte_class::FILL) && !matches!(value, [b'#' | b'?'])
 }
 
-/// Whether the second half repeats one filling character, ignoring case and marks between, as people
-/// write examples of tokens: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`, `0a1baaaaaaaa`. A percent sign counts
-/// as a mark, because an escape may be cut after it.
+/// Whether the second half repeats one filling character, ignoring case and marks between, as
+/// people write examples of tokens: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`, `0a1baaaaaaaa`. A percent
+/// sign counts as a mark, because an escape may be cut after it.
 pub(super) fn is_filler(value: &[u8]) -> bool {
     let half = &value[value.len() / 2..];
     half.len() >= 4 && filling(half) == half.len()
@@ -275,8 +275,8 @@ fn is_fill_in(value: &[u8], traits: Traits) -> bool {
     (is_several || is_yours(whole)) && (begins() || ends())
 }
 
-/// Whether a word inside `value` asks the reader to fill it in: `acme_XXXX_YOUR_TOKEN_HERE_XXXX`. The
-/// word must be between marks, so that letters of a token are not taken for it.
+/// Whether a word inside `value` asks the reader to fill it in: `acme_XXXX_YOUR_TOKEN_HERE_XXXX`.
+/// The word must be between marks, so that letters of a token are not taken for it.
 pub(super) fn asks_to_fill_in(value: &[u8]) -> bool {
     visits::add(value.len());
     value.split(|byte| !byte_class::is(*byte, byte_class::ALNUM)).any(is_request)
@@ -354,8 +354,8 @@ fn is_uuid(value: &[u8]) -> bool {
         })
 }
 
-/// Whether a run of letters and digits in `value` is a digest: at least sixteen hexadecimal digits of
-/// one case with both digits and letters, or more digits than any number has.
+/// Whether a run of letters and digits in `value` is a digest: at least sixteen hexadecimal digits
+/// of one case with both digits and letters, or more digits than any number has.
 fn holds_digest(value: &[u8]) -> bool {
     let mut rest = value;
     while rest.len() >= 16 {
@@ -430,8 +430,8 @@ fn bigram_score(value: &[u8], enough: u32) -> u32 {
 /// Shows that values are not random without reading each of them.
 ///
 /// Values that begin further and further right in the same text share most of their bytes, as in
-/// `?token=?token=…`. This keeps an upper bound for the [`bigram_score`] of a sliding window, so each
-/// byte of the text is read once for all of them.
+/// `?token=?token=…`. This keeps an upper bound for the [`bigram_score`] of a sliding window, so
+/// each byte of the text is read once for all of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RandomnessUpperBound {
     left: usize,
@@ -487,8 +487,8 @@ impl RandomnessUpperBound {
     }
 }
 
-/// The maximum score of the byte at `at` and the one before it. The digits of a percent escape score
-/// nothing in a value that holds the whole escape.
+/// The maximum score of the byte at `at` and the one before it. The digits of a percent escape
+/// score nothing in a value that holds the whole escape.
 fn most(hay: &[u8], at: usize) -> u32 {
     if ends_escape(hay, at - 1) || ends_escape(hay, at) || ends_escape(hay, at + 1) {
         return 0;

@@ -3,8 +3,8 @@
 //! A match is defined from left to right: the pattern is tried, anchored, at each byte of a record.
 //! If it matches, begins on the edge that its rule asks for and nothing refuses it, the secret with
 //! the whole run of its last class is a finding, and the search goes on after it. A candidate only
-//! says where a try can succeed. Since each rule remembers where its search ended, the result is the
-//! same as that of the naive search.
+//! says where a try can succeed. Since each rule remembers where its search ended, the result is
+//! the same as that of the naive search.
 //!
 //! Nearly every pattern is matched by a [`simple_matcher`]. For the others a regex is compiled at
 //! their first candidate.
@@ -214,7 +214,8 @@ impl Search<'_, '_> {
     }
 
     /// A match that the end of the record cut off, if at least half of the shortest match is left.
-    /// The token must follow other text: whatever cuts records leaves more than a token's beginning.
+    /// The token must follow other text: whatever cuts records leaves more than a token's
+    /// beginning.
     fn cut(&self, start: usize, cache: &mut Cache) -> Option<Found> {
         let record = self.hit.record;
         let there = record.end - start;

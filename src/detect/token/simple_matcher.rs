@@ -127,8 +127,8 @@ impl SimpleMatcher {
         (n_marks == 2).then_some(SimpleMatcher { nodes, n_runs: make.n_runs, first })
     }
 
-    /// The matcher for a pattern without a group for the secret, if the matcher is exact. The secret
-    /// is the whole match.
+    /// The matcher for a pattern without a group for the secret, if the matcher is exact. The
+    /// secret is the whole match.
     pub(super) fn of_whole(hir: &Hir) -> Option<SimpleMatcher> {
         let mut make = Make { n_runs: 0, n_choices: 0, is_inside: true };
         let mut nodes = vec![Node::Begin];
@@ -393,8 +393,8 @@ struct Follow {
     may_end: bool,
 }
 
-/// Checks that only the longest run is worth trying, everywhere in `nodes`. Returns what `nodes` with
-/// what follows them may begin with.
+/// Checks that only the longest run is worth trying, everywhere in `nodes`. Returns what `nodes`
+/// with what follows them may begin with.
 fn check(nodes: &[Node], follow: &Follow) -> Option<Follow> {
     let mut behind = Follow { first: follow.first, may_end: follow.may_end };
     for node in nodes.iter().rev() {

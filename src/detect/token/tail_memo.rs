@@ -154,8 +154,8 @@ fn first_of(
     move |from, to| hay[from..to].iter().position(is_one).map(|length| from + length)
 }
 
-/// The first word that begins in `from..to` and asks the reader to fill in a value. It may end after
-/// `to`.
+/// The first word that begins in `from..to` and asks the reader to fill in a value. It may end
+/// after `to`.
 fn request(hay: &[u8], from: usize, to: usize) -> Option<usize> {
     let mut at = from;
     while at < to {

@@ -112,8 +112,8 @@ impl UrlDetector {
 }
 
 impl Detector for UrlDetector {
-    /// The form of the anchor says what to look for: `token=` a parameter, `://` an authority, `@tcp(`
-    /// a data source name, anything else a host or a path.
+    /// The form of the anchor says what to look for: `token=` a parameter, `://` an authority,
+    /// `@tcp(` a data source name, anything else a host or a path.
     fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
         let (hay, span) = (context.hay, candidate.span());
         let anchor = span.of(hay);
@@ -148,8 +148,8 @@ impl Detector for UrlDetector {
     }
 }
 
-/// Whether `value` is a regular expression: `[^@]+`, `\S*`, `.+?`, `(\S+)`. Programs that search for
-/// URLs log theirs.
+/// Whether `value` is a regular expression: `[^@]+`, `\S*`, `.+?`, `(\S+)`. Programs that search
+/// for URLs log theirs.
 fn is_pattern(value: &[u8]) -> bool {
     if !value.last().is_some_and(|last| matches!(last, b'+' | b'*' | b'?' | b')' | b'}')) {
         return false;
@@ -270,8 +270,8 @@ fn number(digits: Option<&[u8]>) -> Option<u32> {
     digits?.iter().try_fold(0, |sum, digit| Some(sum << 4 | u32::from(edge::hex(*digit)?)))
 }
 
-/// The span without the marks that a sentence, a list or a shortened text puts after a URL: `,`, `.`,
-/// `…`, or a bracket that was opened before the URL.
+/// The span without the marks that a sentence, a list or a shortened text puts after a URL: `,`,
+/// `.`, `…`, or a bracket that was opened before the URL.
 fn trim(hay: &[u8], mut span: Span) -> Span {
     loop {
         let value = span.of(hay);
@@ -301,8 +301,8 @@ fn is_opened(value: &[u8], close: u8) -> bool {
 mod tests {
     use crate::{Outcome, Policy, Scrubber, Selection};
 
-    /// Every `«secret»` in `marked` must become a placeholder, nothing else may change, and a second
-    /// run must change nothing.
+    /// Every `«secret»` in `marked` must become a placeholder, nothing else may change, and a
+    /// second run must change nothing.
     #[track_caller]
     fn check(marked: &str) {
         let rules = Selection { only: vec!["credential-url".into()], ..Selection::default() }

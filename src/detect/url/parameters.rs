@@ -108,8 +108,8 @@ impl Parameters {
         Ok(())
     }
 
-    /// The known name that ends at the `=` of the anchor, if a separator precedes it, and whether it is
-    /// a parameter of the path.
+    /// The known name that ends at the `=` of the anchor, if a separator precedes it, and whether
+    /// it is a parameter of the path.
     fn name_before(&self, hay: &[u8], anchor: Span, depth: Depth) -> Option<(&Name, bool)> {
         let left = &hay[..anchor.end - equals_len(depth, anchor.of(hay))];
         let left = left.strip_suffix(b"]").or_else(|| strip_closing(left)).unwrap_or(left);

@@ -85,8 +85,8 @@ impl Memo {
         }
     }
 
-    /// The value of `key` up to the end of its part of a URL. `None` if key and value are a host and
-    /// its port.
+    /// The value of `key` up to the end of its part of a URL. `None` if key and value are a host
+    /// and its port.
     pub(in crate::detect) fn value(
         &mut self,
         hay: &[u8],

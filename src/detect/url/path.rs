@@ -51,8 +51,8 @@ pub(super) struct Paths {
     by_anchor: Vec<ByAnchor>,
 }
 
-/// The templates that an anchor can belong to, and the offset of their first literal in it. Computed
-/// at load time: there are many templates, and each anchor belongs to one or two.
+/// The templates that an anchor can belong to, and the offset of their first literal in it.
+/// Computed at load time: there are many templates, and each anchor belongs to one or two.
 struct ByAnchor {
     text: Box<[u8]>,
     starts: Vec<(usize, usize)>,
@@ -76,7 +76,8 @@ impl Paths {
         paths
     }
 
-    /// The templates that may begin inside `anchor` and the offset of each, in the order of templates.
+    /// The templates that may begin inside `anchor` and the offset of each, in the order of
+    /// templates.
     fn starts(&self, anchor: &[u8]) -> Vec<(usize, usize)> {
         let mut starts = Vec::new();
         for (index, template) in self.templates.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! The quotes and brackets that the text before a URL left open, which can end the URL.
 //!
-//! People paste passwords that contain quotes and angle brackets. Such a byte ends a URL only if the
-//! text before the URL opened it: `'postgres://u:p@h'` ends at the apostrophe, and
+//! People paste passwords that contain quotes and angle brackets. Such a byte ends a URL only if
+//! the text before the URL opened it: `'postgres://u:p@h'` ends at the apostrophe, and
 //! `DATABASE_URL=postgres://u:p'w@h` does not.
 //!
 //! The record is read up to the URL once for all its URLs ([`Memo`]).

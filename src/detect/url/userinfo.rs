@@ -52,8 +52,8 @@ struct Known {
     userinfo: Option<Userinfo>,
 }
 
-/// What was read already. A line of addresses, or a URL with many `@`, is read once and not once for
-/// each `@`.
+/// What was read already. A line of addresses, or a URL with many `@`, is read once and not once
+/// for each `@`.
 #[derive(Default)]
 pub(super) struct Memo {
     last: Option<Known>,
@@ -119,8 +119,8 @@ pub(super) fn has_none(rest: &[u8]) -> bool {
     )
 }
 
-/// Whether the `@` at the anchor of `hit` ends the userinfo of a URL, so that the text around it is a
-/// user and a host instead of an email address.
+/// Whether the `@` at the anchor of `hit` ends the userinfo of a URL, so that the text around it is
+/// a user and a host instead of an email address.
 pub(in crate::detect) fn is_userinfo_end(
     hit: &Located<'_>,
     progress: &mut super::Progress,
@@ -261,8 +261,7 @@ impl<'h, 'm> Ends<'h, 'm> {
         quotes::before_scheme(self.hay, self.record, self.separator)
     }
 
-    /// Whether the URL ends at `span`, in which `unit` is written. `read` is what was read before
-    /// it.
+    /// Whether the URL ends at `unit`, written at `span`. `read` is the authority before it.
     fn here(&mut self, span: Span, unit: Unit, read: &Authority) -> bool {
         if self.depth != Depth::Plain {
             let is_quote = matches!(unit.byte, b'\'' | b'`');
@@ -287,7 +286,7 @@ impl<'h, 'm> Ends<'h, 'm> {
                     || self.is_behind_port(span, read) && self.is_tag(span)
             }
             b'>' => self.open().is_angle() || self.is_behind_host(span, read),
-            // An escape of a string's ends a URL in that string; elsewhere it is a backslash and a
+            // An escaped line end ends a URL inside a string. Elsewhere it is a backslash and a
             // letter.
             b'\n' if unit.len > 1 => {
                 read.colon.is_none()
@@ -299,8 +298,8 @@ impl<'h, 'm> Ends<'h, 'm> {
         }
     }
 
-    /// Whether a quote ends the URL: the one that opened it, or one that was opened before and has
-    /// nothing of a URL behind it.
+    /// Whether a quote ends the URL: the kind that opened it, or one that was opened before and is
+    /// followed by something that no URL goes on with.
     fn is_closing(&mut self, span: Span, unit: Unit) -> bool {
         self.opener() == Some(unit.byte)
             || self.is_outside(span)
@@ -311,24 +310,25 @@ impl<'h, 'm> Ends<'h, 'm> {
         quotes::is_outside(&self.hay[span.end..self.limit])
     }
 
-    /// Whether a user, an `@` and a host stand before `span`.
+    /// Whether a user, an `@` and a host precede `span`.
     fn is_behind_host(&self, span: Span, read: &Authority) -> bool {
         let is_empty = |at: Span| read.colon.is_some_and(|colon| colon.end == at.start);
         let at = read.at.filter(|at| !is_empty(*at));
         at.is_some_and(|at| host(self.hay, at.end, span.start, self.depth) == Host::Sure)
     }
 
-    /// Whether a host, a colon and the digits of a port stand before `span`.
+    /// Whether a host, a colon and the digits of a port precede `span`.
     fn is_behind_port(&self, span: Span, read: &Authority) -> bool {
         read.colon.is_some_and(|colon| is_port(&self.hay[colon.end..span.start]))
     }
 
-    /// Whether an element's end begins at `span`.
+    /// Whether a closing tag begins at `span`.
     fn is_tag(&self, span: Span) -> bool {
         self.hay[span.end..self.limit].first() == Some(&b'/')
     }
 }
 
+/// Reads the authority that begins at `start`.
 fn authority(hay: &[u8], start: usize, depth: Depth, ends: &mut Ends<'_, '_>) -> Authority {
     let stops = if depth == Depth::Plain { &PLAIN } else { &ENCODED };
     let limit = ends.limit;
@@ -377,7 +377,7 @@ fn userinfo(
             }
             let is_host = !cut || host(hay, at.end, end, ends.depth) == Host::Sure;
             let later = if cut { beyond(hay, colon, end, ends, Host::Sure) } else { None };
-            // A path and a query are written in fewer characters than a password.
+            // Paths and queries use fewer characters than passwords.
             let later = later
                 .filter(|later| !is_host || !is_uri(hay, Span::new(end, later.start), ends.depth));
             Some(Userinfo { colon: Some(colon), at: later.unwrap_or(at) })
@@ -391,7 +391,7 @@ fn userinfo(
     }
 }
 
-/// Whether a URL may hold all characters of `span` as they are,
+/// Whether a URL may contain all characters of `span` without escapes,
 /// <https://www.rfc-editor.org/rfc/rfc3986#section-2>.
 fn is_uri(hay: &[u8], span: Span, depth: Depth) -> bool {
     let mut at = span.start;
@@ -408,26 +408,26 @@ fn is_uri(hay: &[u8], span: Span, depth: Depth) -> bool {
     true
 }
 
-/// Quotes and angle brackets belong to passwords that were pasted, and to no user.
+/// Whether `user` may be a user: quotes and angle brackets occur in passwords only.
 fn is_user(user: &[u8]) -> bool {
     !user.iter().any(|byte| matches!(byte, b'"' | b'<' | b'>'))
 }
 
-/// A URL of which a logger shows the beginning, `postgres://app:x7Kp2mQ9v…`. The same could be a
-/// host and its port, or an image and its tag; so the password must look like one.
+/// The password of a URL that a logger shortened: `postgres://app:x7Kp2mQ9v…`. The same could be a
+/// host with its port or an image with its tag, so the password must look random.
 fn shortened(hay: &[u8], rest: Span) -> Option<Span> {
     let value = rest.of(hay);
     let shown = value.strip_suffix("\u{2026}".as_bytes()).or_else(|| value.strip_suffix(b"..."))?;
     value::is_random(shown).then(|| Span::new(rest.start, rest.start + shown.len()))
 }
 
-/// `image:tag@sha256:…` names a digest, no host.
+/// Whether `host` is the digest in `image:tag@sha256:…`.
 fn is_digest_name(host: &[u8]) -> bool {
     host.starts_with(b"sha256:") || host.starts_with(b"sha512:")
 }
 
-/// `a.example:80,bob@example.com`: a host, its port, and the next entry of a list;
-/// `db:1433;user=sa;password=p@ss`.
+/// Whether the password is a port with something after it: the next entry of a list
+/// (`a.example:80,bob@example.com`) or fields (`db:1433;user=sa;password=p@ss`).
 fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bool {
     let host = &hay[start..colon.start];
     let is_host = host.contains(&b'.') || host == b"localhost";
@@ -440,7 +440,7 @@ fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bo
                     password[n_digits + 1..].iter().take_while(|byte| is_name(**byte)).count();
                 name > 0 && password.get(n_digits + 1 + name) == Some(&b'=')
             }
-            // The next entries of a list, or an address: no password has so few kinds of marks.
+            // Entries of a list, or an address. Passwords have more kinds of marks.
             Some(b',' | b'|' | b')' | b']' | b'}' | b'\'' | b'`') => {
                 let is_entry =
                     |byte: &u8| byte.is_ascii_alphanumeric() || b"._+-,:|@)]}'`".contains(byte);
@@ -458,13 +458,13 @@ fn is_port(text: &[u8]) -> bool {
     (1..=5).contains(&text.len()) && text.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether `user:head`, which `/`, `?` or `#` ends, begins a password that goes on behind it, and
-/// what the text behind its `@` must be like.
+/// Whether `user:head`, which is ended by `/`, `?` or `#`, begins a password that goes on after it.
+/// Returns what the text after the password's `@` must look like.
 fn goes_on(hay: &[u8], start: usize, colon: Span, cut: usize, ends: &Ends<'_, '_>) -> Option<Host> {
     let user = &hay[start..colon.start];
     match &hay[colon.end..cut] {
         [] if is_slashes(hay, cut, ends.limit, ends.depth) => None,
-        // `:/w@host`: without a user it is surely a password.
+        // `:/w@host`: without a user it is certainly a password.
         [] if user.is_empty() => Some(Host::Loose),
         // `host:/path`, and `file://c:/path`.
         [] => {
@@ -475,8 +475,8 @@ fn goes_on(hay: &[u8], start: usize, colon: Span, cut: usize, ends: &Ends<'_, '_
     }
 }
 
-/// The `@` of a password with an unescaped `/`, `?` or `#` in it: the first that surely a host
-/// follows, or else the first that one may follow, if `least` allows that.
+/// The `@` after a password with an unescaped `/`, `?` or `#` in it: the first one with a certain
+/// host after it, or else the first one with a possible host, if `least` allows that.
 fn beyond(
     hay: &[u8],
     colon: Span,
@@ -509,13 +509,13 @@ fn beyond(
 
 static STOPS_BEYOND: Stops = Stops::new(b"'`%&");
 
-/// Whether `://` begins here: another URL does.
+/// Whether `://` begins at `span`, so that another URL begins.
 fn is_separator(hay: &[u8], span: Span, unit: Unit, limit: usize, depth: Depth) -> bool {
     unit.byte == b':' && span.end < limit && is_slashes(hay, span.end, limit, depth)
 }
 
-/// Whether `host:head` is a host and its port, an address in brackets, or what git takes for a
-/// path: `github.com:org/repo@v1`.
+/// Whether `host:head` is a host with its port, an address in brackets, or a path for git:
+/// `github.com:org/repo@v1`.
 fn is_host_part(host: &[u8], head: &[u8], rest: &[u8]) -> bool {
     let is_port = head.iter().all(u8::is_ascii_digit)
         || head.eq_ignore_ascii_case(b"port")
@@ -542,7 +542,7 @@ fn is_host_part(host: &[u8], head: &[u8], rest: &[u8]) -> bool {
         || host.contains(&b'.') && is_word() && is_path()
 }
 
-/// `27017,h2:27017`: the port of a host, and more hosts.
+/// Whether `head` is the port of a host and more hosts: `27017,h2:27017`.
 fn is_list_of_hosts(head: &[u8]) -> bool {
     let mut entries = head.split(|byte| *byte == b',');
     let is_host = |entry: &[u8]| {
@@ -555,24 +555,24 @@ fn is_list_of_hosts(head: &[u8]) -> bool {
     entries.next().is_some_and(is_port) && entries.all(is_host)
 }
 
-/// Whether two slashes stand at `at`: the colon before them belongs to another URL.
+/// Whether two slashes are at `at`, so that the colon before them belongs to another URL.
 fn is_slashes(hay: &[u8], at: usize, limit: usize, depth: Depth) -> bool {
     let first = Unit::at(hay, at, limit, depth);
     let next = at + first.len;
     first.byte == b'/' && next < limit && Unit::at(hay, next, limit, depth).byte == b'/'
 }
 
-/// How much a text is like the host of a URL.
+/// How much a text looks like the host of a URL.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Host {
     No,
-    /// Nothing in it is no part of one.
+    /// It contains only characters of a host.
     Loose,
-    /// It is written as hosts are: small letters, or a dot or a port behind the name.
+    /// It is written like a host: in small letters, or with a dot or a port after the name.
     Sure,
 }
 
-/// The host that stands at `start`, up to a port, a path, a list's comma or the end of the URL.
+/// Judges the host at `start`, up to a port, a path, the comma of a list or the end of the URL.
 fn host(hay: &[u8], start: usize, limit: usize, depth: Depth) -> Host {
     if is_stand_in(&hay[start..limit]) {
         return Host::Sure;
@@ -626,8 +626,8 @@ fn host(hay: &[u8], start: usize, limit: usize, depth: Depth) -> Host {
     }
 }
 
-/// `[2001:db8::1]`, `{host}`, `${HOST}`, `<host>`: an address in brackets, or what stands for a
-/// host.
+/// Whether `text` begins with an address in brackets or a template for a host: `[2001:db8::1]`,
+/// `{host}`, `${HOST}`, `<host>`.
 fn is_stand_in(text: &[u8]) -> bool {
     let (close, inner) = match text {
         [b'[', inner @ ..] => (b']', inner),
@@ -640,7 +640,7 @@ fn is_stand_in(text: &[u8]) -> bool {
     length > 1 && inner.get(length) == Some(&close)
 }
 
-/// `user:password@tcp(host:3306)/db`, as Go's MySQL driver writes it.
+/// The password in `user:password@tcp(host:3306)/db`, the form of Go's MySQL driver.
 pub(super) fn source_name(hit: &Located<'_>) -> Option<Span> {
     let floor = hit.record.start.max(hit.anchor.start.saturating_sub(BEFORE));
     let left = &hit.hay[floor..hit.anchor.start];
@@ -648,7 +648,7 @@ pub(super) fn source_name(hit: &Located<'_>) -> Option<Span> {
         byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'(')
     };
     let begin = left.iter().rposition(is_outside).map_or(0, |at| at + 1);
-    // What is read of it: the name, and the password for each text that it must not hold.
+    // Reads the name once, and the password once for each text that it must not contain.
     visits::add(6 * (left.len() - begin));
     let colon = begin + left[begin..].iter().position(|byte| *byte == b':')?;
     let password = &left[colon + 1..];
@@ -659,7 +659,7 @@ pub(super) fn source_name(hit: &Located<'_>) -> Option<Span> {
     let before = left[begin..colon - name].last();
     let fits = name > 0
         && before.is_none_or(|byte| matches!(byte, b'=' | b',' | b';' | b'&' | b'[' | b'{'));
-    // What is a URL has its own anchor, and so has the source before this one.
+    // URLs have their own anchor, and so does a data source before this one.
     let holds = |text: &[u8]| password.windows(text.len()).any(|window| window == text);
     let is_other = left[begin..colon].ends_with(b"jdbc")
         || matches!(password, [b'/' | b'\\', ..])
@@ -668,7 +668,7 @@ pub(super) fn source_name(hit: &Located<'_>) -> Option<Span> {
         .then(|| Span::new(floor + colon + 1, hit.anchor.start))
 }
 
-/// `jdbc:oracle:thin:user/password@//host`.
+/// The password in `jdbc:oracle:thin:user/password@//host`.
 pub(super) fn oracle(hit: &Located<'_>) -> Option<Span> {
     let limit = hit.record.end.min(hit.anchor.end.saturating_add(BEYOND));
     let mut slash = None;
