@@ -373,8 +373,8 @@ impl Outer<'_> {
                     || !is_nothing(encoding) && self.part(Some(at + 1), encoding) != 0)
     }
 
-    /// The entry of [`PARTS`] for the byte at `at`. Beside an escape that encodes nothing, an equals
-    /// sign counts only in quoted-printable text, since padding does not matter.
+    /// The entry of [`PARTS`] for the byte at `at`. Beside an escape that encodes nothing, an
+    /// equals sign counts only in quoted-printable text, since padding does not matter.
     fn part(&self, at: Option<usize>, encoding: Encoding) -> u8 {
         match at.and_then(|at| self.text.get(at)) {
             Some(b'=') if is_nothing(encoding) && !self.is_printable => 0,

@@ -82,8 +82,8 @@ impl Memo {
         self.cut(hay, span, end)
     }
 
-    /// As [`Memo::clip`], for a span in the user or the password only. Enough for the URL detector's own
-    /// findings, except for a parameter's name inside a password.
+    /// As [`Memo::clip`], for a span in the user or the password only. Enough for the URL
+    /// detector's own findings, except for a parameter's name inside a password.
     pub(in crate::detect) fn clip_user(
         &mut self,
         hay: &[u8],
