@@ -9,7 +9,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{file_names::Names, rewrite::Unexamined};
+use super::file_names::Names;
 use crate::{scrub::Scrubber, source::refuse, tally::Tally};
 
 /// Binary fields of at most this many bytes are kept: flags, numbers, times.
@@ -17,6 +17,15 @@ const SHORT: usize = 8;
 
 /// Stands in place of a name that is no text, or of which nothing is left.
 pub(super) const NO_NAME: &[u8] = b"REDACTED-name";
+
+/// What happens to a part that cannot be examined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unexamined {
+    /// It is left out of the output.
+    Leave,
+    /// It stays in its archive unchanged.
+    Keep,
+}
 
 /// What a field is.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,9 +8,10 @@
 //! What cannot be examined is in no output and is told with its reason.
 
 mod chunks;
-mod codecs;
+pub(crate) mod codecs;
 mod content;
 mod digest;
+mod failure;
 mod file_names;
 mod formats;
 mod limits;
@@ -23,7 +24,6 @@ mod temporary;
 mod verify;
 
 pub(crate) use self::{
-    content::Packed,
     file_names::Names,
     limits::Expansion,
     manifest::{Manifest, NAME as MANIFEST, folder_of},

@@ -8,32 +8,28 @@ use std::{
 };
 
 use super::{
-    chunks::Packers,
-    codecs,
-    content::{self, Kind, Packed},
+    chunks::{Chunks, Heads, Packers},
+    codecs::{self, Codec, Compressed},
+    content::{self, Content},
+    failure::reason,
     file_names::Names,
-    formats::{tar, zip},
     limits::{Budget, Metered, Stoppable, refuse},
-    metadata::{Headers, Texts},
+    metadata::{Headers, Texts, Unexamined},
     temporary::Spool,
 };
-use crate::{error::Error, scrub::Scrubber, stream, tally::Tally};
+use crate::{
+    error::Error,
+    scrub::Scrubber,
+    stream::{self, whole_input},
+    tally::Tally,
+};
 
-/// Reads of compressed data.
-const READ: usize = 128 << 10;
+/// The buffer for compressed data and archives.
+pub(super) const READ_SIZE: usize = 128 << 10;
 
 /// Texts that are shorter than the sample get a buffer of this size: to clear a large one would
 /// cost more than to scrub them.
 const SMALL_BLOCK: usize = 2 * content::SAMPLE;
-
-/// What becomes of an entry that cannot be examined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unexamined {
-    /// It is not in the output.
-    Leave,
-    /// It stays in its archive as it was.
-    Keep,
-}
 
 /// What a thread keeps from file to file.
 pub(super) struct Own {
@@ -51,8 +47,53 @@ impl Own {
     }
 }
 
+/// A file that can be read at any position.
+pub(super) trait SeekRead: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> SeekRead for T {}
+
+/// An archive to rewrite.
+pub(super) enum ArchiveInput<'a> {
+    /// It can be read once.
+    Stream(Box<dyn Read + Send + 'a>),
+    /// It can be read at any position, and is at its beginning.
+    File(&'a mut (dyn SeekRead + 'a)),
+}
+
+impl Read for ArchiveInput<'_> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        match self {
+            ArchiveInput::Stream(reader) => reader.read(space),
+            ArchiveInput::File(file) => file.read(space),
+        }
+    }
+}
+
+/// An archive format, rewritten entry by entry.
+pub(super) trait ArchiveFormat: Sync {
+    /// Whether a file that begins with `head` has this format.
+    fn matches(&self, head: &[u8]) -> bool;
+
+    /// Writes the archive with clean entries and metadata.
+    fn rewrite(
+        &self,
+        rewriter: &mut Rewriter<'_>,
+        input: ArchiveInput<'_>,
+        place: &Place,
+        wtr: &mut (dyn Write + Send),
+    ) -> io::Result<()>;
+}
+
+/// What a file or entry is.
+enum Kind {
+    Compressed(&'static dyn Codec),
+    Archive(&'static dyn ArchiveFormat),
+    Plain(Content),
+}
+
 /// How files are rewritten.
 pub(super) struct Rewriter<'r> {
+    pub(super) formats: &'static [&'static dyn ArchiveFormat],
     /// Forked for each text that has no idle one.
     pub(super) scrubber: &'r Scrubber,
     pub(super) max_record: usize,
@@ -60,7 +101,7 @@ pub(super) struct Rewriter<'r> {
     pub(super) n_threads: usize,
     pub(super) packers: &'r Packers,
     pub(super) own: &'r mut Own,
-    pub(super) recompress: Option<(Packed, u32)>,
+    pub(super) recompress: Option<(&'static dyn Codec, u32)>,
     pub(super) unexamined: Unexamined,
     /// Where entries that do not fit in memory wait, without a name.
     pub(super) folder: &'r Path,
@@ -106,24 +147,35 @@ impl Place {
 }
 
 impl<'r> Rewriter<'r> {
-    /// Rewrites a file. Its archive directory is read where it lies.
+    fn kind(&self, head: &[u8]) -> Kind {
+        if let Some(codec) = codecs::matching(head) {
+            return Kind::Compressed(codec);
+        }
+        match self.formats.iter().find(|format| format.matches(head)) {
+            Some(format) => Kind::Archive(*format),
+            None => Kind::Plain(content::of(head)),
+        }
+    }
+
+    /// Rewrites a file. An archive in it is read at any position.
     pub(super) fn file(
         &mut self,
-        mut file: impl Read + Seek + Send,
+        mut file: impl SeekRead,
         place: &Place,
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
         let head = head_of(&mut file)?;
-        match content::of(&head) {
-            Kind::Zip => {
+        match self.kind(&head) {
+            Kind::Archive(format) => {
                 file.rewind()?;
-                zip::rewrite(self, &mut file, &place.deeper(false)?, wtr)
+                let input = ArchiveInput::File(&mut file);
+                format.rewrite(self, input, &place.deeper(false)?, wtr)
             }
-            kind => self.open(kind, head, Box::new(file), place, wtr),
+            kind => self.open(kind, head, Box::new(file), (place, wtr)),
         }
     }
 
-    /// Rewrites what can be read once.
+    /// Rewrites a stream, which can be read once.
     pub(super) fn stream(
         &mut self,
         mut rdr: Box<dyn Read + Send + '_>,
@@ -131,37 +183,32 @@ impl<'r> Rewriter<'r> {
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
         let head = head_of(&mut rdr)?;
-        self.open(content::of(&head), head, rdr, place, wtr)
+        self.open(self.kind(&head), head, rdr, (place, wtr))
     }
 
-    /// Rewrites what begins with `head` and goes on with `rest`.
+    /// Rewrites a stream that begins with `head` and continues with `rest`.
     fn open(
         &mut self,
         kind: Kind,
         head: Vec<u8>,
         rest: Box<dyn Read + Send + '_>,
-        place: &Place,
-        wtr: &mut (dyn Write + Send),
+        (place, wtr): (&Place, &mut (dyn Write + Send)),
     ) -> io::Result<()> {
         let whole = Cursor::new(head.clone()).chain(rest);
-        let buffered = |whole| BufReader::with_capacity(READ, whole);
         match kind {
-            Kind::Text => {
+            Kind::Plain(Content::Text) => {
                 let size = if head.len() < content::SAMPLE { SMALL_BLOCK } else { stream::BLOCK };
                 self.text(whole, size, place, wtr)
             }
-            Kind::Packed(packed) => {
-                self.packed(packed, &head, Box::new(buffered(whole)), &place.deeper(true)?, wtr)
+            Kind::Plain(Content::Foreign(what)) => Err(refuse(what)),
+            Kind::Compressed(codec) => {
+                let reader = Box::new(BufReader::with_capacity(READ_SIZE, whole));
+                self.compressed(codec, &head, reader, (&place.deeper(true)?, wtr))
             }
-            Kind::Tar => tar::rewrite(self, &mut buffered(whole), &place.deeper(false)?, wtr),
-            Kind::Zip => {
-                let place = place.deeper(false)?;
-                let mut spool = self.spool();
-                io::copy(&mut buffered(whole), &mut spool)?;
-                spool.rewind()?;
-                zip::rewrite(self, &mut spool, &place, wtr)
+            Kind::Archive(format) => {
+                let input = ArchiveInput::Stream(Box::new(whole));
+                format.rewrite(self, input, &place.deeper(false)?, wtr)
             }
-            Kind::Foreign(what) => Err(refuse(what)),
         }
     }
 
@@ -175,8 +222,12 @@ impl<'r> Rewriter<'r> {
         let mut scrubber = self.own.idle.take().unwrap_or_else(|| self.scrubber.fork());
         let rdr = Stoppable { rdr, budget: Arc::clone(&self.budget) };
         let mut n_bytes = 0;
-        let cut = stream::Cut { size, max_record: self.max_record, n_threads: self.n_threads };
-        let result = stream::carry(rdr, &place.name, cut, &mut scrubber, |runs| {
+        let cut = whole_input::Limits {
+            block: size,
+            max_record: self.max_record,
+            n_threads: self.n_threads,
+        };
+        let result = whole_input::scrub(rdr, &place.name, cut, &mut scrubber, |runs| {
             n_bytes += runs.iter().map(|run| run.len() as u64).sum::<u64>();
             write_all(wtr, runs).map_err(|error| Error::output(&place.name, error))
         });
@@ -210,28 +261,28 @@ impl<'r> Rewriter<'r> {
         self.left.extend(unexamined.into_iter().map(|reason| (place.name.clone(), reason)));
     }
 
-    fn packed(
+    /// Rewrites a compressed stream that begins with `head`.
+    fn compressed(
         &mut self,
-        packed: Packed,
+        codec: &'static dyn Codec,
         head: &[u8],
-        rdr: Box<dyn BufRead + Send + '_>,
-        place: &Place,
-        wtr: &mut (dyn Write + Send),
+        reader: Box<dyn BufRead + Send + '_>,
+        (place, wtr): (&Place, &mut (dyn Write + Send)),
     ) -> io::Result<()> {
         let headers = Headers::new(self.scrubber, self.unexamined);
         let notes = headers.notes();
-        let opened = codecs::open(packed, head, rdr, place.memory, headers)?;
-        let (to, level) = self.recompress.unwrap_or((packed, opened.level));
-        // What stands at the head of a member belongs to its format.
-        let heads = if to == packed { opened.heads } else { codecs::Heads::default() };
-        let mut packing = codecs::packing(to, level, heads, wtr, self.packers);
-        let text = Metered { rdr: opened.text, budget: Arc::clone(&self.budget) };
-        self.stream(
-            Box::new(text),
-            &Place { memory: place.memory / 2, ..place.clone() },
-            &mut packing,
-        )?;
-        packing.finish()?;
+        let heads = Heads::default();
+        let source = Compressed { reader, memory: place.memory, heads: heads.clone(), headers };
+        let text = codec.decoder(source)?;
+        let (to, level) = self.recompress.unwrap_or_else(|| (codec, codec.level_of(head)));
+        // Headers of members are specific to their format.
+        let heads = if to.name() == codec.name() { heads } else { Heads::default() };
+        let (pack, chunk_size) = to.encoder();
+        let mut chunks = Chunks::new(wtr, self.packers, (pack, level, chunk_size), heads);
+        let text = Metered { rdr: text, budget: Arc::clone(&self.budget) };
+        let inner = Place { memory: place.memory / 2, ..place.clone() };
+        self.stream(Box::new(text), &inner, &mut chunks)?;
+        chunks.finish()?;
         let notes = std::mem::take(&mut *notes.lock().unwrap_or_else(PoisonError::into_inner));
         self.tally.merge(&notes.tally);
         self.left.extend(notes.unexamined.into_iter().map(|reason| (place.name.clone(), reason)));
@@ -287,41 +338,4 @@ fn head_of(rdr: &mut (impl Read + ?Sized)) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(content::SAMPLE);
     rdr.take(content::SAMPLE as u64).read_to_end(&mut head)?;
     Ok(head)
-}
-
-/// Why something could not be examined, in words that hold nothing of it; an error that is no such
-/// reason comes back.
-pub(super) fn reason(error: io::Error) -> io::Result<String> {
-    let Some(inner) = error.get_ref() else { return Ok(in_words(&error)) };
-    let Some(ours) = inner.downcast_ref::<Error>() else { return Ok(in_words(&error)) };
-    if ours.exit_code() != 3 {
-        return Err(error);
-    }
-    let beneath =
-        std::error::Error::source(ours).and_then(|source| source.downcast_ref::<io::Error>());
-    match beneath {
-        // What was read failed beneath the text.
-        Some(beneath) if beneath.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
-            let inner = beneath
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<Error>())
-                .expect("it was looked at");
-            if inner.exit_code() == 3 { Ok(inner.to_string()) } else { Err(error) }
-        }
-        Some(beneath) => Ok(in_words(beneath)),
-        None => Ok(ours.to_string().rsplit(": ").next().unwrap_or_default().to_owned()),
-    }
-}
-
-fn in_words(error: &io::Error) -> String {
-    match error.get_ref() {
-        Some(inner) if inner.is::<super::limits::Refusal>() => inner.to_string(),
-        _ if error.raw_os_error().is_some() => format!("cannot be read: {error}"),
-        _ if error.kind() == io::ErrorKind::UnexpectedEof => "truncated".to_owned(),
-        // The decoders of zstd and xz say it in their own words and nothing else tells it.
-        Some(inner) if inner.to_string().to_lowercase().contains("memory") => {
-            "its window takes more than --memory allows".to_owned()
-        }
-        _ => format!("corrupt: {error}"),
-    }
 }

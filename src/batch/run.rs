@@ -20,13 +20,14 @@ use std::{
 };
 
 use super::{
-    Expansion, Manifest,
     chunks::Packers,
-    content::Packed,
+    codecs::Codec,
     digest::Digest,
-    limits::Budget,
-    manifest::Line,
-    rewrite::{self, Own, Place, Rewriter, Unexamined},
+    failure, formats,
+    limits::{Budget, Expansion},
+    manifest::{Line, Manifest},
+    metadata::Unexamined,
+    rewrite::{Own, Place, Rewriter},
 };
 use crate::{
     error::Error,
@@ -66,7 +67,7 @@ pub(crate) struct Options {
     /// What all threads together may take, about; bytes.
     pub(crate) memory: u64,
     pub(crate) expansion: Expansion,
-    pub(crate) recompress: Option<(Packed, u32)>,
+    pub(crate) recompress: Option<(&'static dyn Codec, u32)>,
     /// Whether what cannot be examined is copied as it is.
     pub(crate) copies_unexamined: bool,
     pub(crate) n_threads: usize,
@@ -110,6 +111,7 @@ impl Options {
         own.texts.take_findings();
         let keeps = self.copies_unexamined || matches!(self.target, Target::InPlace(_));
         Rewriter {
+            formats: &formats::ALL,
             scrubber,
             max_record: self.max_record,
             n_threads: if n_bytes >= LARGE { self.threads() } else { 1 },
@@ -403,7 +405,7 @@ impl Run<'_> {
             Ok(digest) if !has_changed(&original, &metadata) => digest,
             Ok(_) => return Ok(Outcome::Unexamined("it changed while it was read".to_owned(), 0)),
             Err(error) => {
-                let reason = rewrite::reason(error).map_err(fatal)?;
+                let reason = failure::reason(error).map_err(failure::fatal)?;
                 self.copy_unexamined(&metadata, &original, target.as_deref())?;
                 return Ok(Outcome::Unexamined(reason, rewriter.n_guarded));
             }
@@ -488,14 +490,14 @@ impl Run<'_> {
         let mut fresh = Fresh::new(target)?;
         let copied =
             original.seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut original, &mut fresh));
-        match copied.map_err(rewrite::reason) {
+        match copied.map_err(failure::reason) {
             Ok(_) => {
                 fresh.resemble(original, metadata)?;
                 fresh.land()
             }
             // It cannot be read; that was said.
             Err(Ok(_)) => Ok(()),
-            Err(Err(error)) => Err(fatal(error)),
+            Err(Err(error)) => Err(failure::fatal(error)),
         }
     }
 
@@ -566,28 +568,6 @@ fn has_changed(file: &File, before: &Metadata) -> bool {
     !file
         .metadata()
         .is_ok_and(|now| now.len() == before.len() && tree::changed(&now) == tree::changed(before))
-}
-
-/// The error that ends the run, taken out of what carried it.
-pub(super) fn fatal(error: io::Error) -> Error {
-    let mut error = error;
-    while let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        let is_carried = std::error::Error::source(inner)
-            .and_then(|source| source.downcast_ref::<io::Error>())
-            .is_some_and(|source| source.get_ref().is_some_and(|inner| inner.is::<Error>()));
-        let inner = error
-            .into_inner()
-            .and_then(|inner| inner.downcast::<Error>().ok())
-            .expect("it was looked at");
-        if !is_carried {
-            return *inner;
-        }
-        error = *inner
-            .into_source()
-            .and_then(|source| source.downcast::<io::Error>().ok())
-            .expect("it was looked at");
-    }
-    Error::output("output", error)
 }
 
 fn by_rule(rules: &RuleSet, tally: &Tally) -> serde_json::Map<String, serde_json::Value> {

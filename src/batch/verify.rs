@@ -9,13 +9,13 @@ use std::{
 };
 
 use super::{
-    Manifest, Options,
     chunks::Packers,
     digest::Digest,
+    failure,
     file_names::{self, Names},
-    manifest::Line,
-    rewrite::{self, Own},
-    run::fatal,
+    manifest::{Line, Manifest},
+    rewrite::Own,
+    run::Options,
 };
 use crate::{error::Error, scrub::Scrubber, source::tree};
 
@@ -81,7 +81,7 @@ fn check(
     if let Err(error) =
         file.rewind().and_then(|()| rewriter.file(&mut file, &place, &mut io::sink()))
     {
-        return rewrite::reason(error).map(Some).map_err(fatal);
+        return failure::reason(error).map(Some).map_err(failure::fatal);
     }
     Ok(match rewriter.tally.findings() {
         0 if rewriter.left.len() > line.unexamined.len() => {

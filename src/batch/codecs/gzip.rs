@@ -7,38 +7,64 @@
 
 use std::{
     io::{self, BufRead, Read},
+    ops::RangeInclusive,
     sync::PoisonError,
 };
 
 use flate2::{GzHeader, bufread::GzDecoder};
 use libdeflater::{CompressionLvl, Compressor};
 
-use super::{Heads, check_length};
+use super::codec::{Codec, Compressed, check_header_length};
 use crate::batch::{
+    chunks::{Heads, Pack},
     limits::refuse,
     metadata::{Headers, Verdict},
 };
 
 /// So much text goes into one member.
-pub(super) const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 1 << 20;
 
 /// Flags of a header.
 const EXTRA: u8 = 4;
 const NAME: u8 = 8;
 const COMMENT: u8 = 16;
 
-/// About the level that a file with this header was written with: the header tells the slowest and
-/// the fastest.
-pub(super) fn level(head: &[u8]) -> u32 {
-    match head.get(8) {
-        Some(2) => 9,
-        Some(4) => 1,
-        _ => 6,
+#[derive(Debug)]
+pub(super) struct Gzip;
+
+impl Codec for Gzip {
+    fn name(&self) -> &'static str {
+        "gzip"
+    }
+
+    fn levels(&self) -> RangeInclusive<u32> {
+        1..=12
+    }
+
+    fn matches(&self, head: &[u8]) -> bool {
+        head.starts_with(b"\x1f\x8b")
+    }
+
+    /// The header only tells the slowest and the fastest level.
+    fn level_of(&self, head: &[u8]) -> u32 {
+        match head.get(8) {
+            Some(2) => 9,
+            Some(4) => 1,
+            _ => 6,
+        }
+    }
+
+    fn decoder<'r>(&self, source: Compressed<'r>) -> io::Result<Box<dyn Read + Send + 'r>> {
+        Ok(Box::new(Members::new(source.reader, source.heads, source.headers)))
+    }
+
+    fn encoder(&self) -> (Pack, usize) {
+        (pack, CHUNK)
     }
 }
 
 /// The text of all members.
-pub(super) struct Members<R: BufRead> {
+struct Members<R: BufRead> {
     decoder: Option<GzDecoder<R>>,
     heads: Heads,
     headers: Headers,
@@ -46,7 +72,7 @@ pub(super) struct Members<R: BufRead> {
 }
 
 impl<R: BufRead> Members<R> {
-    pub(super) fn new(rdr: R, heads: Heads, headers: Headers) -> Members<R> {
+    fn new(rdr: R, heads: Heads, headers: Headers) -> Members<R> {
         let mut members =
             Members { decoder: Some(GzDecoder::new(rdr)), heads, headers, is_first: true };
         members.begin();
@@ -163,8 +189,8 @@ fn subfields(extra: &[u8], headers: &mut Headers) -> Vec<u8> {
 }
 
 /// One member.
-pub(super) fn pack(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>> {
-    check_length(head.len())?;
+fn pack(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    check_header_length(head.len())?;
     let plain = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     let head = if head.is_empty() { &plain } else { head };
     let length = u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes();
@@ -184,7 +210,7 @@ pub(in crate::batch) fn deflate(text: &[u8], level: u32) -> io::Result<Vec<u8>> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{batch::rewrite::Unexamined, policy::Policy, rules::RuleSet, scrub::Scrubber};
+    use crate::{batch::metadata::Unexamined, policy::Policy, rules::RuleSet, scrub::Scrubber};
 
     #[test]
     fn sizes_of_the_old_members_are_not_kept() {

@@ -6,32 +6,73 @@
 
 use std::{
     io::{self, BufRead, Read},
+    ops::RangeInclusive,
     sync::PoisonError,
 };
 
 use zstd::stream::read::Decoder;
 
-use super::{Heads, check_length};
+use super::codec::{Codec, Compressed, check_header_length};
 use crate::batch::{
+    chunks::{Heads, Pack},
     limits::{LONGEST_HEADER, refuse},
     metadata::{Headers, Verdict},
 };
 
 /// So much text goes into one frame. Smaller ones compress less: frames know nothing of each other.
-pub(super) const CHUNK: usize = 4 << 20;
+const CHUNK: usize = 4 << 20;
 
-/// About the level that a frame was written with, by the window it asks for: level 3 takes 2 MiB, 9
-/// takes 4, 19 takes 8 and more.
-pub(super) fn level(head: &[u8]) -> u32 {
-    let [_, _, _, _, descriptor, window, ..] = head else { return 3 };
-    let is_single_segment = descriptor & 0x20 != 0;
-    match (is_single_segment, (window >> 3) + 10) {
-        (true, _) => 3,
-        (false, ..=19) => 1,
-        (false, 20..=21) => 3,
-        (false, 22) => 9,
-        (false, _) => 19,
+const MAGIC: [u8; 4] = *b"\x28\xb5\x2f\xfd";
+
+#[derive(Debug)]
+pub(super) struct Zstd;
+
+impl Codec for Zstd {
+    fn name(&self) -> &'static str {
+        "zstd"
     }
+
+    fn levels(&self) -> RangeInclusive<u32> {
+        1..=22
+    }
+
+    fn default_level(&self) -> u32 {
+        3
+    }
+
+    fn matches(&self, head: &[u8]) -> bool {
+        head.starts_with(&MAGIC)
+            // A file may begin with a skippable frame.
+            || head.len() >= 8
+                && head.first_chunk().is_some_and(is_skippable)
+    }
+
+    /// By the window size: level 3 uses 2 MiB, level 9 uses 4 MiB, level 19 uses 8 MiB or more.
+    fn level_of(&self, head: &[u8]) -> u32 {
+        let [_, _, _, _, descriptor, window, ..] = head else { return 3 };
+        let is_single_segment = descriptor & 0x20 != 0;
+        match (is_single_segment, (window >> 3) + 10) {
+            (true, _) => 3,
+            (false, ..=19) => 1,
+            (false, 20..=21) => 3,
+            (false, 22) => 9,
+            (false, _) => 19,
+        }
+    }
+
+    fn decoder<'r>(&self, source: Compressed<'r>) -> io::Result<Box<dyn Read + Send + 'r>> {
+        let Compressed { reader, memory, heads, headers } = source;
+        Ok(Box::new(Frames::new(reader, heads, memory, headers)))
+    }
+
+    fn encoder(&self) -> (Pack, usize) {
+        (pack, CHUNK)
+    }
+}
+
+/// Whether this is the magic number of a skippable frame.
+fn is_skippable(magic: &[u8; 4]) -> bool {
+    magic[0] & 0xf0 == 0x50 && magic[1..] == *b"\x2a\x4d\x18"
 }
 
 enum State<R: BufRead> {
@@ -100,11 +141,11 @@ impl<R: BufRead> Frames<R> {
         }
         let mut magic = [0; 4];
         rdr.read_exact(&mut magic)?;
-        if magic[0] & 0xf0 == 0x50 && magic[1..] == *b"\x2a\x4d\x18" {
+        if is_skippable(&magic) {
             self.skippable(magic, &mut rdr)?;
             return Ok(Some(State::Between(rdr)));
         }
-        if magic != *b"\x28\xb5\x2f\xfd" {
+        if magic != MAGIC {
             return Err(refuse("something that is no zstd follows a frame"));
         }
         rdr.unread(magic);
@@ -177,8 +218,8 @@ impl<R: BufRead> Read for Frames<R> {
 }
 
 /// One frame, with its checksum and the skippable frame that stands before it.
-pub(super) fn pack(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>> {
-    check_length(head.len())?;
+fn pack(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    check_header_length(head.len())?;
     let mut compressor = zstd::bulk::Compressor::new(level.cast_signed())?;
     compressor.include_checksum(true)?;
     let mut frame = head.to_vec();

@@ -5,14 +5,15 @@
 //! Names, link targets, owners, comments and attributes are looked at like the text of the entries.
 //! A header without findings keeps every byte.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 
 use tar::{EntryType, Header};
 
 use crate::batch::{
     limits::{LONGEST_HEADER, refuse},
+    metadata::Unexamined,
     renames::Renames,
-    rewrite::{Place, Rewriter, Unexamined},
+    rewrite::{ArchiveFormat, ArchiveInput, Place, READ_SIZE, Rewriter},
     temporary::Spool,
 };
 
@@ -25,7 +26,7 @@ const RECORD: u64 = 20 * BLOCK as u64;
 
 /// Whether a block's checksum is that of a tar header. Older programs summed up signed bytes; with
 /// ASCII the sums are the same.
-pub(crate) fn has_checksum(block: &[u8; BLOCK]) -> bool {
+fn has_checksum(block: &[u8; BLOCK]) -> bool {
     let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
     let expected = sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..]);
     block.iter().any(|byte| *byte != 0)
@@ -50,8 +51,29 @@ impl Before {
     }
 }
 
+/// The tar format in all its variants.
+pub(super) struct Tar;
+
+impl ArchiveFormat for Tar {
+    /// By the checksum of the first header: the oldest archives lack the magic `ustar`, and a log
+    /// may contain it.
+    fn matches(&self, head: &[u8]) -> bool {
+        head.first_chunk().is_some_and(has_checksum)
+    }
+
+    fn rewrite(
+        &self,
+        rewriter: &mut Rewriter<'_>,
+        input: ArchiveInput<'_>,
+        place: &Place,
+        wtr: &mut (dyn Write + Send),
+    ) -> io::Result<()> {
+        rewrite(rewriter, &mut BufReader::with_capacity(READ_SIZE, input), place, wtr)
+    }
+}
+
 /// Rewrites an archive.
-pub(crate) fn rewrite(
+fn rewrite(
     rewriter: &mut Rewriter<'_>,
     rdr: &mut (dyn Read + Send),
     place: &Place,

@@ -1,10 +1,7 @@
 //! The extra fields of a zip entry: those whose layout is known are kept, others are looked at.
 
 use super::{Entry, ZIP_64, fields, u16_at};
-use crate::batch::{
-    metadata::{Texts, Verdict},
-    rewrite::Unexamined,
-};
+use crate::batch::metadata::{Texts, Unexamined, Verdict};
 
 /// Info-ZIP's copies of name and comment in UTF-8: a version, the checksum of what they are a copy
 /// of, the text.

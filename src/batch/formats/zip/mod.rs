@@ -8,16 +8,16 @@
 //!
 //! Names, comments and extra fields are looked at like the text of the entries.
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, SeekFrom, Write};
 
 use flate2::bufread::DeflateDecoder;
 
 use crate::batch::{
-    codecs,
+    codecs, failure,
     limits::{Metered, refuse},
-    metadata::{Headers, Verdict},
+    metadata::{Headers, Unexamined, Verdict},
     renames::Renames,
-    rewrite::{Place, Rewriter, Unexamined},
+    rewrite::{ArchiveFormat, ArchiveInput, Place, READ_SIZE, Rewriter, SeekRead},
     temporary::Spool,
 };
 
@@ -101,14 +101,39 @@ fn wrong() -> io::Error {
     refuse("corrupt: the directory of a zip archive cannot be read")
 }
 
-/// What can be read at any place.
-pub(crate) trait Archive: Read + Seek + Send {}
-impl<T: Read + Seek + Send> Archive for T {}
+/// The zip format.
+pub(in crate::batch) struct Zip;
+
+impl ArchiveFormat for Zip {
+    /// By the first entry, or the end of an empty archive.
+    fn matches(&self, head: &[u8]) -> bool {
+        head.starts_with(&LOCAL.to_le_bytes()) || head.starts_with(&END.to_le_bytes())
+    }
+
+    /// The directory is at the end, so a stream is spooled first.
+    fn rewrite(
+        &self,
+        rewriter: &mut Rewriter<'_>,
+        input: ArchiveInput<'_>,
+        place: &Place,
+        wtr: &mut (dyn Write + Send),
+    ) -> io::Result<()> {
+        match input {
+            ArchiveInput::File(archive) => rewrite(rewriter, archive, place, wtr),
+            ArchiveInput::Stream(reader) => {
+                let mut spool = rewriter.spool();
+                io::copy(&mut BufReader::with_capacity(READ_SIZE, reader), &mut spool)?;
+                spool.rewind()?;
+                rewrite(rewriter, &mut spool, place, wtr)
+            }
+        }
+    }
+}
 
 /// Rewrites an archive.
-pub(crate) fn rewrite(
+fn rewrite(
     rewriter: &mut Rewriter<'_>,
-    archive: &mut (dyn Archive + '_),
+    archive: &mut (dyn SeekRead + '_),
     place: &Place,
     wtr: &mut (dyn Write + Send),
 ) -> io::Result<()> {
@@ -204,7 +229,7 @@ fn fitting(comment: Vec<u8>) -> Vec<u8> {
 /// Bytes that belong to no entry: what was deleted, a signature, or something hidden. Zeros and the
 /// descriptor behind an entry's data are nothing.
 fn check_gaps(
-    archive: &mut (dyn Archive + '_),
+    archive: &mut (dyn SeekRead + '_),
     mut ends: Vec<(u64, u64, &Entry)>,
     directory: &Directory,
     unexamined: &mut Vec<String>,
@@ -250,7 +275,7 @@ fn is_descriptor(bytes: &[u8], entry: &Entry) -> bool {
     }
 }
 
-fn directory(archive: &mut (dyn Archive + '_)) -> io::Result<Directory> {
+fn directory(archive: &mut (dyn SeekRead + '_)) -> io::Result<Directory> {
     let length = archive.seek(SeekFrom::End(0))?;
     let n_tail = length.min((1 << 16) + 22);
     archive.seek(SeekFrom::Start(length - n_tail))?;
@@ -309,7 +334,7 @@ fn directory(archive: &mut (dyn Archive + '_)) -> io::Result<Directory> {
     })
 }
 
-fn end_64(archive: &mut (dyn Archive + '_), at: u64) -> io::Result<(u64, u64, u64)> {
+fn end_64(archive: &mut (dyn SeekRead + '_), at: u64) -> io::Result<(u64, u64, u64)> {
     archive.seek(SeekFrom::Start(at))?;
     let mut end = [0; 56];
     archive.read_exact(&mut end).map_err(|_| wrong())?;
@@ -403,7 +428,7 @@ struct Written<'p> {
 /// The clean data, packed as it was; `None`: the entry is left out.
 fn entry_data<'r>(
     rewriter: &mut Rewriter<'r>,
-    archive: &mut (dyn Archive + '_),
+    archive: &mut (dyn SeekRead + '_),
     entry: &Entry,
     place: &Place,
     (renames, extra): (&mut Renames, Vec<u8>),
@@ -439,7 +464,7 @@ fn entry_data<'r>(
 /// The target of a link, which follows what it leads to.
 fn symbolic_link<'r>(
     rewriter: &mut Rewriter<'r>,
-    archive: &mut (dyn Archive + '_),
+    archive: &mut (dyn SeekRead + '_),
     entry: &Entry,
     place: &Place,
     renames: &mut Renames,
@@ -447,7 +472,7 @@ fn symbolic_link<'r>(
     let mut target = Vec::new();
     let text = unpacked(rewriter, archive, entry, place.memory)?;
     if let Err(error) = text.take(LONGEST_TARGET + 1).read_to_end(&mut target) {
-        let reason = crate::batch::rewrite::reason(error)?;
+        let reason = failure::reason(error)?;
         rewriter.left.push((place.name.clone(), reason));
         return Ok(None);
     }
@@ -462,7 +487,7 @@ fn symbolic_link<'r>(
 }
 
 /// Goes to where the entry's data begins; answers the local header's extra part.
-fn enter(archive: &mut (dyn Archive + '_), entry: &Entry) -> io::Result<Vec<u8>> {
+fn enter(archive: &mut (dyn SeekRead + '_), entry: &Entry) -> io::Result<Vec<u8>> {
     archive.seek(SeekFrom::Start(entry.offset))?;
     let mut local = [0; 30];
     archive.read_exact(&mut local)?;
@@ -486,7 +511,7 @@ fn refusal(entry: &Entry) -> Option<String> {
 
 fn unpacked<'a>(
     rewriter: &Rewriter<'_>,
-    archive: &'a mut (dyn Archive + '_),
+    archive: &'a mut (dyn SeekRead + '_),
     entry: &Entry,
     memory: u64,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
