@@ -9,7 +9,10 @@ use base64::{
 };
 use tar::{EntryType, Header};
 
-use super::{BLOCK, Before, Records, name_of, pax_data, resized, target_of, value};
+use super::{
+    header::{BLOCK, Before, resized},
+    pax::{Records, pax_data, value},
+};
 use crate::{
     batch::{
         limits,
@@ -29,7 +32,7 @@ const GROUP: (usize, usize) = (297, 329);
 const PREFIX: (usize, usize) = (345, 500);
 
 /// Cleans an entry's header and what stands before it; answers the entry's name as it is written.
-pub(crate) fn clean(
+pub(super) fn clean(
     rewriter: &mut Rewriter<'_>,
     renames: &mut Renames,
     unexamined: &mut Vec<String>,
@@ -76,9 +79,23 @@ pub(crate) fn clean(
     Ok(name)
 }
 
+fn name_of(block: &[u8; BLOCK], before: &Before, records: &Records) -> Vec<u8> {
+    let pax =
+        value(records, b"GNU.sparse.name").or_else(|| value(records, b"path")).map(<[u8]>::to_vec);
+    let long = || before.long(EntryType::GNULongName);
+    pax.or_else(long).unwrap_or_else(|| Header::from_byte_slice(block).path_bytes().into_owned())
+}
+
+fn target_of(block: &[u8; BLOCK], before: &Before, records: &Records) -> Vec<u8> {
+    let long = || before.long(EntryType::GNULongLink);
+    let short =
+        || Header::from_byte_slice(block).link_name_bytes().unwrap_or_default().into_owned();
+    value(records, b"linkpath").map(<[u8]>::to_vec).or_else(long).unwrap_or_else(short)
+}
+
 /// Paths among pax records that are not those of the entry: an earlier one of two, or a target
 /// where there is no link.
-pub(crate) fn clean_paths(texts: &mut Texts, records: &mut Records, known: &[&Vec<u8>]) -> bool {
+pub(super) fn clean_paths(texts: &mut Texts, records: &mut Records, known: &[&Vec<u8>]) -> bool {
     let mut is_changed = false;
     for (_, path) in records.iter_mut().filter(|(key, _)| PATHS.contains(&&key[..])) {
         if known.contains(&&*path) {
@@ -183,7 +200,7 @@ fn put(block: &mut [u8; BLOCK], (from, to): (usize, usize), text: &[u8]) {
 /// A header in which nothing is found any more: texts that are copies are replaced, then what
 /// stands behind their ends and in the unused parts goes. One without findings comes back as it
 /// was.
-pub(crate) fn clean_header(texts: &mut Texts, block: [u8; BLOCK]) -> io::Result<[u8; BLOCK]> {
+pub(super) fn clean_header(texts: &mut Texts, block: [u8; BLOCK]) -> io::Result<[u8; BLOCK]> {
     let mut fields = vec![NAME, TARGET, USER, GROUP];
     fields.extend(is_ustar(&block).then_some(PREFIX));
     let names: Vec<&[u8]> = fields.iter().map(|(from, to)| text_of(&block[*from..*to])).collect();
@@ -281,7 +298,7 @@ const SYSTEM: [&[u8]; 4] = [
 ];
 
 /// Cleans pax records but for paths, which the caller renames; answers whether any changed.
-pub(crate) fn clean_records(
+pub(super) fn clean_records(
     rewriter: &mut Rewriter<'_>,
     records: &mut Records,
     unexamined: &mut Vec<String>,

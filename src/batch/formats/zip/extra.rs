@@ -1,6 +1,6 @@
 //! The extra fields of a zip entry: those whose layout is known are kept, others are looked at.
 
-use super::{Entry, ZIP_64, fields, u16_at};
+use super::directory::{Entry, ZIP_64, fields, u16_at};
 use crate::batch::metadata::{Texts, Unexamined, Verdict};
 
 /// Info-ZIP's copies of name and comment in UTF-8: a version, the checksum of what they are a copy
@@ -14,7 +14,7 @@ const ASI_UNIX: u16 = 0x756e;
 
 /// The extra part of an entry without its 64-bit sizes, which are written anew, and without
 /// findings.
-pub(crate) fn clean(
+pub(super) fn clean(
     extra: &[u8],
     entry: &Entry,
     texts: &mut Texts,
