@@ -1,29 +1,30 @@
-//! What a file is, told by its content and never by its name.
+//! Recognizes text and binary data by content, never by name. Codecs and archive formats recognize
+//! themselves.
 
 use crate::source::refuse;
 
-/// So much of the beginning decides.
+/// How many bytes at the beginning decide.
 pub(super) const SAMPLE: usize = 8 << 10;
 
-/// Fewer bytes than this tell nothing about their distribution.
+/// Fewer bytes are too few for statistics.
 const LEAST: usize = 32;
 
 /// What uncompressed content outside archives is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     Text,
-    /// It cannot be examined. What it is, for messages.
+    /// It cannot be examined. The string says what it is.
     Foreign(&'static str),
 }
 
-/// Magic numbers of what is not.
+/// Magic numbers of formats that cannot be examined.
 const FOREIGN: [(&[u8], &str); 15] = [
-    (b"PK\x07\x08", "a zip archive in parts"),
+    (b"PK\x07\x08", "part of a split zip archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"Rar!\x1a\x07", "a rar archive"),
     (b"LZIP", "an lzip file"),
-    (b"\x1f\x9d", "a file of compress"),
-    (b"\x02\x21\x4c\x18", "an lz4 file of the old form"),
+    (b"\x1f\x9d", "a compress (.Z) file"),
+    (b"\x02\x21\x4c\x18", "an lz4 file in the legacy format"),
     (b"\x7fELF", "an executable"),
     (b"\xca\xfe\xba\xbe", "a Java class"),
     (b"\x89PNG", "an image"),
@@ -47,12 +48,12 @@ pub(super) fn of(head: &[u8]) -> Content {
     Content::Text
 }
 
-/// So many NULs in a row are no part of a text or of a program.
+/// This many NULs in a row are a hole, not part of a text or program.
 const HOLE: usize = 256;
 
-/// More than one byte of thirty is a control character that no log holds. NULs in long rows are
-/// what `copytruncate` and holes leave; others count, and so does nothing above 0x7f, for logs in
-/// Latin-1.
+/// Whether more than one byte in thirty is a control character that does not occur in logs. Long
+/// runs of NUL do not count: `copytruncate` and sparse files leave them. Bytes above 0x7f do not
+/// count either, because of logs in Latin-1.
 fn is_binary(head: &[u8]) -> bool {
     let mut n_bytes = head.len();
     let mut n_controls: usize = head.chunks(usize::from(u8::MAX)).map(controls).sum();
@@ -65,8 +66,8 @@ fn is_binary(head: &[u8]) -> bool {
     n_bytes >= LEAST && n_controls * 30 > n_bytes
 }
 
-/// How many of at most 255 bytes are control characters. Without a branch, so that the compiler
-/// compares many at once: one by one they took as long as to scrub a short file.
+/// Counts the control characters in at most 255 bytes. Without branches, so that the compiler
+/// vectorizes it; byte by byte it took as long as scrubbing a short file.
 fn controls(bytes: &[u8]) -> usize {
     let is_control =
         |byte: u8| (byte < 7) | (byte.wrapping_sub(0x0e) < 0x12) & (byte != 0x1b) | (byte == 0x7f);

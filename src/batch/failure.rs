@@ -2,11 +2,11 @@
 
 use std::io;
 
-use super::limits::Refusal;
+use super::limits::RefusalReason;
 use crate::error::Error;
 
-/// Why something could not be examined, in words that hold nothing of it; an error that is no such
-/// reason comes back.
+/// The reason why content could not be examined, without any of the content. Other errors are
+/// returned as they are.
 pub(super) fn reason(error: io::Error) -> io::Result<String> {
     let Some(inner) = error.get_ref() else { return Ok(in_words(&error)) };
     let Some(ours) = inner.downcast_ref::<Error>() else { return Ok(in_words(&error)) };
@@ -16,12 +16,12 @@ pub(super) fn reason(error: io::Error) -> io::Result<String> {
     let beneath =
         std::error::Error::source(ours).and_then(|source| source.downcast_ref::<io::Error>());
     match beneath {
-        // What was read failed beneath the text.
+        // Reading failed in a layer below the text.
         Some(beneath) if beneath.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
             let inner = beneath
                 .get_ref()
                 .and_then(|inner| inner.downcast_ref::<Error>())
-                .expect("it was looked at");
+                .expect("the type was checked");
             if inner.exit_code() == 3 { Ok(inner.to_string()) } else { Err(error) }
         }
         Some(beneath) => Ok(in_words(beneath)),
@@ -31,18 +31,18 @@ pub(super) fn reason(error: io::Error) -> io::Result<String> {
 
 fn in_words(error: &io::Error) -> String {
     match error.get_ref() {
-        Some(inner) if inner.is::<Refusal>() => inner.to_string(),
+        Some(inner) if inner.is::<RefusalReason>() => inner.to_string(),
         _ if error.raw_os_error().is_some() => format!("cannot be read: {error}"),
         _ if error.kind() == io::ErrorKind::UnexpectedEof => "truncated".to_owned(),
-        // The decoders of zstd and xz say it in their own words and nothing else tells it.
+        // Only the message of the zstd and xz decoders reveals this cause.
         Some(inner) if inner.to_string().to_lowercase().contains("memory") => {
-            "its window takes more than --memory allows".to_owned()
+            "the window needs more memory than --memory allows".to_owned()
         }
         _ => format!("corrupt: {error}"),
     }
 }
 
-/// The error that ends the run, taken out of what carried it.
+/// The error that ends the run, unwrapped from the I/O errors that carried it.
 pub(super) fn fatal(error: io::Error) -> Error {
     let mut error = error;
     while let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
@@ -52,14 +52,14 @@ pub(super) fn fatal(error: io::Error) -> Error {
         let inner = error
             .into_inner()
             .and_then(|inner| inner.downcast::<Error>().ok())
-            .expect("it was looked at");
+            .expect("the type was checked");
         if !is_carried {
             return *inner;
         }
         error = *inner
             .into_source()
             .and_then(|source| source.downcast::<io::Error>().ok())
-            .expect("it was looked at");
+            .expect("the type was checked");
     }
     Error::output("output", error)
 }

@@ -1,5 +1,5 @@
-//! One file or entry: what it is, layer by layer, down to the text, and the same layers around the
-//! clean text.
+//! Rewrites one file or entry: opens it layer by layer down to the text, and puts the same layers
+//! around the clean text.
 
 use std::{
     io::{self, BufRead, BufReader, Cursor, IoSlice, Read, Seek, Write},
@@ -8,14 +8,14 @@ use std::{
 };
 
 use super::{
-    chunks::{Chunks, Heads, Packers},
+    chunks::{ChunkHeaders, ChunkWriter, CompressionPool},
     codecs::{self, Codec, Compressed},
     content::{self, Content},
     failure::reason,
     file_names::Names,
-    limits::{Budget, Metered, Stoppable, refuse},
-    metadata::{Headers, Texts, Unexamined},
-    temporary::Spool,
+    limits::{BudgetedReader, ExpansionBudget, StoppableReader, refuse},
+    metadata::{Headers, MetadataScrubber, Unexamined},
+    temporary::EntryBuffer,
 };
 use crate::{
     error::Error,
@@ -27,23 +27,27 @@ use crate::{
 /// The buffer for compressed data and archives.
 pub(super) const READ_SIZE: usize = 128 << 10;
 
-/// Texts that are shorter than the sample get a buffer of this size: to clear a large one would
-/// cost more than to scrub them.
+/// The buffer for texts shorter than the sample. Clearing a large buffer would cost more than
+/// scrubbing them.
 const SMALL_BLOCK: usize = 2 * content::SAMPLE;
 
-/// What a thread keeps from file to file.
-pub(super) struct Own {
+/// State that a thread keeps from file to file.
+pub(super) struct ThreadState {
     pub(super) names: Names,
-    /// Looks at the metadata of archives.
-    pub(super) texts: Texts,
-    /// The memory of a scrubber that has ended a text with nothing open: of a short text to make it
-    /// anew is half the work.
+    /// Scrubs the metadata of archives.
+    pub(super) texts: MetadataScrubber,
+    /// A scrubber that ended a text with no open state. Creating one is half the work for a short
+    /// text.
     idle: Option<Scrubber>,
 }
 
-impl Own {
-    pub(super) fn new(scrubber: &Scrubber) -> Own {
-        Own { names: Names::new(scrubber), texts: Texts::new(scrubber), idle: None }
+impl ThreadState {
+    pub(super) fn new(scrubber: &Scrubber) -> ThreadState {
+        ThreadState {
+            names: Names::new(scrubber),
+            texts: MetadataScrubber::new(scrubber),
+            idle: None,
+        }
     }
 }
 
@@ -79,7 +83,7 @@ pub(super) trait ArchiveFormat: Sync {
         &self,
         rewriter: &mut Rewriter<'_>,
         input: ArchiveInput<'_>,
-        place: &Place,
+        place: &EntryContext,
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()>;
 }
@@ -94,55 +98,53 @@ enum Kind {
 /// How files are rewritten.
 pub(super) struct Rewriter<'r> {
     pub(super) formats: &'static [&'static dyn ArchiveFormat],
-    /// Forked for each text that has no idle one.
+    /// Forked for each text, unless one is idle.
     pub(super) scrubber: &'r Scrubber,
     pub(super) max_record: usize,
     /// How many threads scrub one text.
     pub(super) n_threads: usize,
-    pub(super) packers: &'r Packers,
-    pub(super) own: &'r mut Own,
+    pub(super) packers: &'r CompressionPool,
+    pub(super) own: &'r mut ThreadState,
     pub(super) recompress: Option<(&'static dyn Codec, u32)>,
     pub(super) unexamined: Unexamined,
-    /// Where entries that do not fit in memory wait, without a name.
+    /// Where entries that do not fit into memory are buffered, in unnamed files.
     pub(super) folder: &'r Path,
-    /// How much of an entry is held in memory.
+    /// The most bytes of an entry in memory.
     pub(super) spool_memory: usize,
-    pub(super) budget: Arc<Budget>,
+    pub(super) budget: Arc<ExpansionBudget>,
     pub(super) tally: Tally,
     /// Entries that could not be examined, by name, with the reason.
     pub(super) left: Vec<(String, String)>,
-    /// Texts that are in no output because a record would have been another one.
+    /// How many texts were withheld because verification found a record broken.
     pub(super) n_guarded: u64,
 }
 
-/// Where in the nesting something lies.
+/// The position of a file or entry in the nesting of archives.
 #[derive(Clone)]
-pub(super) struct Place {
-    /// How it is called in reports: the file, and `!` before each entry's name.
+pub(super) struct EntryContext {
+    /// The name in reports: the file, then `!` and the name of each entry.
     pub(super) name: String,
-    /// So many more archives may lie inside.
+    /// How many more levels of archives may follow.
     pub(super) depth: u32,
-    /// What the window of a decoder may take here: of several in one another each half of the one
-    /// around it.
+    /// The most bytes of a decoder's window. Nested decoders get half of the enclosing one's limit.
     pub(super) memory: u64,
-    /// Whether it came out of a compressed stream: an archive in it is the same layer.
+    /// Whether this is the content of a compressed stream. An archive in it counts as the same
+    /// level.
     is_unpacked: bool,
 }
 
-impl Place {
-    pub(super) fn new(name: String, depth: u32, memory: u64) -> Place {
-        Place { name, depth, memory, is_unpacked: false }
+impl EntryContext {
+    pub(super) fn new(name: String, depth: u32, memory: u64) -> EntryContext {
+        EntryContext { name, depth, memory, is_unpacked: false }
     }
 
-    fn deeper(&self, is_unpacked: bool) -> io::Result<Place> {
+    fn deeper(&self, is_unpacked: bool) -> io::Result<EntryContext> {
         if self.is_unpacked && !is_unpacked {
-            return Ok(Place { is_unpacked: false, ..self.clone() });
+            return Ok(EntryContext { is_unpacked: false, ..self.clone() });
         }
-        let depth = self
-            .depth
-            .checked_sub(1)
-            .ok_or_else(|| refuse("it lies deeper than --depth allows"))?;
-        Ok(Place { depth, is_unpacked, ..self.clone() })
+        let depth =
+            self.depth.checked_sub(1).ok_or_else(|| refuse("nested deeper than --depth allows"))?;
+        Ok(EntryContext { depth, is_unpacked, ..self.clone() })
     }
 }
 
@@ -161,7 +163,7 @@ impl<'r> Rewriter<'r> {
     pub(super) fn file(
         &mut self,
         mut file: impl SeekRead,
-        place: &Place,
+        place: &EntryContext,
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
         let head = head_of(&mut file)?;
@@ -179,7 +181,7 @@ impl<'r> Rewriter<'r> {
     pub(super) fn stream(
         &mut self,
         mut rdr: Box<dyn Read + Send + '_>,
-        place: &Place,
+        place: &EntryContext,
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
         let head = head_of(&mut rdr)?;
@@ -192,7 +194,7 @@ impl<'r> Rewriter<'r> {
         kind: Kind,
         head: Vec<u8>,
         rest: Box<dyn Read + Send + '_>,
-        (place, wtr): (&Place, &mut (dyn Write + Send)),
+        (place, wtr): (&EntryContext, &mut (dyn Write + Send)),
     ) -> io::Result<()> {
         let whole = Cursor::new(head.clone()).chain(rest);
         match kind {
@@ -216,11 +218,11 @@ impl<'r> Rewriter<'r> {
         &mut self,
         rdr: impl Read + Send,
         size: usize,
-        place: &Place,
+        place: &EntryContext,
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
         let mut scrubber = self.own.idle.take().unwrap_or_else(|| self.scrubber.fork());
-        let rdr = Stoppable { rdr, budget: Arc::clone(&self.budget) };
+        let rdr = StoppableReader { rdr, budget: Arc::clone(&self.budget) };
         let mut n_bytes = 0;
         let cut = whole_input::Limits {
             block: size,
@@ -235,12 +237,12 @@ impl<'r> Rewriter<'r> {
         let mut tally = std::mem::take(scrubber.tally_mut());
         self.own.idle = Some(scrubber).filter(Scrubber::is_closed);
         if tally.broken > 0 {
-            // The filter has nothing but the mask; here the original is kept, and not one byte of
-            // it need be lost.
+            // The filter can only mask such a record. Here the original still exists, so the whole
+            // text is withheld and nothing is lost.
             self.n_guarded += 1;
             let n_broken = tally.broken;
             return Err(refuse(format!(
-                "withheld by the guard: {n_broken} records would not be what they were"
+                "withheld by verification: scrubbing would break {n_broken} records"
             )));
         }
         tally.bytes_out += n_bytes;
@@ -248,15 +250,16 @@ impl<'r> Rewriter<'r> {
         Ok(())
     }
 
-    /// An entry of the archive at `place`, by its clean name.
-    pub(super) fn entry_of(&self, place: &Place, name: &[u8]) -> Place {
+    /// The place of an entry, by its clean name.
+    pub(super) fn entry_of(&self, place: &EntryContext, name: &[u8]) -> EntryContext {
         let name = std::str::from_utf8(name)
             .map_or_else(|_| name.escape_ascii().to_string(), str::to_owned);
-        Place { name: format!("{}!{name}", place.name), is_unpacked: false, ..place.clone() }
+        EntryContext { name: format!("{}!{name}", place.name), is_unpacked: false, ..place.clone() }
     }
 
-    /// Takes what was found in metadata into account, and what of it could not be examined.
-    pub(super) fn take_metadata(&mut self, place: &Place, unexamined: Vec<String>) {
+    /// Adds the findings in metadata to the tally, and the reasons why metadata could not be
+    /// examined.
+    pub(super) fn take_metadata(&mut self, place: &EntryContext, unexamined: Vec<String>) {
         self.tally.merge(&self.own.texts.take_findings());
         self.left.extend(unexamined.into_iter().map(|reason| (place.name.clone(), reason)));
     }
@@ -267,20 +270,20 @@ impl<'r> Rewriter<'r> {
         codec: &'static dyn Codec,
         head: &[u8],
         reader: Box<dyn BufRead + Send + '_>,
-        (place, wtr): (&Place, &mut (dyn Write + Send)),
+        (place, wtr): (&EntryContext, &mut (dyn Write + Send)),
     ) -> io::Result<()> {
         let headers = Headers::new(self.scrubber, self.unexamined);
         let notes = headers.notes();
-        let heads = Heads::default();
+        let heads = ChunkHeaders::default();
         let source = Compressed { reader, memory: place.memory, heads: heads.clone(), headers };
         let text = codec.decoder(source)?;
         let (to, level) = self.recompress.unwrap_or_else(|| (codec, codec.level_of(head)));
         // Headers of members are specific to their format.
-        let heads = if to.name() == codec.name() { heads } else { Heads::default() };
+        let heads = if to.name() == codec.name() { heads } else { ChunkHeaders::default() };
         let (pack, chunk_size) = to.encoder();
-        let mut chunks = Chunks::new(wtr, self.packers, (pack, level, chunk_size), heads);
-        let text = Metered { rdr: text, budget: Arc::clone(&self.budget) };
-        let inner = Place { memory: place.memory / 2, ..place.clone() };
+        let mut chunks = ChunkWriter::new(wtr, self.packers, (pack, level, chunk_size), heads);
+        let text = BudgetedReader { rdr: text, budget: Arc::clone(&self.budget) };
+        let inner = EntryContext { memory: place.memory / 2, ..place.clone() };
         self.stream(Box::new(text), &inner, &mut chunks)?;
         chunks.finish()?;
         let notes = std::mem::take(&mut *notes.lock().unwrap_or_else(PoisonError::into_inner));
@@ -289,18 +292,18 @@ impl<'r> Rewriter<'r> {
         Ok(())
     }
 
-    /// Room for an entry.
-    pub(super) fn spool(&self) -> Spool<'r> {
-        Spool::new(self.folder, self.spool_memory)
+    /// A buffer for an entry.
+    pub(super) fn spool(&self) -> EntryBuffer<'r> {
+        EntryBuffer::new(self.folder, self.spool_memory)
     }
 
-    /// Rewrites an entry into a spool. `None`: it cannot be examined, which is noted. An output
-    /// that cannot be written is an error.
+    /// Rewrites an entry into a buffer. `None` if it cannot be examined, which is recorded. Fails
+    /// if the output cannot be written.
     pub(super) fn entry(
         &mut self,
         rdr: Box<dyn Read + Send + '_>,
-        place: &Place,
-    ) -> io::Result<Option<Spool<'r>>> {
+        place: &EntryContext,
+    ) -> io::Result<Option<EntryBuffer<'r>>> {
         let mut spool = self.spool();
         let before = self.tally.clone();
         match self.stream(rdr, place, &mut spool) {
@@ -319,9 +322,9 @@ impl<'r> Rewriter<'r> {
     }
 }
 
-/// Writes all runs, by as few calls as the writer can.
+/// Writes all slices with as few calls as the writer allows.
 fn write_all(wtr: &mut (dyn Write + Send), mut runs: &mut [IoSlice<'_>]) -> io::Result<()> {
-    // An empty run would look as if nothing could be written.
+    // A leading empty slice would make the writer return 0.
     IoSlice::advance_slices(&mut runs, 0);
     while !runs.is_empty() {
         match wtr.write_vectored(runs) {

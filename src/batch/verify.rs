@@ -1,5 +1,5 @@
-//! `--verify-manifest`: every file that the manifest calls done is there with its digest, nothing
-//! is found in it any more, and no other file lies beside them.
+//! `--verify-manifest`: checks that every file in the manifest exists with its digest, contains no
+//! findings any more, and that there are no other files beside them.
 
 use std::{
     collections::HashMap,
@@ -9,44 +9,45 @@ use std::{
 };
 
 use super::{
-    chunks::Packers,
+    chunks::CompressionPool,
     digest::Digest,
     failure,
     file_names::{self, Names},
-    manifest::{Line, Manifest},
-    rewrite::Own,
+    manifest::{Manifest, ManifestEntry},
+    rewrite::ThreadState,
     run::Options,
 };
 use crate::{error::Error, scrub::Scrubber, source::tree};
 
-/// Checks every line and every file; answers how many lines there are, and each fault: the path and
-/// what is wrong.
+/// Checks every line and every file. Returns the number of lines, and the path and reason of every
+/// fault.
 pub(crate) fn verify(
     manifest: &Manifest,
     options: &Options,
     scrubber: &Scrubber,
 ) -> Result<(u64, Vec<(String, String)>), Error> {
-    let mut own = Own::new(scrubber);
+    let mut own = ThreadState::new(scrubber);
     let mut there = files(manifest, &mut own.names);
-    let packers = Packers::start(options.threads());
+    let packers = CompressionPool::start(options.threads());
     let mut faults = Vec::new();
     let lines = manifest.lines();
     for line in &lines {
-        // What was scrubbed in place may lie elsewhere; then its name is a path from the root.
+        // Files that were scrubbed in place can be outside the directory. Then their name is an
+        // absolute path.
         let elsewhere = file_names::path_of(&line.path).filter(|path| path.is_absolute());
         let fault = match there.remove(&line.path).or(elsewhere) {
             Some(path) => check(line, &path, options, scrubber, &packers, &mut own)?,
-            None => Some("it is not there".to_owned()),
+            None => Some("missing".to_owned()),
         };
         faults.extend(fault.map(|fault| (line.path.clone(), fault)));
     }
     let mut others: Vec<String> = there.into_keys().collect();
     others.sort();
-    faults.extend(others.into_iter().map(|name| (name, "it is not in the manifest".to_owned())));
+    faults.extend(others.into_iter().map(|name| (name, "not in the manifest".to_owned())));
     Ok((lines.len() as u64, faults))
 }
 
-/// The files below the folder of the manifest, by their names in it.
+/// The files below the directory of the manifest, by their names in it.
 fn files(manifest: &Manifest, names: &mut Names) -> HashMap<String, PathBuf> {
     let mut there = HashMap::new();
     tree::files(manifest.folder(), &mut |path| {
@@ -60,18 +61,18 @@ fn files(manifest: &Manifest, names: &mut Names) -> HashMap<String, PathBuf> {
 }
 
 fn check(
-    line: &Line,
+    line: &ManifestEntry,
     path: &Path,
     options: &Options,
     scrubber: &Scrubber,
-    packers: &Packers,
-    own: &mut Own,
+    packers: &CompressionPool,
+    own: &mut ThreadState,
 ) -> Result<Option<String>, Error> {
     let digest = File::open(path).and_then(digest_of);
     let mut file = match digest {
         Err(error) => return Ok(Some(format!("cannot be read: {error}"))),
         Ok((_, digest)) if digest != line.blake3_after => {
-            return Ok(Some("its digest is another one".to_owned()));
+            return Ok(Some("the digest differs".to_owned()));
         }
         Ok((file, _)) => file,
     };
@@ -87,7 +88,7 @@ fn check(
         0 if rewriter.left.len() > line.unexamined.len() => {
             Some("an entry cannot be examined".to_owned())
         }
-        // A record that a runtime cut and never ended is incomplete every time it is read.
+        // A partial record without its end is incomplete at every reading.
         0 if rewriter.tally.incomplete() > line.withheld => {
             Some("a record cannot be examined".to_owned())
         }

@@ -210,10 +210,10 @@ fn tell(
         sweep_folder(
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")),
         );
-        let mut fresh = file::Fresh::new(path)?;
+        let mut fresh = file::NewFile::new(path)?;
         let written = io::Write::write_all(&mut fresh, report::html::page(report).as_bytes());
         written.map_err(|error| Error::output(&path.display().to_string(), error))?;
-        fresh.land()?;
+        fresh.publish()?;
     }
     match settings.summary {
         Summary::Json => out.text(&format!("{}\n", report::batch::json(report))).map(drop),

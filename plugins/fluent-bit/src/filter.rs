@@ -1,8 +1,9 @@
-//! The filter as Fluent Bit's loader expects it: a structure under the name
-//! `filter_logscrub_plugin`, which it copies.
+//! The filter as the plugin loader of Fluent Bit expects it: a structure named
+//! `filter_logscrub_plugin`, which the loader copies.
 //!
 //! The layout is that of Fluent Bit 3.2 to 5.1 (`include/fluent-bit/flb_filter.h`). Before 3.2 the
-//! last callback is missing, and the loader overwrites what stands there. No headers are needed.
+//! last callback is missing, and the loader overwrites that field. No headers are needed to build
+//! this.
 
 use std::{
     ffi::{c_char, c_int},
@@ -19,8 +20,7 @@ use crate::{
 
 /// `FLB_FILTER_LOGS`.
 const LOGS: c_int = 1;
-/// `FLB_FILTER_MODIFIED`: what is given back stands in place of the chunk; nothing, when it is
-/// empty.
+/// `FLB_FILTER_MODIFIED`: the returned bytes replace the chunk, which is dropped if there are none.
 const MODIFIED: c_int = 1;
 /// `FLB_FILTER_NOTOUCH`.
 const NOTOUCH: c_int = 2;
@@ -56,10 +56,10 @@ pub struct FilterPlugin {
     list: [Ignored; 2],
 }
 
-// SAFETY: nobody writes to it; the loader copies it.
+// SAFETY: the static is never written to; the loader copies it.
 unsafe impl Sync for FilterPlugin {}
 
-/// What the loader looks up.
+/// The symbol that the loader looks up.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals, reason = "the name that the loader makes of the file's")]
 pub static filter_logscrub_plugin: FilterPlugin = FilterPlugin {
@@ -76,22 +76,22 @@ pub static filter_logscrub_plugin: FilterPlugin = FilterPlugin {
     list: [ptr::null_mut(); 2],
 };
 
-/// Makes the scrubber. An error in the properties keeps Fluent Bit from starting.
+/// Creates the scrubber. An error in the properties prevents Fluent Bit from starting.
 unsafe extern "C" fn init(instance: Ignored, config: Ignored, _data: Ignored) -> c_int {
     let Some(host) = Host::find() else {
-        say("this is no Fluent Bit");
+        say("the host is not Fluent Bit");
         return -1;
     };
     let name = filter_logscrub_plugin.name;
-    // SAFETY: the instance and the configuration are what the loader gave.
+    // SAFETY: instance and configuration come from the loader.
     let properties = unsafe { host.properties(instance, name) };
     match properties.and_then(|given| properties::flags(&given)).and_then(Shared::new) {
         Ok(shared) => {
-            // SAFETY: as above; the context comes back to `filter` and `exit`.
+            // SAFETY: as above; `filter` and `exit` get the context back.
             unsafe {
                 host.multiline_inputs(instance, name, config)
                     .iter()
-                    .for_each(|input| warn_of(input));
+                    .for_each(|input| warn_about(input));
                 host.set_context(instance, Box::into_raw(Box::new(shared)).cast());
             }
             0
@@ -103,15 +103,16 @@ unsafe extern "C" fn init(instance: Ignored, config: Ignored, _data: Ignored) ->
     }
 }
 
-fn warn_of(input: &str) {
+fn warn_about(input: &str) {
     say(&format!(
-        "warning: input {input} has a multiline parser. Lines that it still holds when Fluent Bit stops come too late for \
-         filters: with storage.type filesystem they are sent unscrubbed after the restart. List logscrub under the \
-         processors of the input or the output instead"
+        "warning: input {input} has a multiline parser. Lines that it still buffers when Fluent Bit stops bypass filters: \
+         with storage.type filesystem they are sent unscrubbed after the restart. Configure logscrub as a processor \
+         of the input or the output instead"
     ));
 }
 
-/// Scrubs a chunk. What cannot be examined becomes an empty chunk: nothing of it passes.
+/// Scrubs a chunk. If it cannot be examined, it becomes an empty chunk, so that nothing of it
+/// passes.
 unsafe extern "C" fn filter(
     chunk: *const c_char,
     length: usize,
@@ -125,11 +126,11 @@ unsafe extern "C" fn filter(
     _config: Ignored,
 ) -> c_int {
     if context.is_null() {
-        // Fluent Bit calls a processor with `active: false` too, without having initialized it.
+        // Fluent Bit also calls a processor with `active: false`, which it has not initialized.
         return NOTOUCH;
     }
-    // SAFETY: the pointers are Fluent Bit's and hold for this call; the context is what `init` has
-    // set.
+    // SAFETY: the pointers come from Fluent Bit and are valid during this call; `init` set the
+    // context.
     let (shared, chunk, tag) = unsafe {
         let tag = bytes_of(tag, usize::try_from(tag_length).unwrap_or(0));
         (&*context.cast::<Shared>(), bytes_of(chunk, length), tag)
@@ -148,7 +149,8 @@ unsafe extern "C" fn filter(
         say(&format!("{n_withheld} records could not be examined and were withheld"));
     }
     let memory = copied(&clean);
-    // SAFETY: the places are Fluent Bit's. Without memory the chunk becomes empty.
+    // SAFETY: the output pointers come from Fluent Bit. If the allocation failed, the chunk becomes
+    // empty.
     unsafe {
         *out = memory;
         *out_length = if memory.is_null() { 0 } else { clean.len() };
@@ -158,14 +160,14 @@ unsafe extern "C" fn filter(
 
 unsafe extern "C" fn exit(context: Ignored, _config: Ignored) -> c_int {
     if !context.is_null() {
-        // SAFETY: it came out of a `Box` in `init`, and Fluent Bit ends a filter once.
+        // SAFETY: `init` created it from a `Box`, and Fluent Bit calls `exit` once.
         drop(unsafe { Box::from_raw(context.cast::<Shared>()) });
     }
     0
 }
 
-/// Beside Fluent Bit's own log, which goes to standard error too.
+/// Writes a message to standard error, like Fluent Bit's own log.
 fn say(text: &str) {
-    // Where that cannot be written there is nobody to tell.
+    // There is nowhere to report a failure to.
     let _ = writeln!(std::io::stderr(), "[filter:logscrub] {text}");
 }

@@ -1,12 +1,12 @@
-//! What Fluent Bit knows of a filter: the functions that it exports, and the list of the filter's
+//! Access to the filter instance of Fluent Bit: exported functions, and the list of the filter's
 //! properties.
 //!
-//! Its functions answer the first value of a property that is asked for by name. The other values,
-//! and the properties that nobody asks for, stand in `struct flb_filter_instance` alone. The part
-//! of it that is read here (`context`, `data`, `p`, `properties`) has been the same since Fluent
-//! Bit 2.2, but not its place. So [`Host::properties`] finds `context` by having it set, believes
-//! the rest only if `p` is this plugin, and compares the list with what the functions answer. No
-//! headers are needed.
+//! The exported functions return only the first value of a property, by its name. Further values
+//! and unknown properties are only found in `struct flb_filter_instance`. The part of it that is
+//! read here (`context`, `data`, `p`, `properties`) has been the same since Fluent Bit 2.2, but its
+//! offset varies. [`Host::properties`] therefore sets `context` and searches for it, accepts the
+//! rest only if `p` is this plugin, and compares the list with the results of the functions. No
+//! headers are needed to build this.
 
 use std::{
     ffi::{CString, c_char, c_int, c_void},
@@ -27,8 +27,8 @@ type SetContext = unsafe extern "C" fn(Ignored, Ignored);
 type GetInput = unsafe extern "C" fn(Ignored, c_int) -> Ignored;
 type GetName = unsafe extern "C" fn(Ignored) -> *const c_char;
 
-/// What the plugin asks Fluent Bit for. It is looked up when it is needed, so that others can load
-/// the library too.
+/// Functions of Fluent Bit. They are looked up at run time, so that other programs can load the
+/// library too.
 pub(crate) struct Host {
     get_property: GetProperty,
     set_context: SetContext,
@@ -64,7 +64,7 @@ struct PluginHead {
     name: *const c_char,
 }
 
-/// The part of `struct flb_filter_instance` that is read.
+/// The part of `struct flb_filter_instance` that is read here.
 #[repr(C)]
 struct Part {
     /// Null for a filter of the pipeline.
@@ -75,9 +75,9 @@ struct Part {
     properties: List,
 }
 
-/// `Part` ends within so many words of the instance, and the instance is longer than that.
+/// `Part` ends within this many words of the instance, and the instance is longer.
 const N_WORDS: usize = 15;
-/// More properties, or inputs, than anybody writes; a list that is longer is none.
+/// A longer list of properties or inputs is taken for a wrong layout.
 const MAX_ENTRIES: usize = 1024;
 
 impl Host {
@@ -100,15 +100,15 @@ impl Host {
     ///
     /// `instance` is the filter's, as the loader gave it.
     pub(crate) unsafe fn set_context(&self, instance: Ignored, context: Ignored) {
-        // SAFETY: as the caller promises.
+        // SAFETY: see the contract of this function.
         unsafe { (self.set_context)(instance, context) };
     }
 
-    /// All properties of a filter, as often as they were given, in their order.
+    /// All properties of a filter with all values, in order.
     ///
     /// # Errors
     ///
-    /// The layout is not the one that is known, or a property is no UTF-8.
+    /// The layout is unknown, or a property is not UTF-8.
     ///
     /// # Safety
     ///
@@ -119,11 +119,11 @@ impl Host {
         instance: Ignored,
         name: *const c_char,
     ) -> Result<Vec<(String, String)>, String> {
-        // SAFETY: as the caller promises; what is read is checked.
+        // SAFETY: see the contract of this function; what is read is checked.
         unsafe {
             let part = self.part(instance, name).ok_or(UNKNOWN_LAYOUT)?;
             let pairs = pairs(&raw const (*part).properties).ok_or(UNKNOWN_LAYOUT)?;
-            let text = |text| text_of(text).ok_or_else(|| "a property that is no UTF-8".to_owned());
+            let text = |text| text_of(text).ok_or_else(|| "a property is not UTF-8".to_owned());
             let found = pairs
                 .iter()
                 .map(|pair| Ok((text((**pair).key)?, text((**pair).value)?)))
@@ -144,7 +144,7 @@ impl Host {
         }
     }
 
-    /// The known part of an instance; `None` when this is not found.
+    /// The known part of an instance; `None` if it is not found.
     ///
     /// # Safety
     ///
@@ -153,7 +153,7 @@ impl Host {
         let mut marker = 0_u8;
         let marker = (&raw mut marker).cast::<c_void>();
         let words = instance.cast::<Ignored>().cast_const();
-        // SAFETY: the instance has so many words. Nothing but `context` holds the address of a
+        // SAFETY: the instance has that many words. Only `context` can contain the address of a
         // local variable.
         unsafe {
             (self.set_context)(instance, marker);
@@ -170,8 +170,7 @@ impl Host {
         }
     }
 
-    /// The names of the inputs that have a multiline parser, where the filter is one of the
-    /// pipeline.
+    /// The names of the inputs with a multiline parser, if the filter is part of the pipeline.
     ///
     /// # Safety
     ///
@@ -184,7 +183,7 @@ impl Host {
         config: Ignored,
     ) -> Vec<String> {
         let Some(inputs) = &self.inputs else { return Vec::new() };
-        // SAFETY: as the caller promises; an input that is not null is one.
+        // SAFETY: see the contract of this function; an input that is not null is one.
         unsafe {
             let is_in_pipeline =
                 self.part(instance, name).is_some_and(|part| (*part).parent_processor.is_null());
@@ -218,15 +217,15 @@ impl Inputs {
     }
 }
 
-const UNKNOWN_LAYOUT: &str = "the properties cannot be read: this is no Fluent Bit from 3.2 to 5.1";
+const UNKNOWN_LAYOUT: &str = "cannot read the properties: the host is not Fluent Bit 3.2 to 5.1";
 
 fn symbol(name: &std::ffi::CStr) -> Option<Ignored> {
-    // SAFETY: a null library asks in all that are loaded.
+    // SAFETY: a null handle searches all loaded libraries.
     let symbol = unsafe { dlsym(ptr::null_mut(), name.as_ptr()) };
     (!symbol.is_null()).then_some(symbol)
 }
 
-/// The pairs of a list; `None` when it does not lead back to its head.
+/// The pairs of a list; `None` if it does not lead back to its head.
 ///
 /// # Safety
 ///
@@ -234,7 +233,7 @@ fn symbol(name: &std::ffi::CStr) -> Option<Ignored> {
 unsafe fn pairs(head: *const List) -> Option<Vec<*const Pair>> {
     let mut pairs = Vec::new();
     let mut before = head;
-    // SAFETY: as the caller promises; each step is checked by the way back.
+    // SAFETY: see the contract of this function; each step is checked by the way back.
     unsafe {
         let mut node = (*head).next.cast_const();
         while node != head {

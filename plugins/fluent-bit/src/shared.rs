@@ -1,4 +1,5 @@
-//! A scrubber that several threads may call, and that lets no panic out: what fails is withheld.
+//! A scrubber that several threads can call, and from which no panic escapes: input that fails is
+//! withheld.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -10,19 +11,19 @@ use std::{
 
 use logscrub::{Outcome, TagStates, Tally, cli::Scrubbers};
 
-/// What became of an input.
+/// Result for one input.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The input is the output.
+    /// The output equals the input.
     Clean,
     /// The output.
     Changed(Vec<u8>),
-    /// Nothing may be passed on; why.
+    /// Nothing may be passed on, for this reason.
     Failed(String),
 }
 
-/// A scrubber of one host, for one stream: what a call leaves open, such as a private key, goes on
-/// in the next.
+/// A scrubber for one stream of a host. State that a call leaves open, such as a private key,
+/// continues in the next call.
 #[derive(Debug)]
 pub struct Shared {
     id: u64,
@@ -35,16 +36,16 @@ struct Inner {
     tag_states: TagStates,
     /// Inputs that failed as a whole.
     n_failed: u64,
-    /// What was done by scrubbers that failed.
+    /// Counts of earlier scrubbers, which failed.
     before: Tally,
 }
 
 impl Shared {
-    /// A scrubber with those flags of the program; otherwise why there is none.
+    /// A scrubber with these flags of the program, or the reason why there is none.
     pub fn new(flags: Vec<String>) -> Result<Shared, String> {
         silence_panics();
         let made = catch_unwind(AssertUnwindSafe(|| logscrub::cli::scrubbers(flags)));
-        let scrubbers = made.map_err(|_| FAULT.to_owned())?.map_err(|error| told(&error))?;
+        let scrubbers = made.map_err(|_| FAULT.to_owned())?.map_err(|error| with_causes(&error))?;
         Ok(Shared::at_start(scrubbers))
     }
 
@@ -59,21 +60,21 @@ impl Shared {
         Shared { id: N_MADE.fetch_add(1, Ordering::Relaxed), inner: Mutex::new(inner) }
     }
 
-    /// Another scrubber with the same rules, for another stream: with nothing open and nothing
-    /// counted.
+    /// Another scrubber with the same rules, for another stream: without open state, and with empty
+    /// counts.
     pub fn fork(&self) -> Result<Shared, String> {
         let inner = self.inner();
         let forked = catch_unwind(AssertUnwindSafe(|| forked(&inner.scrubbers)));
         forked.map(Shared::at_start).map_err(|_| FAULT.to_owned())
     }
 
-    /// Forgets what is open, as at the beginning of a stream. The counts stay.
+    /// Forgets open state, as at the start of a stream. The counts stay.
     pub fn reset(&self) -> Result<(), String> {
         let mut inner = self.inner();
-        catch_unwind(AssertUnwindSafe(|| inner.begin_anew())).map_err(|_| FAULT.to_owned())
+        catch_unwind(AssertUnwindSafe(|| inner.start_new_stream())).map_err(|_| FAULT.to_owned())
     }
 
-    /// A number that no other scrubber of this process has, or will have.
+    /// A number that no other scrubber of this process ever has.
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -106,12 +107,10 @@ impl Shared {
         let failed = match scrubbed {
             Ok(Ok(Outcome::Clean)) => return Answer::Clean,
             Ok(Ok(Outcome::Changed)) => return Answer::Changed(out),
-            Ok(Ok(Outcome::Stopped)) => {
-                "a record that could not be examined, under on-error stop".to_owned()
-            }
+            Ok(Ok(Outcome::Stopped)) => "a record could not be examined (on_error stop)".to_owned(),
             Ok(Err(why)) => why,
             Err(_) => {
-                inner.begin_anew();
+                inner.start_new_stream();
                 FAULT.to_owned()
             }
         };
@@ -119,13 +118,13 @@ impl Shared {
         Answer::Failed(failed)
     }
 
-    /// Records that were withheld, and inputs that failed.
+    /// The number of withheld records, plus inputs that failed.
     pub fn n_withheld(&self) -> u64 {
         let inner = self.inner();
         inner.tallies().map(|tally| tally.withheld + tally.broken).sum::<u64>() + inner.n_failed
     }
 
-    /// Findings that were replaced.
+    /// The number of replaced findings.
     pub fn n_findings(&self) -> u64 {
         self.inner().tallies().map(Tally::findings).sum()
     }
@@ -136,9 +135,9 @@ impl Inner {
         [self.scrubbers.text.tally(), self.scrubbers.chunks.tally(), &self.before].into_iter()
     }
 
-    /// Begins a new stream. After a fault outside a record, too: the scrubbers may have been left
-    /// half done.
-    fn begin_anew(&mut self) {
+    /// Starts a new stream. Also needed after a panic outside of a record, which may leave the
+    /// scrubbers in an inconsistent state.
+    fn start_new_stream(&mut self) {
         self.before.merge(self.scrubbers.text.tally());
         self.before.merge(self.scrubbers.chunks.tally());
         self.scrubbers = forked(&self.scrubbers);
@@ -146,7 +145,7 @@ impl Inner {
     }
 }
 
-/// The same scrubbers at the beginning of a stream, with nothing counted.
+/// Scrubbers with the same rules at the start of a stream, with empty counts.
 fn forked(scrubbers: &Scrubbers) -> Scrubbers {
     Scrubbers { text: scrubbers.text.fork(), chunks: scrubbers.chunks.fork() }
 }
@@ -154,7 +153,7 @@ fn forked(scrubbers: &Scrubbers) -> Scrubbers {
 const FAULT: &str = "internal fault; this is a bug, please report it";
 
 /// An error with its causes, on one line.
-fn told(error: &dyn std::error::Error) -> String {
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -164,7 +163,7 @@ fn told(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A panic is an answer here, and its message is for nobody: hosts have logs of their own.
+/// Silences the panic hook: panics are turned into results, and hosts have logs of their own.
 fn silence_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::codec::{Codec, Compressed};
-use crate::batch::chunks::Pack;
+use crate::batch::chunks::CompressChunk;
 
 /// Five blocks of the largest size. The blocks of bzip2 are independent in any case.
 const CHUNK: usize = 5 * 900_000;
@@ -40,7 +40,7 @@ impl Codec for Bzip2 {
         Ok(Box::new(bzip2::bufread::MultiBzDecoder::new(source.reader)))
     }
 
-    fn encoder(&self) -> (Pack, usize) {
+    fn encoder(&self) -> (CompressChunk, usize) {
         (pack, CHUNK)
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::batch::{
-    chunks::{Heads, Pack},
+    chunks::{ChunkHeaders, CompressChunk},
     limits::{self, refuse},
     metadata::Headers,
 };
@@ -35,7 +35,7 @@ pub(crate) trait Codec: Debug + Sync {
     fn decoder<'r>(&self, source: Compressed<'r>) -> io::Result<Box<dyn Read + Send + 'r>>;
 
     /// The function that compresses one chunk, and the size of a chunk.
-    fn encoder(&self) -> (Pack, usize);
+    fn encoder(&self) -> (CompressChunk, usize);
 }
 
 /// A compressed stream to decode.
@@ -44,7 +44,7 @@ pub(crate) struct Compressed<'r> {
     /// The most bytes of the decoder's window.
     pub(in crate::batch) memory: u64,
     /// Receives the headers that the encoder writes again.
-    pub(in crate::batch) heads: Heads,
+    pub(in crate::batch) heads: ChunkHeaders,
     /// Scrubs texts in headers.
     pub(in crate::batch) headers: Headers,
 }

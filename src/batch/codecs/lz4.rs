@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::codec::{Codec, Compressed};
-use crate::batch::chunks::Pack;
+use crate::batch::chunks::CompressChunk;
 
 /// The largest block of lz4.
 const CHUNK: usize = 4 << 20;
@@ -35,18 +35,18 @@ impl Codec for Lz4 {
         Ok(Box::new(Lz4Frames::new(source.reader)))
     }
 
-    fn encoder(&self) -> (Pack, usize) {
+    fn encoder(&self) -> (CompressChunk, usize) {
         (pack, CHUNK)
     }
 }
 
-/// The decoder reads one frame; files hold several. It takes the end of the file for the end of a
-/// frame, wherever a block begins.
+/// Decodes all frames. The library's decoder reads one frame, and takes the end of the file for the
+/// end of a frame at any block boundary.
 struct Lz4Frames<R: BufRead> {
     decoder: Option<lz4_flex::frame::FrameDecoder<Ending<R>>>,
 }
 
-/// A reader that knows whether more was asked of it than there is.
+/// Notices whether the decoder tried to read behind the end.
 struct Ending<R> {
     rdr: R,
     is_over: bool,

@@ -12,7 +12,7 @@ use std::io::{BufRead, Read};
 
 pub(crate) use self::codec::{Codec, Compressed};
 pub(super) use self::gzip::deflate;
-use super::{chunks::Heads, metadata::Headers};
+use super::{chunks::ChunkHeaders, metadata::Headers};
 
 /// All formats, in the order in which messages list them.
 pub(crate) const ALL: [&dyn Codec; 6] =
@@ -34,7 +34,7 @@ pub(super) fn zstd_frames<'r>(
     memory: u64,
     headers: Headers,
 ) -> impl Read + Send + 'r {
-    zstd::Frames::new(reader, Heads::default(), memory, headers)
+    zstd::Frames::new(reader, ChunkHeaders::default(), memory, headers)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::codec::{Codec, Compressed};
-use crate::batch::{chunks::Pack, limits::refuse};
+use crate::batch::{chunks::CompressChunk, limits::refuse};
 
 /// A multiple of the block size of snappy, which is 64 KiB.
 const CHUNK: usize = 4 << 20;
@@ -39,16 +39,16 @@ impl Codec for Snappy {
         Ok(Box::new(snap::read::FrameDecoder::new(chunks)))
     }
 
-    fn encoder(&self) -> (Pack, usize) {
+    fn encoder(&self) -> (CompressChunk, usize) {
         (pack, CHUNK)
     }
 }
 
-/// The chunks of a snappy stream. Its decoder skips those that it does not know, and padding,
-/// whatever is in them.
+/// Checks the chunks of a stream: the decoder skips unknown chunks and padding, whatever they
+/// contain.
 struct SnappyChunks<R> {
     rdr: R,
-    /// Bytes of the chunk that are still to be read.
+    /// Unread bytes of the current chunk.
     left: u32,
     is_padding: bool,
 }
@@ -59,12 +59,12 @@ impl<R: BufRead> Read for SnappyChunks<R> {
             let n_most = space.len().min(self.left as usize);
             let n_bytes = self.rdr.read(&mut space[..n_most])?;
             if self.is_padding && space[..n_bytes].iter().any(|byte| *byte != 0) {
-                return Err(refuse("the padding of a snappy stream holds something"));
+                return Err(refuse("the padding of a snappy stream is not empty"));
             }
             self.left -= u32::try_from(n_bytes).unwrap_or(0);
             return Ok(n_bytes);
         }
-        // The decoder asks for the four bytes of a head at once.
+        // The decoder reads the four bytes of a chunk header at once.
         let mut n_bytes = 0;
         while n_bytes < space.len().min(4) {
             match self.rdr.read(&mut space[n_bytes..4])? {
@@ -73,9 +73,9 @@ impl<R: BufRead> Read for SnappyChunks<R> {
             }
         }
         let [kind, low, middle, high, ..] = *space else { return Ok(n_bytes) };
-        // A head, data packed or not, padding.
+        // Stream identifier, compressed data, uncompressed data, padding.
         if ![0xff, 0, 1, 0xfe].contains(&kind) {
-            return Err(refuse("a chunk of a snappy stream that is no data"));
+            return Err(refuse("unknown chunk type in a snappy stream"));
         }
         (self.left, self.is_padding) = (u32::from_le_bytes([low, middle, high, 0]), kind == 0xfe);
         Ok(n_bytes)

@@ -8,7 +8,7 @@ use std::{
 use liblzma::stream::{CONCATENATED, Check, Filters, LzmaOptions, Stream};
 
 use super::codec::{Codec, Compressed};
-use crate::batch::chunks::Pack;
+use crate::batch::chunks::CompressChunk;
 
 /// The size of a chunk, and of the dictionary. An encoder takes about 25 MiB at any level, instead
 /// of 94 MiB by default and 674 MiB at level 9. For generated logs the output is 1.9 % larger than
@@ -41,7 +41,7 @@ impl Codec for Xz {
         Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(source.reader, stream)))
     }
 
-    fn encoder(&self) -> (Pack, usize) {
+    fn encoder(&self) -> (CompressChunk, usize) {
         (pack, CHUNK)
     }
 }

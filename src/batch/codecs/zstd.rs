@@ -1,8 +1,7 @@
-//! zstd: all frames, and skippable ones whose content is text.
+//! zstd: all frames, and skippable frames whose content is text.
 //!
-//! Skippable frames that are an index of the old frames (of pzstd, of the seekable format) would be
-//! wrong for the new ones: they are left out. Others that are binary are left out too (in place:
-//! kept), and reported.
+//! Skippable frames that index the old frames (pzstd, the seekable format) do not apply to the new
+//! ones and are left out. Other binary ones are left out too (in place: kept) and reported.
 
 use std::{
     io::{self, BufRead, Read},
@@ -14,12 +13,12 @@ use zstd::stream::read::Decoder;
 
 use super::codec::{Codec, Compressed, check_header_length};
 use crate::batch::{
-    chunks::{Heads, Pack},
+    chunks::{ChunkHeaders, CompressChunk},
     limits::{LONGEST_HEADER, refuse},
     metadata::{Headers, Verdict},
 };
 
-/// So much text goes into one frame. Smaller ones compress less: frames know nothing of each other.
+/// The text of one frame. Smaller frames compress worse, because frames are independent.
 const CHUNK: usize = 4 << 20;
 
 const MAGIC: [u8; 4] = *b"\x28\xb5\x2f\xfd";
@@ -65,7 +64,7 @@ impl Codec for Zstd {
         Ok(Box::new(Frames::new(reader, heads, memory, headers)))
     }
 
-    fn encoder(&self) -> (Pack, usize) {
+    fn encoder(&self) -> (CompressChunk, usize) {
         (pack, CHUNK)
     }
 }
@@ -80,10 +79,10 @@ enum State<R: BufRead> {
     Inside(Box<Decoder<'static, Unread<R>>>),
 }
 
-/// A reader to which a magic number can be given back.
+/// A reader that can take back a magic number.
 struct Unread<R> {
     magic: [u8; 4],
-    /// So many bytes of `magic` are to be read before `rdr`.
+    /// How many bytes of `magic` are read before `rdr`.
     n_bytes: usize,
     rdr: R,
 }
@@ -114,17 +113,17 @@ impl<R: BufRead> BufRead for Unread<R> {
     }
 }
 
-/// The text of all frames.
+/// Decodes all frames.
 pub(super) struct Frames<R: BufRead> {
     state: Option<State<R>>,
-    heads: Heads,
+    heads: ChunkHeaders,
     window_log: u32,
     headers: Headers,
 }
 
 impl<R: BufRead> Frames<R> {
-    /// No frame may ask for a window of more than `memory` bytes.
-    pub(super) fn new(rdr: R, heads: Heads, memory: u64, headers: Headers) -> Frames<R> {
+    /// Refuses frames with a window of more than `memory` bytes.
+    pub(super) fn new(rdr: R, heads: ChunkHeaders, memory: u64, headers: Headers) -> Frames<R> {
         let rdr = Unread { magic: [0; 4], n_bytes: 0, rdr };
         Frames {
             state: Some(State::Between(rdr)),
@@ -134,7 +133,7 @@ impl<R: BufRead> Frames<R> {
         }
     }
 
-    /// The frame that begins here; `None` at the end.
+    /// Starts the next frame; `None` at the end.
     fn begin(&mut self, mut rdr: Unread<R>) -> io::Result<Option<State<R>>> {
         if rdr.fill_buf()?.is_empty() {
             return Ok(None);
@@ -146,7 +145,7 @@ impl<R: BufRead> Frames<R> {
             return Ok(Some(State::Between(rdr)));
         }
         if magic != MAGIC {
-            return Err(refuse("something that is no zstd follows a frame"));
+            return Err(refuse("data that is not zstd follows a frame"));
         }
         rdr.unread(magic);
         let mut decoder = Decoder::with_buffer(rdr)?.single_frame();
@@ -170,7 +169,7 @@ impl<R: BufRead> Frames<R> {
         let mut content = vec![0; n_bytes];
         rdr.read_exact(&mut content)?;
         let verdict = match self.headers.texts.comment(&content) {
-            // Few bytes that are no text are a length that some program wrote.
+            // A few bytes that are not text are a length.
             _ if is_index(&content) => Verdict::Withheld,
             verdict => verdict,
         };
@@ -185,11 +184,11 @@ impl<R: BufRead> Frames<R> {
     }
 }
 
-/// Whether the content of a skippable frame says where old frames lie.
+/// Whether the content of a skippable frame is an index of frames.
 fn is_index(content: &[u8]) -> bool {
     let is_number = content.len() <= 8 && content.iter().any(|byte| !byte.is_ascii_graphic());
-    // The foot of a seek table: how many entries, a descriptor, a magic number. An entry has 8
-    // bytes or 12.
+    // The footer of a seek table: the number of entries, a descriptor, a magic number. An entry has
+    // 8 or 12 bytes.
     let is_seek_table = content.split_last_chunk::<9>().is_some_and(|(entries, foot)| {
         let n_entries = u64::from(u32::from_le_bytes([foot[0], foot[1], foot[2], foot[3]]));
         let n_bytes = if foot[4] & 0x80 == 0 { 8 } else { 12 };
@@ -217,7 +216,7 @@ impl<R: BufRead> Read for Frames<R> {
     }
 }
 
-/// One frame, with its checksum and the skippable frame that stands before it.
+/// Encodes one frame with a checksum, behind its skippable frames.
 fn pack(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>> {
     check_header_length(head.len())?;
     let mut compressor = zstd::bulk::Compressor::new(level.cast_signed())?;

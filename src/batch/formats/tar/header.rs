@@ -6,8 +6,8 @@ use tar::{EntryType, Header};
 
 pub(super) const BLOCK: usize = 512;
 
-/// Whether a block's checksum is that of a tar header. Older programs summed up signed bytes; with
-/// ASCII the sums are the same.
+/// Whether the checksum of a tar header is right. Old programs summed signed bytes; for ASCII the
+/// sums are equal.
 pub(super) fn has_checksum(block: &[u8; BLOCK]) -> bool {
     let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
     let expected = sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..]);
@@ -15,17 +15,17 @@ pub(super) fn has_checksum(block: &[u8; BLOCK]) -> bool {
         && Header::from_byte_slice(block).cksum().is_ok_and(|cksum| cksum == expected)
 }
 
-/// What stands before an entry and belongs to it.
+/// Headers before an entry that belong to it.
 #[derive(Default)]
 pub(super) struct Before {
-    /// Headers of GNU's form with long names and link targets, each with its data, in order.
+    /// GNU headers with long names and link targets, each with its data, in order.
     pub(super) long: Vec<([u8; BLOCK], Vec<u8>)>,
-    /// The pax records of the entry, and the header they stood under.
+    /// The pax records of the entry, with their header.
     pub(super) pax: Option<([u8; BLOCK], Vec<u8>)>,
 }
 
 impl Before {
-    /// The last long name (or link target), up to its NUL.
+    /// The last long name or link target, up to its NUL.
     pub(super) fn long(&self, kind: EntryType) -> Option<Vec<u8>> {
         let of_kind = |block: &[u8; BLOCK]| Header::from_byte_slice(block).entry_type() == kind;
         let (_, data) = self.long.iter().rev().find(|(block, _)| of_kind(block))?;
@@ -33,7 +33,7 @@ impl Before {
     }
 }
 
-/// A header for data of another size, with what else `change` changes in it.
+/// The header for data of another size, with further changes by `change`.
 pub(super) fn resized(
     block: &[u8; BLOCK],
     size: u64,

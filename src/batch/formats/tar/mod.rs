@@ -1,9 +1,8 @@
-//! tar: entry by entry, never unpacked, so no name in it can reach a place on the disk. Headers,
-//! links, owners and times stay as they are; the size of an entry that changed is written anew, in
-//! its header and in its pax record.
+//! tar: rewritten entry by entry and never unpacked, so no name in it can reach a path on the disk.
 //!
-//! Names, link targets, owners, comments and attributes are looked at like the text of the entries.
-//! A header without findings keeps every byte.
+//! Headers, links, owners and times stay as they are. If the size of an entry changes, its header
+//! and its pax record change with it. Names, link targets, owners, comments and attributes are
+//! scrubbed like the text of entries. A header without findings keeps every byte.
 
 use std::io::{self, BufReader, Read, Write};
 
@@ -18,8 +17,8 @@ use crate::batch::{
     limits::{LONGEST_HEADER, refuse},
     metadata::Unexamined,
     renames::Renames,
-    rewrite::{ArchiveFormat, ArchiveInput, Place, READ_SIZE, Rewriter},
-    temporary::Spool,
+    rewrite::{ArchiveFormat, ArchiveInput, EntryContext, READ_SIZE, Rewriter},
+    temporary::EntryBuffer,
 };
 
 mod fields;
@@ -27,7 +26,7 @@ mod header;
 mod pax;
 mod sparse;
 
-/// GNU tar writes records of so many bytes.
+/// The record size of GNU tar; archives are padded to it.
 const RECORD: u64 = 20 * BLOCK as u64;
 
 /// The tar format in all its variants.
@@ -44,7 +43,7 @@ impl ArchiveFormat for Tar {
         &self,
         rewriter: &mut Rewriter<'_>,
         input: ArchiveInput<'_>,
-        place: &Place,
+        place: &EntryContext,
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
         rewrite(rewriter, &mut BufReader::with_capacity(READ_SIZE, input), place, wtr)
@@ -55,7 +54,7 @@ impl ArchiveFormat for Tar {
 fn rewrite(
     rewriter: &mut Rewriter<'_>,
     rdr: &mut (dyn Read + Send),
-    place: &Place,
+    place: &EntryContext,
     wtr: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     let mut renames = Renames::default();
@@ -73,17 +72,17 @@ fn rewrite(
             return io::copy(&mut io::repeat(0).take(n_zeros), wtr).map(drop);
         }
         if !has_checksum(&block) {
-            return Err(refuse("corrupt: the checksum of a tar header is wrong"));
+            return Err(refuse("corrupt: wrong checksum of a tar header"));
         }
         let header = Header::from_byte_slice(&block);
         let size = header
             .entry_size()
-            .map_err(|_| refuse("corrupt: the size of a tar entry is no number"))?;
+            .map_err(|_| refuse("corrupt: the size of a tar entry is not a number"))?;
         match header.entry_type() {
             EntryType::XHeader => before.pax = Some((block, meta(rdr, size)?)),
             EntryType::XGlobalHeader => {
-                // What holds for the entries that follow stands before them, whatever becomes of
-                // the next one.
+                // A global header applies to all following entries, so it is written even if the
+                // next entry is not.
                 let mut data = meta(rdr, size)?;
                 let mut records = pax_records(&data)?;
                 let mut is_changed = fields::clean_records(rewriter, &mut records, &mut unexamined);
@@ -107,7 +106,7 @@ fn rewrite(
     }
 }
 
-/// Nothing but zeros may follow the end: what no program would show was not examined.
+/// Refuses anything but zeros behind the end: no program would show it, and it was not examined.
 fn check_rest(rdr: &mut (dyn Read + Send)) -> io::Result<()> {
     let mut space = vec![0; 64 << 10];
     loop {
@@ -116,12 +115,12 @@ fn check_rest(rdr: &mut (dyn Read + Send)) -> io::Result<()> {
             return Ok(());
         }
         if space[..n_bytes].iter().any(|byte| *byte != 0) {
-            return Err(refuse("something follows the end of the tar archive"));
+            return Err(refuse("data follows the end of the tar archive"));
         }
     }
 }
 
-/// The data of a header that describes others.
+/// Reads the data of a header that describes other entries.
 fn meta(rdr: &mut (dyn Read + Send), size: u64) -> io::Result<Vec<u8>> {
     if size > LONGEST_HEADER as u64 {
         return Err(refuse("a header is longer than 1 MiB"));
@@ -140,11 +139,11 @@ fn skip(rdr: &mut (dyn Read + Send), n_bytes: u64) -> io::Result<()> {
     }
 }
 
-/// Rewrites one entry with what stands before it; answers how many bytes were written.
+/// Rewrites one entry with the headers before it. Returns the number of bytes written.
 fn entry(
     rewriter: &mut Rewriter<'_>,
     rdr: &mut (dyn Read + Send),
-    place: &Place,
+    place: &EntryContext,
     wtr: &mut (dyn Write + Send),
     (mut block, mut before): ([u8; BLOCK], Before),
     (renames, unexamined): (&mut Renames, &mut Vec<String>),
@@ -180,7 +179,7 @@ fn entry(
         block = resized(&block, data.len(), |header| {
             if sparse.is_some() && header.entry_type() == EntryType::GNUSparse {
                 header.set_entry_type(EntryType::Regular);
-                // Where the map stood; in a header of GNU's form nothing else does from here on.
+                // Removes the map. In a GNU header nothing else follows from here on.
                 header.as_mut_bytes()[386..].fill(0);
             }
         });
@@ -198,8 +197,8 @@ fn entry(
     Ok(n_before + BLOCK as u64 + data.len() + padding(data.len()))
 }
 
-/// Entries without data: links, folders and devices, whatever their size says of what they link to.
-/// A type that is unknown here may have some.
+/// Refuses unknown types, which may have data. Links, directories and devices have none, whatever
+/// their size field says.
 fn check_bare(block: &[u8; BLOCK]) -> io::Result<()> {
     let kind = Header::from_byte_slice(block).entry_type();
     let is_known = kind.is_hard_link()
@@ -211,7 +210,7 @@ fn check_bare(block: &[u8; BLOCK]) -> io::Result<()> {
     if is_known {
         Ok(())
     } else {
-        Err(refuse(format!("a tar entry of the unknown type {:?}", char::from(block[156]))))
+        Err(refuse(format!("a tar entry of unknown type {:?}", char::from(block[156]))))
     }
 }
 
@@ -223,14 +222,15 @@ fn write_before(wtr: &mut (dyn Write + Send), before: &Before) -> io::Result<u64
     Ok(n_bytes)
 }
 
-/// The clean data of an entry, or what it was where that is to stay; `None`: the entry is left out.
+/// The clean data of an entry, or its old data if that is to be kept; `None` if the entry is left
+/// out.
 fn data<'r>(
     rewriter: &mut Rewriter<'r>,
     rdr: &mut (dyn Read + Send),
-    place: &Place,
+    place: &EntryContext,
     size: u64,
     sparse: Option<&SparseMap>,
-) -> io::Result<Option<Spool<'r>>> {
+) -> io::Result<Option<EntryBuffer<'r>>> {
     let stored = sparse.map_or(size, |map| map.stored(size));
     let mut raw = (&mut *rdr).take(stored);
     if rewriter.unexamined == Unexamined::Leave {
@@ -264,5 +264,5 @@ fn data<'r>(
 
 fn size_of(header: &Header, records: &Records) -> io::Result<u64> {
     let size = value(records, b"size").map_or_else(|| header.entry_size().ok(), number);
-    size.ok_or_else(|| refuse("corrupt: the size of a tar entry is no number"))
+    size.ok_or_else(|| refuse("corrupt: the size of a tar entry is not a number"))
 }

@@ -8,7 +8,7 @@ pub(super) type Records = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Parses the records.
 pub(super) fn pax_records(mut data: &[u8]) -> io::Result<Records> {
-    let wrong = || refuse("corrupt: a pax header cannot be read");
+    let wrong = || refuse("corrupt: malformed pax header");
     let mut records = Vec::new();
     while !data.is_empty() {
         let space = memchr::memchr(b' ', data).ok_or_else(wrong)?;
@@ -29,7 +29,7 @@ pub(super) fn pax_records(mut data: &[u8]) -> io::Result<Records> {
 pub(super) fn pax_data(records: &Records) -> Vec<u8> {
     let mut data = Vec::new();
     for (key, value) in records {
-        // The length counts its own digits.
+        // The length includes its own digits.
         let rest = key.len() + value.len() + 3;
         let mut length = rest;
         while length != rest + length.to_string().len() {

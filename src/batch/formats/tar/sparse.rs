@@ -12,26 +12,26 @@ use super::{
     header::BLOCK,
     pax::{Records, number, value},
 };
-use crate::batch::limits::{Budget, Metered, refuse};
+use crate::batch::limits::{BudgetedReader, ExpansionBudget, refuse};
 
-/// A map with more pieces is none that a program wrote.
+/// A map with more pieces is refused.
 const MOST_PIECES: usize = 1 << 20;
 
 pub(super) struct SparseMap {
-    /// Offset and length of what is not a hole, in order.
+    /// Offset and length of the parts that are not holes, in order.
     pieces: Vec<(u64, u64)>,
     size: u64,
-    /// Bytes of the entry's data that the map took.
+    /// How many bytes of the entry's data the map occupies.
     n_bytes: u64,
 }
 
 fn wrong() -> io::Error {
-    refuse("corrupt: the map of a sparse tar entry cannot be read")
+    refuse("corrupt: malformed map of a sparse tar entry")
 }
 
 impl SparseMap {
-    /// The map of an entry, when it has one; it is read, and its pax records are taken out, so
-    /// that what is written is whole.
+    /// Reads the map of an entry, if it has one, and removes its pax records: the entry is written
+    /// without holes.
     pub(super) fn of(
         block: &[u8; BLOCK],
         records: &mut Records,
@@ -45,7 +45,7 @@ impl SparseMap {
             return Ok(None);
         }
         if value(records, b"GNU.sparse.major") != Some(b"1") {
-            return Err(refuse("a sparse tar entry of a form older than 1.0"));
+            return Err(refuse("a sparse tar entry in a format before 1.0"));
         }
         let whole = value(records, b"GNU.sparse.realsize").and_then(number).ok_or_else(wrong)?;
         let name = value(records, b"GNU.sparse.name").map(<[u8]>::to_vec);
@@ -57,18 +57,18 @@ impl SparseMap {
         checked(pieces, whole, size, n_bytes).map(Some)
     }
 
-    /// Bytes of data that follow the map.
+    /// How many bytes of data follow the map.
     pub(super) fn stored(&self, size: u64) -> u64 {
         size - self.n_bytes
     }
 
-    /// The data with its holes.
+    /// The data with its holes filled.
     pub(super) fn whole<'r>(
         &'r self,
         data: &'r mut (dyn Read + Send),
-        budget: &Arc<Budget>,
+        budget: &Arc<ExpansionBudget>,
     ) -> Box<dyn Read + Send + 'r> {
-        Box::new(Metered {
+        Box::new(BudgetedReader {
             rdr: Whole { map: self, data, at: 0, piece: 0 },
             budget: Arc::clone(budget),
         })
@@ -132,7 +132,7 @@ fn pax_map(rdr: &mut (dyn Read + Send), size: u64) -> io::Result<(Vec<(u64, u64)
         n_bytes += BLOCK as u64;
         text.extend_from_slice(&block);
         while let Some(end) = memchr::memchr(b'\n', &text) {
-            // The last block is filled up with NULs.
+            // The last block is padded with NULs.
             numbers.push(number(&text[..end]).ok_or_else(wrong)?);
             text.drain(..=end);
         }

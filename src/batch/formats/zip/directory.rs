@@ -12,18 +12,18 @@ pub(super) const CENTRAL: u32 = 0x0201_4b50;
 pub(super) const DESCRIPTOR: u32 = 0x0807_4b50;
 pub(super) const LOCAL: u32 = 0x0403_4b50;
 
-/// The extra field that holds what does not fit in 32 bits.
+/// The extra field for values that need 64 bits.
 pub(super) const ZIP_64: u16 = 1;
 
-/// The directory is held in memory: so many bytes at most.
+/// The directory is held in memory, up to this size.
 pub(super) const LONGEST_DIRECTORY: u64 = 64 << 20;
 
-/// One entry as the directory tells it.
-pub(super) struct Entry {
-    /// The fixed part of its line in the directory.
+/// An entry of the directory.
+pub(super) struct ZipEntry {
+    /// The part of its record with a fixed length.
     pub(super) fixed: [u8; 46],
     pub(super) name: Vec<u8>,
-    /// Its name as it is written.
+    /// The name that is written.
     pub(super) new_name: Vec<u8>,
     pub(super) extra: Vec<u8>,
     pub(super) comment: Vec<u8>,
@@ -32,13 +32,13 @@ pub(super) struct Entry {
     pub(super) offset: u64,
 }
 
-impl Entry {
+impl ZipEntry {
     pub(super) fn method(&self) -> u16 {
         u16_at(&self.fixed, 10)
     }
 
-    /// Whether sizes and checksum must follow the data: a password is tested against the time
-    /// there, and against the checksum elsewhere.
+    /// Whether sizes and checksum must follow the data. With a descriptor the password is verified
+    /// against the time, otherwise against the checksum.
     pub(super) fn has_descriptor(&self) -> bool {
         self.is_encrypted() && u16_at(&self.fixed, 8) & 8 != 0
     }
@@ -47,7 +47,7 @@ impl Entry {
         u16_at(&self.fixed, 8) & 1 != 0
     }
 
-    /// Whether its data is the target of a symbolic link: made on Unix, with that mode.
+    /// Whether the data is the target of a symbolic link: created on Unix, with that mode.
     pub(super) fn is_symbolic_link(&self) -> bool {
         self.fixed[5] == 3 && u16_at(&self.fixed, 40) & 0o170_000 == 0o120_000
     }
@@ -70,17 +70,17 @@ pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 pub(super) fn wrong() -> io::Error {
-    refuse("corrupt: the directory of a zip archive cannot be read")
+    refuse("corrupt: malformed directory of a zip archive")
 }
 
 /// The directory of an archive.
 pub(super) struct Directory {
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<ZipEntry>,
     pub(super) comment: Vec<u8>,
-    /// Where it begins and ends.
+    /// Its first byte, and the byte behind it.
     pub(super) from: u64,
     pub(super) to: u64,
-    /// Where the records of the archive's end begin.
+    /// The start of the end records.
     pub(super) end: u64,
 }
 
@@ -90,7 +90,7 @@ pub(super) fn directory(archive: &mut (dyn SeekRead + '_)) -> io::Result<Directo
     archive.seek(SeekFrom::Start(length - n_tail))?;
     let mut tail = Vec::new();
     archive.take(n_tail).read_to_end(&mut tail)?;
-    // The last end whose comment reaches to the end of the file.
+    // The last end record whose comment reaches to the end of the file.
     let is_end = |at: &usize| {
         tail.len() >= at + 22
             && u32_at(&tail, *at) == END
@@ -99,10 +99,10 @@ pub(super) fn directory(archive: &mut (dyn SeekRead + '_)) -> io::Result<Directo
     let end_at = (0..tail.len().saturating_sub(21))
         .rev()
         .find(is_end)
-        .ok_or_else(|| refuse("truncated: a zip archive without its end"))?;
+        .ok_or_else(|| refuse("truncated: a zip archive without an end record"))?;
     let end = &tail[end_at..];
     if u16_at(end, 4) != 0 || u16_at(end, 6) != 0 {
-        return Err(refuse("a zip archive in parts"));
+        return Err(refuse("part of a split zip archive"));
     }
     let mut found =
         (u64::from(u16_at(end, 10)), u64::from(u32_at(end, 12)), u64::from(u32_at(end, 16)));
@@ -110,9 +110,9 @@ pub(super) fn directory(archive: &mut (dyn SeekRead + '_)) -> io::Result<Directo
     if end_at >= 20 && u32_at(&tail, end_at - 20) == LOCATOR_64 {
         let at = u64_at(&tail, end_at - 12);
         found = end_64(archive, at)?;
-        // The record and its locator: nothing else lies between them and the end.
+        // Nothing else may lie between record, locator and end record.
         if at.checked_add(56 + 20) != Some(end_offset) {
-            return Err(refuse("a zip archive with something in its end"));
+            return Err(refuse("data between the end records of a zip archive"));
         }
         end_offset = at;
     }
@@ -153,8 +153,8 @@ pub(super) fn end_64(archive: &mut (dyn SeekRead + '_), at: u64) -> io::Result<(
     Ok((u64_at(&end, 32), u64_at(&end, 40), u64_at(&end, 48)))
 }
 
-/// The first line of a directory, and what follows it.
-pub(super) fn line(bytes: &[u8]) -> io::Result<(Entry, &[u8])> {
+/// Parses the first record of a directory. Returns the rest too.
+pub(super) fn line(bytes: &[u8]) -> io::Result<(ZipEntry, &[u8])> {
     let fixed: [u8; 46] =
         bytes.get(..46).and_then(|fixed| fixed.try_into().ok()).ok_or_else(wrong)?;
     if u32_at(&fixed, 0) != CENTRAL {
@@ -167,7 +167,7 @@ pub(super) fn line(bytes: &[u8]) -> io::Result<(Entry, &[u8])> {
     if bytes.len() < end {
         return Err(wrong());
     }
-    let mut entry = Entry {
+    let mut entry = ZipEntry {
         fixed,
         name: bytes[46..name_end].to_vec(),
         new_name: bytes[46..name_end].to_vec(),
@@ -181,8 +181,8 @@ pub(super) fn line(bytes: &[u8]) -> io::Result<(Entry, &[u8])> {
     Ok((entry, &bytes[end..]))
 }
 
-/// Takes what does not fit in 32 bits from the extra field, in the order of the format.
-pub(super) fn widen(entry: &mut Entry) -> io::Result<()> {
+/// Takes 64-bit values from the extra field, in the order of the format.
+pub(super) fn widen(entry: &mut ZipEntry) -> io::Result<()> {
     let Some(mut wide) = field(&entry.extra, ZIP_64).map(<[u8]>::to_vec) else { return Ok(()) };
     for number in [&mut entry.size, &mut entry.packed, &mut entry.offset] {
         if *number == u64::from(u32::MAX) {
@@ -196,7 +196,7 @@ pub(super) fn widen(entry: &mut Entry) -> io::Result<()> {
     Ok(())
 }
 
-/// The fields of an extra part: id, and all its bytes with the head. What is no field ends them.
+/// The extra fields: id, and all bytes including the header. Ends at malformed bytes.
 pub(super) fn fields(mut extra: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let n_bytes = 4 + usize::from(u16_at(extra.get(..4)?, 2));
@@ -210,41 +210,41 @@ pub(super) fn field(extra: &[u8], id: u16) -> Option<&[u8]> {
     fields(extra).find(|(found, _)| *found == id).map(|(_, field)| &field[4..])
 }
 
-/// Entries that share bytes multiply them; what stands before the first one is a program or
-/// something hidden.
-pub(super) fn check_places(entries: &[Entry]) -> io::Result<()> {
+/// Refuses overlapping entries, which multiply their size, and bytes before the first entry, which
+/// are a program or hidden.
+pub(super) fn check_places(entries: &[ZipEntry]) -> io::Result<()> {
     let mut places: Vec<(u64, u64)> =
         entries.iter().map(|entry| (entry.offset, entry.packed)).collect();
     places.sort_unstable();
     if places.first().is_some_and(|(offset, _)| *offset != 0) {
-        return Err(refuse("something stands before the first entry of the zip archive"));
+        return Err(refuse("data before the first entry of the zip archive"));
     }
     let overlap = places
         .windows(2)
         .any(|pair| pair[0].0.saturating_add(30).saturating_add(pair[0].1) > pair[1].0);
-    if overlap { Err(refuse("entries of the zip archive share bytes")) } else { Ok(()) }
+    if overlap { Err(refuse("entries of the zip archive overlap")) } else { Ok(()) }
 }
 
-/// Goes to where the entry's data begins; answers the local header's extra part.
-pub(super) fn enter(archive: &mut (dyn SeekRead + '_), entry: &Entry) -> io::Result<Vec<u8>> {
+/// Moves to the data of an entry. Returns the extra part of the local header.
+pub(super) fn enter(archive: &mut (dyn SeekRead + '_), entry: &ZipEntry) -> io::Result<Vec<u8>> {
     archive.seek(SeekFrom::Start(entry.offset))?;
     let mut local = [0; 30];
     archive.read_exact(&mut local)?;
     let (n_name, n_extra) = (usize::from(u16_at(&local, 26)), usize::from(u16_at(&local, 28)));
     let mut rest = vec![0; n_name + n_extra];
     archive.read_exact(&mut rest)?;
-    // Two names are two answers to what the entry is.
+    // With two different names it would be unclear what the entry is.
     if u32_at(&local, 0) != LOCAL || rest[..n_name] != entry.name {
-        return Err(refuse("corrupt: an entry of a zip archive is not where the directory says"));
+        return Err(refuse("corrupt: an entry of a zip archive does not match the directory"));
     }
     Ok(rest.split_off(n_name))
 }
 
-/// Bytes that belong to no entry: what was deleted, a signature, or something hidden. Zeros and the
-/// descriptor behind an entry's data are nothing.
+/// Reports bytes that belong to no entry: a deleted entry, a signature, or hidden data. Zeros and
+/// data descriptors are fine.
 pub(super) fn check_gaps(
     archive: &mut (dyn SeekRead + '_),
-    mut ends: Vec<(u64, u64, &Entry)>,
+    mut ends: Vec<(u64, u64, &ZipEntry)>,
     directory: &Directory,
     unexamined: &mut Vec<String>,
 ) -> io::Result<()> {
@@ -264,7 +264,7 @@ pub(super) fn check_gaps(
             let bytes = &space[..n_most];
             let is_descriptor = entry.is_some_and(|entry| is_descriptor(bytes, entry));
             if !is_descriptor && bytes.iter().any(|byte| *byte != 0) {
-                let note = "bytes of the zip archive that belong to no entry".to_owned();
+                let note = "data of the zip archive that belongs to no entry".to_owned();
                 unexamined.push(note);
                 return Ok(());
             }
@@ -274,9 +274,9 @@ pub(super) fn check_gaps(
     Ok(())
 }
 
-/// What may follow an entry's data: its checksum and sizes, of 32 or 64 bits, with a magic number
-/// or without.
-pub(super) fn is_descriptor(bytes: &[u8], entry: &Entry) -> bool {
+/// Whether the bytes are the data descriptor of an entry: checksum and sizes of 32 or 64 bits, with
+/// or without a magic number.
+pub(super) fn is_descriptor(bytes: &[u8], entry: &ZipEntry) -> bool {
     let magic = DESCRIPTOR.to_le_bytes();
     let bytes = bytes.strip_prefix(&magic[..]).unwrap_or(bytes);
     let Some(sizes) = bytes.strip_prefix(&entry.crc().to_le_bytes()[..]) else { return false };

@@ -2,19 +2,21 @@
 
 use std::io;
 
-use super::directory::{DESCRIPTOR, END, END_64, Entry, LOCAL, LOCATOR_64, ZIP_64, u16_at, wrong};
-use crate::batch::temporary::Spool;
+use super::directory::{
+    DESCRIPTOR, END, END_64, LOCAL, LOCATOR_64, ZIP_64, ZipEntry, u16_at, wrong,
+};
+use crate::batch::temporary::EntryBuffer;
 
-/// The data of an entry as it is written.
-pub(super) struct Written<'p> {
-    pub(super) data: Spool<'p>,
+/// The data of an entry to write.
+pub(super) struct EntryToWrite<'p> {
+    pub(super) data: EntryBuffer<'p>,
     pub(super) size: u64,
     pub(super) crc: u32,
-    /// The local header's extra part.
+    /// The extra part of the local header.
     pub(super) extra: Vec<u8>,
 }
 
-/// A number in 32 bits, or the mark that it stands in the extra field.
+/// A 32-bit number, or the marker that the extra field holds it.
 pub(super) fn narrow(number: u64, wide: &mut Vec<u8>) -> [u8; 4] {
     match u32::try_from(number) {
         Ok(number) if number != u32::MAX => number.to_le_bytes(),
@@ -36,9 +38,9 @@ pub(super) fn with_wide(extra: &[u8], wide: &[u8]) -> io::Result<Vec<u8>> {
     if whole.len() > usize::from(u16::MAX) { Err(wrong()) } else { Ok(whole) }
 }
 
-/// What follows the data of an entry that says so: nothing, but for encrypted ones, whose first
-/// bytes were made for it.
-pub(super) fn descriptor(entry: &Entry, written: &Written<'_>) -> Vec<u8> {
+/// The data descriptor of an encrypted entry that has one; nothing for other entries. The first
+/// bytes of encrypted data depend on it.
+pub(super) fn descriptor(entry: &ZipEntry, written: &EntryToWrite<'_>) -> Vec<u8> {
     if !entry.has_descriptor() {
         return Vec::new();
     }
@@ -53,10 +55,10 @@ pub(super) fn descriptor(entry: &Entry, written: &Written<'_>) -> Vec<u8> {
     out
 }
 
-/// The local header of an entry, and its line in the directory. Sizes stand before the data.
+/// The local header of an entry and its record in the directory. Sizes are written before the data.
 pub(super) fn headers(
-    entry: &Entry,
-    written: &Written<'_>,
+    entry: &ZipEntry,
+    written: &EntryToWrite<'_>,
     at: u64,
 ) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let mut fixed = entry.fixed;
@@ -67,7 +69,7 @@ pub(super) fn headers(
     let size = narrow(written.size, &mut wide);
     let packed = narrow(written.data.len(), &mut wide);
     if !wide.is_empty() {
-        // In a local header both stand there or none does.
+        // The local header has both 64-bit sizes or none.
         wide = [written.size.to_le_bytes(), written.data.len().to_le_bytes()].concat();
     }
     let is_wide = !wide.is_empty();

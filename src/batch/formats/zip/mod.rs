@@ -1,28 +1,30 @@
-//! zip and jar, by the directory at the end: stored, deflated and zstd entries, zip64. Names,
-//! attributes, times and the order of entries stay. Duplicate names stay too, which is why the
-//! directory is read here and not by the `zip` crate: that keeps the last one of each.
+//! zip and jar, read by the directory at the end: stored, deflated and zstd entries, zip64.
 //!
-//! What the directory does not list (bytes before, between and behind entries) could not be
-//! examined: bytes before the first entry and entries that share bytes are refused; gaps are not
-//! written, and reported when something is in them.
+//! Names, attributes, times and the order of entries stay. Duplicate names stay too; the `zip`
+//! crate keeps only the last one of each, so the directory is read here. Names, comments and extra
+//! fields are scrubbed like the text of entries.
 //!
-//! Names, comments and extra fields are looked at like the text of the entries.
+//! Bytes that the directory does not list cannot be examined. Bytes before the first entry and
+//! overlapping entries are refused. Gaps are not written, and are reported if there is something in
+//! them.
 
 use std::io::{self, BufReader, Read, Write};
 
 use flate2::bufread::DeflateDecoder;
 
 use self::{
-    directory::{Directory, END, Entry, LOCAL, check_gaps, check_places, directory, enter, wrong},
-    headers::{Written, descriptor, end, headers},
+    directory::{
+        Directory, END, LOCAL, ZipEntry, check_gaps, check_places, directory, enter, wrong,
+    },
+    headers::{EntryToWrite, descriptor, end, headers},
 };
 use crate::batch::{
     codecs, failure,
-    limits::{Metered, refuse},
+    limits::{BudgetedReader, refuse},
     metadata::{Headers, Unexamined, Verdict},
     renames::Renames,
-    rewrite::{ArchiveFormat, ArchiveInput, Place, READ_SIZE, Rewriter, SeekRead},
-    temporary::Spool,
+    rewrite::{ArchiveFormat, ArchiveInput, EntryContext, READ_SIZE, Rewriter, SeekRead},
+    temporary::EntryBuffer,
 };
 
 mod directory;
@@ -33,10 +35,10 @@ const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 const ZSTD: u16 = 93;
 
-/// The target of a symbolic link is no longer.
+/// The longest target of a symbolic link.
 const LONGEST_TARGET: u64 = 64 << 10;
 
-/// Entries of up to so many bytes are deflated whole by libdeflate.
+/// Entries up to this size are deflated as a whole by libdeflate.
 const WHOLE: u64 = 16 << 20;
 
 /// The zip format.
@@ -53,7 +55,7 @@ impl ArchiveFormat for Zip {
         &self,
         rewriter: &mut Rewriter<'_>,
         input: ArchiveInput<'_>,
-        place: &Place,
+        place: &EntryContext,
         wtr: &mut (dyn Write + Send),
     ) -> io::Result<()> {
         match input {
@@ -72,7 +74,7 @@ impl ArchiveFormat for Zip {
 fn rewrite(
     rewriter: &mut Rewriter<'_>,
     archive: &mut (dyn SeekRead + '_),
-    place: &Place,
+    place: &EntryContext,
     wtr: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     let mut directory = directory(archive)?;
@@ -121,7 +123,7 @@ fn clean_directory(
 ) -> io::Result<()> {
     let policy = rewriter.unexamined;
     let texts = &mut rewriter.own.texts;
-    // Names without findings come first: no other entry is to become one of them.
+    // Names without findings first: no other entry may be renamed to one of them.
     for entry in &directory.entries {
         renames.keep(texts, &entry.name);
     }
@@ -148,19 +150,19 @@ fn clean_directory(
     Ok(())
 }
 
-/// A comment that placeholders have made too long is left out.
+/// Drops a comment that placeholders have made too long.
 fn fitting(comment: Vec<u8>) -> Vec<u8> {
     if comment.len() > usize::from(u16::MAX) { Vec::new() } else { comment }
 }
 
-/// The clean data, packed as it was; `None`: the entry is left out.
+/// The clean data, compressed as before; `None` if the entry is left out.
 fn entry_data<'r>(
     rewriter: &mut Rewriter<'r>,
     archive: &mut (dyn SeekRead + '_),
-    entry: &Entry,
-    place: &Place,
+    entry: &ZipEntry,
+    place: &EntryContext,
     (renames, extra): (&mut Renames, Vec<u8>),
-) -> io::Result<Option<Written<'r>>> {
+) -> io::Result<Option<EntryToWrite<'r>>> {
     let clean = match refusal(entry) {
         Some(reason) => {
             rewriter.left.push((place.name.clone(), reason));
@@ -186,17 +188,17 @@ fn entry_data<'r>(
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     data.rewind()?;
-    Ok(Some(Written { data, size: entry.size, crc: entry.crc(), extra }))
+    Ok(Some(EntryToWrite { data, size: entry.size, crc: entry.crc(), extra }))
 }
 
-/// The target of a link, which follows what it leads to.
+/// The target of a symbolic link, renamed like the entry it refers to.
 fn symbolic_link<'r>(
     rewriter: &mut Rewriter<'r>,
     archive: &mut (dyn SeekRead + '_),
-    entry: &Entry,
-    place: &Place,
+    entry: &ZipEntry,
+    place: &EntryContext,
     renames: &mut Renames,
-) -> io::Result<Option<Spool<'r>>> {
+) -> io::Result<Option<EntryBuffer<'r>>> {
     let mut target = Vec::new();
     let text = unpacked(rewriter, archive, entry, place.memory)?;
     if let Err(error) = text.take(LONGEST_TARGET + 1).read_to_end(&mut target) {
@@ -214,7 +216,7 @@ fn symbolic_link<'r>(
     Ok(Some(spool))
 }
 
-fn refusal(entry: &Entry) -> Option<String> {
+fn refusal(entry: &ZipEntry) -> Option<String> {
     if entry.is_encrypted() {
         return Some("encrypted".to_owned());
     }
@@ -225,7 +227,7 @@ fn refusal(entry: &Entry) -> Option<String> {
 fn unpacked<'a>(
     rewriter: &Rewriter<'_>,
     archive: &'a mut (dyn SeekRead + '_),
-    entry: &Entry,
+    entry: &ZipEntry,
     memory: u64,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
     let packed = BufReader::new(archive.take(entry.packed));
@@ -237,31 +239,31 @@ fn unpacked<'a>(
         }
         _ => Box::new(packed),
     };
-    let checked = Checked {
+    let checked = ChecksumReader {
         rdr: text,
         crc: libdeflater::Crc::new(),
         size: 0,
         expected: (entry.size, entry.crc()),
     };
-    Ok(Box::new(Metered { rdr: checked, budget: rewriter.budget.clone() }))
+    Ok(Box::new(BudgetedReader { rdr: checked, budget: rewriter.budget.clone() }))
 }
 
-/// What must come out of an entry is known.
-struct Checked<R> {
+/// Checks the size and checksum of decompressed data.
+struct ChecksumReader<R> {
     rdr: R,
     crc: libdeflater::Crc,
     size: u64,
     expected: (u64, u32),
 }
 
-impl<R: Read> Read for Checked<R> {
+impl<R: Read> Read for ChecksumReader<R> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let n_bytes = self.rdr.read(space)?;
         self.crc.update(&space[..n_bytes]);
         self.size += n_bytes as u64;
         let is_over = n_bytes == 0 && !space.is_empty();
         if is_over && (self.size, self.crc.sum()) != self.expected {
-            return Err(refuse("corrupt: size or checksum of a zip entry is wrong"));
+            return Err(refuse("corrupt: wrong size or checksum of a zip entry"));
         }
         Ok(n_bytes)
     }
@@ -270,13 +272,13 @@ impl<R: Read> Read for Checked<R> {
 fn pack<'r>(
     rewriter: &Rewriter<'r>,
     method: u16,
-    mut clean: Spool<'r>,
+    mut clean: EntryBuffer<'r>,
     extra: Vec<u8>,
-) -> io::Result<Written<'r>> {
+) -> io::Result<EntryToWrite<'r>> {
     let size = clean.len();
     if method == STORED {
         let crc = crc_of(&mut clean)?;
-        return Ok(Written { data: clean, size, crc, extra });
+        return Ok(EntryToWrite { data: clean, size, crc, extra });
     }
     let mut data = rewriter.spool();
     let whole = clean.in_memory().filter(|_| size <= WHOLE);
@@ -300,10 +302,10 @@ fn pack<'r>(
         }
     };
     data.rewind()?;
-    Ok(Written { data, size, crc, extra })
+    Ok(EntryToWrite { data, size, crc, extra })
 }
 
-fn crc_of(spool: &mut Spool<'_>) -> io::Result<u32> {
+fn crc_of(spool: &mut EntryBuffer<'_>) -> io::Result<u32> {
     spool.rewind()?;
     let mut crc = libdeflater::Crc::new();
     let mut space = vec![0; 64 << 10];
