@@ -88,3 +88,8 @@ pub use crate::{
     tally::Tally,
     text::span::Span,
 };
+
+/// Runs the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,10 +7,10 @@
 
 use super::{
     encode::write_string,
-    render::{self, Renderer},
+    render::Renderer,
     tokens::{StringKind, Token, TokenReader},
 };
-use crate::text::span::Span;
+use crate::text::{json, span::Span};
 
 /// The line does not have the structure of the value.
 #[derive(Debug)]
@@ -117,32 +117,21 @@ impl<'b> Patcher<'b, '_> {
     /// Reads the next string of the line and unescapes it into `self.string`.
     fn read_string(&mut self) -> Result<(), PatchError> {
         self.expect(b'"')?;
-        let start = self.at;
-        loop {
-            let length = memchr::memchr2(b'"', b'\\', &self.line[self.at..]).ok_or(PatchError)?;
-            self.at += length;
-            if self.line[self.at] == b'"' {
-                break;
-            }
-            self.at += 2;
-            if self.at > self.line.len() {
-                return Err(PatchError);
-            }
-        }
+        let end = json::string_end(self.line, self.at).ok_or(PatchError)?;
         self.string.clear();
-        render::unescape(&self.line[start..self.at], &mut self.string).ok_or(PatchError)?;
-        self.at += 1;
+        json::unescape(&self.line[self.at..end], &mut self.string).ok_or(PatchError)?;
+        self.at = end + 1;
         Ok(())
     }
 
     /// Skips a number, `true`, `false` or `null` of the line.
     fn skip_scalar(&mut self) -> Result<(), PatchError> {
-        let length = self.line[self.at..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte))
-            .count();
-        self.at += length;
-        if length == 0 { Err(PatchError) } else { Ok(()) }
+        let token = json::Tokens::new(self.line, self.at).next().ok_or(PatchError)?;
+        if token.kind != json::Kind::Word || token.span.start != self.at {
+            return Err(PatchError);
+        }
+        self.at = token.span.end;
+        Ok(())
     }
 
     /// Copies the bytes of the value from `start` on.

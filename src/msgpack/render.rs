@@ -8,6 +8,7 @@ use super::{
     malformed::MalformedChunk,
     tokens::{MAX_DEPTH, Token, TokenReader},
 };
+use crate::text::json;
 
 /// Appends values to `text`.
 pub(super) struct Renderer<'b, 't> {
@@ -103,102 +104,8 @@ fn float(value: f64, text: &mut Vec<u8>) {
 /// Appends a quoted JSON string.
 pub(super) fn string(value: &[u8], text: &mut Vec<u8>) {
     text.push(b'"');
-    escape(value, text);
+    json::escape(value, text);
     text.push(b'"');
-}
-
-#[inline]
-fn is_plain(block: &[u8; 32]) -> bool {
-    !block.iter().fold(false, |any, byte| any | needs_escape(*byte))
-}
-
-#[inline]
-fn needs_escape(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
-}
-
-/// Sets the highest bit of each of eight bytes that needs an escape.
-#[inline]
-fn escape_mask(word: u64) -> u64 {
-    zero_bytes(word & repeat(0xe0))
-        | zero_bytes(word ^ repeat(b'"'))
-        | zero_bytes(word ^ repeat(b'\\'))
-}
-
-#[inline]
-fn repeat(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// Sets the highest bit of each byte that is zero. No carry crosses a byte, so the result is exact.
-#[inline]
-fn zero_bytes(word: u64) -> u64 {
-    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
-    !(((word & LOW) + LOW) | word | LOW)
-}
-
-/// Appends the content of a JSON string, without quotes.
-///
-/// Almost no string of a log needs an escape. Blocks of 32 bytes are therefore checked first, by
-/// vector instructions, and only blocks with an escape are looked at word by word.
-pub(super) fn escape(value: &[u8], text: &mut Vec<u8>) {
-    let mut done = 0;
-    for (index, block) in value.chunks(32).enumerate() {
-        if block.first_chunk().is_some_and(is_plain) {
-            continue;
-        }
-        for (part, bytes) in block.chunks(8).enumerate() {
-            let mut word = [b' '; 8];
-            word[..bytes.len()].copy_from_slice(bytes);
-            let mut mask = escape_mask(u64::from_le_bytes(word));
-            while mask != 0 {
-                let at = index * 32 + part * 8 + mask.trailing_zeros() as usize / 8;
-                text.extend_from_slice(&value[done..at]);
-                escape_byte(value[at], text);
-                done = at + 1;
-                mask &= mask - 1;
-            }
-        }
-    }
-    text.extend_from_slice(&value[done..]);
-}
-
-fn escape_byte(byte: u8, text: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    match byte {
-        b'"' | b'\\' => text.extend_from_slice(&[b'\\', byte]),
-        b'\n' => text.extend_from_slice(b"\\n"),
-        b'\r' => text.extend_from_slice(b"\\r"),
-        b'\t' => text.extend_from_slice(b"\\t"),
-        0..0x20 => {
-            text.extend_from_slice(b"\\u00");
-            text.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        }
-        _ => text.push(byte),
-    }
-}
-
-/// Reverses [`escape`]; `None` if `text` contains an escape that it never writes.
-pub(super) fn unescape(text: &[u8], value: &mut Vec<u8>) -> Option<()> {
-    let mut rest = text;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
-        value.extend_from_slice(&rest[..at]);
-        let (byte, length) = match rest.get(at + 1)? {
-            byte @ (b'"' | b'\\' | b'/') => (*byte, 2),
-            b'n' => (b'\n', 2),
-            b'r' => (b'\r', 2),
-            b't' => (b'\t', 2),
-            b'u' => {
-                let digits = std::str::from_utf8(rest.get(at + 2..at + 6)?).ok()?;
-                (u8::from_str_radix(digits, 16).ok()?, 6)
-            }
-            _ => return None,
-        };
-        value.push(byte);
-        rest = &rest[at + length..];
-    }
-    value.extend_from_slice(rest);
-    Some(())
 }
 
 #[cfg(test)]
@@ -230,22 +137,5 @@ mod tests {
     fn values_without_json_form_are_refused() {
         assert!(rendered(&[0x81, 0x80, 1]).is_err());
         assert!(rendered(&[0x91; MAX_DEPTH + 2]).is_err());
-    }
-
-    #[test]
-    fn escaping_is_undone_by_unescaping_and_leaves_no_line_end() {
-        let all: Vec<u8> = (0..=255).chain(0..=255).collect();
-        for start in 0..256 {
-            for length in [0, 1, 7, 31, 32, 33, 70] {
-                let value = &all[start..start + length];
-                let (mut text, mut back) = (Vec::new(), Vec::new());
-                escape(value, &mut text);
-                assert!(text.iter().all(|byte| *byte >= 0x20));
-                unescape(&text, &mut back).expect("it was escaped here");
-                assert_eq!(back, value);
-            }
-        }
-        assert!(unescape(b"\\x", &mut Vec::new()).is_none());
-        assert!(unescape(b"\\u00", &mut Vec::new()).is_none());
     }
 }

@@ -14,7 +14,7 @@ const FAILED: c_int = -1;
 
 /// Why a call failed.
 struct Failure {
-    /// The scrubber of the call; `None` for a call that creates one.
+    /// The scrubber that it was made with; none where it was to make one.
     of: Option<u64>,
     text: CString,
 }
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn logscrub_new(flags: *const *const c_char, n_flags: usiz
 /// `this` came from this library and was not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn logscrub_fork(this: *mut Shared) -> *mut Shared {
-    // SAFETY: see the contract of this function.
+    // SAFETY: as the caller promises.
     handle(noted(None, unsafe { (*this).fork() }))
 }
 
@@ -97,7 +97,7 @@ pub extern "C" fn logscrub_new_error() -> *const c_char {
 /// `this` came from this library and was not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn logscrub_reset(this: *mut Shared) -> c_int {
-    // SAFETY: see the contract of this function.
+    // SAFETY: as the caller promises.
     let this = unsafe { &*this };
     noted(Some(this.id()), this.reset()).map_or(FAILED, |()| CLEAN)
 }
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn logscrub_scrub(
     out: *mut *mut c_char,
     out_length: *mut usize,
 ) -> c_int {
-    // SAFETY: see the contract of this function.
+    // SAFETY: as the caller promises.
     unsafe {
         let answer = (*this).scrub_text(bytes_of(input, length));
         give((*this).id(), answer, out, out_length)
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn logscrub_scrub_events(
     out: *mut *mut c_char,
     out_length: *mut usize,
 ) -> c_int {
-    // SAFETY: see the contract of this function.
+    // SAFETY: as the caller promises.
     unsafe {
         let answer = (*this).scrub_events(bytes_of(tag, tag_length), bytes_of(input, length));
         give((*this).id(), answer, out, out_length)
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn logscrub_scrub_events(
 /// `this` came from [`logscrub_new`] and was not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn logscrub_withheld(this: *mut Shared) -> u64 {
-    // SAFETY: see the contract of this function.
+    // SAFETY: as the caller promises.
     unsafe { (*this).n_withheld() }
 }
 
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn logscrub_withheld(this: *mut Shared) -> u64 {
 /// `this` came from [`logscrub_new`] and was not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn logscrub_findings(this: *mut Shared) -> u64 {
-    // SAFETY: see the contract of this function.
+    // SAFETY: as the caller promises.
     unsafe { (*this).n_findings() }
 }
 
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn logscrub_findings(this: *mut Shared) -> u64 {
 /// `this` came from [`logscrub_new`] and was not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn logscrub_error(this: *mut Shared) -> *const c_char {
-    // SAFETY: see the contract of this function.
+    // SAFETY: as the caller promises.
     failure(Some(unsafe { (*this).id() }))
 }
 
@@ -212,7 +212,7 @@ pub(crate) unsafe fn text_of(text: *const c_char) -> Option<String> {
     if text.is_null() {
         return None;
     }
-    // SAFETY: see the contract of this function.
+    // SAFETY: as the caller promises.
     unsafe { CStr::from_ptr(text) }.to_str().ok().map(str::to_owned)
 }
 
@@ -224,7 +224,7 @@ pub(crate) unsafe fn bytes_of<'b>(bytes: *const c_char, length: usize) -> &'b [u
     if length == 0 {
         return &[];
     }
-    // SAFETY: see the contract of this function.
+    // SAFETY: as the caller promises.
     unsafe { std::slice::from_raw_parts(bytes.cast(), length) }
 }
 
@@ -263,7 +263,7 @@ unsafe fn give(id: u64, answer: Answer, out: *mut *mut c_char, out_length: *mut 
         Answer::Failed(why) => Err(why),
     };
     let (code, memory, length) = noted(Some(id), result).unwrap_or((FAILED, ptr::null_mut(), 0));
-    // SAFETY: see the contract of this function.
+    // SAFETY: as the caller promises.
     unsafe {
         *out = memory.cast();
         *out_length = length;

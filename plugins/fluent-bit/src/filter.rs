@@ -1,9 +1,8 @@
-//! The filter as the plugin loader of Fluent Bit expects it: a structure named
+//! The filter as Fluent Bit's loader expects it: a structure with the name
 //! `filter_logscrub_plugin`, which the loader copies.
 //!
 //! The layout is that of Fluent Bit 3.2 to 5.1 (`include/fluent-bit/flb_filter.h`). Before 3.2 the
-//! last callback is missing, and the loader overwrites that field. No headers are needed to build
-//! this.
+//! last callback is missing, and the loader overwrites that field. No headers are needed.
 
 use std::{
     ffi::{c_char, c_int},
@@ -20,7 +19,7 @@ use crate::{
 
 /// `FLB_FILTER_LOGS`.
 const LOGS: c_int = 1;
-/// `FLB_FILTER_MODIFIED`: the returned bytes replace the chunk, which is dropped if there are none.
+/// `FLB_FILTER_MODIFIED`: the output replaces the chunk; an empty output removes it.
 const MODIFIED: c_int = 1;
 /// `FLB_FILTER_NOTOUCH`.
 const NOTOUCH: c_int = 2;
@@ -56,7 +55,7 @@ pub struct FilterPlugin {
     list: [Ignored; 2],
 }
 
-// SAFETY: the static is never written to; the loader copies it.
+// SAFETY: nobody writes to it; the loader copies it.
 unsafe impl Sync for FilterPlugin {}
 
 /// The symbol that the loader looks up.
@@ -76,18 +75,18 @@ pub static filter_logscrub_plugin: FilterPlugin = FilterPlugin {
     list: [ptr::null_mut(); 2],
 };
 
-/// Creates the scrubber. An error in the properties prevents Fluent Bit from starting.
+/// Makes the scrubber. An error in the properties keeps Fluent Bit from starting.
 unsafe extern "C" fn init(instance: Ignored, config: Ignored, _data: Ignored) -> c_int {
     let Some(host) = Host::find() else {
         say("the host is not Fluent Bit");
         return -1;
     };
     let name = filter_logscrub_plugin.name;
-    // SAFETY: instance and configuration come from the loader.
+    // SAFETY: the instance and the configuration are what the loader gave.
     let properties = unsafe { host.properties(instance, name) };
     match properties.and_then(|given| properties::flags(&given)).and_then(Shared::new) {
         Ok(shared) => {
-            // SAFETY: as above; `filter` and `exit` get the context back.
+            // SAFETY: as above; the context comes back to `filter` and `exit`.
             unsafe {
                 host.multiline_inputs(instance, name, config)
                     .iter()
@@ -111,8 +110,7 @@ fn warn_about(input: &str) {
     ));
 }
 
-/// Scrubs a chunk. If it cannot be examined, it becomes an empty chunk, so that nothing of it
-/// passes.
+/// Scrubs a chunk. A chunk that cannot be examined becomes empty, so that nothing of it passes.
 unsafe extern "C" fn filter(
     chunk: *const c_char,
     length: usize,
@@ -126,11 +124,11 @@ unsafe extern "C" fn filter(
     _config: Ignored,
 ) -> c_int {
     if context.is_null() {
-        // Fluent Bit also calls a processor with `active: false`, which it has not initialized.
+        // Fluent Bit also calls a processor with `active: false`, without having initialized it.
         return NOTOUCH;
     }
-    // SAFETY: the pointers come from Fluent Bit and are valid during this call; `init` set the
-    // context.
+    // SAFETY: the pointers are Fluent Bit's and hold for this call; the context is what `init` has
+    // set.
     let (shared, chunk, tag) = unsafe {
         let tag = bytes_of(tag, usize::try_from(tag_length).unwrap_or(0));
         (&*context.cast::<Shared>(), bytes_of(chunk, length), tag)
@@ -149,8 +147,7 @@ unsafe extern "C" fn filter(
         say(&format!("{n_withheld} records could not be examined and were withheld"));
     }
     let memory = copied(&clean);
-    // SAFETY: the output pointers come from Fluent Bit. If the allocation failed, the chunk becomes
-    // empty.
+    // SAFETY: the places are Fluent Bit's. Without memory the chunk becomes empty.
     unsafe {
         *out = memory;
         *out_length = if memory.is_null() { 0 } else { clean.len() };
@@ -160,14 +157,14 @@ unsafe extern "C" fn filter(
 
 unsafe extern "C" fn exit(context: Ignored, _config: Ignored) -> c_int {
     if !context.is_null() {
-        // SAFETY: `init` created it from a `Box`, and Fluent Bit calls `exit` once.
+        // SAFETY: it came out of a `Box` in `init`, and Fluent Bit ends a filter once.
         drop(unsafe { Box::from_raw(context.cast::<Shared>()) });
     }
     0
 }
 
-/// Writes a message to standard error, like Fluent Bit's own log.
+/// Writes beside Fluent Bit's own log, which also goes to standard error.
 fn say(text: &str) {
-    // There is nowhere to report a failure to.
+    // If this cannot be written, nobody can be told.
     let _ = writeln!(std::io::stderr(), "[filter:logscrub] {text}");
 }

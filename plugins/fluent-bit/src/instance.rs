@@ -1,12 +1,12 @@
-//! Access to the filter instance of Fluent Bit: exported functions, and the list of the filter's
+//! Fluent Bit's data about a filter: its exported functions, and the list of the filter's
 //! properties.
 //!
-//! The exported functions return only the first value of a property, by its name. Further values
-//! and unknown properties are only found in `struct flb_filter_instance`. The part of it that is
-//! read here (`context`, `data`, `p`, `properties`) has been the same since Fluent Bit 2.2, but its
-//! offset varies. [`Host::properties`] therefore sets `context` and searches for it, accepts the
-//! rest only if `p` is this plugin, and compares the list with the results of the functions. No
-//! headers are needed to build this.
+//! The functions return only the first value of a property that is asked for by name. Other values,
+//! and unknown properties, are only in `struct flb_filter_instance`. The fields that are read here
+//! (`context`, `data`, `p`, `properties`) have been the same since Fluent Bit 2.2, but not their
+//! offset. So [`Host::properties`] finds `context` by letting Fluent Bit set it, trusts the rest
+//! only if `p` is this plugin, and compares the list with the answers of the functions. No headers
+//! are needed.
 
 use std::{
     ffi::{CString, c_char, c_int, c_void},
@@ -27,8 +27,8 @@ type SetContext = unsafe extern "C" fn(Ignored, Ignored);
 type GetInput = unsafe extern "C" fn(Ignored, c_int) -> Ignored;
 type GetName = unsafe extern "C" fn(Ignored) -> *const c_char;
 
-/// Functions of Fluent Bit. They are looked up at run time, so that other programs can load the
-/// library too.
+/// The functions of Fluent Bit that the plugin calls. They are looked up when they are needed, so
+/// that other programs can load the library, too.
 pub(crate) struct Host {
     get_property: GetProperty,
     set_context: SetContext,
@@ -64,7 +64,7 @@ struct PluginHead {
     name: *const c_char,
 }
 
-/// The part of `struct flb_filter_instance` that is read here.
+/// The fields of `struct flb_filter_instance` that are read.
 #[repr(C)]
 struct Part {
     /// Null for a filter of the pipeline.
@@ -75,9 +75,9 @@ struct Part {
     properties: List,
 }
 
-/// `Part` ends within this many words of the instance, and the instance is longer.
+/// `Part` ends within this many words of the instance, and the instance is longer than that.
 const N_WORDS: usize = 15;
-/// A longer list of properties or inputs is taken for a wrong layout.
+/// More properties or inputs than anybody writes. A longer list is not a list.
 const MAX_ENTRIES: usize = 1024;
 
 impl Host {
@@ -100,11 +100,11 @@ impl Host {
     ///
     /// `instance` is the filter's, as the loader gave it.
     pub(crate) unsafe fn set_context(&self, instance: Ignored, context: Ignored) {
-        // SAFETY: see the contract of this function.
+        // SAFETY: as the caller promises.
         unsafe { (self.set_context)(instance, context) };
     }
 
-    /// All properties of a filter with all values, in order.
+    /// All properties of a filter in their order, including repeated ones.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl Host {
         instance: Ignored,
         name: *const c_char,
     ) -> Result<Vec<(String, String)>, String> {
-        // SAFETY: see the contract of this function; what is read is checked.
+        // SAFETY: as the caller promises; what is read is checked.
         unsafe {
             let part = self.part(instance, name).ok_or(UNKNOWN_LAYOUT)?;
             let pairs = pairs(&raw const (*part).properties).ok_or(UNKNOWN_LAYOUT)?;
@@ -144,7 +144,7 @@ impl Host {
         }
     }
 
-    /// The known part of an instance; `None` if it is not found.
+    /// The known fields of an instance; `None` if they are not found.
     ///
     /// # Safety
     ///
@@ -153,7 +153,7 @@ impl Host {
         let mut marker = 0_u8;
         let marker = (&raw mut marker).cast::<c_void>();
         let words = instance.cast::<Ignored>().cast_const();
-        // SAFETY: the instance has that many words. Only `context` can contain the address of a
+        // SAFETY: the instance has so many words. Nothing but `context` holds the address of a
         // local variable.
         unsafe {
             (self.set_context)(instance, marker);
@@ -170,7 +170,7 @@ impl Host {
         }
     }
 
-    /// The names of the inputs with a multiline parser, if the filter is part of the pipeline.
+    /// The names of the inputs that have a multiline parser, if the filter is part of the pipeline.
     ///
     /// # Safety
     ///
@@ -183,7 +183,7 @@ impl Host {
         config: Ignored,
     ) -> Vec<String> {
         let Some(inputs) = &self.inputs else { return Vec::new() };
-        // SAFETY: see the contract of this function; an input that is not null is one.
+        // SAFETY: as the caller promises; an input that is not null is one.
         unsafe {
             let is_in_pipeline =
                 self.part(instance, name).is_some_and(|part| (*part).parent_processor.is_null());
@@ -220,7 +220,7 @@ impl Inputs {
 const UNKNOWN_LAYOUT: &str = "cannot read the properties: the host is not Fluent Bit 3.2 to 5.1";
 
 fn symbol(name: &std::ffi::CStr) -> Option<Ignored> {
-    // SAFETY: a null handle searches all loaded libraries.
+    // SAFETY: a null library asks in all that are loaded.
     let symbol = unsafe { dlsym(ptr::null_mut(), name.as_ptr()) };
     (!symbol.is_null()).then_some(symbol)
 }
@@ -233,7 +233,7 @@ fn symbol(name: &std::ffi::CStr) -> Option<Ignored> {
 unsafe fn pairs(head: *const List) -> Option<Vec<*const Pair>> {
     let mut pairs = Vec::new();
     let mut before = head;
-    // SAFETY: see the contract of this function; each step is checked by the way back.
+    // SAFETY: as the caller promises; each step is checked by the way back.
     unsafe {
         let mut node = (*head).next.cast_const();
         while node != head {

@@ -1,9 +1,9 @@
 //! logscrub inside other programs: `flb-filter_logscrub.so`, the filter and processor of Fluent
-//! Bit, and below it the C ABI of `include/logscrub.h`.
+//! Bit, and under it the C ABI of `include/logscrub.h`.
 //!
-//! [`shared`] and [`properties`] are safe Rust: a locked scrubber from which no panic escapes, and
-//! the flags it is created with. [`abi`], [`filter`] and `instance` are the boundary to C; no other
-//! module may use `unsafe`.
+//! [`shared`] and [`properties`] are safe Rust: a scrubber behind a lock, which lets no panic out,
+//! and the flags that it is made with. [`abi`], [`filter`] and `instance` are the boundaries to C;
+//! nothing else in this crate may use `unsafe`.
 
 #![deny(unsafe_code)]
 

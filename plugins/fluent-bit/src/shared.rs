@@ -1,5 +1,4 @@
-//! A scrubber that several threads can call, and from which no panic escapes: input that fails is
-//! withheld.
+//! A scrubber that several threads may call, and that lets no panic out: what fails is withheld.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,19 +10,19 @@ use std::{
 
 use logscrub::{Outcome, TagStates, Tally, cli::Scrubbers};
 
-/// Result for one input.
+/// What became of an input.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The output equals the input.
+    /// The input is the output.
     Clean,
     /// The output.
     Changed(Vec<u8>),
-    /// Nothing may be passed on, for this reason.
+    /// Nothing may be passed on; why.
     Failed(String),
 }
 
-/// A scrubber for one stream of a host. State that a call leaves open, such as a private key,
-/// continues in the next call.
+/// A scrubber of one host, for one stream: what a call leaves open, such as a private key, goes on
+/// in the next.
 #[derive(Debug)]
 pub struct Shared {
     id: u64,
@@ -36,12 +35,12 @@ struct Inner {
     tag_states: TagStates,
     /// Inputs that failed as a whole.
     n_failed: u64,
-    /// Counts of earlier scrubbers, which failed.
+    /// What was done by scrubbers that failed.
     before: Tally,
 }
 
 impl Shared {
-    /// A scrubber with these flags of the program, or the reason why there is none.
+    /// A scrubber with those flags of the program; otherwise why there is none.
     pub fn new(flags: Vec<String>) -> Result<Shared, String> {
         silence_panics();
         let made = catch_unwind(AssertUnwindSafe(|| logscrub::cli::scrubbers(flags)));
@@ -60,21 +59,21 @@ impl Shared {
         Shared { id: N_MADE.fetch_add(1, Ordering::Relaxed), inner: Mutex::new(inner) }
     }
 
-    /// Another scrubber with the same rules, for another stream: without open state, and with empty
-    /// counts.
+    /// Another scrubber with the same rules, for another stream: with nothing open and nothing
+    /// counted.
     pub fn fork(&self) -> Result<Shared, String> {
         let inner = self.inner();
         let forked = catch_unwind(AssertUnwindSafe(|| forked(&inner.scrubbers)));
         forked.map(Shared::at_start).map_err(|_| FAULT.to_owned())
     }
 
-    /// Forgets open state, as at the start of a stream. The counts stay.
+    /// Forgets what is open, as at the beginning of a stream. The counts stay.
     pub fn reset(&self) -> Result<(), String> {
         let mut inner = self.inner();
         catch_unwind(AssertUnwindSafe(|| inner.start_new_stream())).map_err(|_| FAULT.to_owned())
     }
 
-    /// A number that no other scrubber of this process ever has.
+    /// A number that no other scrubber of this process has, or will have.
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -118,13 +117,13 @@ impl Shared {
         Answer::Failed(failed)
     }
 
-    /// The number of withheld records, plus inputs that failed.
+    /// Records that were withheld, and inputs that failed.
     pub fn n_withheld(&self) -> u64 {
         let inner = self.inner();
         inner.tallies().map(|tally| tally.withheld + tally.broken).sum::<u64>() + inner.n_failed
     }
 
-    /// The number of replaced findings.
+    /// Findings that were replaced.
     pub fn n_findings(&self) -> u64 {
         self.inner().tallies().map(Tally::findings).sum()
     }
@@ -135,8 +134,8 @@ impl Inner {
         [self.scrubbers.text.tally(), self.scrubbers.chunks.tally(), &self.before].into_iter()
     }
 
-    /// Starts a new stream. Also needed after a panic outside of a record, which may leave the
-    /// scrubbers in an inconsistent state.
+    /// Begins a new stream. After a fault outside a record, too: the scrubbers may have been left
+    /// half done.
     fn start_new_stream(&mut self) {
         self.before.merge(self.scrubbers.text.tally());
         self.before.merge(self.scrubbers.chunks.tally());
@@ -145,7 +144,7 @@ impl Inner {
     }
 }
 
-/// Scrubbers with the same rules at the start of a stream, with empty counts.
+/// The same scrubbers at the beginning of a stream, with nothing counted.
 fn forked(scrubbers: &Scrubbers) -> Scrubbers {
     Scrubbers { text: scrubbers.text.fork(), chunks: scrubbers.chunks.fork() }
 }
@@ -163,7 +162,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Silences the panic hook: panics are turned into results, and hosts have logs of their own.
+/// A panic is an answer here, and its message is for nobody: hosts have logs of their own.
 fn silence_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
