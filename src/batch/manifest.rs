@@ -65,7 +65,7 @@ impl Manifest {
         let options = OpenOptions::new().read(true).append(true).create(true).clone();
         let mut file = options.open(path).map_err(failed)?;
         if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(Error::usage(format!("{}: another run is at work here", path.display())));
+            return Err(Error::usage(format!("{}: in use by another run", path.display())));
         }
         let (done, n_whole) = read(&file, path)?;
         // A crash can leave an incomplete line. It is removed, so that the next line starts on its

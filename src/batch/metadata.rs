@@ -158,8 +158,11 @@ impl MetadataScrubber {
 
 /// Whether the bytes are text in an 8-bit encoding or UTF-8, without control characters.
 fn is_text(bytes: &[u8]) -> bool {
-    let is_control = |byte: &u8| (*byte < b' ' && !b"\t\n\r".contains(byte)) || *byte == 0x7f;
     !bytes.iter().any(is_control) && refuse::wide(bytes).is_none()
+}
+
+fn is_control(byte: &u8) -> bool {
+    (*byte < b' ' && !b"\t\n\r".contains(byte)) || *byte == 0x7f
 }
 
 /// Findings in headers, and the headers that could not be examined.

@@ -212,17 +212,14 @@ impl Renames {
         let mut path = walk.new.clone();
         path.push(clean.clone().map_or_else(|| component.to_vec(), usable));
         let first = digest(&path);
-        let is_free = |taken: &HashMap<u64, u64>, path: &[Vec<u8>]| {
-            taken.get(&digest(path)).is_none_or(|by| *by == old)
-        };
-        if clean.is_none() && (!is_unique || is_free(&self.taken, &path)) {
+        if clean.is_none() && (!is_unique || self.is_free(&path, old)) {
             if is_unique {
                 self.take(first, old);
             }
             return Ok(component.to_vec());
         }
         let base = path[walk.new.len()].clone();
-        while !is_free(&self.taken, &path) {
+        while !self.is_free(&path, old) {
             let number = self.next.entry(first).or_insert(2);
             let mut numbered = numbered(&base, *number);
             if texts.name_again(&numbered).is_some() {
@@ -235,6 +232,11 @@ impl Renames {
         let new = path.pop().unwrap_or_default();
         self.remember(key, new.clone())?;
         Ok(new)
+    }
+
+    /// Whether a path is not in use, or in use for the same old path.
+    fn is_free(&self, path: &[Vec<u8>], old: u64) -> bool {
+        self.taken.get(&digest(path)).is_none_or(|by| *by == old)
     }
 
     /// Reserves a path, unless too many are reserved.

@@ -20,7 +20,10 @@ use super::{
 use crate::{
     error::Error,
     scrub::Scrubber,
-    stream::{self, whole_input},
+    stream::{
+        self,
+        whole_input::{self, Limits, NamedReader},
+    },
     tally::Tally,
 };
 
@@ -138,13 +141,23 @@ impl EntryContext {
         EntryContext { name, depth, memory, is_unpacked: false }
     }
 
-    fn deeper(&self, is_unpacked: bool) -> io::Result<EntryContext> {
-        if self.is_unpacked && !is_unpacked {
+    /// The context of an archive's content.
+    fn in_archive(&self) -> io::Result<EntryContext> {
+        if self.is_unpacked {
             return Ok(EntryContext { is_unpacked: false, ..self.clone() });
         }
+        self.deeper()
+    }
+
+    /// The context of a compressed stream's content.
+    fn in_compressed(&self) -> io::Result<EntryContext> {
+        Ok(EntryContext { is_unpacked: true, ..self.deeper()? })
+    }
+
+    fn deeper(&self) -> io::Result<EntryContext> {
         let depth =
             self.depth.checked_sub(1).ok_or_else(|| refuse("nested deeper than --depth allows"))?;
-        Ok(EntryContext { depth, is_unpacked, ..self.clone() })
+        Ok(EntryContext { depth, is_unpacked: false, ..self.clone() })
     }
 }
 
@@ -171,7 +184,7 @@ impl<'r> Rewriter<'r> {
             Kind::Archive(format) => {
                 file.rewind()?;
                 let input = ArchiveInput::File(&mut file);
-                format.rewrite(self, input, &place.deeper(false)?, wtr)
+                format.rewrite(self, input, &place.in_archive()?, wtr)
             }
             kind => self.open(kind, head, Box::new(file), (place, wtr)),
         }
@@ -205,11 +218,11 @@ impl<'r> Rewriter<'r> {
             Kind::Plain(Content::Foreign(what)) => Err(refuse(what)),
             Kind::Compressed(codec) => {
                 let reader = Box::new(BufReader::with_capacity(READ_SIZE, whole));
-                self.compressed(codec, &head, reader, (&place.deeper(true)?, wtr))
+                self.compressed(codec, &head, reader, (&place.in_compressed()?, wtr))
             }
             Kind::Archive(format) => {
                 let input = ArchiveInput::Stream(Box::new(whole));
-                format.rewrite(self, input, &place.deeper(false)?, wtr)
+                format.rewrite(self, input, &place.in_archive()?, wtr)
             }
         }
     }
@@ -224,12 +237,9 @@ impl<'r> Rewriter<'r> {
         let mut scrubber = self.own.idle.take().unwrap_or_else(|| self.scrubber.fork());
         let rdr = StoppableReader { rdr, budget: Arc::clone(&self.budget) };
         let mut n_bytes = 0;
-        let cut = whole_input::Limits {
-            block: size,
-            max_record: self.max_record,
-            n_threads: self.n_threads,
-        };
-        let result = whole_input::scrub(rdr, &place.name, cut, &mut scrubber, |runs| {
+        let limits = Limits { block: size, max_record: self.max_record, n_threads: self.n_threads };
+        let input = NamedReader { reader: rdr, name: &place.name };
+        let result = whole_input::scrub(input, limits, &mut scrubber, |runs| {
             n_bytes += runs.iter().map(|run| run.len() as u64).sum::<u64>();
             write_all(wtr, runs).map_err(|error| Error::output(&place.name, error))
         });

@@ -99,30 +99,46 @@ impl Options {
         EntryContext::new(name.to_owned(), self.depth, self.share() / 2)
     }
 
-    /// A rewriter for a file of `n_bytes`.
-    pub(super) fn rewriter<'r>(
-        &self,
-        scrubber: &'r Scrubber,
-        packers: &'r CompressionPool,
+    fn unexamined(&self) -> Unexamined {
+        if self.copies_unexamined || matches!(self.target, Target::InPlace(_)) {
+            return Unexamined::Keep;
+        }
+        Unexamined::Leave
+    }
+}
+
+/// What the rewriters of all files have in common.
+#[derive(Clone, Copy)]
+pub(super) struct RewriterFactory<'r> {
+    pub(super) options: &'r Options,
+    pub(super) scrubber: &'r Scrubber,
+    pub(super) packers: &'r CompressionPool,
+}
+
+impl<'r> RewriterFactory<'r> {
+    /// A rewriter for a file of `n_bytes`, which buffers entries in `folder`.
+    pub(super) fn rewriter(
+        self,
         own: &'r mut ThreadState,
         folder: &'r Path,
         n_bytes: u64,
     ) -> Rewriter<'r> {
+        let options = self.options;
         // Findings in the metadata of a file that failed do not belong to this one.
         own.texts.take_findings();
-        let keeps = self.copies_unexamined || matches!(self.target, Target::InPlace(_));
+        let stop = Arc::clone(&options.stop);
         Rewriter {
             formats: &formats::ALL,
-            scrubber,
-            max_record: self.max_record,
-            n_threads: if n_bytes >= LARGE { self.threads() } else { 1 },
-            packers,
+            scrubber: self.scrubber,
+            max_record: options.max_record,
+            n_threads: if n_bytes >= LARGE { options.threads() } else { 1 },
+            packers: self.packers,
             own,
-            recompress: self.recompress,
-            unexamined: if keeps { Unexamined::Keep } else { Unexamined::Leave },
+            recompress: options.recompress,
+            unexamined: options.unexamined(),
             folder,
-            spool_memory: usize::try_from(self.share() / 16).unwrap_or(usize::MAX),
-            budget: Arc::new(ExpansionBudget::new(self.expansion, n_bytes, Arc::clone(&self.stop))),
+            spool_memory: usize::try_from(options.share() / 16).unwrap_or(usize::MAX),
+            budget: Arc::new(ExpansionBudget::new(options.expansion, n_bytes, stop)),
             tally: Tally::default(),
             left: Vec::new(),
             n_guarded: 0,
@@ -262,6 +278,10 @@ impl BatchRun<'_> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn rewriters(&self) -> RewriterFactory<'_> {
+        RewriterFactory { options: self.options, scrubber: self.scrubber, packers: &self.packers }
+    }
+
     fn work(&self) {
         let mut own = ThreadState::new(self.scrubber);
         while let Some(found) = self.files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
@@ -398,8 +418,7 @@ impl BatchRun<'_> {
         let folder = folder.unwrap_or(&temporary);
         let wtr = target.as_deref().map(|target| fresh(target, folder)).transpose()?;
         let mut wtr = DigestWriter { wtr, digest: Digest::default() };
-        let mut rewriter =
-            self.options.rewriter(self.scrubber, &self.packers, own, folder, metadata.len());
+        let mut rewriter = self.rewriters().rewriter(own, folder, metadata.len());
         let budget = Arc::clone(&rewriter.budget);
         let mut rdr = DigestReader::new(&original, metadata.len(), &budget, self.watch);
         let result =

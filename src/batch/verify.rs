@@ -15,7 +15,7 @@ use super::{
     file_names::{self, Names},
     manifest::{Manifest, ManifestEntry},
     rewrite::ThreadState,
-    run::Options,
+    run::{Options, RewriterFactory},
 };
 use crate::{error::Error, scrub::Scrubber, source::tree};
 
@@ -29,6 +29,7 @@ pub(crate) fn verify(
     let mut own = ThreadState::new(scrubber);
     let mut there = files(manifest, &mut own.names);
     let packers = CompressionPool::start(options.threads());
+    let rewriters = RewriterFactory { options, scrubber, packers: &packers };
     let mut faults = Vec::new();
     let lines = manifest.lines();
     for line in &lines {
@@ -36,7 +37,7 @@ pub(crate) fn verify(
         // absolute path.
         let elsewhere = file_names::path_of(&line.path).filter(|path| path.is_absolute());
         let fault = match there.remove(&line.path).or(elsewhere) {
-            Some(path) => check(line, &path, options, scrubber, &packers, &mut own)?,
+            Some(path) => check(line, &path, rewriters, &mut own)?,
             None => Some("missing".to_owned()),
         };
         faults.extend(fault.map(|fault| (line.path.clone(), fault)));
@@ -63,9 +64,7 @@ fn files(manifest: &Manifest, names: &mut Names) -> HashMap<String, PathBuf> {
 fn check(
     line: &ManifestEntry,
     path: &Path,
-    options: &Options,
-    scrubber: &Scrubber,
-    packers: &CompressionPool,
+    rewriters: RewriterFactory<'_>,
     own: &mut ThreadState,
 ) -> Result<Option<String>, Error> {
     let digest = File::open(path).and_then(digest_of);
@@ -77,8 +76,8 @@ fn check(
         Ok((file, _)) => file,
     };
     let temporary = std::env::temp_dir();
-    let mut rewriter = options.rewriter(scrubber, packers, own, &temporary, line.bytes_after);
-    let place = options.place(&line.path);
+    let mut rewriter = rewriters.rewriter(own, &temporary, line.bytes_after);
+    let place = rewriters.options.place(&line.path);
     if let Err(error) =
         file.rewind().and_then(|()| rewriter.file(&mut file, &place, &mut io::sink()))
     {

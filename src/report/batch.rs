@@ -111,9 +111,6 @@ pub(crate) fn json(report: &Report<'_>) -> Value {
         .into_iter()
         .map(|(_, rule, n_findings)| (rule.to_owned(), n_findings.into()))
         .collect();
-    let pairs = |entries: &[(String, String)]| -> Vec<Value> {
-        entries.iter().map(|(path, reason)| json!({ "path": path, "reason": reason })).collect()
-    };
     let by_day = report
         .tally
         .by_day
@@ -136,4 +133,8 @@ pub(crate) fn json(report: &Report<'_>) -> Value {
         "rules": report.digest,
         "seconds": (report.seconds * 1e6).round() / 1e6,
     })
+}
+
+fn pairs(entries: &[(String, String)]) -> Vec<Value> {
+    entries.iter().map(|(path, reason)| json!({ "path": path, "reason": reason })).collect()
 }

@@ -100,13 +100,17 @@ pub(crate) fn is_passing(name: &OsStr) -> bool {
 
 /// Removes the temporary file at `path` if its process is gone. Failures are ignored.
 pub(crate) fn sweep(path: &Path) {
-    let is_left =
-        |file: &File| rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).is_ok();
-    if path.file_name().is_some_and(is_passing) && File::open(path).is_ok_and(|file| is_left(&file))
+    if path.file_name().is_some_and(is_passing)
+        && File::open(path).is_ok_and(|file| is_abandoned(&file))
     {
         // If the name is gone, its owner has renamed the file.
         let _ = fs::remove_file(path);
     }
+}
+
+/// Whether no process holds the lock of a temporary file.
+fn is_abandoned(file: &File) -> bool {
+    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).is_ok()
 }
 
 /// Linking an unnamed file needs /proc.
@@ -129,7 +133,8 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
-    /// A file that will become `target`. Only its owner can read it until [`NewFile::copy_metadata`].
+    /// A file that will become `target`. Only its owner can read it until
+    /// [`NewFile::copy_metadata`].
     pub(crate) fn new(target: &Path) -> Result<NewFile, Error> {
         match unnamed(folder_of(target)) {
             Ok(file) if *CAN_BE_NAMED => Ok(NewFile::of(file, target, None)),

@@ -80,11 +80,10 @@ impl Sink {
     /// failure the old file stays open.
     pub(crate) fn reopen(&mut self, path: &Path) -> Result<(), Error> {
         let Some(old) = &self.file else { return Ok(()) };
-        let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
         // A file that was not moved stays open: opening a named pipe again would wait for a reader.
         let is_same = old
             .metadata()
-            .is_ok_and(|old| std::fs::metadata(path).is_ok_and(|new| place(new) == place(old)));
+            .is_ok_and(|old| std::fs::metadata(path).is_ok_and(|new| inode(&new) == inode(&old)));
         if !is_same {
             let Sink { file, name, .. } = Sink::append(path)?;
             (self.file, self.name) = (file, name);
@@ -107,8 +106,8 @@ impl Sink {
         self.file.as_ref().map(AsFd::as_fd)
     }
 
-    /// Writes all of `runs` with as few calls as possible. On failure, [`Sink::written`] still counts
-    /// what was written.
+    /// Writes all of `runs` with as few calls as possible. On failure, [`Sink::written`] still
+    /// counts what was written.
     pub(crate) fn write_all(&mut self, mut runs: &mut [IoSlice<'_>]) -> Result<(), Error> {
         let Some(file) = &self.file else { return Ok(()) };
         // A leading empty slice would make the system call return 0.
@@ -135,4 +134,9 @@ impl Sink {
         }
         Ok(())
     }
+}
+
+/// Identifies a file.
+fn inode(metadata: &std::fs::Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }

@@ -84,14 +84,17 @@ fn short_wide(record: &[u8]) -> Option<&'static str> {
     if record.len() < 4 || record.len() >= LEAST {
         return None;
     }
-    let nuls =
-        |first: usize| record.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
-    match (nuls(0), nuls(1)) {
+    match (count_nuls(record, 0), count_nuls(record, 1)) {
         // The second half of the line feed follows in the next record.
         (0, odd) if odd == record.len() / 2 && record.len().is_multiple_of(2) => Some("UTF-16LE"),
         (even, 0) if even == record.len().div_ceil(2) => Some("UTF-16BE"),
         _ => None,
     }
+}
+
+/// How many of every other byte from `first` on are NUL.
+fn count_nuls(bytes: &[u8], first: usize) -> usize {
+    bytes.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count()
 }
 
 /// The encoding of text in UTF-16 or UTF-32.
@@ -106,8 +109,7 @@ fn alternate_nuls(head: &[u8]) -> Option<&'static str> {
     if head.len() < LEAST || memchr::memchr(0, head).is_none() {
         return None;
     }
-    let nuls = |first: usize| head.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
-    let (even, odd) = (nuls(0), nuls(1));
+    let (even, odd) = (count_nuls(head, 0), count_nuls(head, 1));
     let (n_even, n_odd) = (head.len().div_ceil(2), head.len() / 2);
     match (even * 10 >= n_even * 9, odd * 10 >= n_odd * 9) {
         (true, true) => None,

@@ -29,21 +29,26 @@ pub(crate) struct Filter {
 
 impl Filter {
     fn takes(&self, below: &Path, changed: i128) -> bool {
-        let is_in = |globs: &GlobSet| {
-            globs.is_match(below) || below.file_name().is_some_and(|name| globs.is_match(name))
-        };
-        self.include.as_ref().is_none_or(is_in)
-            && !self.exclude.as_ref().is_some_and(is_in)
+        self.include.as_ref().is_none_or(|globs| is_match(globs, below))
+            && !self.exclude.as_ref().is_some_and(|globs| is_match(globs, below))
             && self.since.is_none_or(|since| changed >= since_1970(since))
             && self.until.is_none_or(|until| changed < since_1970(until))
     }
 }
 
+/// Whether the globs match the path or the file name.
+fn is_match(globs: &GlobSet, path: &Path) -> bool {
+    globs.is_match(path) || path.file_name().is_some_and(|name| globs.is_match(name))
+}
+
 /// Nanoseconds since 1970.
 fn since_1970(time: SystemTime) -> i128 {
-    let nanoseconds = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
     let elapsed = time.duration_since(SystemTime::UNIX_EPOCH);
     elapsed.map_or_else(|before| -nanoseconds(before.duration()), nanoseconds)
+}
+
+fn nanoseconds(time: Duration) -> i128 {
+    i128::try_from(time.as_nanos()).unwrap_or(i128::MAX)
 }
 
 /// The modification time in nanoseconds since 1970.
@@ -134,6 +139,10 @@ impl Seen {
     }
 }
 
+fn seen(entry: &DirEntry) -> io::Result<Seen> {
+    entry.metadata().map(|metadata| Seen::new(&metadata))
+}
+
 impl TreeWalk<'_> {
     fn come_upon(&mut self, path: PathBuf, seen: io::Result<Seen>) {
         match seen {
@@ -146,8 +155,7 @@ impl TreeWalk<'_> {
     }
 
     fn folder(&mut self, path: &Path) {
-        let tell = |entry: &DirEntry| entry.metadata().map(|metadata| Seen::new(&metadata));
-        let entries = match entries(path, tell) {
+        let entries = match entries(path, seen) {
             Ok(entries) => entries,
             Err(error) => {
                 return self.walked.skipped.push((path.to_owned(), Passed::Unreadable(error)));

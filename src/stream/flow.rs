@@ -80,8 +80,9 @@ enum Filled {
 }
 
 /// How an input is moved.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Flow {
+#[derive(Debug)]
+pub(super) struct Flow<'p> {
+    pub(super) pump: &'p mut Pump,
     pub(super) n_threads: usize,
     /// How long an incomplete record is held while no input arrives.
     pub(super) hold: Duration,
@@ -89,15 +90,14 @@ pub(super) struct Flow {
 
 /// Moves everything from `input` to `write` until the input ends or has a request.
 pub(super) fn run(
-    flow: Flow,
+    Flow { pump, n_threads, hold }: Flow<'_>,
     input: &mut impl Input,
-    pump: &mut Pump,
     scrubber: &mut Scrubber,
     mut write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send,
 ) -> Result<Pause, Error> {
     let mut workers: Vec<BlockWorker> = Vec::new();
     loop {
-        let mut filled = match input.wait(pump.is_waiting().then_some(flow.hold)) {
+        let mut filled = match input.wait(pump.is_waiting().then_some(hold)) {
             Wait::Readable => fill(input, pump.buffer())?,
             Wait::Ended => Filled::End,
             Wait::Request => return Ok(Pause::Request),
@@ -106,8 +106,8 @@ pub(super) fn run(
                 continue;
             }
         };
-        if filled == Filled::Full && flow.n_threads > 1 {
-            workers.resize_with(flow.n_threads, || BlockWorker::new(scrubber, pump.flush_policy()));
+        if filled == Filled::Full && n_threads > 1 {
+            workers.resize_with(n_threads, || BlockWorker::new(scrubber, pump.flush_policy()));
             filled = scrub_parallel(&mut workers, input, pump, (scrubber, &mut write))?;
         }
         let state = if filled == Filled::End { InputState::Ended } else { InputState::Open };
@@ -373,9 +373,9 @@ mod tests {
         let (reads, dry) = (case.reads.clone(), case.dry);
         let mut input =
             Script { rest: &case.input, reads, n_reads: 0, dry, breaks_at: case.breaks_at };
-        let flow = Flow { n_threads, hold: Duration::ZERO };
+        let flow = Flow { pump: &mut pump, n_threads, hold: Duration::ZERO };
         let mut out = Vec::new();
-        let result = super::run(flow, &mut input, &mut pump, &mut scrubber, |runs| {
+        let result = super::run(flow, &mut input, &mut scrubber, |runs| {
             for run in runs {
                 let n_bytes = run.len().min(case.full_at - out.len());
                 out.extend_from_slice(&run[..n_bytes]);

@@ -1,9 +1,9 @@
 //! Streams: bytes in, clean bytes out, as they arrive.
 //!
-//! [`ScrubReader`] and [`ScrubWriter`] wrap any `Read` and `Write`; [`pipe`] connects standard input
-//! to standard output. All of them use one [`Pump`], so the output does not depend on how the input
-//! is split into reads. [`flow`] adds waiting and several threads, and [`whole_input`] is the form
-//! for files.
+//! [`ScrubReader`] and [`ScrubWriter`] wrap any `Read` and `Write`; [`pipe`] connects standard
+//! input to standard output. All of them use one [`Pump`], so the output does not depend on how the
+//! input is split into reads. [`flow`] adds waiting and several threads, and [`whole_input`] is the
+//! form for files.
 
 pub(crate) mod pump;
 

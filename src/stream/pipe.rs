@@ -1,8 +1,8 @@
 //! The filter: standard input to standard output.
 //!
 //! The buffer is filled while input is available without waiting. When the input runs dry, or the
-//! buffer is full, all whole records are scrubbed and written. A single line is therefore written as
-//! soon as it arrives, and a flood is written in large blocks, without a timer.
+//! buffer is full, all whole records are scrubbed and written. A single line is therefore written
+//! as soon as it arrives, and a flood is written in large blocks, without a timer.
 //!
 //! [`super::signals`] describes the signals. Rules and output file can change between two blocks:
 //! what was read before is written before, and state across records (a private key, the parts of a
@@ -61,8 +61,8 @@ pub(crate) struct Reloaded {
 
 /// Handles the requests of signals.
 pub(crate) trait RequestHandler {
-    /// Reloads rules and configuration. On failure it reports the reason and returns `None`; the old
-    /// settings stay in force.
+    /// Reloads rules and configuration. On failure it reports the reason and returns `None`; the
+    /// old settings stay in force.
     fn reload(&mut self) -> Option<Reloaded>;
 
     /// Reports that the output file could not be opened again; the old one stays open.
@@ -125,8 +125,8 @@ impl Filter {
     ) -> Result<(), Error> {
         loop {
             let Filter { signals, pump, sink, hold, .. } = self;
-            let flow = Flow { n_threads, hold: *hold };
-            let pause = flow::run(flow, signals, pump, scrubber, |slices| sink.write_all(slices))?;
+            let flow = Flow { pump, n_threads, hold: *hold };
+            let pause = flow::run(flow, signals, scrubber, |slices| sink.write_all(slices))?;
             if pause == Pause::End {
                 return Ok(());
             }
@@ -169,8 +169,8 @@ impl Filter {
     }
 }
 
-/// The number of threads. By default one, because the writer of a pipe sets the pace; a regular file
-/// gets all cores.
+/// The number of threads. By default one, because the writer of a pipe sets the pace; a regular
+/// file gets all cores.
 fn n_threads(requested: usize, stdin: &Stdin) -> usize {
     match requested {
         0 if stdin.is_file() => thread::available_parallelism().map_or(1, NonZero::get),

@@ -97,7 +97,8 @@ impl Pump {
         input: InputState,
         mut write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        // Whether the buffer is full of records that wait: then they are flushed as after a timeout.
+        // Whether the buffer is full of records that wait: then they are flushed as after a
+        // timeout.
         let (mut is_stuck, limit) = (false, self.limit);
         loop {
             let (n_pending, is_full) = (self.buffer.n_pending(), self.buffer.is_full());

@@ -21,27 +21,27 @@ pub(crate) struct Limits {
     pub(crate) n_threads: usize,
 }
 
-/// Scrubs everything from `reader` and passes it to `write`. Errors call the input `name`.
+/// Scrubs everything from `input` and passes it to `write`.
 pub(crate) fn scrub(
-    reader: impl Read + Send,
-    name: &str,
+    mut input: NamedReader<'_, impl Read + Send>,
     limits: Limits,
     scrubber: &mut Scrubber,
     write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
-    let mut pump = Pump::new(limits.block, limits.max_record, name);
+    let mut pump = Pump::new(limits.block, limits.max_record, input.name);
     // A reader that returns no bytes has ended, so no timeout is needed.
-    let flow = Flow { n_threads: limits.n_threads, hold: Duration::MAX };
-    flow::run(flow, &mut ReaderInput { reader, name }, &mut pump, scrubber, write).map(|_| ())
+    let flow = Flow { pump: &mut pump, n_threads: limits.n_threads, hold: Duration::MAX };
+    flow::run(flow, &mut input, scrubber, write).map(|_| ())
 }
 
-/// Any reader as an input that is always readable.
-struct ReaderInput<'n, R> {
-    reader: R,
-    name: &'n str,
+/// A reader, which is always readable.
+pub(crate) struct NamedReader<'n, R> {
+    pub(crate) reader: R,
+    /// How errors call the input.
+    pub(crate) name: &'n str,
 }
 
-impl<R: Read + Send> Input for ReaderInput<'_, R> {
+impl<R: Read + Send> Input for NamedReader<'_, R> {
     fn wait(&mut self, _: Option<Duration>) -> Wait {
         Wait::Readable
     }

@@ -18,8 +18,9 @@ use crate::{error::Error, frame::reassembly::InputState, scrub::Scrubber};
 ///
 /// As with [`std::io::BufWriter`], an error of `write` means that none of the bytes of that call
 /// were accepted: the call can be repeated. Output that `W` did not accept is kept, and the next
-/// `write`, `flush` or `finish` writes it first. It is neither scrubbed nor counted twice. An input that cannot be examined as text is an error of kind
-/// [`io::ErrorKind::InvalidData`]; the writer accepts nothing after it.
+/// `write`, `flush` or `finish` writes it first. It is neither scrubbed nor counted twice. An input
+/// that cannot be examined as text is an error of kind [`io::ErrorKind::InvalidData`]; the writer
+/// accepts nothing after it.
 ///
 /// ```
 /// use std::io::Write;

@@ -169,8 +169,10 @@ fn subfields(extra: &[u8], headers: &mut Headers) -> Vec<u8> {
         let verdict = headers.texts.field(field);
         let is_old_layout = OLD_LAYOUT.contains(&&letters[..]);
         let verdict = if is_old_layout { Verdict::Withheld } else { verdict };
-        let what = || format!("the field {} of a gzip header", letters.escape_ascii());
-        if let Some(field) = headers.applied(verdict, field, what) {
+        let field = headers.applied(verdict, field, || {
+            format!("the field {} of a gzip header", letters.escape_ascii())
+        });
+        if let Some(field) = field {
             kept.extend_from_slice(&letters);
             kept.extend_from_slice(&u16::try_from(field.len()).unwrap_or(0).to_le_bytes());
             kept.extend_from_slice(&field[..field.len().min(usize::from(u16::MAX))]);

@@ -1,5 +1,5 @@
-//! Archive formats, one folder or file each. A new one implements [`ArchiveFormat`] and is listed in
-//! [`ALL`].
+//! Archive formats, one folder or file each. A new one implements [`ArchiveFormat`] and is listed
+//! in [`ALL`].
 
 mod tar;
 mod zip;

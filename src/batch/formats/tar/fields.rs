@@ -81,15 +81,17 @@ pub(super) fn clean(
 fn name_of(block: &[u8; BLOCK], before: &Before, records: &Records) -> Vec<u8> {
     let pax =
         value(records, b"GNU.sparse.name").or_else(|| value(records, b"path")).map(<[u8]>::to_vec);
-    let long = || before.long(EntryType::GNULongName);
-    pax.or_else(long).unwrap_or_else(|| Header::from_byte_slice(block).path_bytes().into_owned())
+    pax.or_else(|| before.long(EntryType::GNULongName))
+        .unwrap_or_else(|| Header::from_byte_slice(block).path_bytes().into_owned())
 }
 
 fn target_of(block: &[u8; BLOCK], before: &Before, records: &Records) -> Vec<u8> {
-    let long = || before.long(EntryType::GNULongLink);
-    let short =
-        || Header::from_byte_slice(block).link_name_bytes().unwrap_or_default().into_owned();
-    value(records, b"linkpath").map(<[u8]>::to_vec).or_else(long).unwrap_or_else(short)
+    if let Some(target) = value(records, b"linkpath") {
+        return target.to_vec();
+    }
+    before.long(EntryType::GNULongLink).unwrap_or_else(|| {
+        Header::from_byte_slice(block).link_name_bytes().unwrap_or_default().into_owned()
+    })
 }
 
 /// Scrubs paths in pax records that are not those of the entry: an earlier one of two, or a link
@@ -267,18 +269,21 @@ fn with_checksum(block: &[u8; BLOCK]) -> [u8; BLOCK] {
 fn has_wide_text(block: &[u8; BLOCK]) -> bool {
     // At least two characters: a header has about 300 ends in a row, most of them without text
     // before.
-    let is_wide =
-        |from: usize, to: usize| to > from + 3 && refuse::wide(&block[from..to]).is_some();
     let mut from = 0;
     for (at, pair) in block.windows(2).enumerate() {
         if pair == [0, 0] {
-            if is_wide(from, at) {
+            if is_wide(&block[from..at]) {
                 return true;
             }
             from = at + 1;
         }
     }
-    is_wide(from, BLOCK)
+    is_wide(&block[from..])
+}
+
+/// Two characters at least: a header has about 300 ends in a row, most of them without text before.
+fn is_wide(text: &[u8]) -> bool {
+    text.len() > 3 && refuse::wide(text).is_some()
 }
 
 /// The strings of a header, each on its own line.

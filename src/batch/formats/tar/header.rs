@@ -9,10 +9,13 @@ pub(super) const BLOCK: usize = 512;
 /// Whether the checksum of a tar header is right. Old programs summed signed bytes; for ASCII the
 /// sums are equal.
 pub(super) fn has_checksum(block: &[u8; BLOCK]) -> bool {
-    let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
     let expected = sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..]);
     block.iter().any(|byte| *byte != 0)
         && Header::from_byte_slice(block).cksum().is_ok_and(|cksum| cksum == expected)
+}
+
+fn sum(bytes: &[u8]) -> u32 {
+    bytes.iter().map(|byte| u32::from(*byte)).sum()
 }
 
 /// Headers before an entry that belong to it.
@@ -27,8 +30,9 @@ pub(super) struct Before {
 impl Before {
     /// The last long name or link target, up to its NUL.
     pub(super) fn long(&self, kind: EntryType) -> Option<Vec<u8>> {
-        let of_kind = |block: &[u8; BLOCK]| Header::from_byte_slice(block).entry_type() == kind;
-        let (_, data) = self.long.iter().rev().find(|(block, _)| of_kind(block))?;
+        let mut headers = self.long.iter().rev();
+        let (_, data) =
+            headers.find(|(block, _)| Header::from_byte_slice(block).entry_type() == kind)?;
         Some(data.split(|byte| *byte == 0).next().unwrap_or_default().to_vec())
     }
 }

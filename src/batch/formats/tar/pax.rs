@@ -8,22 +8,25 @@ pub(super) type Records = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Parses the records.
 pub(super) fn pax_records(mut data: &[u8]) -> io::Result<Records> {
-    let wrong = || refuse("corrupt: malformed pax header");
     let mut records = Vec::new();
     while !data.is_empty() {
-        let space = memchr::memchr(b' ', data).ok_or_else(wrong)?;
+        let space = memchr::memchr(b' ', data).ok_or_else(malformed)?;
         let length = number(&data[..space])
             .and_then(|length| usize::try_from(length).ok())
-            .ok_or_else(wrong)?;
+            .ok_or_else(malformed)?;
         let record = data
             .get(space + 1..length)
             .and_then(|record| record.strip_suffix(b"\n"))
-            .ok_or_else(wrong)?;
-        let equals = memchr::memchr(b'=', record).ok_or_else(wrong)?;
+            .ok_or_else(malformed)?;
+        let equals = memchr::memchr(b'=', record).ok_or_else(malformed)?;
         records.push((record[..equals].to_vec(), record[equals + 1..].to_vec()));
         data = &data[length..];
     }
     Ok(records)
+}
+
+fn malformed() -> io::Error {
+    refuse("corrupt: malformed pax header")
 }
 
 pub(super) fn pax_data(records: &Records) -> Vec<u8> {

@@ -1,5 +1,5 @@
-//! Sparse entries: the old form of GNU tar, with the map in the header, and form 1.0 of pax, with the
-//! map before the data. They are written without holes.
+//! Sparse entries: the old form of GNU tar, with the map in the header, and form 1.0 of pax, with
+//! the map before the data. They are written without holes.
 
 use std::{
     io::{self, Read},
@@ -97,21 +97,26 @@ fn old(block: &[u8; BLOCK], rdr: &mut (dyn Read + Send), size: u64) -> io::Resul
     let gnu = header.as_gnu().ok_or_else(wrong)?;
     let whole = gnu.real_size().map_err(|_| wrong())?;
     let mut pieces = Vec::new();
-    let mut add = |part: &tar::GnuSparseHeader| -> io::Result<()> {
-        if !part.is_empty() {
-            pieces.push((part.offset().map_err(|_| wrong())?, part.length().map_err(|_| wrong())?));
-        }
-        if pieces.len() > MOST_PIECES { Err(wrong()) } else { Ok(()) }
-    };
-    gnu.sparse.iter().try_for_each(&mut add)?;
+    add_pieces(&gnu.sparse, &mut pieces)?;
     let mut is_extended = gnu.is_extended();
     while is_extended {
         let mut more = tar::GnuExtSparseHeader::new();
         rdr.read_exact(more.as_mut_bytes())?;
-        more.sparse().iter().try_for_each(&mut add)?;
+        add_pieces(more.sparse(), &mut pieces)?;
         is_extended = more.is_extended();
     }
     checked(pieces, whole, size, 0)
+}
+
+fn add_pieces(headers: &[tar::GnuSparseHeader], pieces: &mut Vec<(u64, u64)>) -> io::Result<()> {
+    for header in headers.iter().filter(|header| !header.is_empty()) {
+        let offset = header.offset().map_err(|_| wrong())?;
+        pieces.push((offset, header.length().map_err(|_| wrong())?));
+        if pieces.len() > MOST_PIECES {
+            return Err(wrong());
+        }
+    }
+    Ok(())
 }
 
 fn pax_map(rdr: &mut (dyn Read + Send), size: u64) -> io::Result<(Vec<(u64, u64)>, u64)> {

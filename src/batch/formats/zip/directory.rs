@@ -91,14 +91,9 @@ pub(super) fn directory(archive: &mut (dyn SeekRead + '_)) -> io::Result<Directo
     let mut tail = Vec::new();
     archive.take(n_tail).read_to_end(&mut tail)?;
     // The last end record whose comment reaches to the end of the file.
-    let is_end = |at: &usize| {
-        tail.len() >= at + 22
-            && u32_at(&tail, *at) == END
-            && at + 22 + usize::from(u16_at(&tail, at + 20)) == tail.len()
-    };
     let end_at = (0..tail.len().saturating_sub(21))
         .rev()
-        .find(is_end)
+        .find(|at| is_end(&tail, *at))
         .ok_or_else(|| refuse("truncated: a zip archive without an end record"))?;
     let end = &tail[end_at..];
     if u16_at(end, 4) != 0 || u16_at(end, 6) != 0 {
@@ -141,6 +136,12 @@ pub(super) fn directory(archive: &mut (dyn SeekRead + '_)) -> io::Result<Directo
         to: offset + n_bytes,
         end: end_offset,
     })
+}
+
+fn is_end(tail: &[u8], at: usize) -> bool {
+    tail.len() >= at + 22
+        && u32_at(tail, at) == END
+        && at + 22 + usize::from(u16_at(tail, at + 20)) == tail.len()
 }
 
 pub(super) fn end_64(archive: &mut (dyn SeekRead + '_), at: u64) -> io::Result<(u64, u64, u64)> {

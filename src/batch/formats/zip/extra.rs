@@ -25,8 +25,9 @@ pub(super) fn clean(
         n_read += field.len();
         let data = &field[4..];
         let verdict = verdict(id, data, entry, texts);
-        let what = || format!("the extra field 0x{id:04x} of a zip entry");
-        let data = verdict.applied(data, policy, unexamined, what);
+        let data = verdict.applied(data, policy, unexamined, || {
+            format!("the extra field 0x{id:04x} of a zip entry")
+        });
         if let Some(data) = data.filter(|data| id != ZIP_64 && data.len() <= usize::from(u16::MAX))
         {
             kept.extend_from_slice(&id.to_le_bytes());
@@ -74,7 +75,6 @@ fn verdict(id: u16, data: &[u8], entry: &ZipEntry, texts: &mut MetadataScrubber)
 /// Whether a field has a known layout of numbers only: times, owners, sizes, markers, or zeros for
 /// alignment.
 fn is_known(id: u16, data: &[u8]) -> bool {
-    let is_zero = |from: usize| data.iter().skip(from).all(|byte| *byte == 0);
     match id {
         ZIP_64 => data.len() <= 28,
         // NTFS: one attribute with three times.
@@ -87,8 +87,12 @@ fn is_known(id: u16, data: &[u8]) -> bool {
         0x9901 => data.len() == 7,
         // Marker of a jar; alignment by Android and Commons Compress; space reserved by Office.
         0xcafe => data.is_empty(),
-        0xd935 | 0xa11e => is_zero(2),
-        0xa220 => is_zero(4),
+        0xd935 | 0xa11e => is_zero(data, 2),
+        0xa220 => is_zero(data, 4),
         _ => false,
     }
+}
+
+fn is_zero(data: &[u8], from: usize) -> bool {
+    data.iter().skip(from).all(|byte| *byte == 0)
 }
