@@ -130,3 +130,9 @@ pub(crate) struct Rejected {
     pub(super) target: Target,
     pub(crate) rejection: Rejection,
 }
+
+impl Rejected {
+    pub(super) fn new(hay: &[u8], anchor: Span, target: Target, rejection: Rejection) -> Rejected {
+        Rejected { anchor, text: anchor.of(hay).into(), target, rejection }
+    }
+}

@@ -220,9 +220,7 @@ impl Scanner {
                     Some(meter) => meter.measure(self, *target, *candidate, &mut context),
                 };
                 if let (Some(rejected), Err(rejection)) = (&mut *rejected, verdict) {
-                    let anchor = candidate.span();
-                    let text = anchor.of(hay).into();
-                    rejected.push(Rejected { anchor, text, target: *target, rejection });
+                    rejected.push(Rejected::new(hay, candidate.span(), *target, rejection));
                 }
             }
         }

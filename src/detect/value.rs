@@ -419,12 +419,13 @@ fn bigram_score(value: &[u8], enough: u32) -> u32 {
     if total == 0 {
         return 0;
     }
-    let marks = value
-        .iter()
-        .filter(|byte| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$'))
-        .take(3)
-        .count();
-    total + 4 * u32::try_from(marks).unwrap_or(0)
+    total + mark_score(value)
+}
+
+/// The score of punctuation in a value: at most [`MOST_MARKS`].
+fn mark_score(value: &[u8]) -> u32 {
+    let is_mark = |byte: &&u8| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$');
+    4 * value.iter().filter(is_mark).take(3).count() as u32
 }
 
 /// Shows that values are not random without reading each of them.

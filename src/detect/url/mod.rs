@@ -124,22 +124,24 @@ impl Detector for UrlDetector {
         if anchor == b"://" && userinfo::has_none(&hay[span.end..]) {
             return Err(Rejection::NoPassword);
         }
-        let hit = &context.locate(candidate);
+        let located = &context.locate(candidate);
         let progress = &mut context.memory.url;
         let password = match anchor {
-            [b':', ..] => userinfo::password(hit, Depth::Plain, &mut progress.userinfo),
-            [b'%', b'2', b'5', ..] => userinfo::password(hit, Depth::Twice, &mut progress.userinfo),
-            [b'%', ..] => userinfo::password(hit, Depth::Encoded, &mut progress.userinfo),
-            [b'@', ..] => userinfo::source_name(hit),
-            [.., b':'] => userinfo::oracle(hit),
-            _ => return self.paths.detect(hit, replaced, progress, context.findings),
+            [b':', ..] => userinfo::password(located, Depth::Plain, &mut progress.userinfo),
+            [b'%', b'2', b'5', ..] => {
+                userinfo::password(located, Depth::Twice, &mut progress.userinfo)
+            }
+            [b'%', ..] => userinfo::password(located, Depth::Encoded, &mut progress.userinfo),
+            [b'@', ..] => userinfo::source_name(located),
+            [.., b':'] => userinfo::oracle(located),
+            _ => return self.paths.detect(located, replaced, progress, context.findings),
         };
         let rule = self.userinfo.ok_or(Rejection::RuleOff)?;
         let mut span = password.ok_or(Rejection::NoPassword)?;
         progress.n_examined += 1;
         // A backslash before the `@` escapes it, perhaps for a shell; the two stay together.
-        span.end -= edge::backslashes_before(hit.hay, span.start, span.end);
-        let value = span.of(hit.hay);
+        span.end -= edge::backslashes_before(located.hay, span.start, span.end);
+        let value = span.of(located.hay);
         if replaced.covers(value) || value::is_template(value) || is_pattern(value) {
             return Err(Rejection::Placeholder);
         }
