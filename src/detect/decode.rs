@@ -9,8 +9,9 @@ use super::Prefiltered;
 use crate::{
     prefilter::marks,
     text::{
-        encoding::{self, Encoding, base64, hex},
-        line,
+        base64,
+        encoding::{self, Encoding},
+        hex, line,
         source_map::SourceMap,
         span::Span,
         visits,
@@ -186,7 +187,7 @@ impl Decoded {
         inside
             .or_else(|| self.escapes.get(first.checked_sub(1)?))
             .or(self.escapes.get(first))
-            .map_or(Encoding::Json, |(_, encoding)| *encoding)
+            .map_or(Encoding::default(), |(_, encoding)| *encoding)
     }
 
     /// The words of the text that contain escapes, in order. They are masked when the text cannot
@@ -217,8 +218,9 @@ impl Decoded {
     /// Decodes a record with its first escape at `first`.
     fn unescape(&mut self, hay: &[u8], looked: &Prefiltered, record: Span, first: usize) {
         if !looked.printable(record).is_empty() {
-            let equals = memchr::memchr_iter(b'=', record.of(hay)).map(|at| record.start + at);
-            let mut starts: Vec<usize> = looked.marks.starts(record).chain(equals).collect();
+            let marked =
+                (record.start..record.end).filter(|at| encoding::is_marked_start(hay[*at]));
+            let mut starts: Vec<usize> = looked.marks.starts(record).chain(marked).collect();
             starts.sort_unstable();
             self.unescape_at(hay, starts, record);
         } else {
@@ -242,7 +244,7 @@ impl Decoded {
             };
             self.source_map.copy(hay, Span::new(done, start));
             self.escapes.push((self.source_map.text().len(), escape.encoding));
-            at = start + escape.length;
+            at = start + escape.length();
             if !escape.text().is_empty() {
                 self.source_map.replace(escape.text(), Span::new(start, at));
             }
@@ -266,7 +268,7 @@ impl Decoded {
             _ => run,
         };
         if let Some(text) = text_of_digits(digits.of(hay)) {
-            self.push_blob(Encoding::Hex, digits, 0, &text);
+            self.push_blob(Encoding::HEX, digits, 0, &text);
         } else {
             self.read_base64(hay, run);
         }
@@ -312,7 +314,7 @@ impl Decoded {
         base64::decode(text, &mut bytes);
         let is_text = is_text(&bytes);
         if is_text {
-            self.push_blob(Encoding::Base64, run, 0, &bytes);
+            self.push_blob(Encoding::BASE64, run, 0, &bytes);
         }
         is_text
     }
@@ -333,7 +335,7 @@ impl Decoded {
         let mut at = 0;
         for part in bytes.split(|byte| !is_seen(*byte)) {
             if part.len() >= 3 * (MIN_GROUPS - 1) {
-                self.push_blob(Encoding::Base64, raw, at, part);
+                self.push_blob(Encoding::BASE64, raw, at, part);
             }
             at += part.len() + 1;
         }
@@ -370,23 +372,18 @@ impl Outer<'_> {
         own & BEGINS != 0
             || own != 0
                 && (self.part(at.checked_sub(1), encoding) != 0
-                    || !is_nothing(encoding) && self.part(Some(at + 1), encoding) != 0)
+                    || !encoding.is_invisible() && self.part(Some(at + 1), encoding) != 0)
     }
 
     /// The entry of [`PARTS`] for the byte at `at`. Beside an escape that encodes nothing, an
     /// equals sign counts only in quoted-printable text, since padding does not matter.
     fn part(&self, at: Option<usize>, encoding: Encoding) -> u8 {
         match at.and_then(|at| self.text.get(at)) {
-            Some(b'=') if is_nothing(encoding) && !self.is_printable => 0,
+            Some(b'=') if encoding.is_invisible() && !self.is_printable => 0,
             Some(byte) => PARTS[usize::from(*byte)],
             None => 0,
         }
     }
-}
-
-/// Whether escapes of that encoding encode no character.
-fn is_nothing(encoding: Encoding) -> bool {
-    matches!(encoding, Encoding::Ansi | Encoding::ZeroWidth)
 }
 
 /// The byte may begin an escape.
@@ -444,7 +441,7 @@ impl Prefiltered {
     fn end_of_escape(&self, hay: &[u8], part: Span, at: usize) -> usize {
         let before = Span::new(at.saturating_sub(LONGEST_ESCAPE).max(part.start), at);
         let ends = self.marks.starts(before).filter_map(|start| {
-            encoding::escape(&hay[start..part.end]).map(|escape| start + escape.length)
+            encoding::escape(&hay[start..part.end]).map(|escape| start + escape.length())
         });
         ends.filter(|end| *end > at).next().unwrap_or(at)
     }
@@ -513,7 +510,9 @@ mod tests {
     fn read(hay: &[u8]) -> Decoded {
         let mut looked = Prefiltered::default();
         looked.marks.read(hay);
-        looked.printable.extend(memchr::memmem::find_iter(hay, encoding::SIGN));
+        looked
+            .printable
+            .extend(encoding::markers().flat_map(|marker| memchr::memmem::find_iter(hay, marker)));
         let mut decoded = Decoded::default();
         decoded.read(hay, &looked, &[Span::new(0, hay.len())], |_| true);
         decoded

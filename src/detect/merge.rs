@@ -16,7 +16,7 @@ use super::{Context, context::Records, edge, search_memo::SearchMemo};
 use crate::{
     finding::{Finding, Shape},
     rules::{Recogniser, RuleSet},
-    text::{encoding::json, span::Span, visits},
+    text::{json, span::Span, visits},
 };
 
 /// Fits, sorts and merges the context's findings. Afterwards they are disjoint and never touch.

@@ -3,7 +3,7 @@
 use super::plain::Plain;
 use crate::{
     detect::value,
-    text::{encoding, span::Span},
+    text::{ansi, span::Span},
 };
 
 /// The minimum length of a body in a line. See [`super::open`].
@@ -83,7 +83,7 @@ pub(super) fn body(rest: &[u8], end: usize) -> Option<Span> {
 
 /// The length of the white space, plain or escaped, or of the control sequence at the beginning.
 fn edge_length(text: &[u8]) -> Option<usize> {
-    if let Some(length) = encoding::control(text) {
+    if let Some(length) = ansi::control(text) {
         return Some(length);
     }
     let slashes = text.iter().take(16).take_while(|byte| **byte == b'\\').count();

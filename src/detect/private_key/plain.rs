@@ -4,6 +4,7 @@
 //! its body is replaced in the bytes that it was read from.
 
 use crate::text::{
+    ansi,
     encoding::{self, Escape},
     source_map::SourceMap,
     span::Span,
@@ -74,11 +75,11 @@ impl<'t> Plain<'t> {
 /// The length of the control sequence or the escape that `rest` begins with, and the mark that an
 /// escape encodes.
 fn hidden(rest: &[u8]) -> Option<(usize, Option<u8>)> {
-    if let Some(length) = encoding::control(rest) {
+    if let Some(length) = ansi::control(rest) {
         return Some((length, None));
     }
     let escape = encoding::escape(rest).filter(is_mark)?;
-    Some((escape.length, escape.text().first().copied()))
+    Some((escape.length(), escape.text().first().copied()))
 }
 
 /// Whether an escape encodes a mark of the base64 alphabet.
@@ -88,7 +89,7 @@ fn is_mark(escape: &Escape) -> bool {
 
 /// The offset after the control sequences at `at`.
 pub(super) fn behind_codes(text: &[u8], mut at: usize) -> usize {
-    while let Some(length) = encoding::control(&text[at..]) {
+    while let Some(length) = ansi::control(&text[at..]) {
         at += length;
     }
     at
