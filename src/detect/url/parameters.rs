@@ -9,10 +9,11 @@
 
 use super::{Depth, Progress, Replaced, Stops, Unit, trim};
 use crate::{
-    detect::{Context, Located, Rejection, edge, value},
+    detect::{Context, Located, Rejection, value},
     finding::Finding,
     rules::{RuleId, syntax::KeysSyntax},
     text::{
+        hex,
         open_table::{self, OpenTable},
         span::Span,
         visits,
@@ -180,22 +181,15 @@ fn separator<'h>(before: &[u8], run: &'h [u8]) -> Option<(&'h [u8], u8)> {
         b';' => Some((run, b';')),
         b'%' => {
             let inner =
-                run.strip_prefix(b"25").filter(|rest| hex_byte(rest).is_some()).unwrap_or(run);
-            let byte = hex_byte(inner)?;
+                run.strip_prefix(b"25").filter(|rest| hex::byte(rest).is_some()).unwrap_or(run);
+            let byte = hex::byte(inner)?;
             is_separator(byte).then(|| (&inner[2..], byte))
         }
         b'\\' => {
             let inner = run.strip_prefix(b"u00").or_else(|| run.strip_prefix(b"x"))?;
-            let byte = hex_byte(inner)?;
+            let byte = hex::byte(inner)?;
             is_separator(byte).then(|| (&inner[2..], byte))
         }
-        _ => None,
-    }
-}
-
-fn hex_byte(text: &[u8]) -> Option<u8> {
-    match text {
-        [high, low, ..] => Some(edge::hex(*high)? << 4 | edge::hex(*low)?),
         _ => None,
     }
 }
