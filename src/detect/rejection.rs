@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use super::scanner::Target;
+use super::target::Target;
 use crate::text::span::Span;
 
 /// Why a candidate is no finding.
