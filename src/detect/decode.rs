@@ -64,8 +64,8 @@ impl Decoded {
         self.escapes.clear();
     }
 
-    /// Reads `parts` of `hay`, of which `looked` tells. `is_new` says of a run whether it is looked
-    /// into: not where it was before something else was decoded.
+    /// Decodes `parts` of `hay`. `looked` is the prefilter's answer about `hay`. `is_new` tells
+    /// whether a run is decoded: not if it was already there before another encoding was removed.
     pub(crate) fn read(
         &mut self,
         hay: &[u8],
@@ -80,7 +80,7 @@ impl Decoded {
         }
     }
 
-    /// The records that hold an escape.
+    /// Decodes the records with an escape.
     fn read_records(&mut self, hay: &[u8], looked: &Prefiltered, part: Span) {
         let signs = looked.printable(part);
         if signs.is_empty() {
@@ -93,7 +93,7 @@ impl Decoded {
         }
     }
 
-    /// The records that hold an escape, which begins at one of `starts`.
+    /// Decodes the records with an escape at one of `starts`.
     fn read_records_at(
         &mut self,
         hay: &[u8],
@@ -117,7 +117,7 @@ impl Decoded {
         }
     }
 
-    /// The runs that may stand for text.
+    /// Decodes the runs that may encode text.
     fn read_runs(
         &mut self,
         hay: &[u8],

@@ -131,7 +131,7 @@ impl Open {
         run.len() >= SHORT && is_near && is_dress(&text[run.end..]) && is_apart(text, run)
     }
 
-    /// Goes on behind a line of `n_bytes`, with its body (or a placeholder) at `body` of its text.
+    /// Accounts for a line of `n_bytes` with its body, or a placeholder, at `body` of its text.
     pub(super) fn follow(&mut self, n_bytes: usize, text: &[u8], body: Option<usize>) {
         self.n_lines += 1;
         self.n_bytes += n_bytes;

@@ -292,9 +292,9 @@ impl Search<'_, '_> {
     /// Whether base64 goes on at both sides, joined by `+` or `/`. Every short pattern occurs by
     /// chance in a long run of base64.
     fn is_inside_base64(&self, start: usize, end: usize) -> bool {
-        let joins = |byte: Option<&u8>| matches!(byte, Some(b'+' | b'/'));
         let before = &self.located.hay[self.located.record.start..start];
-        if !joins(before.last()) || !joins(self.located.hay[..self.located.record.end].get(end)) {
+        let after = self.located.hay[..self.located.record.end].get(end);
+        if !matches!((before.last(), after), (Some(b'+' | b'/'), Some(b'+' | b'/'))) {
             return false;
         }
         let run = &before[before.len().saturating_sub(BASE64_RUN)..];

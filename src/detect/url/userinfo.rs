@@ -119,8 +119,8 @@ pub(super) fn has_none(rest: &[u8]) -> bool {
     )
 }
 
-/// Whether the `@` at the anchor of `located` ends the userinfo of a URL, so that the text around it is
-/// a user and a host instead of an email address.
+/// Whether the `@` at the anchor of `located` ends the userinfo of a URL, so that the text around
+/// it is a user and a host instead of an email address.
 pub(in crate::detect) fn is_userinfo_end(
     located: &Located<'_>,
     progress: &mut super::Progress,
