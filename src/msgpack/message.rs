@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     policy::OnError,
-    scrub::{Outcome, Seam},
+    scrub::{Outcome, seam::Seam},
     text::span::Span,
 };
 

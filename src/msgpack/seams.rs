@@ -8,7 +8,7 @@ use std::{
 
 #[cfg(feature = "forward")]
 use crate::rules::RuleSet;
-use crate::scrub::Seam;
+use crate::scrub::seam::Seam;
 
 /// Tags of one sender whose last chunk ended within a line. Beyond, one of them is forgotten: the
 /// rest of its line is judged by itself.

@@ -1,29 +1,28 @@
-//! What already stands for a redacted value. Such a value is no secret, so scrubbing twice is
-//! scrubbing once.
+//! Recognises placeholders: values that were redacted before, here or by another tool. They are no
+//! secrets, so scrubbing twice is scrubbing once.
 //!
-//! A value is a placeholder only when the whole of it is one: `[REDACTED]hunter2` still goes.
+//! A value is a placeholder only as a whole: `[REDACTED]hunter2` is still replaced.
 
 use crate::{
     rules::{ByteSet, RuleSet},
     text::visits,
 };
 
-/// Behind `REDACTED-`: a record that could not be examined.
+/// After `REDACTED-`: a record that could not be examined.
 pub(crate) const RECORD: &str = "record";
 
 /// The placeholders in force: one for each rule, the common ones of other tools, and the user's
 /// own.
 pub(crate) struct Placeholders {
-    /// What stands behind `REDACTED-`, in a table by [`hash`]; empty where nothing is.
+    /// The texts after `REDACTED-`, in an open-addressing table by [`hash`]; a free slot is empty.
     ids: Box<[Box<[u8]>]>,
     own: Vec<Box<[u8]>>,
-    /// What placeholders begin with: nearly every value that is asked about is none, and is told by
-    /// its first byte.
+    /// The first bytes of placeholders: they refuse nearly every value that is no placeholder.
     first: ByteSet,
 }
 
 impl Placeholders {
-    /// `own`: texts that the policy puts in place of findings.
+    /// `own`: the placeholders of the style `fixed`.
     pub(crate) fn new(rules: &RuleSet, own: impl IntoIterator<Item = Box<[u8]>>) -> Placeholders {
         let ids = table(rules.rules().iter().map(|rule| rule.id()).chain([RECORD]));
         let own: Vec<Box<[u8]>> = own.into_iter().collect();
@@ -71,7 +70,7 @@ impl Placeholders {
     }
 }
 
-/// A table with room to spare, so that what is not in it is told by a slot or two.
+/// A sparse table, so that a missing id is refused after a slot or two.
 fn table<'i>(ids: impl Iterator<Item = &'i str>) -> Box<[Box<[u8]>]> {
     let ids: Vec<&[u8]> = ids.map(str::as_bytes).collect();
     let mut table: Vec<Box<[u8]>> = vec![Box::default(); (ids.len() * 4).next_power_of_two()];
@@ -85,7 +84,7 @@ fn table<'i>(ids: impl Iterator<Item = &'i str>) -> Box<[Box<[u8]>]> {
     table.into()
 }
 
-/// No id is longer than what is hashed by much, and a value may be.
+/// Only the head is hashed: ids are short, values may be long.
 fn hash(id: &[u8]) -> usize {
     let mixed = id
         .iter()
@@ -101,14 +100,14 @@ fn strip_brackets(value: &[u8]) -> &[u8] {
     }
 }
 
-/// Stars alone, or stars and at most four characters and a quarter of the whole, as the style
-/// `partial` leaves them.
+/// Only stars, or stars and at most four more characters and at most a quarter of the whole, as
+/// the style `partial` writes it.
 fn is_masked(value: &[u8]) -> bool {
     let stars = visits::counted(value.iter().take_while(|byte| **byte == b'*').count());
     if stars == 0 {
         return false;
     }
-    // More than four are too many, however many they are.
+    // Five are too many already, so no more are counted.
     let kept = value[stars..].iter().filter(|byte| !is_continuation(**byte)).take(5).count();
     kept <= 4 && kept * 4 <= stars + kept
 }

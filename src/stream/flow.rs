@@ -24,8 +24,8 @@ use crate::{
         reassembly::{FlushPolicy, InputState},
     },
     pool::{self, Worker},
-    redact::Spliced,
-    scrub::{Scrubber, Step, Trace},
+    redact::OutputRuns,
+    scrub::{Scrubber, Step, trace::Trace},
 };
 
 /// What bytes are read from.
@@ -143,13 +143,13 @@ fn fill_on(feed: &mut impl Feed, buffer: &mut BlockBuffer) -> Result<Filled, Err
 #[derive(Default)]
 struct Memory {
     bytes: Vec<u8>,
-    out: Spliced,
+    out: OutputRuns,
 }
 
 /// A block, what stands in its place, and what its scrubber leaves behind.
 struct Scrubbed {
     block: OwnedBlock,
-    out: Spliced,
+    out: OutputRuns,
     step: Step,
     trace: Trace,
 }
@@ -168,10 +168,10 @@ impl Hand {
 }
 
 impl Worker for Hand {
-    type Job = (OwnedBlock, Spliced);
+    type Job = (OwnedBlock, OutputRuns);
     type Done = Scrubbed;
 
-    fn work(&mut self, (block, mut out): (OwnedBlock, Spliced)) -> Scrubbed {
+    fn work(&mut self, (block, mut out): (OwnedBlock, OutputRuns)) -> Scrubbed {
         let step = self.scrubber.scrub_piece(Block::Records(block.bytes()), self.flush, &mut out);
         Scrubbed { block, out, step, trace: self.scrubber.take_trace() }
     }

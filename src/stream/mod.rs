@@ -29,7 +29,7 @@ use crate::{
         buffer::{Block, BlockBuffer},
         reassembly::{FlushPolicy, InputState},
     },
-    redact::Spliced,
+    redact::OutputRuns,
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber, Step},
     source::refuse::Gate,
 };
@@ -48,7 +48,7 @@ pub const BLOCK: usize = 256 << 10;
 pub(crate) struct Pump {
     buffer: BlockBuffer,
     gate: Gate,
-    out: Spliced,
+    out: OutputRuns,
     name: String,
     /// All that waits for the rest of a record is at most so many bytes.
     limit: usize,
@@ -65,7 +65,7 @@ impl Pump {
         Pump {
             buffer: BlockBuffer::new(size, limit),
             gate: Gate::default(),
-            out: Spliced::default(),
+            out: OutputRuns::default(),
             name: name.to_owned(),
             limit,
             n_waiting: 0,
@@ -217,7 +217,7 @@ impl<R: Read + Send> flow::Feed for Reader<'_, R> {
 fn emit(
     step: &Step,
     hay: &[u8],
-    out: &Spliced,
+    out: &OutputRuns,
     write: &mut impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     match step.outcome {
