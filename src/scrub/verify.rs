@@ -74,38 +74,15 @@ pub(super) fn mask(record: &[u8], out: &mut Vec<u8>) {
 
 /// Whether `after` keeps what must be kept of the record `before`.
 pub(super) fn holds(before: &[u8], after: &[u8]) -> bool {
-    let changed = changed_part(before, after);
-    // A line end elsewhere is in the old record too.
-    if has_line_end(changed.of(after)) && !has_line_end(before) {
+    visits::add(before.len() + after.len());
+    let has_line_end = |text| memchr::memchr(b'\n', text).is_some();
+    if has_line_end(after) && !has_line_end(before) {
         return false;
     }
     let head = cri::head(before).map_or(0, |head| head.len);
     after.starts_with(&before[..head])
         && json_holds(&before[head..], &after[head..])
-        && (urls_parse_around(after, changed) || urls_hold(before, after))
-}
-
-fn has_line_end(text: &[u8]) -> bool {
-    visits::add(text.len());
-    memchr::memchr(b'\n', text).is_some()
-}
-
-/// The part of `after` outside of which it is the same as `before`.
-fn changed_part(before: &[u8], after: &[u8]) -> Span {
-    let start = n_same(before.chunks_exact(STEP), after.chunks_exact(STEP));
-    let end = n_same(before[start..].rchunks_exact(STEP), after[start..].rchunks_exact(STEP));
-    Span::new(start, after.len() - end)
-}
-
-/// Bytes that are compared at once.
-const STEP: usize = 16;
-
-/// How many bytes of two texts are the same, in steps.
-fn n_same<'t>(
-    one: impl Iterator<Item = &'t [u8]>,
-    other: impl Iterator<Item = &'t [u8]>,
-) -> usize {
-    visits::counted(STEP * one.zip(other).take_while(|(one, other)| one == other).count())
+        && urls_hold(before, after)
 }
 
 /// The same where bytes are written as numbers: there may be fewer or more of them now.
@@ -173,7 +150,9 @@ fn differs_in_leaves(before: &[u8], after: &[u8]) -> bool {
 
 /// Where a token begins in both texts before which they are the same.
 fn last_same_token(before: &[u8], after: &[u8]) -> usize {
-    let n_same = n_same(before.chunks_exact(STEP), after.chunks_exact(STEP));
+    const STEP: usize = 16;
+    let steps = before.chunks_exact(STEP).zip(after.chunks_exact(STEP));
+    let n_same = visits::counted(STEP * steps.take_while(|(was, is)| was == is).count());
     let mut tokens = Tokens { text: before, at: 0 };
     loop {
         let start = tokens.at;
@@ -266,19 +245,6 @@ fn urls_hold(before: &[u8], after: &[u8]) -> bool {
     visits::add(before.len() + after.len());
     let parse = |text, cut| urls(text).all(|url| parses(url.of(text)) || Some(url.end) == cut);
     parse(after, None) || !parse(before, None) || parse(after, end_of_part(after))
-}
-
-/// Whether every URL parses of which something lies in `changed`. If so, the record holds: the other
-/// URLs are those of the old record.
-fn urls_parse_around(text: &[u8], changed: Span) -> bool {
-    // A `://` or an escape may begin before the change and end after it.
-    let (start, end) = (changed.start.saturating_sub(3), text.len().min(changed.end + 3));
-    let is_inside = |at: &usize| !ends_authority(text, *at);
-    let n_inside = visits::counted((0..start).rev().take_while(is_inside).count());
-    let start = (start - n_inside).saturating_sub(3);
-    urls(&text[start..])
-        .take_while(|url| start + url.start <= end + 3)
-        .all(|url| parses(url.of(&text[start..])))
 }
 
 /// Where the text of a record ends that continues in the next record.

@@ -177,3 +177,102 @@ fn end_of_run(hay: &[u8]) -> usize {
     let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`,;&<>".contains(byte);
     hay.iter().position(ends).unwrap_or(hay.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        policy::Policy,
+        rules::RuleSet,
+        scrub::{
+            MIN_RECORD_LIMIT,
+            tests::{read, scrubber},
+        },
+    };
+
+    /// A record of `n_bytes` with a secret of `length` bytes at `at`, and the same with its
+    /// placeholder.
+    fn record(n_bytes: usize, at: usize, length: usize) -> (Vec<u8>, Vec<u8>) {
+        let filler = |n_bytes: usize| b"0123456 ".iter().cycle().take(n_bytes).copied();
+        let mut input: Vec<u8> = filler(at).collect();
+        let mut clean = input.clone();
+        input.extend_from_slice(b"acme_");
+        input.extend(std::iter::repeat_n(b'k', length - 5));
+        clean.extend_from_slice(b"REDACTED-acme-token");
+        for text in [&mut input, &mut clean] {
+            text.push(b' ');
+            text.extend(filler(n_bytes.saturating_sub(at + length)));
+            text.extend_from_slice(b"\nnext\n");
+        }
+        (input, clean)
+    }
+
+    #[test]
+    fn no_secret_is_missed_at_the_seam_of_windows() {
+        let seam = MIN_RECORD_LIMIT - OVERLAP;
+        for length in [30, 5000, MAX_SECRET] {
+            for seam in [seam, 2 * seam, MIN_RECORD_LIMIT] {
+                for shift in [0, 1, 4, 5, 6, 25, 29, 31, length / 2, length - 1, length, length + 1]
+                {
+                    let (input, clean) = record(700_000, seam.saturating_sub(shift), length);
+                    let out = read(&input, scrubber(&Policy::new()));
+                    assert!(
+                        out == clean,
+                        "a secret of {length} bytes, {shift} before the seam at {seam}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_longer_than_a_window_leaves_one_placeholder() {
+        let (input, clean) = record(2_000_000, 1000, 900_000);
+        assert!(read(&input, scrubber(&Policy::new())) == clean);
+        let (input, clean) = record(900_000, 1000, 900_000);
+        assert!(read(&input, scrubber(&Policy::new())) == clean);
+    }
+
+    #[test]
+    fn a_long_record_that_fails_is_withheld_from_there_on() {
+        let (mut input, _) = record(700_000, 1000, 30);
+        input.splice(400_000..400_004, *b"BOOM");
+        let mut scrubber = scrubber(&Policy::new());
+        scrubber.fail_on(b"BOOM");
+        let out = read(&input, scrubber);
+        let mark = memchr::memmem::find(&out, b"REDACTED-record\nnext\n")
+            .expect("the record is masked to its end");
+        assert_eq!(mark + b"REDACTED-record\nnext\n".len(), out.len());
+        assert!(memchr::memmem::find(&out, b"BOOM").is_none() && mark < 400_000);
+    }
+
+    /// A long record with `piece` in its first window, and one with `clean` in its place.
+    fn around(piece: &[u8], clean: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let filler = b"0123456 ".repeat(40_000);
+        let record = |piece: &[u8]| [&filler[..4000], piece, b" ", &filler, b"\nnext\n"].concat();
+        (record(piece), record(clean))
+    }
+
+    #[test]
+    fn a_long_record_is_examined_again_as_a_short_one_is() {
+        let rules = RuleSet::embedded();
+        let scrubber = Scrubber::new(&rules, &Policy::new()).expect("the policy is plain");
+        // The second value is found once the first one is a placeholder.
+        let piece = [&b"GET &Authorization=Zk3mQ/8vT2x+"[..], b"Lw9RbN 503xxxxxxxxxxx curl"].concat();
+        let clean = b"GET &Authorization=REDACTED-authorization REDACTED-authorization curl";
+        let mut short = Vec::new();
+        assert_eq!(scrubber.fork().scrub_block(&piece, &mut short), Outcome::Changed);
+        assert_eq!(short, clean);
+        let (input, expected) = around(&piece, clean);
+        assert!(read(&input, scrubber.fork()) == expected);
+        assert!(read(&expected, scrubber) == expected, "twice is once");
+    }
+
+    #[test]
+    fn a_window_that_does_not_hold_is_masked_to_the_end_of_its_record() {
+        let (input, _) = around(b"acme_kkkkkkkkkkkkkkkkkkkkkkkkk MARK", b"");
+        let mut scrubber = scrubber(&Policy::new());
+        scrubber.fail_on(b"guard:MARK");
+        assert_eq!(read(&input, scrubber), b"REDACTED-record\nnext\n");
+    }
+}
