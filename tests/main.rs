@@ -29,6 +29,7 @@ mod numbers;
 mod pipe;
 mod private_keys;
 mod properties;
+mod readme;
 mod signals;
 mod twice;
 mod unquoted;

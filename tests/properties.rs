@@ -249,8 +249,8 @@ proptest! {
 
     #[test]
     fn twice_is_once(log in log()) {
-        // A key that never ends makes of the lines behind it what their neighbours are: see
-        // SECURITY.md.
+        // Behind a private key that never ends, a second scrubbing may replace a line more: see
+        // docs/guarantees.md.
         prop_assume!(!log.to_ascii_lowercase().windows(11).any(|window| window == b"private key"));
         let once = scrub(&mut BASE.fork(), &log);
         let twice = scrub(&mut BASE.fork(), &once);

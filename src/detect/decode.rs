@@ -2,7 +2,7 @@
 //!
 //! A record that holds an escape is read once more without its escapes; a long run of the base64
 //! alphabet or of hexadecimal digits that stands for text is read as that. All of it goes into one
-//! source_map, a line for each, so that looking through costs one scan a block. Where to look is known
+//! text, a line for each, so that looking through costs one scan a block. Where to look is known
 //! from the prefilter's pass: where nothing is encoded this reads a few words.
 
 use super::Prefiltered;
