@@ -4,7 +4,7 @@
 //! Both readings agree, except where a code divides a word: such records are kept as they are
 //! ([`crate::detect::strip_ansi`]). A block that does not fit is left to the other paths.
 
-use super::{Outcome, Scrubber, examine::Stage, text::Text};
+use super::{Outcome, Scrubber, examine::Input, text::Text};
 use crate::{
     detect::{State, strip_ansi::Bare},
     redact::{OutputRuns, edits::Edits},
@@ -32,8 +32,9 @@ impl Scrubber {
     /// Scrubs a block of coloured records that stand alone; answers `None` for any other, with
     /// nothing done.
     pub(super) fn scrub_coloured(&mut self, hay: &[u8], out: &mut OutputRuns) -> Option<Outcome> {
-        let is_plain =
-            self.format.separator().is_none() && self.stream_state.is_empty() && !self.state.is_open();
+        let is_plain = self.format.separator().is_none()
+            && self.stream_state.is_empty()
+            && !self.state.is_open();
         if !is_plain || memchr::memchr(ESC, hay).is_none() {
             return None;
         }
@@ -63,10 +64,13 @@ impl Scrubber {
         let AnsiFastPath { bare, dirty, .. } = own;
         dirty.clear();
         self.examiner.scanner.strip(hay, bare);
-        self.prefilter(bare.text());
+        let candidates = self.prefilter(bare.text());
         // The signs of other formats are found without the colour codes as well.
-        let has_signs = !self.first.scratch.signs().is_empty();
-        if has_signs || !self.stands_alone(bare.text(), Stage::Candidates) {
+        if !candidates.signs().is_empty() {
+            self.first.scratch.recycle(candidates);
+            return None;
+        }
+        if !self.stands_alone(Input::Prefiltered(candidates)) {
             return None;
         }
         let allowed: Vec<RuleId> =
@@ -82,10 +86,10 @@ impl Scrubber {
         Some(if is_clean { Outcome::Clean } else { Outcome::Changed })
     }
 
-    /// Finds the edits of `text`; answers whether that was possible and none of them reaches into
+    /// Finds the edits of a text; answers whether that was possible and none of them reaches into
     /// other records.
-    fn stands_alone(&mut self, text: &[u8], stage: Stage) -> bool {
-        let is_examined = self.examine(text, stage);
+    fn stands_alone(&mut self, input: Input<'_>) -> bool {
+        let is_examined = self.examine(input);
         let is_closed = !self.state.is_open() && !self.first.scratch.met_open();
         self.state = State::default();
         is_examined && is_closed
@@ -94,7 +98,7 @@ impl Scrubber {
     /// Changes the records with findings; answers whether each of them has a finding as it is, too.
     fn edit_dirty(&mut self, hay: &[u8], dirty: &SourceMap, out: &mut OutputRuns) -> bool {
         let text = Text::Mapped(dirty);
-        let is_found = self.stands_alone(text.bytes(), Stage::Prefilter)
+        let is_found = self.stands_alone(Input::Text(text.bytes()))
             && all_change(text.bytes(), &self.first.edits);
         if is_found {
             let mut buffer = std::mem::take(&mut self.buffer);

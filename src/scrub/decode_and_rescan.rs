@@ -7,7 +7,7 @@
 //! In base64 and hexadecimal the groups that an edit touches are encoded again; the placeholder is
 //! padded so that everything after it keeps its place.
 
-use super::examine::{Engine, Stage};
+use super::examine::{Engine, Input};
 use crate::{
     detect::{
         Prefiltered, Scratch, State,
@@ -57,12 +57,7 @@ impl Engine<'_> {
     }
 
     /// The edits of `scanned` behind encodings; it was decoded to `above` itself, or is the block.
-    fn level(
-        self,
-        scanned: &Scanned<'_>,
-        above: Option<&Decoded>,
-        levels: &mut [Level],
-    ) -> Edits {
+    fn level(self, scanned: &Scanned<'_>, above: Option<&Decoded>, levels: &mut [Level]) -> Edits {
         let Scanned { hay, looked, findings } = *scanned;
         let Some((Level { decoded, scratch }, deeper)) = levels.split_first_mut() else {
             return Edits::default();
@@ -111,13 +106,14 @@ impl Engine<'_> {
             all.extend(scratch.findings().iter().map(|found| shifted(found, piece.text.start)));
         }
         // The candidates are those of a piece now; the next level needs those of the text.
-        self.scanner.look(text, scratch);
+        let candidates = self.scanner.prefilter(text, scratch);
+        scratch.recycle(candidates);
         *scratch.findings_mut() = all;
         true
     }
 
     fn scan_decoded(self, text: &[u8], scratch: &mut Scratch) -> bool {
-        self.scan(text, Stage::Prefilter, &mut State::default(), scratch)
+        self.scan(Input::Text(text), &mut State::default(), scratch)
     }
 
     /// Adds the edit of a finding in the decoded text.
@@ -128,9 +124,12 @@ impl Engine<'_> {
             // The quotes are encoded like those around them.
             Shape::Scalar { quote } => {
                 let quote: Vec<u8> = match decoded.piece(quote.start).map(|piece| piece.kind) {
-                    Some(Kind::Escapes) => {
-                        decoded.source_map.in_block(quote).flat_map(|raw| raw.of(hay)).copied().collect()
-                    }
+                    Some(Kind::Escapes) => decoded
+                        .source_map
+                        .in_block(quote)
+                        .flat_map(|raw| raw.of(hay))
+                        .copied()
+                        .collect(),
                     _ => quote.of(text).to_vec(),
                 };
                 bytes.extend_from_slice(&quote);
@@ -187,10 +186,7 @@ fn too_deep(decoded: &Decoded) -> Edits {
 /// Masks every piece, because the text could not be scanned.
 fn all_masked(decoded: &Decoded) -> Edits {
     let mut edits = Edits::default();
-    decoded
-        .pieces
-        .iter()
-        .for_each(|piece| push_masked(decoded, piece.text, piece, &mut edits));
+    decoded.pieces.iter().for_each(|piece| push_masked(decoded, piece.text, piece, &mut edits));
     edits.sort();
     apart(&edits, &[])
 }
@@ -352,10 +348,8 @@ fn absorb(findings: &mut Vec<Finding>, edits: &mut Edits) {
         else {
             return true;
         };
-        finding.span = Span::new(
-            finding.span.start.min(edit.span.start),
-            finding.span.end.max(edit.span.end),
-        );
+        finding.span =
+            Span::new(finding.span.start.min(edit.span.start), finding.span.end.max(edit.span.end));
         false
     });
     findings.dedup_by(|next, kept| {

@@ -11,7 +11,7 @@ use std::{
 
 use super::decode_and_rescan::Levels;
 use crate::{
-    detect::{Scanner, Scratch, State},
+    detect::{Candidates, Scanner, Scratch, State},
     finding::Finding,
     redact::{
         Redactor,
@@ -20,13 +20,20 @@ use crate::{
     text::span::Span,
 };
 
-/// Where an examination begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// With the prefilter.
-    Prefilter,
-    /// With the candidates that the prefilter left in the scratch.
-    Candidates,
+/// A text to examine.
+pub(super) enum Input<'t> {
+    Text(&'t [u8]),
+    /// A text that went through the prefilter.
+    Prefiltered(Candidates<'t>),
+}
+
+impl<'t> Input<'t> {
+    fn text(&self) -> &'t [u8] {
+        match self {
+            Input::Text(text) => text,
+            Input::Prefiltered(candidates) => candidates.text(),
+        }
+    }
 }
 
 /// What examines texts: rules, styles, and the memory of decoded texts.
@@ -57,19 +64,19 @@ impl Examiner {
         Examiner { fault: self.fault.clone(), ..fork }
     }
 
-    /// Finds the edits of `text`, which begins in `state`; answers whether that was possible.
+    /// Finds the edits of a text, which begins in `state`; answers whether that was possible.
     pub(super) fn examine(
         &mut self,
-        text: &[u8],
-        stage: Stage,
+        input: Input<'_>,
         state: &mut State,
         examined: &mut Examined,
     ) -> bool {
         let Examiner { scanner, redactor, fault, levels } = self;
         let engine = Engine { scanner, redactor, fault: fault.as_deref() };
         let Examined { scratch, edits } = examined;
+        let text = input.text();
         edits.clear();
-        if !engine.scan(text, stage, state, scratch) {
+        if !engine.scan(input, state, scratch) {
             return false;
         }
         let decoded = engine.decode_and_rescan(text, scratch, levels);
@@ -120,21 +127,16 @@ pub(super) struct Engine<'s> {
 }
 
 impl Engine<'_> {
-    /// Scans `text`; answers whether that was possible. The findings are the scratch's.
-    pub(super) fn scan(
-        self,
-        text: &[u8],
-        stage: Stage,
-        state: &mut State,
-        scratch: &mut Scratch,
-    ) -> bool {
+    /// Scans a text; answers whether that was possible. The findings are the scratch's.
+    pub(super) fn scan(self, input: Input<'_>, state: &mut State, scratch: &mut Scratch) -> bool {
         let scan = AssertUnwindSafe(|| {
-            let is_fault = |marker| memchr::memmem::find(text, marker).is_some();
+            let is_fault = |marker| memchr::memmem::find(input.text(), marker).is_some();
             assert!(!self.fault.is_some_and(is_fault), "a fault was asked for");
-            if stage == Stage::Prefilter {
-                self.scanner.look(text, scratch);
-            }
-            self.scanner.judge(text, state, scratch);
+            let candidates = match input {
+                Input::Text(text) => self.scanner.prefilter(text, scratch),
+                Input::Prefiltered(candidates) => candidates,
+            };
+            self.scanner.confirm(candidates, state, scratch);
         });
         let is_examined = catch_unwind(scan).is_ok();
         if !is_examined {

@@ -6,7 +6,7 @@ use crate::{
     finding::Finding,
     frame::{
         buffer::{Block, Window},
-        reassembly::{InputState, FlushPolicy},
+        reassembly::{FlushPolicy, InputState},
     },
     text::{encoding::Encoding, line, span::Span},
 };
@@ -58,8 +58,8 @@ impl Scrubber {
         let hay = &hay[..n_text];
         let mut reassembly = std::mem::take(&mut self.reassembly);
         let state = self.state.clone();
-        self.examiner.scanner.look(hay, &mut self.first.scratch);
-        let is_examined = self.find_in(hay, flush, &mut reassembly);
+        let candidates = self.prefilter(hay);
+        let is_examined = self.find_in(candidates, flush, &mut reassembly);
         if !is_examined {
             self.state = state;
         }
@@ -78,12 +78,14 @@ impl Scrubber {
 
     /// How many bytes of a block, from its start, are text; 0 where its first record is not.
     fn text_length(&mut self, hay: &[u8], input: InputState) -> usize {
-        let survey = self.survey(hay, input);
+        let candidates = self.prefilter(hay);
+        let survey = self.survey(&candidates, input);
+        self.first.scratch.recycle(candidates);
         let end = survey.runs.first().map_or(survey.end, |run| run.start);
         // Records that are not text are asked for one by one.
         if end > 0 || line::next(hay, 0) == hay.len() {
             let done = if end > 0 { end } else { hay.len() };
-            self.content = self.survey(&hay[..done], InputState::Ended).content_after;
+            self.content = self.content_after(&hay[..done], InputState::Ended);
         }
         end
     }

@@ -1,9 +1,10 @@
 //! What a block changes at the first look, found and not replaced.
 
-use super::{Scrubber, examine::Stage, text::Text};
+use super::{Scrubber, examine::Input, text::Text};
 use crate::{
+    detect::Candidates,
     finding::{Finding, Shape},
-    frame::reassembly::{InputState, Reassembly, FlushPolicy},
+    frame::reassembly::{FlushPolicy, InputState, Reassembly},
     rules::RuleId,
     text::span::Span,
 };
@@ -17,13 +18,15 @@ impl Scrubber {
     /// `None`: `scrub_block` masks something of the block that no rule names, because it cannot be
     /// examined. Then the findings alone must not decide what is handed on.
     pub fn find(&mut self, hay: &[u8]) -> Option<&[Finding]> {
-        let survey = self.survey(hay, InputState::Ended);
+        let candidates = self.prefilter(hay);
+        let survey = self.survey(&candidates, InputState::Ended);
         self.content = survey.content_after;
         if !survey.runs.is_empty() {
+            self.first.scratch.recycle(candidates);
             return None;
         }
         let mut reassembly = std::mem::take(&mut self.reassembly);
-        let is_examined = self.find_in(hay, FlushPolicy::AT_END, &mut reassembly);
+        let is_examined = self.find_in(candidates, FlushPolicy::AT_END, &mut reassembly);
         self.reassembly = reassembly;
         is_examined.then_some(self.found.as_slice())
     }
@@ -38,19 +41,25 @@ impl Scrubber {
         }
     }
 
-    /// Finds what changes in the records of `hay` up to the end of the reassembly; the prefilter's
-    /// candidates are in the scratch. Answers whether all of it could be examined. The findings and
-    /// the edits are those of the block.
-    pub(super) fn find_in(&mut self, hay: &[u8], flush: FlushPolicy, reassembly: &mut Reassembly) -> bool {
-        reassembly.read(hay, self.first.scratch.signs(), self.format, flush, &mut self.stream_state);
+    /// Finds what changes in the records of a block up to the end of `reassembly`; answers whether
+    /// all of it could be examined. The findings and the edits are those of the block.
+    pub(super) fn find_in(
+        &mut self,
+        candidates: Candidates<'_>,
+        flush: FlushPolicy,
+        reassembly: &mut Reassembly,
+    ) -> bool {
+        let (hay, signs) = (candidates.text(), candidates.signs());
+        reassembly.read(hay, signs, self.format, flush, &mut self.stream_state);
         let records = Span::new(0, reassembly.end());
         let is_examined = if reassembly.segments().is_empty() {
-            let text = Text::Block(records.of(hay));
-            self.examine(text.bytes(), Stage::Candidates) && self.collect(text, &[])
+            self.examine(Input::Prefiltered(candidates.before(records.end)))
+                && self.collect(Text::Block(records.of(hay)), &[])
         } else {
+            self.first.scratch.recycle(candidates);
             reassembly.render(hay, records);
             let text = Text::Mapped(reassembly.source_map());
-            self.examine(text.bytes(), Stage::Prefilter)
+            self.examine(Input::Text(text.bytes()))
                 && self.collect(text, reassembly.numbers(records))
         };
         if !is_examined {
@@ -72,9 +81,11 @@ impl Scrubber {
             rule = found.iter().find_map(|one| one.rule).or(rule);
             next += plain[next..].iter().take_while(|one| one.span.end <= edit.span.start).count();
             let shape = plain.get(next).filter(|one| one.span == edit.span).map(|one| one.shape);
-            self.found.extend(rule.map(|rule| (edit.span, rule, shape)).into_iter().flat_map(
-                |(span, rule, shape)| findings_in_block(text, span, (rule, shape)),
-            ));
+            self.found.extend(
+                rule.map(|rule| (edit.span, rule, shape))
+                    .into_iter()
+                    .flat_map(|(span, rule, shape)| findings_in_block(text, span, (rule, shape))),
+            );
         }
         if let Text::Mapped(_) = text {
             self.found.sort_unstable_by_key(|finding| finding.span.start);

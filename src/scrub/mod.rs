@@ -56,7 +56,7 @@ use crate::{
         Format,
         not_text::Content,
         partial_marker,
-        reassembly::{Reassembly, StreamState, FlushPolicy},
+        reassembly::{FlushPolicy, Reassembly, StreamState},
     },
     policy::{OnError, Policy},
     prefilter::{Cpu, Sign},

@@ -7,7 +7,7 @@
 
 use super::{
     Scrubber,
-    examine::Stage,
+    examine::Input,
     rescan::{Reread, RescanBuffer},
 };
 use crate::{
@@ -46,7 +46,7 @@ impl Scrubber {
             let mut state = State::default().with_below(read.and_then(|read| read.before));
             let record = changed.text.of(text);
             let engine = self.examiner.engine();
-            engine.scan(record, Stage::Prefilter, &mut state, &mut examined.scratch)
+            engine.scan(Input::Text(record), &mut state, &mut examined.scratch)
                 && examined.scratch.findings().is_empty()
                 && state.open_below() == read.and_then(|read| read.after)
         })
@@ -61,7 +61,7 @@ impl Scrubber {
             start = span.end;
             let line = span.of(hay);
             let before = self.state.clone();
-            if !self.examine(line, Stage::Prefilter) {
+            if !self.examine(Input::Text(line)) {
                 out.write(|text| self.withhold(line, text));
                 continue;
             }

@@ -6,11 +6,12 @@
 
 use super::{Outcome, Scrubber, verify};
 use crate::{
+    detect::Candidates,
     frame::{
         buffer::Window,
         not_text::{self, Content, Survey},
         partial_marker,
-        reassembly::{InputState, FlushPolicy},
+        reassembly::{FlushPolicy, InputState},
     },
     policy::OnError,
     redact::OutputRuns,
@@ -30,34 +31,34 @@ impl Scrubber {
         flush: FlushPolicy,
         out: &mut OutputRuns,
     ) -> (Outcome, usize) {
-        let survey = self.survey(hay, flush.input);
-        let hay = &hay[..survey.end];
+        let candidates = self.prefilter(hay);
+        let survey = self.survey(&candidates, flush.input);
         let Some(first) = survey.runs.first() else {
             self.content = survey.content_after;
-            self.prefilter(hay);
-            return self.scrub_prefiltered(hay, flush, out);
+            return self.scrub_prefiltered(candidates.before(survey.end), flush, out);
         };
+        let hay = &hay[..survey.end];
         if self.on_error == OnError::Stop {
             // The stream ends before what cannot be examined.
-            let before = &hay[..first.start];
-            if before.is_empty() {
+            if first.start == 0 {
                 return (Outcome::Stopped, hay.len());
             }
-            self.prefilter(before);
-            return self.scrub_prefiltered(before, flush, out);
+            return self.scrub_prefiltered(candidates.before(first.start), flush, out);
         }
+        self.first.scratch.recycle(candidates);
         let text = self.without(hay, &survey.runs);
         let mut own = OutputRuns::default();
-        self.prefilter(text.text());
-        let (outcome, end) = self.scrub_prefiltered(text.text(), flush, &mut own);
+        let candidates = self.prefilter(text.text());
+        let (outcome, end) = self.scrub_prefiltered(candidates, flush, &mut own);
         if outcome == Outcome::Stopped {
             return (outcome, hay.len());
         }
-        let raw_end = text.in_block(Span::new(end, end + 1)).next().map_or(hay.len(), |raw| raw.start);
+        let raw_end =
+            text.in_block(Span::new(end, end + 1)).next().map_or(hay.len(), |raw| raw.start);
         self.content = match raw_end == hay.len() {
             true => survey.content_after,
             // Records that wait are surveyed again with what follows them.
-            false => self.survey(&hay[..raw_end], InputState::Ended).content_after,
+            false => self.content_after(&hay[..raw_end], InputState::Ended),
         };
         let done = survey.runs.iter().filter(|run| run.end <= raw_end);
         self.tally.withheld += done.map(|run| line::count(run.of(hay))).sum::<u64>();
@@ -69,10 +70,18 @@ impl Scrubber {
     }
 
     /// Which records of a block are not text.
-    pub(super) fn survey(&mut self, hay: &[u8], input: InputState) -> Survey {
-        self.prefilter(hay);
-        let marks: Vec<(usize, usize)> = partial_marker::magic_numbers(self.first.scratch.signs()).collect();
-        not_text::survey(hay, self.content, &marks, input)
+    pub(super) fn survey(&self, candidates: &Candidates<'_>, input: InputState) -> Survey {
+        let signs: Vec<(usize, usize)> =
+            partial_marker::magic_numbers(candidates.signs()).collect();
+        not_text::survey(candidates.text(), self.content, &signs, input)
+    }
+
+    /// What records are after a block.
+    pub(super) fn content_after(&mut self, hay: &[u8], input: InputState) -> Content {
+        let candidates = self.prefilter(hay);
+        let survey = self.survey(&candidates, input);
+        self.first.scratch.recycle(candidates);
+        survey.content_after
     }
 
     /// The block with a mask in place of each record of `runs`, or nothing, as the policy says.
@@ -103,7 +112,7 @@ impl Scrubber {
         let input = if is_last { InputState::Ended } else { InputState::TimedOut };
         let content = match context {
             // Judged by its beginning.
-            0 => self.survey(hay, input).content_after,
+            0 => self.content_after(hay, input),
             _ => not_text::content_of(hay, self.content),
         };
         self.content = content;

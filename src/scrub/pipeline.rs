@@ -10,15 +10,16 @@
 
 use super::{
     Outcome, Scrubber, Step,
-    examine::{Examined, Stage},
+    examine::{Examined, Input},
     reassembled::{Before, Segment},
-    rescan::{RescanBuffer, Reread},
+    rescan::{Reread, RescanBuffer},
 };
 use crate::{
+    detect::Candidates,
     frame::{
         buffer::Block,
         partial_marker,
-        reassembly::{Reassembly, FlushPolicy},
+        reassembly::{FlushPolicy, Reassembly},
     },
     policy::OnError,
     redact::{
@@ -74,29 +75,31 @@ impl Scrubber {
         flush: FlushPolicy,
         out: &mut OutputRuns,
     ) -> (Outcome, usize) {
-        self.prefilter(hay);
-        if partial_marker::magic_numbers(self.first.scratch.signs()).next().is_some() {
+        let candidates = self.prefilter(hay);
+        if partial_marker::magic_numbers(candidates.signs()).next().is_some() {
+            self.first.scratch.recycle(candidates);
             return self.scrub_mixed(hay, flush, out);
         }
-        self.scrub_prefiltered(hay, flush, out)
+        self.scrub_prefiltered(candidates, flush, out)
     }
 
-    /// The same for a block of text whose candidates are in the scratch.
+    /// The same for a block of text that went through the prefilter.
     pub(super) fn scrub_prefiltered(
         &mut self,
-        hay: &[u8],
+        candidates: Candidates<'_>,
         flush: FlushPolicy,
         out: &mut OutputRuns,
     ) -> (Outcome, usize) {
         let mut reassembly = std::mem::take(&mut self.reassembly);
         let stream_state = self.stream_state.clone();
-        reassembly.read(hay, self.first.scratch.signs(), self.format, flush, &mut self.stream_state);
+        let (hay, signs) = (candidates.text(), candidates.signs());
+        reassembly.read(hay, signs, self.format, flush, &mut self.stream_state);
         let end = reassembly.end();
         let outcome = if reassembly.segments().is_empty() {
-            self.scrub_lines(&hay[..end], out)
+            self.scrub_lines(candidates.before(end), out)
         } else {
             let before = Before { state: self.state.clone(), stream_state };
-            self.scrub_segments(hay, &mut reassembly, before, out)
+            self.scrub_segments(&candidates, &mut reassembly, before, out)
         };
         self.tally.torn += reassembly.n_cut();
         self.reassembly = reassembly;
@@ -106,19 +109,19 @@ impl Scrubber {
     /// Scrubs the segments of a block, and the lines between them.
     fn scrub_segments(
         &mut self,
-        hay: &[u8],
+        candidates: &Candidates<'_>,
         reassembly: &mut Reassembly,
         mut before: Before,
         out: &mut OutputRuns,
     ) -> Outcome {
-        let looked = self.first.scratch.take_prefiltered();
+        let hay = candidates.text();
         let (mut is_changed, mut done) = (false, 0);
         for index in 0..=reassembly.segments().len() {
             let next = reassembly.segments().get(index).copied();
             let lines = Span::new(done, next.map_or(reassembly.end(), |segment| segment.start));
             if !lines.is_empty() {
-                self.first.scratch.give_part(&looked, lines);
-                match out.part(lines.start, |out| self.scrub_lines(lines.of(hay), out)) {
+                let inside = candidates.part(lines, &mut self.first.scratch);
+                match out.part(lines.start, |out| self.scrub_lines(inside, out)) {
                     Outcome::Stopped => return Outcome::Stopped,
                     Outcome::Clean => out.keep(hay, lines),
                     Outcome::Changed => is_changed = true,
@@ -142,11 +145,11 @@ impl Scrubber {
         Outcome::Clean
     }
 
-    /// Scrubs records that stand alone; their candidates are in the scratch. `out` gets nothing
-    /// where they are clean.
-    fn scrub_lines(&mut self, hay: &[u8], out: &mut OutputRuns) -> Outcome {
+    /// Scrubs records that stand alone. `out` gets nothing where they are clean.
+    fn scrub_lines(&mut self, candidates: Candidates<'_>, out: &mut OutputRuns) -> Outcome {
+        let hay = candidates.text();
         let before = self.state.clone();
-        if !self.examine(hay, Stage::Candidates) {
+        if !self.examine(Input::Prefiltered(candidates)) {
             self.state = before;
             return self.scrub_one_by_one(hay, out);
         }
@@ -159,13 +162,13 @@ impl Scrubber {
     }
 
     /// Finds the candidates of a text.
-    pub(super) fn prefilter(&mut self, text: &[u8]) {
-        self.examiner.scanner.look(text, &mut self.first.scratch);
+    pub(super) fn prefilter<'t>(&mut self, text: &'t [u8]) -> Candidates<'t> {
+        self.examiner.scanner.prefilter(text, &mut self.first.scratch)
     }
 
     /// Finds the edits of a text, which continues what is open; answers whether that was possible.
-    pub(super) fn examine(&mut self, text: &[u8], stage: Stage) -> bool {
-        self.examiner.examine(text, stage, &mut self.state, &mut self.first)
+    pub(super) fn examine(&mut self, input: Input<'_>) -> bool {
+        self.examiner.examine(input, &mut self.state, &mut self.first)
     }
 
     /// Makes the edits of the text that was examined last: record by record, until nothing more is

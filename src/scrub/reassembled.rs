@@ -7,13 +7,13 @@
 
 use super::{
     Outcome, Scrubber,
-    examine::{Examined, Stage},
+    examine::{Examined, Input},
     rescan::Reread,
     text::{self, Text},
 };
 use crate::{
     detect::State,
-    frame::reassembly::{Reassembly, StreamState, FlushPolicy},
+    frame::reassembly::{FlushPolicy, Reassembly, StreamState},
     policy::OnError,
     redact::{self, OutputRuns, edits::Edits},
     text::{line, span::Span},
@@ -41,7 +41,7 @@ impl Scrubber {
     pub(super) fn scrub_segment(&mut self, segment: Segment<'_>, out: &mut OutputRuns) -> Outcome {
         let Segment { hay, reassembly, span, before } = segment;
         let text = Text::Mapped(reassembly.source_map());
-        if !self.examine(text.bytes(), Stage::Prefilter) {
+        if !self.examine(Input::Text(text.bytes())) {
             return self.withhold_segment(segment, out);
         }
         self.count_allowed(Span::new(0, text.bytes().len()));
@@ -78,13 +78,14 @@ impl Scrubber {
         (state, examined): (&mut State, &mut Examined),
     ) -> bool {
         let mut reassembly = Reassembly::default();
-        self.examiner.scanner.look(hay, &mut examined.scratch);
-        let signs = examined.scratch.signs();
+        let candidates = self.examiner.scanner.prefilter(hay, &mut examined.scratch);
+        let signs = candidates.signs();
         reassembly.read(hay, signs, self.format, FlushPolicy::AT_END, &mut memory.clone());
+        examined.scratch.recycle(candidates);
         let span = Span::new(0, hay.len());
         reassembly.render(hay, span);
         let text = Text::Mapped(reassembly.source_map());
-        let is_examined = self.examiner.examine(text.bytes(), Stage::Prefilter, state, examined);
+        let is_examined = self.examiner.examine(Input::Text(text.bytes()), state, examined);
         if is_examined {
             let mut edits = text.edits_in_block(&examined.edits, reassembly.numbers(span));
             keep_lengths(&reassembly, span, &mut edits);
@@ -145,4 +146,3 @@ fn keep_lengths(reassembly: &Reassembly, span: Span, edits: &mut Edits) {
     }
     edits.sort();
 }
-

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::{
     Scrubber,
-    examine::{Examined, Stage},
+    examine::{Examined, Input},
     reassembled::Before,
 };
 use crate::{
@@ -199,8 +199,10 @@ impl Scrubber {
         let hay = &text[from..];
         let hay = if matches!(how, Reread::Records) { hay } else { &hay[..records[0].text.len()] };
         let is_examined = match how {
-            Reread::Segment(before) => self.examine_segment(hay, &before.stream_state, (state, examined)),
-            _ => self.examiner.examine(hay, Stage::Prefilter, state, examined),
+            Reread::Segment(before) => {
+                self.examine_segment(hay, &before.stream_state, (state, examined))
+            }
+            _ => self.examiner.examine(Input::Text(hay), state, examined),
         };
         if matches!(how, Reread::Records) && (!is_examined || examined.scratch.met_open()) {
             return Again::Open;

@@ -3,7 +3,7 @@
 use super::{Outcome, Scrubber};
 use crate::{
     detect::State,
-    frame::reassembly::{StreamState, FlushPolicy},
+    frame::reassembly::{FlushPolicy, StreamState},
     policy::OnError,
     rules::RuleSet,
 };

@@ -4,7 +4,10 @@
 //! colour codes, and blocks with records that are not text are read out of the block, with a map
 //! back to it.
 
-use crate::{redact::edits::Edits, text::{source_map::SourceMap, span::Span}};
+use crate::{
+    redact::edits::Edits,
+    text::{source_map::SourceMap, span::Span},
+};
 
 #[derive(Clone, Copy)]
 pub(super) enum Text<'t> {
@@ -55,7 +58,8 @@ impl<'t> Text<'t> {
 
 /// Adds the edit of `place`, written as numbers where the bytes of `place` are.
 pub(super) fn push(edits: &mut Edits, place: Span, replacement: &[u8], numbers: &[Span]) {
-    let around = numbers.iter().find(|around| around.start <= place.start && place.end <= around.end);
+    let around =
+        numbers.iter().find(|around| around.start <= place.start && place.end <= around.end);
     match around {
         Some(around) => push_numbers(edits, place, replacement, *around),
         None => edits.push(place, |bytes| bytes.extend_from_slice(replacement)),

@@ -7,7 +7,7 @@
 
 use super::{
     Outcome, Scrubber, Step,
-    examine::Stage,
+    examine::Input,
     rescan::{Reread, RescanBuffer},
 };
 use crate::{
@@ -77,7 +77,7 @@ impl Scrubber {
         if window.context > 0 {
             self.state = State::default();
         }
-        let is_examined = self.examine(window.hay, Stage::Prefilter);
+        let is_examined = self.examine(Input::Text(window.hay));
         if !is_examined || !window.is_last || !self.state.is_open() {
             self.state = before;
         }
@@ -258,7 +258,8 @@ mod tests {
         let rules = RuleSet::embedded();
         let scrubber = Scrubber::new(&rules, &Policy::new()).expect("the policy is plain");
         // The second value is found once the first one is a placeholder.
-        let piece = [&b"GET &Authorization=Zk3mQ/8vT2x+"[..], b"Lw9RbN 503xxxxxxxxxxx curl"].concat();
+        let piece =
+            [&b"GET &Authorization=Zk3mQ/8vT2x+"[..], b"Lw9RbN 503xxxxxxxxxxx curl"].concat();
         let clean = b"GET &Authorization=REDACTED-authorization REDACTED-authorization curl";
         let mut short = Vec::new();
         assert_eq!(scrubber.fork().scrub_block(&piece, &mut short), Outcome::Changed);

@@ -3,7 +3,7 @@
 //! When a block fails, its records are examined one by one, so that only those that fail are
 //! withheld.
 
-use super::{Outcome, Scrubber, examine::Stage, verify};
+use super::{Outcome, Scrubber, examine::Input, verify};
 use crate::{
     policy::OnError,
     redact::OutputRuns,
@@ -28,7 +28,7 @@ impl Scrubber {
     /// Scrubs one record alone.
     pub(super) fn scrub_one(&mut self, hay: &[u8], span: Span, out: &mut OutputRuns) {
         let record = span.of(hay);
-        if !self.examine(record, Stage::Prefilter) {
+        if !self.examine(Input::Text(record)) {
             return out.write(|text| self.withhold(record, text));
         }
         let whole = Span::new(0, record.len());
