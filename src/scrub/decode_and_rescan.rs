@@ -19,7 +19,7 @@ use crate::{
         edits::{DecodedFinding, Edit, Edits, EncodingPath, MAX_DEPTH},
     },
     text::{
-        encoding::{Encoding, base64, hex},
+        encoding::{self, Encoding},
         span::Span,
         visits,
     },
@@ -270,13 +270,14 @@ impl Blob {
     fn push_encoded(&self, hay: &[u8], inside: (&Edits, &[Edit]), mapped: &mut Edits) {
         let (edits, inside) = inside;
         let (Some(first), Some(last)) = (inside.first(), inside.last()) else { return };
-        let (n_bytes, n_characters) = if self.encoding == Encoding::Hex { (1, 2) } else { (3, 4) };
+        let Some(alphabet) = self.encoding.blob() else { return };
+        let encoding::Blob { n_bytes, n_characters, .. } = *alphabet;
         let at = |offset: usize| offset - self.start + self.before;
         let from = at(first.span.start) / n_bytes;
         let to = at(last.span.end).div_ceil(n_bytes);
         let start = self.raw.start + from * n_characters;
         let raw = Span::new(start, self.raw.end.min(self.raw.start + to * n_characters));
-        let bytes = self.decoded(raw.of(hay));
+        let bytes = (alphabet.decode)(raw.of(hay));
         visits::add(3 * raw.len());
         let local = |offset: usize| (at(offset) - from * n_bytes).min(bytes.len());
         let (mut text, mut done) = (Vec::new(), 0);
@@ -291,25 +292,13 @@ impl Blob {
         }
         text.extend_from_slice(&bytes[done..]);
         let mut encoded = Vec::new();
-        match self.encoding {
-            Encoding::Hex => hex::encode(&text, self.raw.of(hay), &mut encoded),
-            _ => base64::encode(&text, self.raw.of(hay), &mut encoded),
-        }
+        (alphabet.encode)(&text, self.raw.of(hay), &mut encoded);
         if encoded != raw.of(hay) {
             mapped.push(raw, |bytes| bytes.extend_from_slice(&encoded));
             for edit in inside {
                 mapped.add_findings(behind(edits.findings(edit), self.encoding));
             }
         }
-    }
-
-    fn decoded(&self, characters: &[u8]) -> Vec<u8> {
-        if self.encoding == Encoding::Hex {
-            return hex::decode(characters).unwrap_or_default();
-        }
-        let mut bytes = Vec::new();
-        base64::decode(characters, &mut bytes);
-        bytes
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     finding::{Finding, Shape},
     redact::placeholder::Placeholders,
     rules::{Recogniser, RuleId, RuleSet},
-    text::{encoding, line, span::Span},
+    text::{ansi, line, span::Span},
 };
 
 /// The detector.
@@ -263,7 +263,7 @@ impl Report<'_, '_> {
 
     /// Answers whether it is one, and no placeholder.
     fn push(&mut self, span: Span, rule: RuleId, shape: Shape) -> bool {
-        let is_nothing = span.is_empty() || encoding::is_colour(span.of(self.hay));
+        let is_nothing = span.is_empty() || ansi::is_colours(span.of(self.hay));
         let is_finding = !is_nothing && !self.placeholders.is_whole(span.of(self.hay));
         if is_finding {
             self.findings.push(Finding { span, rule, shape });

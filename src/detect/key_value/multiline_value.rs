@@ -12,7 +12,7 @@ use crate::{
     finding::{Finding, Shape},
     redact::placeholder::Placeholders,
     rules::RuleId,
-    text::{encoding::json, span::Span, visits},
+    text::{json, span::Span, visits},
 };
 
 const MAX_LINES: u32 = 1024;
