@@ -4,7 +4,7 @@
 //! Both readings agree, except where a code divides a word: such records are kept as they are
 //! ([`crate::detect::strip_ansi`]). A block that does not fit is left to the other paths.
 
-use super::{Outcome, Scrubber, examine::Input, text::Text};
+use super::{Outcome, Scrubber, engine::Input, text::Text};
 use crate::{
     detect::{State, strip_ansi::Bare},
     redact::{OutputRuns, edits::Edits},

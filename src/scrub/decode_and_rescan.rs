@@ -7,7 +7,7 @@
 //! In base64 and hexadecimal the groups that an edit touches are encoded again; the placeholder is
 //! padded so that everything after it keeps its place.
 
-use super::examine::{Engine, Input};
+use super::engine::{Engine, Input};
 use crate::{
     detect::{
         Prefiltered, Scratch, State,

@@ -1,17 +1,17 @@
 //! From a text to its edits: prefilter, candidates, detectors, decoded runs, merge.
 //!
 //! Every text of every block comes through [`Examiner::examine`]: lines, reassembled records,
-//! windows, what was changed and is read again, and what `explain` shows. A detector that panics
-//! is caught here and nowhere else. Then nothing is known of the text, and the caller withholds it.
+//! windows, what was changed and is read again, and what `explain` shows. The answer is a list of
+//! edits, in order and disjoint, or that the text could not be examined.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+use std::sync::Arc;
+
+use super::{
+    decode_and_rescan::Levels,
+    engine::{Engine, Input},
 };
-
-use super::decode_and_rescan::Levels;
 use crate::{
-    detect::{Candidates, Scanner, Scratch, State},
+    detect::{Scanner, Scratch, State},
     finding::Finding,
     redact::{
         Redactor,
@@ -19,22 +19,6 @@ use crate::{
     },
     text::span::Span,
 };
-
-/// A text to examine.
-pub(super) enum Input<'t> {
-    Text(&'t [u8]),
-    /// A text that went through the prefilter.
-    Prefiltered(Candidates<'t>),
-}
-
-impl<'t> Input<'t> {
-    fn text(&self) -> &'t [u8] {
-        match self {
-            Input::Text(text) => text,
-            Input::Prefiltered(candidates) => candidates.text(),
-        }
-    }
-}
 
 /// What examines texts: rules, styles, and the memory of decoded texts.
 pub(super) struct Examiner {
@@ -115,34 +99,5 @@ impl Examiner {
             None => edits.cut_first(span),
         }
         end
-    }
-}
-
-/// What scans a text and writes placeholders.
-#[derive(Clone, Copy)]
-pub(super) struct Engine<'s> {
-    pub(super) scanner: &'s Scanner,
-    pub(super) redactor: &'s Redactor,
-    fault: Option<&'s [u8]>,
-}
-
-impl Engine<'_> {
-    /// Scans a text; answers whether that was possible. The findings are the scratch's.
-    pub(super) fn scan(self, input: Input<'_>, state: &mut State, scratch: &mut Scratch) -> bool {
-        let scan = AssertUnwindSafe(|| {
-            let is_fault = |marker| memchr::memmem::find(input.text(), marker).is_some();
-            assert!(!self.fault.is_some_and(is_fault), "a fault was asked for");
-            let candidates = match input {
-                Input::Text(text) => self.scanner.prefilter(text, scratch),
-                Input::Prefiltered(candidates) => candidates,
-            };
-            self.scanner.confirm(candidates, state, scratch);
-        });
-        let is_examined = catch_unwind(scan).is_ok();
-        if !is_examined {
-            // The scan was left half done.
-            scratch.reset();
-        }
-        is_examined
     }
 }

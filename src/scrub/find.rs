@@ -1,6 +1,6 @@
 //! What a block changes at the first look, found and not replaced.
 
-use super::{Scrubber, examine::Input, text::Text};
+use super::{Scrubber, engine::Input, text::Text};
 use crate::{
     detect::Candidates,
     finding::{Finding, Shape},

@@ -16,6 +16,7 @@ mod windows;
 mod pipeline;
 
 mod decode_and_rescan;
+mod engine;
 mod examine;
 mod multiline;
 mod rescan;

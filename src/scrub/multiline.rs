@@ -7,7 +7,7 @@
 
 use super::{
     Scrubber,
-    examine::Input,
+    engine::Input,
     rescan::{Reread, RescanBuffer},
 };
 use crate::{

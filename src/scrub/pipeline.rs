@@ -10,9 +10,10 @@
 
 use super::{
     Outcome, Scrubber, Step,
-    examine::{Examined, Input},
-    reassembled::{Before, Segment},
-    rescan::{Reread, RescanBuffer},
+    engine::Input,
+    examine::Examined,
+    reassembled::Segment,
+    rescan::{Before, Reread, RescanBuffer},
 };
 use crate::{
     detect::Candidates,

@@ -7,8 +7,9 @@
 
 use super::{
     Outcome, Scrubber,
-    examine::{Examined, Input},
-    rescan::Reread,
+    engine::Input,
+    examine::Examined,
+    rescan::{Before, Reread},
     text::{self, Text},
 };
 use crate::{
@@ -18,12 +19,6 @@ use crate::{
     redact::{self, OutputRuns, edits::Edits},
     text::{line, span::Span},
 };
-
-/// What was known before a block.
-pub(super) struct Before {
-    pub(super) state: State,
-    pub(super) stream_state: StreamState,
-}
 
 /// Part of a block that is not read as it is.
 #[derive(Clone, Copy)]

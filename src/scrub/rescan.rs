@@ -8,13 +8,10 @@
 
 use std::ops::Range;
 
-use super::{
-    Scrubber,
-    examine::{Examined, Input},
-    reassembled::Before,
-};
+use super::{Scrubber, engine::Input, examine::Examined};
 use crate::{
     detect::State,
+    frame::reassembly::StreamState,
     redact::{OutputRuns, edits::Edits},
     text::span::Span,
 };
@@ -46,6 +43,12 @@ pub(super) struct Changed {
     pub(super) edits: Range<usize>,
     /// What it became, in the text of the buffer.
     pub(super) text: Span,
+}
+
+/// What was known before a block.
+pub(super) struct Before {
+    pub(super) state: State,
+    pub(super) stream_state: StreamState,
 }
 
 /// How the text of a buffer is read again.

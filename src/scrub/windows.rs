@@ -7,7 +7,7 @@
 
 use super::{
     Outcome, Scrubber, Step,
-    examine::Input,
+    engine::Input,
     rescan::{Reread, RescanBuffer},
 };
 use crate::{

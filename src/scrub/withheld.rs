@@ -3,7 +3,7 @@
 //! When a block fails, its records are examined one by one, so that only those that fail are
 //! withheld.
 
-use super::{Outcome, Scrubber, examine::Input, verify};
+use super::{Outcome, Scrubber, engine::Input, verify};
 use crate::{
     policy::OnError,
     redact::OutputRuns,
