@@ -1,22 +1,21 @@
-//! Private keys: PEM of every kind, OpenSSH, PGP, and PuTTY's private lines; in one record or over
-//! many.
+//! Private keys: PEM of every kind, OpenSSH, PGP and the private lines of PuTTY, in one record or
+//! over many.
 //!
-//! The lines that begin and end a key stay. In one record the body becomes one placeholder, or one
-//! for each element where the lines are those of an array. Over many records, each line's body
-//! becomes the placeholder with its prefix (timestamp, stream, indentation) kept, so the number of
-//! records stays.
+//! The first and the last line of a key are kept. In one record the body becomes one placeholder,
+//! or one for each element if the lines are elements of an array. Over many records, the body of
+//! each line becomes a placeholder and its prefix (timestamp, stream, indentation) is kept, so the
+//! number of records does not change.
 //!
-//! A line is read without its control sequences (colours, resets), however their ESC is written.
-//! Its body is a run of the base64 alphabet that is long, or that stands behind the prefix of the
-//! key's first line or of the last body and ends the line's text. Numbers and spaces of a prefix
-//! may change and be longer or shorter: timestamps and counters are.
+//! A line is read without control sequences (colours, resets), however their ESC is written. Its
+//! body is a long run of the base64 alphabet, or a run at the end of the line that follows the
+//! prefix of the key's first line or of the last body. Numbers and spaces of a prefix may differ
+//! and change their length, as timestamps and counters do.
 //!
-//! What this does not promise: control sequences between the words of `PRIVATE KEY` hide the key;
-//! of a key without an end, a word alone behind the same prefix right behind a body is taken for
-//! its last line.
+//! A key without a last line closes after [`MAX_IDLE`] lines without a body, [`MAX_LINES`] lines or
+//! [`MAX_BYTES`] bytes. Until then base64 lines are redacted.
 //!
-//! A block whose end never comes closes after [`MAX_IDLE`] lines without a body, [`MAX_LINES`]
-//! lines or [`MAX_BYTES`] bytes; until then base64 lines go on being redacted.
+//! Not promised: control sequences between the words `PRIVATE KEY` hide a key. In a key without a
+//! last line, a single word after the same prefix directly after a body is taken for its last line.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc7468>,
 //! <https://the.earth.li/~sgtatham/putty/latest/htmldoc/AppendixC.html>
@@ -26,6 +25,7 @@ use crate::{
     finding::Finding,
     rules::{Recogniser, RuleId, RuleSet},
     text::{
+        ansi,
         encoding::{self, Escape},
         source_map::SourceMap,
         span::Span,
@@ -33,55 +33,55 @@ use crate::{
     },
 };
 
-/// So much behind a key's first line tells whether a body begins there.
+/// How many bytes after a key's first line decide whether a body begins there.
 const MAX_HEAD: usize = 4 << 10;
 
-/// Lines in a row that are no body.
+/// The maximum number of lines in a row without a body.
 const MAX_IDLE: u32 = 64;
+/// The maximum number of lines and bytes of a key without a last line.
 const MAX_LINES: u32 = 1024;
 const MAX_BYTES: usize = 256 << 10;
 
-/// A line has a body when its run is so long; shorter ones count behind a known prefix, at the end
-/// of the line.
+/// A run of this length is a body. Runs down to [`SHORT`] count after a known prefix, at the end of
+/// the line.
 const LONG: usize = 40;
 const SHORT: usize = 16;
 
-/// Lines that may stand between the first line of a key and the first line of its body: headers, a
-/// blank line.
+/// The maximum number of lines between the first line of a key and its body: headers, a blank line.
 const MAX_BEFORE_BODY: u32 = 8;
 
-/// A longer prefix is not known again.
+/// The maximum length of a prefix that is compared.
 const MAX_PREFIX: usize = 256;
 
-/// Headers inside a block: they stay.
+/// Headers inside a key. They are kept.
 const HEADERS: [&[u8]; 6] =
     [b"Proc-Type:", b"DEK-Info:", b"Version:", b"Comment:", b"Hash:", b"X-"];
 
-/// A block whose end has not come yet.
+/// A key without its last line so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Open {
     idle: u32,
     n_lines: u32,
     n_bytes: usize,
-    /// What stood before the key's beginning in its line.
+    /// The text before the key in its first line.
     first_prefix: Vec<u8>,
-    /// What stood before the last body in its line.
+    /// The text before the last body in its line.
     prefix: Option<Vec<u8>>,
-    /// PuTTY says beforehand how many lines there are.
+    /// How many lines are left. PuTTY writes their number before them.
     left: Option<u32>,
-    /// Where a container's records say of which stream they are: lines of the other one are none of
-    /// the block's.
+    /// The stream of a container's records, if they name it. Lines of the other stream do not
+    /// belong to the key.
     channel: Option<Channel>,
 }
 
-/// The stream of a container's record.
+/// The stream that a container's record names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Channel {
     Out,
     Err,
 }
 
-/// The detector.
+/// The detector of private keys.
 pub(crate) struct PrivateKeyDetector {
     rule: Option<RuleId>,
     label: Vec<u8>,
@@ -107,7 +107,7 @@ impl PrivateKeyDetector {
 impl Detector for PrivateKeyDetector {
     fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
         let rule = self.rule.ok_or(Rejection::RuleOff)?;
-        // Everything before this belongs to a key that was examined.
+        // Everything before this offset belongs to a key that was examined.
         if candidate.span().start < context.memory.private_key {
             return Err(Rejection::AlreadyExamined);
         }
@@ -115,12 +115,12 @@ impl Detector for PrivateKeyDetector {
         let Context { placeholders, findings, state, memory, .. } = context;
         let done = &mut memory.private_key;
         let n_before = findings.len();
-        // The words before it are compared at each place.
+        // The words before the anchor are compared at each offset.
         visits::add(48);
         let opening = opening(hit).ok_or(Rejection::NotKeyHeader)?;
         let rest = &hit.hay[opening.end..hit.record.end];
         visits::add(4 * rest.len());
-        // What begins as a key does is read to its end, however far that is.
+        // A text that begins like a body is read to the end of the record, however long that is.
         let head = Plain::new(&rest[..rest.len().min(MAX_HEAD)]);
         let limit =
             if is_body(behind_edge(head.text())) { rest.len() } else { rest.len().min(MAX_SECRET) };
@@ -167,8 +167,8 @@ impl Detector for PrivateKeyDetector {
 }
 
 impl PrivateKeyDetector {
-    /// Walks line by line from `start` until no block is open or `hay` ends; answers how far it
-    /// came.
+    /// Reads line by line from `start` until no key is open or `hay` ends; returns where it
+    /// stopped.
     fn lines(
         &self,
         hay: &[u8],
@@ -187,8 +187,8 @@ impl PrivateKeyDetector {
             visits::add(6 * line.len());
             let channel = if open.channel.is_some() { channel(line) } else { None };
             if is_opening(line) {
-                // Another key begins, which its own anchor will say. Beside one of the other stream
-                // this one goes on.
+                // Another key begins and has its own anchor. If it is of the other stream, this one
+                // stays open beside it.
                 let open = state.key_block.take();
                 if open.as_ref().is_some_and(|open| open.channel != channel) {
                     state.other_block = open;
@@ -206,7 +206,7 @@ impl PrivateKeyDetector {
         at
     }
 
-    /// One line of an open block; answers whether the block is over.
+    /// Reads one line of an open key; returns whether the key is over.
     fn line(
         &self,
         line: &[u8],
@@ -246,7 +246,7 @@ impl PrivateKeyDetector {
     }
 }
 
-/// The stream that a record of CRI or of Docker's json-file says it is of.
+/// The stream that a record of CRI or of Docker's json-file names.
 fn channel(line: &[u8]) -> Option<Channel> {
     match line.first()? {
         b'{' => {
@@ -260,7 +260,7 @@ fn channel(line: &[u8]) -> Option<Channel> {
             }
         }
         byte if byte.is_ascii_digit() => {
-            // A time is no longer than that.
+            // The timestamp is shorter than this.
             let head = &line[..line.len().min(48)];
             let holds = |name: &[u8]| memchr::memmem::find(head, name).is_some();
             match (holds(b" stdout "), holds(b" stderr ")) {
@@ -273,8 +273,8 @@ fn channel(line: &[u8]) -> Option<Channel> {
     }
 }
 
-/// A text without control sequences, and where each of its bytes stands. Escapes of the base64
-/// alphabet's marks (`\/`, `\u002b`) are read. A text that has neither is not copied.
+/// A text without control sequences, mapped back to its bytes. Escapes of the base64 alphabet's
+/// marks (`\/`, `\u002b`) are decoded. A text without either is not copied.
 struct Plain<'t> {
     raw: &'t [u8],
     source_map: Option<SourceMap>,
@@ -289,10 +289,10 @@ impl<'t> Plain<'t> {
         {
             let rest = &raw[start..];
             let mark = |escape: &Escape| matches!(escape.text(), [b'+' | b'/' | b'=']);
-            let (length, text) = match encoding::control(rest) {
+            let (length, text) = match ansi::control(rest) {
                 Some(length) => (length, None),
                 None => match encoding::escape(rest).filter(mark) {
-                    Some(escape) => (escape.length, escape.text().first().copied()),
+                    Some(escape) => (escape.length(), escape.text().first().copied()),
                     None => {
                         at = start + 1;
                         continue;
@@ -317,13 +317,13 @@ impl<'t> Plain<'t> {
         self.source_map.as_ref().map_or(self.raw, SourceMap::text)
     }
 
-    /// The bytes that `span` of the text was read from, with the sequences inside it.
+    /// The bytes that `span` of the text was read from, including the sequences inside it.
     fn raw(&self, span: Span) -> Span {
         let Some(source_map) = &self.source_map else { return span };
         let mut parts = source_map.in_block(span);
         let first = parts.next().unwrap_or_default();
-        // The backslash at the end of a sequence would be taken to escape what stands in place of
-        // the span.
+        // A backslash at the end of a sequence would escape the placeholder, so the sequence is
+        // included.
         let is_escaped = first.start > 0 && self.raw[first.start - 1] == b'\\';
         let start = match span.start.checked_sub(1) {
             _ if !is_escaped => first.start,
@@ -336,23 +336,24 @@ impl<'t> Plain<'t> {
         Span::new(start, parts.last().unwrap_or(first).end)
     }
 
-    /// Where the byte at `at` of the text stands.
+    /// The offset of the byte at `at` of the text.
     fn raw_at(&self, at: usize) -> usize {
         if at >= self.text().len() { self.raw.len() } else { self.raw(Span::new(at, at + 1)).start }
     }
 }
 
-/// The line that says that a key begins.
+/// The first line of a key.
 struct Opening {
-    /// Where it begins in the block: its dashes.
+    /// The offset of its dashes.
     start: usize,
-    /// The key begins behind it.
+    /// The offset after it.
     end: usize,
+    /// The number of lines, where PuTTY tells it.
     lines: Option<u32>,
 }
 
-/// `-----BEGIN RSA PRIVATE KEY-----`, `---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----`, `Private-Lines:
-/// 14`.
+/// The first line around the anchor of `hit`: `-----BEGIN RSA PRIVATE KEY-----`,
+/// `---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----`, `Private-Lines: 14`.
 fn opening(hit: &Located<'_>) -> Option<Opening> {
     let (hay, anchor) = (hit.hay, hit.anchor);
     let after = &hay[anchor.end..hit.record.end];
@@ -363,7 +364,7 @@ fn opening(hit: &Located<'_>) -> Option<Opening> {
         let end = hit.record.end - number.len() + digits;
         return Some(Opening { start: anchor.start, end, lines: Some(lines) });
     }
-    // The dashes behind it are looked for first: prose about keys has none.
+    // The dashes after the anchor come first, because prose about keys has none.
     let mut at = behind_codes(after, 0);
     at += if after.len() >= at + 6 && after[at..at + 6].eq_ignore_ascii_case(b" block") {
         6
@@ -390,15 +391,15 @@ fn opening(hit: &Located<'_>) -> Option<Opening> {
     is_one.then_some(Opening { start, end: anchor.end + at + closing, lines: None })
 }
 
-/// Behind the control sequences that stand at `at`.
+/// The offset after the control sequences at `at`.
 fn behind_codes(text: &[u8], mut at: usize) -> usize {
-    while let Some(length) = encoding::control(&text[at..]) {
+    while let Some(length) = ansi::control(&text[at..]) {
         at += length;
     }
     at
 }
 
-/// Whether the line begins a key.
+/// Whether `line` is the first line of a key.
 fn is_opening(line: &[u8]) -> bool {
     let record = Span::new(0, line.len());
     let mut from = 0;
@@ -416,7 +417,7 @@ fn is_opening(line: &[u8]) -> bool {
     false
 }
 
-/// Where the line that ends a key begins: its dashes.
+/// The offset of the dashes in the last line of a key.
 fn find_end(text: &[u8]) -> Option<usize> {
     let mut from = 0;
     while let Some(dash) = memchr::memmem::find(&text[from..], b"--").map(|at| from + at) {
@@ -432,10 +433,10 @@ fn find_end(text: &[u8]) -> Option<usize> {
     mac.filter(|at| text[..*at].trim_ascii().is_empty())
 }
 
-/// Where in the rest of its record a key ends.
+/// The end of a key in the rest of its record.
 fn end_in_record(rest: &[u8], opening: &Opening) -> Option<usize> {
-    // An end that no control sequence parts bounds how far they are read, so that many keys in a
-    // record cost what they are long.
+    // An end without control sequences limits how far the text is decoded, so many keys in a record
+    // together cost its length.
     let bound = find_end(rest);
     let plain = Plain::new(&rest[..bound.unwrap_or(rest.len())]);
     let mac = || {
@@ -448,9 +449,9 @@ fn end_in_record(rest: &[u8], opening: &Opening) -> Option<usize> {
     find_end(plain.text()).or_else(mac).map(|end| plain.raw_at(end)).or(bound)
 }
 
-/// The lines of a key that are the elements of an array, in `body`, which begins with the quote
-/// behind the key's first line; `None` where it is written otherwise. Those that are redacted are
-/// left out, and so are those that cannot be lines of a key whose end is not there.
+/// The lines of a key that are elements of an array. `body` begins with the quote after the key's
+/// first line; `None` if it is written differently. Redacted lines are left out, and so are lines
+/// that cannot belong to a key without a last line.
 fn elements(body: &[u8], end: Option<usize>) -> Option<Vec<Span>> {
     let (mut elements, mut is_list) = (Vec::new(), false);
     let n_backslashes = body.iter().take(16).take_while(|byte| **byte == b'\\').count();
@@ -460,8 +461,8 @@ fn elements(body: &[u8], end: Option<usize>) -> Option<Vec<Span>> {
         let length = memchr::memchr_iter(*quote, &body[start..]).find(|length| {
             let slashes =
                 body[start..start + length].iter().rev().take_while(|byte| **byte == b'\\').count();
-            // A backslash inside the string is written as twice as many as one and those before a
-            // quote.
+            // A backslash inside the string is written as twice one more than the backslashes
+            // before a quote.
             slashes % (2 * (n_backslashes + 1)) == n_backslashes
         });
         let stop = length.map_or(body.len(), |length| start + length - n_backslashes);
@@ -486,8 +487,8 @@ fn elements(body: &[u8], end: Option<usize>) -> Option<Vec<Span>> {
     is_list.then_some(elements)
 }
 
-/// Where the element begins behind the quote at `at`, which ends one: `","`, with so many
-/// backslashes before each quote.
+/// The start of the next element after the quote at `at`, which ends one: `","`, with
+/// `n_backslashes` before each quote.
 fn next_element(body: &[u8], at: usize, n_backslashes: usize, quote: u8) -> Option<usize> {
     let skip_quote = |text: &'_ [u8]| -> Option<usize> {
         let n_slashes = text.iter().take_while(|byte| **byte == b'\\').count();
@@ -500,13 +501,13 @@ fn next_element(body: &[u8], at: usize, n_backslashes: usize, quote: u8) -> Opti
     (body.get(comma) == Some(&b',')).then_some(next + skip_quote(body.get(next..)?)?)
 }
 
-/// Whether a text ends with white space or an escape that stands for it.
+/// Whether a text ends with white space, plain or escaped.
 fn is_edge_back(text: &[u8]) -> bool {
     edge_length_back(text).is_some()
 }
 
-/// What lies between the line that begins a key and the one that ends it, without the white space
-/// and escapes at its edges.
+/// The text between the first and the last line of a key, without white space and escapes at its
+/// edges.
 fn body(rest: &[u8], end: usize) -> Option<Span> {
     let start = end - behind_edge(&rest[..end]).len();
     let mut stop = end;
@@ -519,9 +520,9 @@ fn body(rest: &[u8], end: usize) -> Option<Span> {
     (is_content && !is_template).then(|| Span::new(start, stop))
 }
 
-/// White space, an escape that stands for it, or a control sequence, at the head.
+/// The length of the white space, plain or escaped, or of the control sequence at the beginning.
 fn edge_length(text: &[u8]) -> Option<usize> {
-    if let Some(length) = encoding::control(text) {
+    if let Some(length) = ansi::control(text) {
         return Some(length);
     }
     let slashes = text.iter().take(16).take_while(|byte| **byte == b'\\').count();
@@ -532,7 +533,7 @@ fn edge_length(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// The same at the foot.
+/// The length of the white space, plain or escaped, at the end.
 fn edge_length_back(text: &[u8]) -> Option<usize> {
     match text {
         [.., b' ' | b'\t' | b'\r' | b'\n'] => Some(1),
@@ -544,7 +545,7 @@ fn edge_length_back(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// What stands behind the white space at the head of a text.
+/// The text without white space at its beginning.
 fn behind_edge(text: &[u8]) -> &[u8] {
     let mut start = 0;
     while let Some(length) = edge_length(&text[start..]) {
@@ -553,12 +554,12 @@ fn behind_edge(text: &[u8]) -> &[u8] {
     &text[start..]
 }
 
-/// Whether text behind a beginning without an end is a body: it begins with a long run of base64.
+/// Whether the text of a key without a last line is a body: it begins with a long run of base64.
 fn is_body(text: &[u8]) -> bool {
     text.iter().take_while(|byte| is_base64(**byte)).count() >= SHORT
 }
 
-/// The body of a line of an open block.
+/// The body in a line of an open key.
 fn body_of_line(text: &[u8], open: &Open) -> Option<Span> {
     let has_body = open.prefix.is_some();
     let is_last_of = |run: &Span| is_dress(&text[run.end..]);
@@ -571,8 +572,8 @@ fn body_of_line(text: &[u8], open: &Open) -> Option<Span> {
     in_column.find(is_body).or_else(|| {
         let run = longest_run(text);
         let is_long = run.len() >= LONG && !is_path(run.of(text));
-        // In a column of its own a short run is a key's only near the key's beginning, or right
-        // behind a body.
+        // A short run in another column belongs to the key only near its beginning or directly
+        // after a body.
         let is_near = if has_body {
             open.idle == 0 && is_mixed(run.of(text))
         } else {
@@ -583,13 +584,13 @@ fn body_of_line(text: &[u8], open: &Open) -> Option<Span> {
     })
 }
 
-/// Whether a run is a word of its own: `KEY=x` in `API_KEY=x` is none.
+/// Whether a run is a whole word. `KEY=x` in `API_KEY=x` is not.
 fn is_apart(text: &[u8], run: Span) -> bool {
     run.start == 0 || !matches!(text[run.start - 1], b'_' | b'-' | b'.' | b'%' | b'@' | b'\\')
 }
 
-/// Whether nothing stands behind a known prefix: such is the head of a record's part whose text is
-/// read with the part before it.
+/// Whether nothing follows a known prefix. The head of a partial record looks like that, when its
+/// text is read with the part before it.
 fn is_blank(text: &[u8], open: &Open) -> bool {
     let mut prefixes = open.prefix.iter().chain([&open.first_prefix]);
     prefixes.any(|prefix| {
@@ -597,8 +598,8 @@ fn is_blank(text: &[u8], open: &Open) -> bool {
     })
 }
 
-/// Whether a run has letters of both cases and something else: words of prose and hexadecimal
-/// digits have not.
+/// Whether a run has letters of both cases and other characters. Words of prose and hexadecimal
+/// digits do not.
 fn is_mixed(run: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| run.iter().any(is);
     has(u8::is_ascii_uppercase)
@@ -606,19 +607,19 @@ fn is_mixed(run: &[u8]) -> bool {
         && has(|byte| !byte.is_ascii_alphabetic())
 }
 
-/// A prefix that is to be known again.
+/// The prefix to compare later lines with.
 fn prefix(text: &[u8]) -> Option<Vec<u8>> {
     (text.len() <= MAX_PREFIX).then(|| text.to_vec())
 }
 
-/// Where `text` goes on behind `prefix`, whose numbers and spaces may be others.
+/// The offset in `text` after `prefix`. Numbers and spaces of the prefix may differ.
 fn column(prefix: &[u8], text: &[u8]) -> Option<usize> {
     let (mut at, mut in_text) = (0, 0);
     while at < prefix.len() {
         let (was, rest) = (&prefix[at..], text.get(in_text..)?);
         let (number, space) = (number_length(was), space_length(was));
         let (length, own) = match (number, space) {
-            // What follows may be digits as well.
+            // The text after the prefix may begin with digits.
             (1.., _) if number == was.len() => (number, number.min(number_length(rest))),
             (1.., _) => (number, number_length(rest)),
             (_, 1..) => (space, space_length(rest)),
@@ -638,14 +639,14 @@ fn column(prefix: &[u8], text: &[u8]) -> Option<usize> {
     Some(in_text)
 }
 
-/// Whether the tag of a CRI record stands behind `before`: of one line some records may be parts
-/// and others whole.
+/// Whether the tag of a CRI record follows `before`. Some records of a key may be partial and
+/// others whole.
 fn is_tag(before: &[u8], text: &[u8]) -> bool {
     (before.ends_with(b" stdout ") || before.ends_with(b" stderr "))
         && matches!(text, [b'P' | b'F', b' ', ..])
 }
 
-/// The length of a number, with the marks inside it: a time, a fraction.
+/// The length of a number with marks inside it, like a time or a fraction.
 fn number_length(text: &[u8]) -> usize {
     let mut length = 0;
     while let Some(byte) = text.get(length) {
@@ -663,13 +664,14 @@ fn space_length(text: &[u8]) -> usize {
     text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
-/// A path is written in the same letters; it has more slashes than chance has.
+/// Whether a run is a path. Paths use the same alphabet, but more slashes than base64 has by
+/// chance.
 fn is_path(run: &[u8]) -> bool {
     run.iter().filter(|byte| **byte == b'/').count() * 8 > run.len()
 }
 
-/// What stands behind a body in its line: nothing but escapes, quotes, marks of concatenation,
-/// tags, the rest of a JSON record or the next pairs of a line of them.
+/// Whether `text` may follow a body in its line: escapes, quotes, marks of concatenation, tags, the
+/// rest of a JSON record, or more pairs of a logfmt line.
 fn is_dress(text: &[u8]) -> bool {
     let mut at = 0;
     while at < text.len() {
@@ -690,17 +692,17 @@ fn is_dress(text: &[u8]) -> bool {
     true
 }
 
-/// A longer tag is none.
+/// The maximum length of a tag.
 const MAX_TAG: usize = 32;
 
-/// `","stream":"stdout","time":"…"}`: the rest of a JSON record whose string ended with the line.
+/// Whether `text` is the rest of a JSON record: `","stream":"stdout","time":"…"}`.
 fn is_members(text: &[u8]) -> bool {
     let word = text.iter().take_while(|byte| is_name(**byte)).count();
     let value = text[word..].strip_prefix(b"\"").map(<[u8]>::trim_ascii_start);
     value.is_some_and(|value| value.starts_with(b":")) && text.trim_ascii_end().ends_with(b"}")
 }
 
-/// `caller=main.go:12`.
+/// Whether `text` begins with a pair: `caller=main.go:12`.
 fn is_pair(text: &[u8]) -> bool {
     let word = text.iter().take_while(|byte| is_name(**byte)).count();
     text.get(word) == Some(&b'=')
@@ -710,7 +712,7 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_.-@".contains(&byte)
 }
 
-/// The run that begins in that column.
+/// The run that begins at `column`.
 fn run_at(text: &[u8], column: usize) -> Option<Span> {
     let length = text.get(column..)?.iter().take_while(|byte| is_base64(**byte)).count();
     (length > 0).then(|| Span::new(column, column + length))
@@ -724,7 +726,7 @@ fn longest_run(text: &[u8]) -> Span {
             start = at + 1;
             continue;
         }
-        // An escaped line end before a run is no part of it.
+        // An escaped line end before a run is not part of it.
         if at == start && at > 0 && text[at - 1] == b'\\' && matches!(byte, b'n' | b'r' | b't') {
             start = at + 1;
             continue;

@@ -80,7 +80,7 @@ pub(crate) struct Scanner {
     pub(super) targets: Vec<Vec<Target>>,
     /// How many of the prefilter's anchors are the rules'. Signs follow them.
     n_anchors: usize,
-    /// The number of the sign for quoted-printable text: the last one.
+    /// The number of the first sign that is the marker of an encoding.
     printable: usize,
     placeholders: Placeholders,
     allowances: Allowances,
@@ -102,13 +102,14 @@ impl Scanner {
         cpu: Cpu,
         signs: &[Sign<'_>],
     ) -> Scanner {
-        let signs: Vec<Sign<'_>> =
-            signs.iter().copied().chain([Sign::Anywhere(encoding::SIGN.as_bytes())]).collect();
+        let n_signs = signs.len();
+        let markers = encoding::markers().map(|marker| Sign::Anywhere(marker.as_bytes()));
+        let signs: Vec<Sign<'_>> = signs.iter().copied().chain(markers).collect();
         let (prefilter, anchors) = Prefilter::new(&rules, cpu, &signs);
         Scanner {
             prefilter,
             n_anchors: anchors.len() - signs.len(),
-            printable: signs.len() - 1,
+            printable: n_signs,
             targets: anchors.iter().map(|users| Target::all_of(&rules, users)).collect(),
             key_value: KeyValueDetector::new(&rules),
             url: UrlDetector::new(&rules),
@@ -163,7 +164,7 @@ impl Scanner {
             let start = candidate.span().start;
             match candidate.anchor().checked_sub(self.n_anchors) {
                 None => return true,
-                Some(sign) if sign == self.printable => printable.push(start),
+                Some(sign) if sign >= self.printable => printable.push(start),
                 Some(sign) => signs.push((sign, start)),
             }
             false

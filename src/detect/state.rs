@@ -35,8 +35,9 @@ impl State {
         self.key_block.is_some() || self.below.is_some()
     }
 
-    /// The same for a scanner with other rules; `number` maps the old rules to the new ones. An open
-    /// private key needs no rule. A value below its key stays open only if its rule still exists.
+    /// The same for a scanner with other rules; `number` maps the old rules to the new ones. An
+    /// open private key needs no rule. A value below its key stays open only if its rule still
+    /// exists.
     #[cfg(feature = "cli")]
     pub(crate) fn renumbered(self, number: impl Fn(RuleId) -> Option<RuleId>) -> State {
         State { below: self.below.and_then(|open| open.renumbered(number)), ..self }

@@ -6,10 +6,7 @@
 
 use crate::{
     rules::ByteSet,
-    text::{
-        encoding::{self, base64},
-        span::Span,
-    },
+    text::{base64, encoding, span::Span},
 };
 
 /// Bytes that one word describes.

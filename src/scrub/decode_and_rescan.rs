@@ -18,7 +18,7 @@ use crate::{
     redact::{self, Redactor},
     rules::RuleId,
     text::{
-        encoding::{Encoding, base64, hex},
+        encoding::{self, Encoding},
         span::Span,
         visits,
     },
@@ -309,14 +309,15 @@ struct Blob {
 impl Blob {
     /// The groups that `changes` touch, encoded again; nothing where that is what stands there.
     fn encoded_again(&self, hay: &[u8], changes: &[Change]) -> Option<Change> {
-        let (n_bytes, n_characters) = if self.encoding == Encoding::Hex { (1, 2) } else { (3, 4) };
+        let alphabet = self.encoding.blob()?;
+        let encoding::Blob { n_bytes, n_characters, .. } = *alphabet;
         let (first, last) = (changes.first()?, changes.last()?);
         let at = |offset: usize| offset - self.start + self.before;
         let from = at(first.raw.start) / n_bytes;
         let to = at(last.raw.end).div_ceil(n_bytes);
         let start = self.raw.start + from * n_characters;
         let raw = Span::new(start, self.raw.end.min(self.raw.start + to * n_characters));
-        let bytes = self.decoded(raw.of(hay));
+        let bytes = (alphabet.decode)(raw.of(hay));
         visits::add(3 * raw.len());
         let local = |offset: usize| (at(offset) - from * n_bytes).min(bytes.len());
         let (mut text, mut done) = (Vec::new(), 0);
@@ -333,22 +334,10 @@ impl Blob {
         }
         text.extend_from_slice(&bytes[done..]);
         let mut encoded = Vec::new();
-        match self.encoding {
-            Encoding::Hex => hex::encode(&text, self.raw.of(hay), &mut encoded),
-            _ => base64::encode(&text, self.raw.of(hay), &mut encoded),
-        }
+        (alphabet.encode)(&text, self.raw.of(hay), &mut encoded);
         let found =
             changes.iter().flat_map(|change| behind(&change.found, self.encoding)).collect();
         (encoded != raw.of(hay)).then_some(Change { raw, bytes: encoded, found })
-    }
-
-    fn decoded(&self, characters: &[u8]) -> Vec<u8> {
-        if self.encoding == Encoding::Hex {
-            return hex::decode(characters).unwrap_or_default();
-        }
-        let mut bytes = Vec::new();
-        base64::decode(characters, &mut bytes);
-        bytes
     }
 }
 

@@ -94,7 +94,6 @@ pub(crate) struct Seam {
 #[cfg(feature = "msgpack")]
 impl Seam {
     /// Goes on with the rules of `now` in place of those of `before`.
-    #[cfg(feature = "forward")]
     pub(crate) fn renumber(&mut self, before: &RuleSet, now: &RuleSet) {
         let state = std::mem::take(&mut self.state);
         self.state = state.renumbered(|rule| now.number_of(before.get(rule).id()));

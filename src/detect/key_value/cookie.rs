@@ -10,8 +10,8 @@ use super::{
     verdict,
 };
 use crate::{
-    detect::{byte_class, edge, words::WordTable},
-    text::span::Span,
+    detect::{byte_class, words::WordTable},
+    text::{escape::backslashes_before, span::Span},
 };
 
 /// Attributes of a cookie, and the name under which a remote desktop sends the user's.
@@ -153,7 +153,7 @@ fn near_spaces(text: &[u8]) -> usize {
 /// strings until there.
 fn is_in_array(before: &[u8]) -> bool {
     let floor = before.len().saturating_sub(8);
-    let before = &before[..before.len() - edge::backslashes_before(before, floor, before.len())];
+    let before = &before[..before.len() - backslashes_before(before, floor, before.len())];
     let near = &before[before.len().saturating_sub(8)..];
     let spaces = byte_class::run_back(near, byte_class::SPACE);
     matches!(before[..before.len() - spaces].last(), Some(b'[' | b','))

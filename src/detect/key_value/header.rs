@@ -15,9 +15,9 @@ use super::{
     structure::{self, Leaf, Leaves},
 };
 use crate::{
-    detect::{Located, byte_class, edge, search_memo::Seek},
+    detect::{Located, byte_class, search_memo::Seek},
     finding::Shape,
-    text::span::Span,
+    text::{escape::backslashes_before, span::Span},
 };
 
 /// What was walked already, by a header with its name inside the value of another.
@@ -147,14 +147,14 @@ pub(super) fn value_end(
         }
         let is_end = match (open, hay[end]) {
             (Some(open), quote) if quote == hay[open.end - 1] => {
-                edge::backslashes_before(hay, start, end) < open.len()
+                backslashes_before(hay, start, end) < open.len()
             }
             (None, b'<') => true,
             (None, quote) if around.is_some_and(|around| around.quote == quote) => {
                 around.as_mut().is_some_and(|around| around.ends(hay, start, end))
             }
             (_, b'"') => {
-                let depth = edge::backslashes_before(hay, start, end);
+                let depth = backslashes_before(hay, start, end);
                 is_end_of_string(hay, Span::new(end - depth, end + 1))
             }
             (_, b'\\') => matches!(hay.get(end + 1), Some(b'n' | b'r')),
@@ -165,7 +165,7 @@ pub(super) fn value_end(
         }
         end += 1;
     }
-    end - edge::backslashes_before(hay, start, end)
+    end - backslashes_before(hay, start, end)
 }
 
 /// The quote before a header's name, which ends the header's value: `-H "Authorization: …"`. One
@@ -185,7 +185,7 @@ pub(super) struct Around {
 impl Around {
     fn new(before: &[u8], value: &[u8]) -> Option<Around> {
         let quote = *before.last().filter(|byte| byte_class::is(**byte, byte_class::QUOTE))?;
-        let depth = edge::backslashes_before(before, 0, before.len() - 1);
+        let depth = backslashes_before(before, 0, before.len() - 1);
         let near = &value[..value.len().min(32)];
         let scheme = byte_class::run(near, byte_class::ALNUM | byte_class::DASH);
         let has_parameters =
@@ -195,7 +195,7 @@ impl Around {
 
     /// Whether the quote at `at` ends the value, which begins at `start`.
     fn ends(&mut self, hay: &[u8], start: usize, at: usize) -> bool {
-        if hay[at] != self.quote || edge::backslashes_before(hay, start, at) > self.depth {
+        if hay[at] != self.quote || backslashes_before(hay, start, at) > self.depth {
             return false;
         }
         let is_of_parameter =

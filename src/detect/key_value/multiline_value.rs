@@ -19,7 +19,11 @@ use crate::{
     detect::{Located, MAX_SECRET, edge},
     finding::{Finding, Shape},
     rules::RuleId,
-    text::{encoding::json, span::Span, visits},
+    text::{
+        json::{Kind, Token, Tokens},
+        span::Span,
+        visits,
+    },
 };
 
 const MAX_LINES: u32 = 1024;
@@ -125,16 +129,15 @@ fn key_indent(located: &Located<'_>, name: Span) -> Option<usize> {
 /// the count ended.
 fn depth(text: &[u8], start: usize, counted: &mut usize) -> Option<u32> {
     let mut depth = Some(0_u32);
-    let mut tokens = Tokens { text: &text[..text.len().min(MAX_SECRET)], at: 0 };
+    let mut tokens = Tokens::new(&text[..text.len().min(MAX_SECRET)], 0);
     while let (Some(open), Some(token)) = (depth, tokens.next()) {
-        depth = match token {
-            Token::Open => Some(open + 1),
-            Token::Close => open.checked_sub(1),
+        depth = match token.kind {
+            Kind::Open => Some(open + 1),
+            Kind::Close => open.checked_sub(1),
             _ => depth,
         };
     }
-    visits::add(tokens.at);
-    *counted = start + tokens.at;
+    *counted = start + tokens.at();
     depth.filter(|depth| *depth > 0)
 }
 
@@ -242,20 +245,32 @@ impl Line<'_, '_, '_> {
         // The lines before it depend on how the input is cut into blocks.
         let quote = memchr::memchr(b'"', text).map_or(Span::new(0, 0), |at| Span::new(at, at + 1));
         let quote = shifted(quote, content.start);
-        let mut tokens = Tokens { text, at: 0 }.peekable();
+        let mut tokens = Tokens::new(text, 0).peekable();
         while let Some(token) = tokens.next() {
-            match token {
-                Token::Open => depth += 1,
-                Token::Close => depth = depth.checked_sub(1)?,
-                Token::String(span) if tokens.peek() != Some(&Token::Colon) => {
-                    self.push(shifted(span, content.start), ValueSyntax::Line, Shape::Text);
+            match token.kind {
+                Kind::Comma => continue,
+                Kind::Colon => {}
+                Kind::Open => depth += 1,
+                Kind::Close => depth = depth.checked_sub(1)?,
+                Kind::String | Kind::CutString => {
+                    let next = tokens.peek().map(|next| next.kind);
+                    if next != Some(Kind::Colon) {
+                        let span = shifted(token.inner(), content.start);
+                        self.push(span, ValueSyntax::Line, Shape::Text);
+                    }
                 }
-                Token::Scalar(span) => {
-                    let span = shifted(span, content.start);
-                    self.push(span, ValueSyntax::LineScalar, Shape::Scalar { quote });
+                Kind::Word => {
+                    let word = word(text, token);
+                    if is_scalar(word.of(text)) {
+                        let span = shifted(word, content.start);
+                        self.push(span, ValueSyntax::LineScalar, Shape::Scalar { quote });
+                    } else if word.of(text) != b"null" {
+                        return None;
+                    }
+                    if word.end < token.span.end {
+                        return None;
+                    }
                 }
-                Token::Other => return None,
-                _ => {}
             }
             if depth == 0 {
                 return None;
@@ -282,66 +297,21 @@ impl Line<'_, '_, '_> {
     }
 }
 
+/// The letters, digits and signs that a word of JSON begins with: all of a number.
+fn word(text: &[u8], token: Token) -> Span {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b".+-".contains(byte);
+    let length = token.span.of(text).iter().take_while(is_part).count();
+    Span::new(token.span.start, token.span.start + length)
+}
+
+/// `true`, `false` or a number, which need not be one of JSON.
+fn is_scalar(word: &[u8]) -> bool {
+    let is_begun = word.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    let is_number = word.iter().any(u8::is_ascii_digit)
+        && word.iter().all(|byte| b"0123456789.+-eE".contains(byte));
+    matches!(word, b"true" | b"false") || is_begun && is_number
+}
+
 fn shifted(span: Span, by: usize) -> Span {
     Span::new(span.start + by, span.end + by)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
-    Open,
-    Close,
-    Colon,
-    /// Without its quotes.
-    String(Span),
-    /// A number, `true` or `false`.
-    Scalar(Span),
-    Null,
-    Other,
-}
-
-/// The tokens of JSON; commas and white space are none.
-struct Tokens<'t> {
-    text: &'t [u8],
-    at: usize,
-}
-
-impl Iterator for Tokens<'_> {
-    type Item = Token;
-
-    fn next(&mut self) -> Option<Token> {
-        let between = |byte: &&u8| byte.is_ascii_whitespace() || **byte == b',';
-        self.at += self.text[self.at..].iter().take_while(between).count();
-        let start = self.at;
-        self.at += 1;
-        Some(match self.text.get(start)? {
-            b'[' | b'{' => Token::Open,
-            b']' | b'}' => Token::Close,
-            b':' => Token::Colon,
-            b'"' => self.string(start + 1),
-            byte if byte.is_ascii_alphanumeric() || *byte == b'-' => self.word(start),
-            _ => Token::Other,
-        })
-    }
-}
-
-impl Tokens<'_> {
-    fn string(&mut self, start: usize) -> Token {
-        let end = json::string_end(self.text, start).unwrap_or(self.text.len());
-        self.at = (end + 1).min(self.text.len());
-        Token::String(Span::new(start, end))
-    }
-
-    fn word(&mut self, start: usize) -> Token {
-        let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b".+-".contains(byte);
-        self.at = start + self.text[start..].iter().take_while(is_part).count();
-        let word = &self.text[start..self.at];
-        let is_number = word.iter().any(u8::is_ascii_digit)
-            && word.iter().all(|byte| b"0123456789.+-eE".contains(byte));
-        match word {
-            b"null" => Token::Null,
-            b"true" | b"false" => Token::Scalar(Span::new(start, self.at)),
-            _ if is_number => Token::Scalar(Span::new(start, self.at)),
-            _ => Token::Other,
-        }
-    }
 }

@@ -5,8 +5,12 @@
 //! what surrounds it. Quotes outside ASCII (`“x”`, `«x»`) have no depth.
 
 use crate::{
-    detect::{MAX_SECRET, byte_class, edge},
-    text::{span::Span, visits},
+    detect::{MAX_SECRET, byte_class},
+    text::{
+        escape::{self, backslashes_before},
+        span::Span,
+        visits,
+    },
 };
 
 /// The quote at `at` with the backslashes that escape it. An even number of backslashes escapes
@@ -21,7 +25,7 @@ pub(super) fn quote_at(hay: &[u8], at: usize, ceiling: usize) -> Option<Span> {
 }
 
 fn escaped_quote_at(hay: &[u8], at: usize, ceiling: usize) -> Option<Span> {
-    let slashes = hay[at..ceiling].iter().take(64).take_while(|byte| **byte == b'\\').count();
+    let slashes = escape::backslashes(&hay[at..ceiling]);
     let quote = at + slashes;
     let depth = if slashes.is_multiple_of(2) { 0 } else { slashes };
     byte_class::is(*hay[..ceiling].get(quote)?, byte_class::QUOTE)
@@ -52,7 +56,7 @@ pub(super) fn quoted_text(hay: &[u8], at: usize) -> Option<QuotedText> {
     while let Some(length) = memchr::memchr(quote, &hay[at..ceiling]) {
         let found = at + length;
         visits::add(length);
-        let slashes = edge::backslashes_before(hay, start, found);
+        let slashes = backslashes_before(hay, start, found);
         if slashes % (2 * (depth + 1)) == depth {
             return Some(QuotedText::Closed(Span::new(start, found - depth)));
         }

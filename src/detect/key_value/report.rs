@@ -4,7 +4,7 @@ use crate::{
     finding::{Finding, Shape},
     redact::placeholder::Placeholders,
     rules::RuleId,
-    text::{encoding, span::Span},
+    text::{ansi, span::Span},
 };
 
 pub(super) struct Report<'r, 'h> {
@@ -19,7 +19,7 @@ impl Report<'_, '_> {
     pub(super) fn push(&mut self, span: Span, rule: RuleId, shape: Shape) -> bool {
         let text = span.of(self.hay);
         let is_finding =
-            !text.is_empty() && !encoding::is_colour(text) && !self.placeholders.is_whole(text);
+            !text.is_empty() && !ansi::is_colours(text) && !self.placeholders.is_whole(text);
         if is_finding {
             self.findings.push(Finding { span, rule, shape });
         }

@@ -14,8 +14,8 @@ use super::{
     unquoted::Ending,
 };
 use crate::{
-    detect::{Located, edge, search_memo::Seek, url},
-    text::span::Span,
+    detect::{Located, search_memo::Seek, url},
+    text::{hex, span::Span},
 };
 
 /// A value and how it is written.
@@ -94,9 +94,7 @@ fn is_encoded(located: &Located<'_>, key: &Key) -> bool {
 
 /// A percent escape that means neither a letter nor a digit.
 fn is_mark_escape(escape: &[u8; 3]) -> bool {
-    let [b'%', high, low] = escape else { return false };
-    let code = edge::hex(*high).zip(edge::hex(*low));
-    code.is_some_and(|(high, low)| !(high << 4 | low).is_ascii_alphanumeric())
+    escape[0] == b'%' && hex::byte(&escape[1..]).is_some_and(|byte| !byte.is_ascii_alphanumeric())
 }
 
 /// Whether the key is the name of a URL's parameter, or of one in text that is encoded like a URL:

@@ -1,31 +1,34 @@
-//! Which part of a URL a secret begins in, and where that part ends.
+//! The part of a URL that a finding begins in, and where that part ends.
 //!
-//! A recogniser that knows nothing of URLs takes `https://token:x7Kp…@host/path` for a key and a
-//! value that goes on to the end of the line. Inside a URL its grammar says where a value ends: the
-//! user at the colon, the password at the `@`, a parameter at `&` or `#`. So the host stays, and
-//! what is replaced leaves a URL behind.
+//! To a detector that knows nothing of URLs, `https://token:x7Kp…@host/path` is a key with a value up
+//! to the end of the line. Inside a URL, its grammar ends a value: the user at the colon, the
+//! password at the `@`, a parameter at `&` or `#`. So the host is kept, and a redacted URL is still
+//! a URL.
+//!
+//! Key-value detection asks [`Memo::value`] while it looks for a value; merging asks [`Memo::clip`]
+//! about the findings of all other detectors.
 
 use super::{
     Depth, Stops, Unit, quotes,
     userinfo::{self, Enclosing, Userinfo},
 };
 use crate::{
-    detect::{Located, edge, search_memo::Seek},
+    detect::{Located, edge, search_memo::SearchMemo},
     text::span::Span,
 };
 
-/// How far before a secret its URL may begin.
+/// How far before a finding its URL may begin.
 const BEFORE: usize = 8 << 10;
 
-/// What a URL's grammar gives a meaning to. A secret without any of these ends where it ends.
+/// The separators of URLs. A finding without any of them is not cut.
 static MARKS: Stops = Stops::new(b"@:/?#&%;");
 
 /// The parts of a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::detect) enum Part {
-    /// The user or the password, which ends here.
+    /// The user or the password, with its end.
     User(usize),
-    /// Behind the colon of a host.
+    /// After the colon of a host.
     Port,
     Host,
     Path,
@@ -33,39 +36,39 @@ pub(in crate::detect) enum Part {
     Query,
 }
 
-/// What was walked already.
+/// What was read already.
 #[derive(Default)]
 pub(in crate::detect) struct Memo {
     userinfo: userinfo::Memo,
     walk: Option<Walk>,
-    mark: Seek,
-    path: Seek,
-    query: Seek,
+    mark: SearchMemo,
+    path: SearchMemo,
+    query: SearchMemo,
 }
 
-/// How far a URL was read behind its user.
+/// How far a URL was read after its user.
 #[derive(Clone, Copy)]
 struct Walk {
     begin: usize,
     depth: Depth,
     at: usize,
     part: Part,
-    /// Whether `;` ends the URL, which is a field of a connection string.
+    /// Whether the URL is a field of a connection string, so that `;` ends it.
     is_field: bool,
     is_over: bool,
 }
 
 impl Memo {
-    /// Whether `secret` holds anything that could end it.
+    /// Whether `secret` contains a separator that could end it.
     pub(in crate::detect) fn may_cut(&mut self, hay: &[u8], secret: Span) -> bool {
         self.has_mark(hay, secret)
     }
 
-    /// The span without what lies behind the user, the password or the parameter that it begins in.
+    /// The span up to the end of the user, the password or the parameter that it begins in.
     pub(in crate::detect) fn clip(&mut self, hay: &[u8], record: Span, span: Span) -> Span {
         let end = match self.part(hay, record, span.start) {
             Some((Part::User(end), _)) => end,
-            // Quotes around a value say where it ends.
+            // Quotes around a value decide where it ends.
             Some((Part::Query, depth)) if !is_quoted(hay, record, span) => {
                 self.query_end(hay, span, depth)
             }
@@ -74,7 +77,7 @@ impl Memo {
         self.cut(hay, span, end)
     }
 
-    /// The same for the user and the password alone.
+    /// As [`Memo::clip`], for a span in the user or the password only.
     pub(in crate::detect) fn clip_user(&mut self, hay: &[u8], record: Span, span: Span) -> Span {
         match self.part(hay, record, span.start) {
             Some((Part::User(end), _)) => self.cut(hay, span, end),
@@ -82,8 +85,8 @@ impl Memo {
         }
     }
 
-    /// Where the value of the key before it ends; nowhere, if what looks like one is the port of a
-    /// host.
+    /// The value of `key` up to the end of its part of a URL. `None` if key and value are a host
+    /// and its port.
     pub(in crate::detect) fn value(
         &mut self,
         hay: &[u8],
@@ -121,7 +124,8 @@ impl Memo {
         self.mark.find(span.start, span.end, first).is_some()
     }
 
-    /// A backslash before the end may escape what stands there; the two stay together.
+    /// The span up to `end`. A backslash before `end` may escape the character there, so it is left
+    /// out, too.
     fn cut(&self, hay: &[u8], span: Span, end: usize) -> Span {
         if end >= span.end {
             return span;
@@ -137,7 +141,7 @@ impl Memo {
         first(&mut self.path, hay, span, depth, b"/;?#&")
     }
 
-    /// The part of a URL that `at` lies in, and how deep the URL lies in others.
+    /// The part of a URL that `at` is in, and the depth of that URL.
     fn part(&mut self, hay: &[u8], record: Span, at: usize) -> Option<(Part, Depth)> {
         let hit = Located { hay, record, anchor: Span::new(at, at) };
         let Enclosing::Url(separator, begin, depth) =
@@ -166,7 +170,7 @@ impl Memo {
 }
 
 impl Walk {
-    /// Reads on to `at`.
+    /// Reads on up to `at`.
     fn go_on(&mut self, hay: &[u8], at: usize, limit: usize) {
         while self.at < at && !self.is_over {
             let unit = Unit::at(hay, self.at, limit, self.depth);
@@ -190,7 +194,7 @@ impl Walk {
 }
 
 /// The first of `marks` in `span`, or its end.
-fn first(seek: &mut Seek, hay: &[u8], span: Span, depth: Depth, marks: &[u8]) -> usize {
+fn first(seek: &mut SearchMemo, hay: &[u8], span: Span, depth: Depth, marks: &[u8]) -> usize {
     let search = |from: usize, to: usize| {
         let mut at = from;
         while at < to {
@@ -205,14 +209,14 @@ fn first(seek: &mut Seek, hay: &[u8], span: Span, depth: Depth, marks: &[u8]) ->
     seek.find(span.start, span.end, search).unwrap_or(span.end)
 }
 
-/// Whether the same quote stands on both sides.
+/// Whether the span is between two equal quotes.
 fn is_quoted(hay: &[u8], record: Span, span: Span) -> bool {
     let before = hay[record.start..span.start].last();
     before.is_some_and(|byte| matches!(byte, b'\'' | b'"' | b'`'))
         && before == hay[..record.end].get(span.end)
 }
 
-/// Whether digits stand at the head of `value` and what ends a host behind them.
+/// Whether `value` begins with the digits of a port.
 fn is_port(hay: &[u8], record: Span, value: Span) -> bool {
     let rest = &hay[value.start..record.end];
     let n_digits = rest.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
@@ -220,8 +224,8 @@ fn is_port(hay: &[u8], record: Span, value: Span) -> bool {
         && rest.get(n_digits).is_none_or(|next| !next.is_ascii_alphanumeric())
 }
 
-/// Whether the URL is the value of a key or JDBC's, so that `;key=` behind it belongs to a
-/// connection string: `AccountEndpoint=https://x.example/;AccountKey=…`.
+/// Whether the URL is the value of a key, or one of JDBC. Then `;key=` after it belongs to a connection
+/// string: `AccountEndpoint=https://x.example/;AccountKey=…`.
 fn is_field(separator: &Located<'_>) -> bool {
     let left = &separator.hay[separator.record.start..separator.anchor.start];
     let before =
