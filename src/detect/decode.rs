@@ -147,7 +147,7 @@ impl Decoded {
     /// decoded escape may be part of another one. `looked` is about the text.
     pub(crate) fn parts(&self, looked: &Prefiltered) -> Vec<Span> {
         let text = self.source_map.text();
-        let is_printable = !looked.printable.is_empty();
+        let outer = Outer { text, is_printable: !looked.printable.is_empty() };
         let mut parts = Vec::new();
         let mut at = 0;
         for piece in &self.pieces {
@@ -155,7 +155,7 @@ impl Decoded {
             while let Some((escape, encoding)) =
                 self.escapes.get(at).filter(|(escape, _)| *escape <= piece.text.end)
             {
-                may_go_on = may_go_on || opens(text, *escape, *encoding, is_printable);
+                may_go_on = may_go_on || outer.may_go_on(*escape, *encoding);
                 at += 1;
             }
             if may_go_on {
@@ -184,9 +184,8 @@ impl Decoded {
         }
         let first = self.escapes.partition_point(|(at, _)| *at < span.start);
         let inside = self.escapes.get(first).filter(|(at, _)| *at < span.end);
-        let before = || first.checked_sub(1).map(|index| &self.escapes[index]);
         inside
-            .or_else(before)
+            .or_else(|| self.escapes.get(first.checked_sub(1)?))
             .or(self.escapes.get(first))
             .map_or(Encoding::default(), |(_, encoding)| *encoding)
     }
@@ -357,20 +356,34 @@ fn groups_around(text: &[u8], at: usize) -> Span {
     Span::new(at - 4 * before, at + 4 * behind)
 }
 
-/// Whether the text around `at`, where an escape was decoded, may be encoded once more: the decoded
-/// character begins an escape, or it is part of an escape or a run next to another such character.
-/// An escape that encodes nothing may join two such characters; beside it an equals sign counts
-/// only in quoted-printable text, since padding does not matter.
-fn opens(text: &[u8], at: usize, encoding: Encoding, is_printable: bool) -> bool {
-    let is_nothing = encoding.is_invisible();
-    let part = |at: Option<usize>| match at.and_then(|at| text.get(at)) {
-        Some(b'=') if is_nothing && !is_printable => 0,
-        Some(byte) => PARTS[usize::from(*byte)],
-        None => 0,
-    };
-    let own = part(Some(at));
-    let has_neighbour = || part(at.checked_sub(1)) != 0 || !is_nothing && part(Some(at + 1)) != 0;
-    own & BEGINS != 0 || own != 0 && has_neighbour()
+/// A decoded text that may be encoded once more.
+struct Outer<'t> {
+    text: &'t [u8],
+    /// Whether it says that it is quoted-printable.
+    is_printable: bool,
+}
+
+impl Outer<'_> {
+    /// Whether the text around `at`, where an escape was decoded, may be encoded once more: the
+    /// decoded character begins an escape, or it is part of an escape or a run next to another such
+    /// character. An escape that encodes nothing may join two such characters.
+    fn may_go_on(&self, at: usize, encoding: Encoding) -> bool {
+        let own = self.part(Some(at), encoding);
+        own & BEGINS != 0
+            || own != 0
+                && (self.part(at.checked_sub(1), encoding) != 0
+                    || !encoding.is_invisible() && self.part(Some(at + 1), encoding) != 0)
+    }
+
+    /// The entry of [`PARTS`] for the byte at `at`. Beside an escape that encodes nothing, an
+    /// equals sign counts only in quoted-printable text, since padding does not matter.
+    fn part(&self, at: Option<usize>, encoding: Encoding) -> u8 {
+        match at.and_then(|at| self.text.get(at)) {
+            Some(b'=') if encoding.is_invisible() && !self.is_printable => 0,
+            Some(byte) => PARTS[usize::from(*byte)],
+            None => 0,
+        }
+    }
 }
 
 /// The byte may begin an escape.
@@ -401,9 +414,9 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 fn text_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
-    let is_seen = |digit: &u8| matches!(digit, b'2'..=b'7');
+    let mut sample = digits.iter().step_by(2).take(HEX_SAMPLE);
     let is_likely =
-        digits.len() >= 2 * HEX_SAMPLE && digits.iter().step_by(2).take(HEX_SAMPLE).all(is_seen);
+        digits.len() >= 2 * HEX_SAMPLE && sample.all(|digit| matches!(digit, b'2'..=b'7'));
     if !is_likely || !digits.len().is_multiple_of(2) {
         return None;
     }
@@ -427,17 +440,16 @@ impl Prefiltered {
     /// code and the digits of escapes are in the base64 alphabet, but not part of a run after them.
     fn end_of_escape(&self, hay: &[u8], part: Span, at: usize) -> usize {
         let before = Span::new(at.saturating_sub(LONGEST_ESCAPE).max(part.start), at);
-        let mut starts = self.marks.starts(before);
-        let end = |start: usize| {
+        let ends = self.marks.starts(before).filter_map(|start| {
             encoding::escape(&hay[start..part.end]).map(|escape| start + escape.length())
-        };
-        starts.find_map(|start| end(start).filter(|end| *end > at)).unwrap_or(at)
+        });
+        ends.filter(|end| *end > at).next().unwrap_or(at)
     }
 
     /// The offsets in `part` where a record says that it is quoted-printable.
     fn printable(&self, part: Span) -> &[usize] {
-        let first = |at: usize| self.printable.partition_point(|sign| *sign < at);
-        &self.printable[first(part.start)..first(part.end)]
+        let rest = &self.printable[self.printable.partition_point(|sign| *sign < part.start)..];
+        &rest[..rest.partition_point(|sign| *sign < part.end)]
     }
 }
 

@@ -327,8 +327,9 @@ fn is_top_level(label: &[u8]) -> bool {
 /// Whether the first two labels begin with digits, as in the versions `4.5.6` and `18.2.0-rc`.
 fn is_version(domain: &[u8]) -> bool {
     let mut labels = domain.split(|byte| *byte == b'.');
-    let digits = |label: &[u8]| !label.is_empty() && label.iter().all(u8::is_ascii_digit);
-    labels.next().is_some_and(digits)
+    let first = labels.next().unwrap_or_default();
+    !first.is_empty()
+        && first.iter().all(u8::is_ascii_digit)
         && labels.next().is_some_and(|label| label.first().is_some_and(u8::is_ascii_digit))
 }
 

@@ -51,10 +51,12 @@ fn named(left: &[u8]) -> Option<&[u8]> {
     let rest = trim_space(rest);
     let unquoted = rest.strip_suffix(b"\"").or_else(|| rest.strip_suffix(b"'")).unwrap_or(rest);
     let rest = &unquoted[..unquoted.len() - edge::backslashes_before(unquoted, 0, unquoted.len())];
-    let is_name =
-        |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.$@/".contains(byte) || **byte >= 0x80;
-    let length = rest.iter().rev().take(MAX_NAME).take_while(is_name).count();
+    let length = rest.iter().rev().take(MAX_NAME).take_while(|byte| is_name(**byte)).count();
     (length > 0).then(|| &rest[rest.len() - length..])
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.$@/".contains(&byte) || byte >= 0x80
 }
 
 fn trim_space(text: &[u8]) -> &[u8] {

@@ -10,7 +10,9 @@
 //!
 //! Afterwards no byte that any finding claimed is left, except those that these rules exclude.
 
-use super::{Context, context::Records, edge, search_memo::SearchMemo, url};
+use std::cmp::Ordering;
+
+use super::{Context, context::Records, edge, search_memo::SearchMemo};
 use crate::{
     finding::{Finding, Shape},
     rules::{Recogniser, RuleSet},
@@ -28,7 +30,13 @@ pub(super) fn merge_overlaps(rules: &RuleSet, context: &mut Context<'_>) {
     let mut quote = SearchMemo::default();
     for finding in findings.iter_mut() {
         strings.keep_inside(hay, records, &mut quote, finding);
-        keep_in_part(hay, rules, records, parts, finding);
+        if finding.shape == Shape::Text && !finding.span.is_empty() {
+            finding.span = match rules.get(finding.rule).recogniser {
+                Recogniser::KeyBlock => finding.span,
+                Recogniser::Url(_) => parts.clip_user(hay, records, finding.span),
+                _ => parts.clip(hay, records, finding.span),
+            };
+        }
         widen(hay, finding);
     }
     // Most findings come in order and apart, because a record seldom has two.
@@ -45,27 +53,6 @@ pub(super) fn merge_overlaps(rules: &RuleSet, context: &mut Context<'_>) {
     }
     strings = Strings::default();
     findings.retain(|finding| !finding.span.is_empty() && strings.may_hold(hay, records, finding));
-}
-
-/// Ends a finding with the part of a URL that it begins in: the user, the password or a parameter.
-/// The URL detector does so itself, except for a parameter's name inside a password.
-fn keep_in_part(
-    hay: &[u8],
-    rules: &RuleSet,
-    records: &mut Records,
-    parts: &mut url::Parts,
-    finding: &mut Finding,
-) {
-    if finding.shape != Shape::Text || finding.span.is_empty() || !parts.may_cut(hay, finding.span)
-    {
-        return;
-    }
-    let record = records.around(hay, finding.span.start);
-    finding.span = match rules.get(finding.rule).recogniser {
-        Recogniser::KeyBlock => return,
-        Recogniser::Url(_) => parts.clip_user(hay, record, finding.span),
-        _ => parts.clip(hay, record, finding.span),
-    };
 }
 
 /// The strings of a JSON record, as far as it was read.
@@ -100,10 +87,9 @@ impl Strings {
             return;
         }
         let Span { start, end } = finding.span;
-        let is_bare = |at: &usize| edge::backslashes_before(hay, 0, *at).is_multiple_of(2);
-        let search =
-            |from, to| memchr::memchr_iter(b'"', &hay[from..to]).map(|at| from + at).find(is_bare);
-        let Some(end) = quote.find(start, end, search) else { return };
+        let Some(end) = quote.find(start, end, |from, to| bare_quote(hay, from, to)) else {
+            return;
+        };
         self.enter(hay, records, finding.span.start);
         if self.is_json(hay) {
             finding.span.end = end;
@@ -140,11 +126,7 @@ impl Strings {
     fn is_json(&mut self, hay: &[u8]) -> bool {
         let text = self.record.of(hay);
         let is_shaped = self.is_shaped(hay);
-        let parses = || {
-            visits::add(text.len());
-            serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
-        };
-        *self.is_json.get_or_insert_with(|| is_shaped && parses())
+        *self.is_json.get_or_insert_with(|| is_shaped && parses(text))
     }
 
     /// Whether the record begins and ends like JSON.
@@ -152,6 +134,19 @@ impl Strings {
         let record = self.record;
         *self.is_shaped.get_or_insert_with(|| is_shaped_like_json(record.of(hay)))
     }
+}
+
+/// Whether a text is JSON.
+fn parses(text: &[u8]) -> bool {
+    visits::add(text.len());
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// The first quote in `from..to` that no backslash escapes.
+fn bare_quote(hay: &[u8], from: usize, to: usize) -> Option<usize> {
+    memchr::memchr_iter(b'"', &hay[from..to])
+        .map(|at| from + at)
+        .find(|at| edge::backslashes_before(hay, 0, *at).is_multiple_of(2))
 }
 
 /// The number of quotes in `span` that no backslash escapes.
@@ -181,15 +176,11 @@ fn is_shaped_like_json(record: &[u8]) -> bool {
 /// candidate by candidate, so one that is out of order is only a few places away from its own.
 /// Insertion sort is used for as long as that is true.
 fn sort(rules: &RuleSet, findings: &mut [Finding]) {
-    let compare = |one: &Finding, next: &Finding| {
-        let spans = one.span.start.cmp(&next.span.start).then(next.span.end.cmp(&one.span.end));
-        spans.then_with(|| rank(rules, one).cmp(&rank(rules, next)))
-    };
     for index in 1..findings.len() {
         let mut at = index;
-        while at > 0 && compare(&findings[at], &findings[at - 1]).is_lt() {
+        while at > 0 && order(rules, &findings[at], &findings[at - 1]).is_lt() {
             if index - at > 16 {
-                return findings.sort_by(compare);
+                return findings.sort_by(|one, next| order(rules, one, next));
             }
             findings.swap(at, at - 1);
             at -= 1;
@@ -197,6 +188,13 @@ fn sort(rules: &RuleSet, findings: &mut [Finding]) {
     }
 }
 
+/// The order in which findings are merged.
+fn order(rules: &RuleSet, one: &Finding, next: &Finding) -> Ordering {
+    let spans = one.span.start.cmp(&next.span.start).then(next.span.end.cmp(&one.span.end));
+    spans.then_with(|| rank(rules, one).cmp(&rank(rules, next)))
+}
+
+/// Extends `kept` by `next`, which overlaps or touches it.
 fn unite(rules: &RuleSet, kept: &mut Finding, next: &Finding) {
     if rank(rules, next) < rank(rules, kept) {
         kept.rule = next.rule;
@@ -267,13 +265,15 @@ fn widen_start(hay: &[u8], span: &mut Span) {
         span.start -= 1;
     }
     // `\u0016` is one character: the span begins inside if up to three of its digits precede it.
-    let begins = |back: &usize| {
-        let Some(at) = span.start.checked_sub(*back) else { return false };
-        hay[at..].starts_with(b"\\u")
-            && hay[at + 2..span.start].iter().all(u8::is_ascii_hexdigit)
-            && edge::backslashes_before(hay, 0, at + 1) % 2 == 1
-    };
-    span.start -= (2..=5).find(begins).unwrap_or(0);
+    let start = span.start;
+    span.start = (start.saturating_sub(5)..start.saturating_sub(1))
+        .rev()
+        .find(|at| {
+            hay[*at..].starts_with(b"\\u")
+                && hay[at + 2..start].iter().all(u8::is_ascii_hexdigit)
+                && edge::backslashes_before(hay, 0, at + 1) % 2 == 1
+        })
+        .unwrap_or(start);
 }
 
 #[cfg(test)]

@@ -30,6 +30,11 @@ impl State {
         self.below
     }
 
+    /// Whether a private key is open, in either stream.
+    pub(super) fn has_open_key(&self) -> bool {
+        self.key_block.is_some() || self.other_block.is_some()
+    }
+
     /// Whether anything is open.
     pub(crate) fn is_open(&self) -> bool {
         self.key_block.is_some() || self.below.is_some()

@@ -301,7 +301,10 @@ impl Make {
         match hir.kind() {
             HirKind::Empty => {}
             HirKind::Literal(literal) => nodes.push(Node::Literal(literal.0.clone())),
-            HirKind::Class(_) => nodes.push(self.run(hir, 1, Some(1), false)?),
+            HirKind::Class(_) => {
+                let run = Run { least: 1, most: 1, is_counted: false, ..self.run(hir)? };
+                nodes.push(Node::Run(run));
+            }
             HirKind::Look(_) => return None,
             HirKind::Repetition(repetition) => nodes.push(self.repetition(repetition)?),
             HirKind::Capture(group) if group.name.as_deref() == Some("secret") => {
@@ -337,7 +340,9 @@ impl Make {
             return None;
         }
         if bytes(sub).is_some() {
-            return self.run(sub, *min, *max, true);
+            let least = *min as usize;
+            let most = max.map_or(usize::MAX, |most| most as usize);
+            return Some(Node::Run(Run { least, most, is_counted: true, ..self.run(sub)? }));
         }
         let most = max.filter(|max| *max <= MAX_REPEATS)?;
         // A repetition that matches nothing could go on for ever.
@@ -346,9 +351,6 @@ impl Make {
         }
         self.n_choices += 1;
         let nodes = self.inner(sub)?;
-        let is_flat = |nodes: &[Node]| {
-            nodes.iter().all(|node| matches!(node, Node::Literal(_) | Node::Run(_)))
-        };
         let is_plain = match nodes.split_first()? {
             (Node::Choice(branches), rest) => {
                 is_flat(rest) && branches.iter().all(|branch| is_flat(branch))
@@ -358,12 +360,17 @@ impl Make {
         is_plain.then_some(Node::Repeat(Repeat { nodes, least: *min, most }))
     }
 
-    fn run(&mut self, hir: &Hir, least: u32, most: Option<u32>, is_counted: bool) -> Option<Node> {
+    /// A run of the bytes that `hir` matches, to be completed.
+    fn run(&mut self, hir: &Hir) -> Option<Run> {
         let index = self.n_runs;
         self.n_runs += 1;
-        let most = most.map_or(usize::MAX, |most| most as usize);
-        Some(Node::Run(Run { set: bytes(hir)?, least: least as usize, most, is_counted, index }))
+        Some(Run { set: bytes(hir)?, least: 0, most: 0, is_counted: false, index })
     }
+}
+
+/// Whether `nodes` are literals and runs only.
+fn is_flat(nodes: &[Node]) -> bool {
+    nodes.iter().all(|node| matches!(node, Node::Literal(_) | Node::Run(_)))
 }
 
 /// The bytes that an expression for one byte matches.

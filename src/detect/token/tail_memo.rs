@@ -94,11 +94,11 @@ impl TailMemo {
         let first = &text[..byte_class::run(&text[..near], byte_class::ALNUM)];
         let last = &text
             [text.len() - byte_class::run_back(&text[text.len() - near..], byte_class::ALNUM)..];
-        let mut inside =
-            || self.request.find(secret.start, secret.end, |from, to| request(hay, from, to));
-        value::is_request(first)
-            || value::is_request(last)
-            || inside().is_some_and(|at| at < secret.end - last.len())
+        if value::is_request(first) || value::is_request(last) {
+            return true;
+        }
+        let next = self.request.find(secret.start, secret.end, |from, to| request(hay, from, to));
+        next.is_some_and(|at| at < secret.end - last.len())
     }
 
     /// Whether some byte is a capital letter.
@@ -138,11 +138,9 @@ impl TailMemo {
     }
 
     fn is_mixed(&mut self, hay: &[u8], secret: Span) -> bool {
-        let holds = |seek: &mut SearchMemo, is_one| {
-            seek.find(secret.start, secret.end, first_of(hay, is_one)).is_some()
-        };
-        holds(&mut self.letter, u8::is_ascii_alphabetic)
-            && holds(&mut self.digit, u8::is_ascii_digit)
+        let Span { start, end } = secret;
+        self.letter.find(start, end, first_of(hay, u8::is_ascii_alphabetic)).is_some()
+            && self.digit.find(start, end, first_of(hay, u8::is_ascii_digit)).is_some()
     }
 }
 

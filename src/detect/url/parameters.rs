@@ -64,8 +64,10 @@ impl Parameters {
     }
 
     fn named(&self, text: &[u8]) -> Option<&Name> {
-        let is_it = |name: &Option<Name>| name.as_ref().is_some_and(|name| *name.text == *text);
-        self.0.find(open_table::hash(text), is_it)?.as_ref()
+        let found = self.0.find(open_table::hash(text), |name| {
+            name.as_ref().is_some_and(|name| *name.text == *text)
+        });
+        found?.as_ref()
     }
 
     /// Looks at the parameter with the `=` that `anchor` ends with.
@@ -143,17 +145,12 @@ impl Progress {
 
 /// The depth at which an anchor writes the `=` at its end; `None` if it does not end with one.
 pub(super) fn equals(anchor: &[u8]) -> Option<Depth> {
-    let ends = |text: &[u8]| {
-        anchor.len() >= text.len() && anchor[anchor.len() - text.len()..].eq_ignore_ascii_case(text)
-    };
-    if anchor.ends_with(b"=") || ends(b"\\u003d") {
-        Some(Depth::Plain)
-    } else if ends(b"%3d") {
-        Some(Depth::Encoded)
-    } else if ends(b"%253d") {
-        Some(Depth::Twice)
-    } else {
-        None
+    match anchor {
+        [.., b'='] => Some(Depth::Plain),
+        [.., b'\\', b'u' | b'U', b'0', b'0', b'3', b'd' | b'D'] => Some(Depth::Plain),
+        [.., b'%', b'3', b'd' | b'D'] => Some(Depth::Encoded),
+        [.., b'%', b'2', b'5', b'3', b'd' | b'D'] => Some(Depth::Twice),
+        _ => None,
     }
 }
 

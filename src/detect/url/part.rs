@@ -13,7 +13,7 @@ use super::{
     userinfo::{self, Enclosing, Userinfo},
 };
 use crate::{
-    detect::{Located, edge, search_memo::SearchMemo},
+    detect::{Located, context::Records, edge, search_memo::SearchMemo},
     text::span::Span,
 };
 
@@ -59,13 +59,18 @@ struct Walk {
 }
 
 impl Memo {
-    /// Whether `secret` contains a separator that could end it.
-    pub(in crate::detect) fn may_cut(&mut self, hay: &[u8], secret: Span) -> bool {
-        self.has_mark(hay, secret)
-    }
-
-    /// The span up to the end of the user, the password or the parameter that it begins in.
-    pub(in crate::detect) fn clip(&mut self, hay: &[u8], record: Span, span: Span) -> Span {
+    /// The span up to the end of the user, the password or the parameter that it begins in. The
+    /// grammar of URLs ends a finding there, whatever the detector that found it knows of URLs.
+    pub(in crate::detect) fn clip(
+        &mut self,
+        hay: &[u8],
+        records: &mut Records,
+        span: Span,
+    ) -> Span {
+        if !self.has_mark(hay, span) {
+            return span;
+        }
+        let record = records.around(hay, span.start);
         let end = match self.part(hay, record, span.start) {
             Some((Part::User(end), _)) => end,
             // Quotes around a value decide where it ends.
@@ -77,8 +82,18 @@ impl Memo {
         self.cut(hay, span, end)
     }
 
-    /// As [`Memo::clip`], for a span in the user or the password only.
-    pub(in crate::detect) fn clip_user(&mut self, hay: &[u8], record: Span, span: Span) -> Span {
+    /// As [`Memo::clip`], for a span in the user or the password only. Enough for the URL
+    /// detector's own findings, except for a parameter's name inside a password.
+    pub(in crate::detect) fn clip_user(
+        &mut self,
+        hay: &[u8],
+        records: &mut Records,
+        span: Span,
+    ) -> Span {
+        if !self.has_mark(hay, span) {
+            return span;
+        }
+        let record = records.around(hay, span.start);
         match self.part(hay, record, span.start) {
             Some((Part::User(end), _)) => self.cut(hay, span, end),
             _ => span,
@@ -117,11 +132,8 @@ impl Memo {
     }
 
     fn has_mark(&mut self, hay: &[u8], span: Span) -> bool {
-        let first = |from: usize, to: usize| {
-            let length = MARKS.skip(&hay[from..to]);
-            (from + length < to).then_some(from + length)
-        };
-        self.mark.find(span.start, span.end, first).is_some()
+        let search = |from, to| Some(from + MARKS.skip(&hay[from..to])).filter(|at| *at < to);
+        self.mark.find(span.start, span.end, search).is_some()
     }
 
     /// The span up to `end`. A backslash before `end` may escape the character there, so it is left
@@ -134,11 +146,13 @@ impl Memo {
     }
 
     fn query_end(&mut self, hay: &[u8], span: Span, depth: Depth) -> usize {
-        first(&mut self.query, hay, span, depth, b"&#")
+        let search = |from, to| first_of(b"&#", &hay[..to], from, depth);
+        self.query.find(span.start, span.end, search).unwrap_or(span.end)
     }
 
     fn path_end(&mut self, hay: &[u8], span: Span, depth: Depth) -> usize {
-        first(&mut self.path, hay, span, depth, b"/;?#&")
+        let search = |from, to| first_of(b"/;?#&", &hay[..to], from, depth);
+        self.path.find(span.start, span.end, search).unwrap_or(span.end)
     }
 
     /// The part of a URL that `at` is in, and the depth of that URL.
@@ -193,20 +207,16 @@ impl Walk {
     }
 }
 
-/// The first of `marks` in `span`, or its end.
-fn first(seek: &mut SearchMemo, hay: &[u8], span: Span, depth: Depth, marks: &[u8]) -> usize {
-    let search = |from: usize, to: usize| {
-        let mut at = from;
-        while at < to {
-            let unit = Unit::at(hay, at, to, depth);
-            if marks.contains(&unit.byte) || marks.contains(&hay[at]) {
-                return Some(at);
-            }
-            at += unit.len;
+/// The first of `marks` in `text` from `at` on.
+fn first_of(marks: &[u8], text: &[u8], mut at: usize, depth: Depth) -> Option<usize> {
+    while at < text.len() {
+        let unit = Unit::at(text, at, text.len(), depth);
+        if marks.contains(&unit.byte) || marks.contains(&text[at]) {
+            return Some(at);
         }
-        None
-    };
-    seek.find(span.start, span.end, search).unwrap_or(span.end)
+        at += unit.len;
+    }
+    None
 }
 
 /// Whether the span is between two equal quotes.

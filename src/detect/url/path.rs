@@ -288,8 +288,6 @@ fn path_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
 }
 
 fn is_path_end(unit: Unit, raw: u8) -> bool {
-    let ends = |byte: u8| {
-        matches!(byte, b'?' | b'#' | b'&' | b'\'' | b'`' | b'|' | b',' | b';' | b')' | b']' | b'\\')
-    };
-    unit.is_end() || ends(unit.byte) || ends(raw) && unit.len == 1
+    const ENDS: &[u8] = b"?#&'`|,;)]\\";
+    unit.is_end() || ENDS.contains(&unit.byte) || ENDS.contains(&raw) && unit.len == 1
 }

@@ -105,16 +105,12 @@ impl Memo {
 
 /// Whether JSON goes on or ends after the double quote that ends at `end`: `","`, `":1`, `"}`.
 pub(super) fn ends_json_string(hay: &[u8], end: usize, limit: usize) -> bool {
-    let rest = &hay[end..limit];
-    let behind = |at: usize| {
-        let rest = &rest[at..];
-        let spaces = rest.iter().take(4).take_while(|byte| **byte == b' ').count();
-        &rest[spaces..]
-    };
-    match rest.first() {
-        None => true,
-        Some(b',' | b':') => matches!(behind(1), [b'"' | b'{' | b'[', ..] | [b'\\', b'"', ..]),
-        Some(b'}' | b']') => matches!(behind(1), [] | [b',' | b'}' | b']' | b'\n', ..]),
+    let Some((mark, rest)) = hay[end..limit].split_first() else { return true };
+    let spaces = rest.iter().take(4).take_while(|byte| **byte == b' ').count();
+    let rest = &rest[spaces..];
+    match mark {
+        b',' | b':' => matches!(rest, [b'"' | b'{' | b'[', ..] | [b'\\', b'"', ..]),
+        b'}' | b']' => matches!(rest, [] | [b',' | b'}' | b']' | b'\n', ..]),
         _ => false,
     }
 }

@@ -312,8 +312,8 @@ impl<'h, 'm> Ends<'h, 'm> {
 
     /// Whether a user, an `@` and a host precede `span`.
     fn is_behind_host(&self, span: Span, read: &Authority) -> bool {
-        let is_empty = |at: Span| read.colon.is_some_and(|colon| colon.end == at.start);
-        let at = read.at.filter(|at| !is_empty(*at));
+        // Without a password between the colon and the `@` there is no host to end.
+        let at = read.at.filter(|at| read.colon.is_none_or(|colon| colon.end != at.start));
         at.is_some_and(|at| host(self.hay, at.end, span.start, self.depth) == Host::Sure)
     }
 
@@ -376,7 +376,7 @@ fn userinfo(
                 return None;
             }
             let is_host = !cut || host(hay, at.end, end, ends.depth) == Host::Sure;
-            let later = if cut { beyond(hay, colon, end, ends, Host::Sure) } else { None };
+            let later = if cut { beyond(colon, end, ends, Host::Sure) } else { None };
             // Paths and queries use fewer characters than passwords.
             let later = later
                 .filter(|later| !is_host || !is_uri(hay, Span::new(end, later.start), ends.depth));
@@ -384,8 +384,8 @@ fn userinfo(
         }
         (Some(at), None) => Some(Userinfo { colon: None, at }),
         (None, Some(colon)) if cut => {
-            let least = goes_on(hay, start, colon, end, ends)?;
-            beyond(hay, colon, end, ends, least).map(|at| Userinfo { colon: Some(colon), at })
+            let least = goes_on(start, colon, end, ends)?;
+            beyond(colon, end, ends, least).map(|at| Userinfo { colon: Some(colon), at })
         }
         _ => None,
     }
@@ -442,12 +442,15 @@ fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bo
             }
             // Entries of a list, or an address. Passwords have more kinds of marks.
             Some(b',' | b'|' | b')' | b']' | b'}' | b'\'' | b'`') => {
-                let is_entry =
-                    |byte: &u8| byte.is_ascii_alphanumeric() || b"._+-,:|@)]}'`".contains(byte);
-                is_host && password[n_digits..].iter().all(is_entry)
+                is_host && password[n_digits..].iter().all(|byte| is_in_list(*byte))
             }
             _ => false,
         }
+}
+
+/// Whether a byte occurs in a list of addresses.
+fn is_in_list(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._+-,:|@)]}'`".contains(&byte)
 }
 
 fn is_name(byte: u8) -> bool {
@@ -460,7 +463,8 @@ fn is_port(text: &[u8]) -> bool {
 
 /// Whether `user:head`, which is ended by `/`, `?` or `#`, begins a password that goes on after it.
 /// Returns what the text after the password's `@` must look like.
-fn goes_on(hay: &[u8], start: usize, colon: Span, cut: usize, ends: &Ends<'_, '_>) -> Option<Host> {
+fn goes_on(start: usize, colon: Span, cut: usize, ends: &Ends<'_, '_>) -> Option<Host> {
+    let hay = ends.hay;
     let user = &hay[start..colon.start];
     match &hay[colon.end..cut] {
         [] if is_slashes(hay, cut, ends.limit, ends.depth) => None,
@@ -477,14 +481,9 @@ fn goes_on(hay: &[u8], start: usize, colon: Span, cut: usize, ends: &Ends<'_, '_
 
 /// The `@` after a password with an unescaped `/`, `?` or `#` in it: the first one with a certain
 /// host after it, or else the first one with a possible host, if `least` allows that.
-fn beyond(
-    hay: &[u8],
-    colon: Span,
-    cut: usize,
-    ends: &mut Ends<'_, '_>,
-    least: Host,
-) -> Option<Span> {
-    let (limit, depth) = (ends.limit.min(cut.saturating_add(BEYOND)), ends.depth);
+fn beyond(colon: Span, cut: usize, ends: &mut Ends<'_, '_>, least: Host) -> Option<Span> {
+    let (hay, depth) = (ends.hay, ends.depth);
+    let limit = ends.limit.min(cut.saturating_add(BEYOND));
     let read = Authority { colon: Some(colon), at: None, end: cut, cut: true };
     let mut loose = None;
     let mut at = cut;
@@ -492,7 +491,8 @@ fn beyond(
         let unit = Unit::at(hay, at, limit, depth);
         let span = Span::new(at, at + unit.len);
         let is_stop = STOPS_BEYOND.0[usize::from(hay[at])];
-        if is_stop && ends.here(span, unit, &read) || is_separator(hay, span, unit, limit, depth) {
+        if is_stop && ends.here(span, unit, &read) || is_separator(&hay[..limit], span, unit, depth)
+        {
             break;
         }
         if unit.byte == b'@' {
@@ -510,8 +510,8 @@ fn beyond(
 static STOPS_BEYOND: Stops = Stops::new(b"'`%&");
 
 /// Whether `://` begins at `span`, so that another URL begins.
-fn is_separator(hay: &[u8], span: Span, unit: Unit, limit: usize, depth: Depth) -> bool {
-    unit.byte == b':' && span.end < limit && is_slashes(hay, span.end, limit, depth)
+fn is_separator(text: &[u8], span: Span, unit: Unit, depth: Depth) -> bool {
+    unit.byte == b':' && span.end < text.len() && is_slashes(text, span.end, text.len(), depth)
 }
 
 /// Whether `host:head` is a host with its port, an address in brackets, or a path for git:
@@ -520,39 +520,47 @@ fn is_host_part(host: &[u8], head: &[u8], rest: &[u8]) -> bool {
     let is_port = head.iter().all(u8::is_ascii_digit)
         || head.eq_ignore_ascii_case(b"port")
         || is_list_of_hosts(head);
-    let is_template = || match head {
-        [b'$', name @ ..] => {
-            name.starts_with(b"{")
-                || name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
-        }
-        [b'{' | b'<' | b'%' | b'[', ..] => value::is_template(head),
-        _ => false,
-    };
-    let is_word =
-        || head.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
-    let is_path = || {
-        let is_part =
-            |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_');
-        let length = rest.iter().take(BEYOND).take_while(is_part).count();
-        rest.get(length) == Some(&b'@')
-    };
     is_port
         || host.starts_with(b"[")
-        || is_template()
-        || host.contains(&b'.') && is_word() && is_path()
+        || is_port_template(head)
+        || host.contains(&b'.') && is_organisation(head) && is_path_to_at(rest)
+}
+
+/// Whether `head` is a template for a port: `${PORT}`, `$PORT`, `{port}`.
+fn is_port_template(head: &[u8]) -> bool {
+    match head {
+        [b'$', b'{', ..] => true,
+        [b'$', name @ ..] => name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_'),
+        [b'{' | b'<' | b'%' | b'[', ..] => value::is_template(head),
+        _ => false,
+    }
+}
+
+/// Whether `head` is written like an organisation in the path of a repository.
+fn is_organisation(head: &[u8]) -> bool {
+    head.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
+}
+
+/// Whether `rest` is a path up to the next `@`.
+fn is_path_to_at(rest: &[u8]) -> bool {
+    let is_part = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"/.-_".contains(byte);
+    let near = &rest[..rest.len().min(BEYOND + 1)];
+    near.iter().position(is_part).is_some_and(|at| near[at] == b'@')
 }
 
 /// Whether `head` is the port of a host and more hosts: `27017,h2:27017`.
 fn is_list_of_hosts(head: &[u8]) -> bool {
     let mut entries = head.split(|byte| *byte == b',');
-    let is_host = |entry: &[u8]| {
-        let colon = memchr::memchr(b':', entry).unwrap_or(entry.len());
-        let port = entry.get(colon + 1..).unwrap_or_default();
-        let is_label =
-            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        colon > 0 && entry[..colon].iter().all(is_label) && port.iter().all(u8::is_ascii_digit)
-    };
-    entries.next().is_some_and(is_port) && entries.all(is_host)
+    entries.next().is_some_and(is_port) && entries.all(is_host_entry)
+}
+
+/// Whether `entry` is a host, with or without a port.
+fn is_host_entry(entry: &[u8]) -> bool {
+    let colon = memchr::memchr(b':', entry).unwrap_or(entry.len());
+    let port = entry.get(colon + 1..).unwrap_or_default();
+    colon > 0
+        && entry[..colon].iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(byte))
+        && port.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether two slashes are at `at`, so that the colon before them belongs to another URL.
