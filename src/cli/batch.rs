@@ -69,7 +69,7 @@ pub(super) fn run(
         scrubber.fail_on(marker.as_bytes());
     }
     if batch.report.is_some() || settings.summary == settings::Summary::Json {
-        scrubber = scrubber.telling_days();
+        scrubber = scrubber.counting_days();
     }
     let mut names = Names::new(&scrubber);
     // What is told of a file names it, and its name may hold a secret.

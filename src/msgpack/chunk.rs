@@ -16,7 +16,7 @@ use crate::{
     prefilter::Cpu,
     redact,
     rules::RuleSet,
-    scrub::{Outcome, Scrubber, Seam},
+    scrub::{Outcome, Scrubber, seam::Seam},
     tally::Tally,
     text::span::Span,
 };

@@ -6,7 +6,7 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
-use crate::{rules::RuleSet, scrub::Seam};
+use crate::{rules::RuleSet, scrub::seam::Seam};
 
 /// The most tags with open state. Beyond that, one of them is forgotten, and the rest of its line
 /// is scanned without its beginning.

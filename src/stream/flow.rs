@@ -23,8 +23,8 @@ use crate::{
         reassembly::{FlushPolicy, InputState},
     },
     pool::{self, Worker},
-    redact::Spliced,
-    scrub::{Scrubber, Step, Trace},
+    redact::OutputRuns,
+    scrub::{Scrubber, Step, trace::Trace},
 };
 
 /// A source of bytes that can be waited for.
@@ -151,13 +151,13 @@ fn fill_without_waiting(input: &mut impl Input, buffer: &mut BlockBuffer) -> Res
 #[derive(Default)]
 struct BlockMemory {
     bytes: Vec<u8>,
-    out: Spliced,
+    out: OutputRuns,
 }
 
 /// A block, its output, and the state of its scrubber at its end.
 struct ScrubbedBlock {
     block: OwnedBlock,
-    out: Spliced,
+    out: OutputRuns,
     step: Step,
     trace: Trace,
 }
@@ -176,10 +176,10 @@ impl BlockWorker {
 }
 
 impl Worker for BlockWorker {
-    type Job = (OwnedBlock, Spliced);
+    type Job = (OwnedBlock, OutputRuns);
     type Done = ScrubbedBlock;
 
-    fn work(&mut self, (block, mut out): (OwnedBlock, Spliced)) -> ScrubbedBlock {
+    fn work(&mut self, (block, mut out): (OwnedBlock, OutputRuns)) -> ScrubbedBlock {
         let step = self.scrubber.scrub_piece(Block::Records(block.bytes()), self.flush, &mut out);
         ScrubbedBlock { block, out, step, trace: self.scrubber.take_trace() }
     }
@@ -249,7 +249,7 @@ struct BlockSource<'s, I> {
 impl<I: Input> BlockSource<'_, I> {
     /// The next block, which is read into the memory of its thread. The incomplete record at its
     /// end moves to the memory that this exchange leaves in the buffer.
-    fn next_block(&mut self, memory: BlockMemory) -> Option<(OwnedBlock, Spliced)> {
+    fn next_block(&mut self, memory: BlockMemory) -> Option<(OwnedBlock, OutputRuns)> {
         let BlockMemory { mut bytes, out } = memory;
         if !std::mem::take(&mut self.is_first) {
             bytes = self.pump.buffer().move_into(bytes);

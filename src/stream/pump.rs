@@ -9,7 +9,7 @@ use crate::{
         buffer::{Block, BlockBuffer},
         reassembly::{FlushPolicy, InputState},
     },
-    redact::Spliced,
+    redact::OutputRuns,
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber, Step},
     source::refuse::Gate,
 };
@@ -27,7 +27,7 @@ pub const BLOCK: usize = 256 << 10;
 pub(crate) struct Pump {
     buffer: BlockBuffer,
     gate: Gate,
-    out: Spliced,
+    out: OutputRuns,
     /// How errors call the input.
     name: String,
     /// The most bytes that wait for the rest of a record.
@@ -46,7 +46,7 @@ impl Pump {
         Pump {
             buffer: BlockBuffer::new(size, limit),
             gate: Gate::default(),
-            out: Spliced::default(),
+            out: OutputRuns::default(),
             name: name.to_owned(),
             limit,
             n_waiting: 0,
@@ -144,7 +144,7 @@ impl Pump {
 pub(super) fn write_step(
     step: &Step,
     hay: &[u8],
-    out: &Spliced,
+    out: &OutputRuns,
     write: &mut impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     match step.outcome {

@@ -14,7 +14,7 @@ use crate::{
         tokens::{StringKind, TokenReader},
     },
     policy::OnError,
-    scrub::{Outcome, Seam},
+    scrub::{Outcome, seam::Seam},
     text::span::Span,
 };
 
