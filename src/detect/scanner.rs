@@ -129,25 +129,6 @@ impl Scanner {
         Candidates { hay, found }
     }
 
-    /// As [`Scanner::prefilter`], leaving the candidates in the scratch for [`Scanner::judge`].
-    pub(crate) fn look(&self, hay: &[u8], scratch: &mut Scratch) {
-        let candidates = self.prefilter(hay, scratch);
-        scratch.recycle(candidates);
-    }
-
-    /// As [`Scanner::confirm`], of the candidates in the scratch. They must be those of `hay` or of
-    /// a text that begins with it.
-    pub(crate) fn judge<'s>(
-        &self,
-        hay: &[u8],
-        state: &mut State,
-        scratch: &'s mut Scratch,
-    ) -> &'s [Finding] {
-        let mut found = scratch.take_prefiltered();
-        found.truncate(hay.len());
-        self.confirm(Candidates { hay, found }, state, scratch)
-    }
-
     /// The findings of a text that was prefiltered: sorted, disjoint, never touching.
     pub(crate) fn confirm<'s>(
         &self,

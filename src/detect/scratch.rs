@@ -53,21 +53,6 @@ impl Scratch {
         *self = Scratch { rejected, ..Scratch::default() };
     }
 
-    /// The signs that the last prefilter pass saw, in order: the number of each and its offset.
-    pub(crate) fn signs(&self) -> &[(usize, usize)] {
-        &self.prefiltered.signs
-    }
-
-    /// Takes what the last prefilter pass found, to confirm it part by part.
-    pub(crate) fn take_prefiltered(&mut self) -> Prefiltered {
-        std::mem::take(&mut self.prefiltered)
-    }
-
-    /// Sets `part` of what `all` tells as what is confirmed next, as a text of its own.
-    pub(crate) fn give_part(&mut self, all: &Prefiltered, part: Span) {
-        self.prefiltered.take_part(all, part);
-    }
-
     /// What the prefilter saw in the text that was scanned last, and the findings in it.
     pub(crate) fn prefiltered(&mut self) -> (&Prefiltered, &mut Vec<Finding>) {
         (&self.prefiltered, &mut self.findings)
