@@ -78,6 +78,7 @@ pub(super) const MORE: u64 = 1 << 26;
 pub(super) const ROUND: u64 = 1 << 27;
 pub(super) const SQUARE: u64 = 1 << 28;
 
+/// The classes of each byte.
 static CLASSES: [u64; 256] = classes();
 
 /// The classes that list their marks. Letters, digits and white space are added by [`classes`].
@@ -115,6 +116,7 @@ const MARKS: [(u64, &[u8]); 30] = [
     (SQUARE, b"["),
 ];
 
+/// Builds [`CLASSES`] at compile time.
 const fn classes() -> [u64; 256] {
     let mut classes = [0; 256];
     let mut byte = 0;

@@ -64,8 +64,9 @@ impl Decoded {
         self.escapes.clear();
     }
 
-    /// Decodes `parts` of `hay`. `prefiltered` is the prefilter's answer about `hay`. `is_new` tells
-    /// whether a run is decoded: not if it was already there before another encoding was removed.
+    /// Decodes `parts` of `hay`. `prefiltered` is the prefilter's answer about `hay`. `is_new`
+    /// tells whether a run is decoded: not if it was already there before another encoding was
+    /// removed.
     pub(crate) fn read(
         &mut self,
         hay: &[u8],
@@ -118,6 +119,7 @@ impl Decoded {
     }
 
     /// Decodes the runs that may encode text.
+    /// Decodes a run as hexadecimal digits if it consists of them, or else as base64.
     fn read_runs(
         &mut self,
         hay: &[u8],
@@ -255,6 +257,7 @@ impl Decoded {
         self.end_piece(text_start, Kind::Escapes);
     }
 
+    /// Ends the piece that begins at `start` of the text.
     fn end_piece(&mut self, start: usize, kind: Kind) {
         self.pieces.push(Piece { text: Span::new(start, self.source_map.text().len()), kind });
         self.source_map.end_line();
@@ -342,6 +345,7 @@ impl Decoded {
         }
     }
 
+    /// Adds a decoded run as a piece. `before`: how many decoded bytes precede `text` in the run.
     fn push_blob(&mut self, encoding: Encoding, raw: Span, before: usize, text: &[u8]) {
         let start = self.source_map.text().len();
         self.source_map.replace(text, raw);
@@ -410,10 +414,13 @@ fn is_seen(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b)
 }
 
+/// Whether decoded bytes are text: UTF-8 without control characters.
 fn is_text(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| is_seen(*byte) || *byte >= 0x80) && std::str::from_utf8(bytes).is_ok()
 }
 
+/// The text that hexadecimal digits encode. Most runs of digits are ids or hashes, so the first
+/// digits of a few pairs are tested before anything is decoded: those of visible ASCII are 2 to 7.
 fn text_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
     let mut sample = digits.iter().step_by(2).take(HEX_SAMPLE);
     let is_likely =
@@ -488,6 +495,7 @@ const ROLES: [u16; 256] = {
     roles
 };
 
+/// The entry of [`ROLES`] for a byte.
 const fn roles_of(byte: u8) -> u16 {
     let mut roles = 0;
     if let Some(value) = base64::value(byte) {

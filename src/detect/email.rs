@@ -270,6 +270,7 @@ static CLASS: [u8; 256] = {
     class
 };
 
+/// Whether a byte may occur in a local part.
 fn is_local(byte: u8) -> bool {
     CLASS[usize::from(byte)] & LOCAL != 0
 }

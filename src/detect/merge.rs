@@ -162,6 +162,7 @@ fn bare_quotes(hay: &[u8], record: usize, span: Span) -> usize {
     quotes.filter(|quote| !escape::is_escaped(hay, record, *quote)).count()
 }
 
+/// Whether a record begins and ends like JSON. Most records are refused by their first byte.
 fn is_shaped_like_json(record: &[u8]) -> bool {
     if !record
         .first()
@@ -258,6 +259,7 @@ fn is_continuation(hay: &[u8], at: usize) -> bool {
     hay.get(at).is_some_and(|byte| byte & 0xC0 == 0x80)
 }
 
+/// Moves the start of a span to the start of the escape that it begins in.
 fn widen_start(hay: &[u8], span: &mut Span) {
     // The longest escape has six bytes.
     if !hay[span.start.saturating_sub(5)..span.start].contains(&b'\\') {

@@ -13,6 +13,7 @@ pub(super) enum Target {
 }
 
 impl Target {
+    /// The detector of a rule.
     fn of(rules: &RuleSet, id: RuleId) -> Target {
         match rules.get(id).recogniser {
             Recogniser::Token(_) => Target::Token(id),

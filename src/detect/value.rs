@@ -113,6 +113,7 @@ pub(super) fn is_template_of(value: &[u8], traits: Traits) -> bool {
     value.len() <= LOOK && is_trimmed_template(value, traits)
 }
 
+/// [`is_template`] for a value without white space around it.
 fn is_trimmed_template(value: &[u8], traits: Traits) -> bool {
     let Some(first) = value.first() else { return true };
     byte_class::is(*first, byte_class::EXPANSION) && is_expansion(value)
@@ -181,6 +182,7 @@ fn is_variable(name: &[u8]) -> bool {
     matches!(name, [b'0'..=b'9']) || is_name(name) && (capitals || letters && !is_random(name))
 }
 
+/// Whether a text is an identifier.
 fn is_name(name: &[u8]) -> bool {
     matches!(name, [b'A'..=b'Z' | b'a'..=b'z' | b'_', ..])
         && name
@@ -350,6 +352,7 @@ fn is_address(value: &[u8]) -> bool {
     }
 }
 
+/// Whether a value is a UUID in its usual form.
 fn is_uuid(value: &[u8]) -> bool {
     value.len() == 36
         && value.iter().enumerate().all(|(index, byte)| match index {
@@ -525,6 +528,7 @@ const OTHER: u8 = 63;
 /// [`OTHER`].
 static LETTERS: [u8; 256] = letters();
 
+/// Builds [`LETTERS`] at compile time.
 const fn letters() -> [u8; 256] {
     let mut letters = [OTHER; 256];
     let mut index = 0;
@@ -552,6 +556,7 @@ const AFTER_CAPITAL: u8 = 0x80;
 /// The score of each pair of [`LETTERS`].
 static COSTS: [u8; 64 * 64] = costs();
 
+/// Builds [`COSTS`] at compile time.
 const fn costs() -> [u8; 64 * 64] {
     let mut costs = [0; 64 * 64];
     let mut pair = 0;
@@ -563,6 +568,7 @@ const fn costs() -> [u8; 64 * 64] {
     costs
 }
 
+/// The score of one pair, or the bits that say how it depends on its neighbours.
 const fn cost(left: u8, right: u8) -> u8 {
     match (left, right) {
         (62.., _) | (_, 62..) | (0..=9, 0..=9) => 0,

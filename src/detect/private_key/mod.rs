@@ -163,6 +163,7 @@ struct KeyInRecord<'h> {
 }
 
 impl<'h> KeyInRecord<'h> {
+    /// Reads the record after the first line of a key.
     fn read(located: &Located<'h>, opening: &Opening) -> KeyInRecord<'h> {
         let rest = &located.hay[opening.end..located.record.end];
         visits::add(4 * rest.len());

@@ -244,6 +244,7 @@ fn run_at(text: &[u8], column: usize) -> Option<Span> {
     (length > 0).then(|| Span::new(column, column + length))
 }
 
+/// The longest run of the base64 alphabet in a line.
 fn longest_run(text: &[u8]) -> Span {
     let mut longest = Span::default();
     let mut start = 0;

@@ -257,6 +257,7 @@ impl Search<'_, '_> {
         is_secret.then_some(Found { secret, end: record.end })
     }
 
+    /// Whether a token may begin at `start`, by the edges that its rule asks for.
     fn is_on_edge(&self, start: usize) -> bool {
         match self.rule.edges {
             Edges::Free => true,

@@ -81,6 +81,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// Adds a finding to the union of those that overlap.
     fn claim(&mut self, span: Span) {
         let overlaps = span.start <= self.claimed.end && self.claimed.start <= span.end;
         self.claimed = match overlaps {
@@ -215,6 +216,7 @@ impl Unit {
         Unit { byte, len: n_slashes + length }
     }
 
+    /// The character of a percent escape that is encoded as often as the URL itself.
     fn percent(rest: &[u8], depth: Depth) -> Option<Unit> {
         let prefix: &[u8] = match depth {
             Depth::Plain => return None,

@@ -64,6 +64,7 @@ impl Parameters {
         Parameters(table)
     }
 
+    /// The known name with that text.
     fn named(&self, text: &[u8]) -> Option<&Name> {
         let found = self.0.find(open_table::hash(text), |name| {
             name.as_ref().is_some_and(|name| *name.text == *text)
@@ -135,6 +136,8 @@ impl Parameters {
 
 impl Progress {
     /// The end of the value that begins at `start`. A value inside the last one has the same end.
+    /// The end of the value that begins at `start`: a separator, a quote, the next URL of a list,
+    /// or a bracket that was opened before the value.
     fn value_end(&mut self, located: &Located<'_>, start: usize, depth: Depth) -> usize {
         let seen = &mut self.values[depth as usize];
         if !seen.contains(start) {
@@ -155,6 +158,7 @@ pub(super) fn equals(anchor: &[u8]) -> Option<Depth> {
     }
 }
 
+/// The length of the `=` at the end of an anchor.
 fn equals_len(depth: Depth, anchor: &[u8]) -> usize {
     match depth {
         Depth::Plain if anchor.ends_with(b"=") => 1,
@@ -169,6 +173,7 @@ fn strip_closing(left: &[u8]) -> Option<&[u8]> {
     left.strip_suffix(b"%5D").or_else(|| left.strip_suffix(b"%5d"))
 }
 
+/// Whether a byte joins the words of a name. Names are compared without it.
 fn is_joint(byte: u8) -> bool {
     matches!(byte, b'_' | b'-' | b'.')
 }
@@ -194,6 +199,7 @@ fn separator<'h>(before: &[u8], run: &'h [u8]) -> Option<(&'h [u8], u8)> {
     }
 }
 
+/// Whether a parameter may follow the byte.
 fn is_separator(byte: u8) -> bool {
     matches!(byte, b'?' | b'&' | b'#' | b'[')
 }

@@ -23,6 +23,7 @@ use crate::{
 /// The minimum length of a secret. Shorter segments are words, as in `/services/new`.
 const MIN_SECRET: usize = 8;
 
+/// A piece of a template.
 enum Piece {
     Literal(Box<[u8]>),
     Slash,
@@ -39,6 +40,7 @@ enum Host {
     Any,
 }
 
+/// A path that is a secret, and its rule.
 struct Template {
     rule: RuleId,
     host: Host,
@@ -132,6 +134,7 @@ fn is_alike(one: &[u8], other: &[u8]) -> bool {
         && one.eq_ignore_ascii_case(other)
 }
 
+/// Parses a template. `rules lint` has checked its syntax.
 fn template(rule: RuleId, text: &str) -> Template {
     let (host, text) = match (text.strip_prefix("*/"), text.strip_prefix("*.")) {
         (Some(path), _) => (Host::Any, path),
@@ -255,6 +258,7 @@ fn without_slash(hay: &[u8], mut span: Span) -> Span {
     span
 }
 
+/// The end of the segment that begins at `start`.
 fn segment_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
     let mut at = start;
     while at < limit {
@@ -267,6 +271,7 @@ fn segment_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
     at
 }
 
+/// The end of the path that goes on at `start`.
 fn path_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
     let mut at = start;
     while at < limit {
@@ -279,6 +284,7 @@ fn path_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
     at
 }
 
+/// Whether a unit, written with the first byte `raw`, ends a path.
 fn is_path_end(unit: Unit, raw: u8) -> bool {
     const ENDS: &[u8] = b"?#&'`|,;)]\\";
     unit.is_end() || ENDS.contains(&unit.byte) || ENDS.contains(&raw) && unit.len == 1

@@ -42,6 +42,7 @@ impl Open {
         bit(unit.byte, n_slashes).is_some_and(|bit| self.quotes & bit != 0)
     }
 
+    /// Opens or closes what the quote or bracket at `at` opens or closes.
     fn read(&mut self, text: &[u8], at: usize) {
         let byte = text[at];
         match byte {

@@ -189,6 +189,7 @@ enum Before<'h> {
     Scheme(Located<'h>, usize, Depth),
 }
 
+/// Decides what begins at `start`, left of the anchor.
 fn before_authority<'h>(located: &Located<'h>, start: usize) -> Before<'h> {
     let depth = match &located.hay[start..located.anchor.start] {
         [byte, ..] if byte.is_ascii_whitespace() => return Before::Space,
@@ -258,6 +259,7 @@ impl<'h, 'm> Ends<'h, 'm> {
         *self.open.get_or_insert_with(|| self.quotes.open(hay, record, separator))
     }
 
+    /// The byte before the scheme, which may be the quote or bracket that opens the URL.
     fn opener(&self) -> Option<u8> {
         quotes::before_scheme(self.hay, self.record, self.separator)
     }
@@ -307,6 +309,7 @@ impl<'h, 'm> Ends<'h, 'm> {
                 && (self.depth != Depth::Plain || self.open().closes(self.hay, span, unit))
     }
 
+    /// Whether no URL goes on after `span`.
     fn is_outside(&self, span: Span) -> bool {
         quotes::is_outside(&self.hay[span.end..self.limit])
     }
@@ -429,6 +432,7 @@ fn is_digest_name(host: &[u8]) -> bool {
 
 /// Whether the password is a port with something after it: the next entry of a list
 /// (`a.example:80,bob@example.com`) or fields (`db:1433;user=sa;password=p@ss`).
+/// Whether a text is a port.
 fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bool {
     let host = &hay[start..colon.start];
     let is_host = host.contains(&b'.') || host == b"localhost";
