@@ -1,9 +1,10 @@
-//! Near-matches, repeated anchors, megabytes of `@`: nothing may cost much more than plain text.
+//! Hostile input (near-matches, repeated anchors, megabytes of `@`) must not cost much more than
+//! plain text.
 //!
 //! Each case is a unit that is repeated, as one line of a mebibyte and as lines of 200 bytes. Every
-//! output is checked first; then each is timed, in turn with plain text, and its time told as a
-//! multiple of that. A multiple over [`LIMIT`] fails the run. `cargo bench --bench adversarial --
-//! --test` checks outputs alone; a word picks the cases whose names hold it.
+//! output is checked first. Then each case is timed, in turn with plain text, and reported as a
+//! multiple of its time. A multiple over [`LIMIT`] fails the run. `cargo bench --bench adversarial
+//! -- --test` only checks outputs; a word selects the cases whose names contain it.
 
 use std::{
     process::ExitCode,
@@ -12,7 +13,7 @@ use std::{
 
 use logscrub::{Outcome, Policy, RuleSet, Scrubber};
 
-/// So many times the time of plain text are allowed.
+/// The largest allowed multiple of the time of plain text.
 const LIMIT: f64 = 5.0;
 
 /// Bytes of each input.
@@ -21,20 +22,19 @@ const SIZE: usize = 1 << 20;
 /// Bytes of a line in the second shape.
 const LINE: usize = 200;
 
-/// The fastest of so many runs counts.
+/// The number of runs, of which the fastest counts.
 const N_RUNS: usize = 7;
 
-/// What must come of each line, `head` and units and all.
+/// The expected result of each line, including `head` and units.
 #[derive(Clone, Copy)]
 enum Expected {
-    /// Itself.
+    /// The line itself.
     Same,
     /// All of it is one finding, which becomes this.
     Whole(&'static str),
-    /// All but the end, which the end of the record cut: so many whole units, then this.
+    /// All but the end, which the record cuts off: this many whole units, then this text.
     Cut(&'static str),
-    /// Whatever: the case is about time alone. What is found in such a heap of anchors is nobody's
-    /// promise.
+    /// Anything. The case only measures time; what is found among so many anchors is not promised.
     Any,
 }
 
@@ -42,7 +42,7 @@ use Expected::{Any, Cut, Same, Whole};
 
 struct Case {
     name: &'static str,
-    /// What every line begins with.
+    /// The beginning of every line.
     head: &'static str,
     unit: &'static str,
     expected: Expected,
@@ -102,7 +102,7 @@ const CASES: &[Case] = &[
     case("parameter", "?token=", Any),
     case("parameter-plain", "?token=1&", Same),
     same("parameter-weak", "&key=a"),
-    // So many keys in one value that all of them stay: behind sixteen the next one goes.
+    // So many keys in one value that all of them stay; after sixteen, the next one goes.
     case("parameter-percent", "token%3D", Any),
     same("reset", "/reset/"),
     same("hooks", "hooks.slack.com/"),
@@ -177,13 +177,13 @@ struct Bench {
 impl Bench {
     fn scrub(&mut self, hay: &[u8]) -> Outcome {
         self.out.clear();
-        // A private key that one input opens must not reach into the next.
+        // A private key that one input opens must not continue in the next.
         self.scrubber.fork().scrub_block(hay, &mut self.out)
     }
 
     fn time(&mut self, hay: &[u8]) -> Duration {
         let mut scrubber = self.scrubber.fork();
-        // Patterns are made ready at their first candidate.
+        // Patterns are compiled at their first candidate.
         let _ = scrubber.scrub_block(hay, &mut self.out);
         self.out.clear();
         let begin = Instant::now();
@@ -191,7 +191,7 @@ impl Bench {
         begin.elapsed()
     }
 
-    /// Whether the output is what it must be.
+    /// Whether the output is the expected one.
     fn is_right(&mut self, case: &Case, hay: &[u8]) -> bool {
         let outcome = self.scrub(hay);
         let Some(wanted) = expected(case, hay) else { return outcome != Outcome::Stopped };
@@ -202,8 +202,8 @@ impl Bench {
         }
     }
 
-    /// How many times the time of plain text it takes; runs of both alternate, so that a busy
-    /// machine slows both.
+    /// The time as a multiple of that of plain text. Runs of both alternate, so that a busy machine
+    /// slows both.
     fn ratio(&mut self, hay: &[u8], plain: &[u8]) -> (f64, Duration) {
         let runs = (0..N_RUNS).map(|_| (self.time(hay), self.time(plain)));
         let (one, other) = runs.fold((Duration::MAX, Duration::MAX), |least, run| {

@@ -1,7 +1,7 @@
-//! How fast a block is looked at, how fast it is made clean, and how fast a stream runs end to end.
+//! The speed of scanning a block, of scrubbing it, and of a stream end to end.
 //!
-//! Every case checks its answer first: as many findings as were planted, the expected bytes, clean
-//! input untouched. `cargo bench -- --test` runs each once, on a little of everything.
+//! Every case checks its result first: the planted number of findings, the expected bytes, clean
+//! input unchanged. `cargo bench -- --test` runs each once on small inputs.
 
 use std::{
     hint::black_box,
@@ -11,7 +11,7 @@ use std::{
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use logscrub::{Outcome, Policy, RuleSet, ScrubReader, Scrubber, Style};
 
-// The hostile inputs are for the comparison.
+// The comparison uses the hostile inputs.
 #[allow(dead_code)]
 mod workload;
 
@@ -82,8 +82,8 @@ fn stages(criterion: &mut Criterion) {
     }
 }
 
-/// Lines as records of msgpack, and as the lines of JSON that these are rendered as: what `chunk`
-/// takes longer than `lines` is the walk, the rendering and the way back.
+/// Lines as msgpack records, and as the JSON lines that these are rendered as. The difference
+/// between `chunk` and `lines` is the cost of walking, rendering and patching.
 #[cfg(feature = "msgpack")]
 mod chunk {
     use logscrub::{ChunkScrubber, Outcome, Policy, RuleSet, Style};
@@ -105,7 +105,7 @@ mod chunk {
         (chunk, lines)
     }
 
-    /// With the shortest head, as a text that changed is written.
+    /// A string with the shortest head, as changed strings are written.
     fn write_text(text: &[u8], chunk: &mut Vec<u8>) {
         let length = (text.len() as u32).to_be_bytes();
         match text.len() {
@@ -155,7 +155,7 @@ mod chunk {
     }
 }
 
-/// What a program pays before its first byte: rules and engine.
+/// The cost before the first byte: rules and engine.
 fn start(criterion: &mut Criterion) {
     criterion.bench_function("start/rules", |bencher| bencher.iter(RuleSet::embedded));
     let rules = RuleSet::embedded();
@@ -166,7 +166,7 @@ fn start(criterion: &mut Criterion) {
     });
 }
 
-/// Enough to leave every cache, and little where speed is not asked for.
+/// Larger than every cache, or small if speed is not measured.
 fn size() -> usize {
     if std::env::args().any(|argument| argument == "--test") { 256 << 10 } else { 8 << 20 }
 }

@@ -1,16 +1,15 @@
-//! Logs made from a seed, with what must come of them.
+//! Logs made from a seed, with their expected results.
 //!
 //! A workload knows its answer: the same text with [`GONE`] in place of every planted secret, and
-//! how many there are. So a benchmark checks what it measures, and a wrong answer is a failure and
-//! not a number. Lines are modelled on what servers really write, near-misses among them: keys that
-//! only contain a word, handles, digests, UUIDs, addresses of objects.
+//! their number. So a benchmark checks what it measures, and a wrong answer is a failure and not a
+//! number. The lines are modelled on real logs, with near-misses: keys that only contain a word,
+//! handles, digests, UUIDs, addresses of objects.
 //!
-//! Secrets are put together here from a prefix and random characters; none is written down.
-//! [`Hostile`] inputs are none that a server writes: they are what a prefilter or a recogniser
-//! could choke on, and only their time is looked at. The comparison with other programs uses this
-//! file too.
+//! Secrets are made from a prefix and random characters; none is written down. [`Hostile`] inputs
+//! are not written by any server: they could slow down a prefilter or a detector, and only their
+//! time is measured. The comparison with other programs also uses this file.
 
-/// What stands in place of a secret in [`Workload::expected`].
+/// The replacement of a secret in [`Workload::expected`].
 pub(crate) const GONE: &str = "GONE";
 
 /// What kind of log it is.
@@ -29,8 +28,8 @@ pub(crate) enum Kind {
     /// As containerd and CRI-O write files, some records split in two; a secret in one line of a
     /// hundred.
     Cri,
-    /// With colour codes, as programs write on terminals and into many a container's log; a secret
-    /// in one line of a hundred.
+    /// With colour codes, as programs write to terminals and to many container logs; a secret in
+    /// one line of a hundred.
     Coloured,
 }
 
@@ -46,7 +45,7 @@ impl Kind {
         Kind::Coloured,
     ];
 
-    /// How reports call it.
+    /// The name in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Clean => "clean",
@@ -60,18 +59,18 @@ impl Kind {
     }
 }
 
-/// A log, and what must come of it.
+/// A log and its expected result.
 pub(crate) struct Workload {
     /// The log.
     pub(crate) input: String,
     /// The log with [`GONE`] in place of every secret.
     pub(crate) expected: String,
-    /// What was planted, in order.
+    /// The planted secrets, in order.
     pub(crate) secrets: Vec<String>,
 }
 
 impl Workload {
-    /// At least `n_bytes` of that kind, always the same ones.
+    /// At least `n_bytes` of that kind, always the same bytes.
     pub(crate) fn new(kind: Kind, n_bytes: usize) -> Workload {
         let mut make = Maker { random: Random(0x5eed), log: Workload::empty(n_bytes), seconds: 0 };
         let mut n_lines = 0_u64;
@@ -97,19 +96,20 @@ impl Workload {
     }
 }
 
-/// What an engine may choke on, repeated up to a size: half of a secret, or what hides one.
+/// Input that could slow down an engine, repeated up to a size: half of a secret, or text that
+/// hides one.
 pub(crate) struct Hostile {
-    /// How reports call it.
+    /// The name in reports.
     pub(crate) name: &'static str,
     unit: &'static str,
 }
 
 impl Hostile {
-    /// The measure: as plain as text can be.
+    /// The baseline: plain text.
     pub(crate) const PLAIN: Hostile =
         hostile("plain", "the quick brown fox jumps over a lazy dog and runs into the wood ");
 
-    /// Every one, in the order of reports.
+    /// All of them, in the order of reports.
     pub(crate) const ALL: [Hostile; 30] = [
         hostile("at", "@"),
         hostile("address", "a@"),
@@ -234,7 +234,7 @@ const MESSAGES: [&str; 8] = [
 ];
 const NAMES: [&str; 6] = ["alice", "bob.smith", "carol", "dave+alerts", "erin_w", "f.garcia"];
 
-/// Writes lines, each into the log and into what must come of it.
+/// Writes each line into the log and into the expected result.
 struct Maker {
     random: Random,
     log: Workload,
@@ -433,8 +433,7 @@ impl Maker {
         self.put(&head);
     }
 
-    /// As loggers for terminals write: time dim, level in its colour, the names of fields in
-    /// italics.
+    /// As loggers write to terminals: dim time, coloured level, field names in italics.
     fn coloured_line(&mut self, dirty: bool) {
         let (clock, random) = (self.clock(), &mut self.random);
         let (colour, level) = random.of(&[

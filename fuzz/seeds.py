@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes seeds for a fuzz target: seeds.py TARGET FOLDER.
 
-The examples of patterns/*.toml, with their placeholders filled, are logs that hold secrets; the files themselves are rule
-files. Nothing realistic stands in the repository, so seeds are made where they are used.
+Seeds are the examples of patterns/*.toml with their placeholders filled, which are logs with secrets,
+and the files themselves, which are rule files. The repository has no realistic tokens, so seeds are
+made where they are used.
 """
 
 import gzip
@@ -46,7 +47,7 @@ def filled(text):
 
 
 def msgpack(value):
-    """Enough of msgpack for a seed."""
+    """Packs the msgpack types that a seed needs."""
     if isinstance(value, str):
         data = value.encode()
         return (bytes([0xA0 | len(data)]) if len(data) < 32 else b"\xda" + len(data).to_bytes(2, "big")) + data
@@ -76,7 +77,7 @@ def messages(folder, target):
         ["app", packed, {"fluent_signal": 2}],
     ]
     for number, message in enumerate(modes):
-        # How it is cut, first.
+        # First, how the input is cut.
         (folder / f"mode-{number}").write_bytes(b"\x07" + msgpack(message))
 
 
@@ -88,11 +89,11 @@ def main():
     for path in sorted(pathlib.Path(__file__).parent.parent.glob("patterns/*.toml")):
         text = path.read_text()
         if target == "rules":
-            # One entry a seed, so that a mutation meets the few keys that matter.
+            # One entry in each seed, so that mutations reach the few important keys.
             for number, entry in enumerate(text.split("[[rule]]")[1:]):
                 (folder / f"{path.stem}-{number}").write_text("[[rule]]" + entry)
         elif target in ("split", "levels"):
-            # Four sizes of reads and one of the buffer first, as the target takes its input apart.
+            # Four read sizes and the buffer size come first, as the target expects.
             head = b"\x07\x00\x03\x01\x40\x05" if target == "split" else b""
             for rule in tomllib.loads(text)["rule"]:
                 examples = rule.get("hit", []) + rule.get("miss", [])

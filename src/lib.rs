@@ -75,7 +75,7 @@ pub use crate::aio::AsyncScrubReader;
 #[doc(hidden)]
 pub use crate::forward::pass_stream;
 #[cfg(feature = "msgpack")]
-pub use crate::msgpack::{ChunkScrubber, Malformed, Seams};
+pub use crate::msgpack::{ChunkScrubber, MalformedChunk, TagStates};
 pub use crate::{
     error::Error,
     finding::{Finding, Shape},
@@ -88,3 +88,8 @@ pub use crate::{
     tally::Tally,
     text::span::Span,
 };
+
+/// Runs the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,31 +1,31 @@
-//! Secrets beside and inside each other: in URLs, headers, cookies and JSON, every pair of them
+//! Secrets beside and inside each other in URLs, headers, cookies and JSON: every secret of a pair
 //! goes and the rest stays.
 //!
-//! Each kind of secret is put beside each other kind, in each carrier. What comes out must verify
-//! (no record is masked as a whole), keep the host of every URL and the members of JSON, and not
-//! change again. The seed is fixed. `LOGSCRUB_TEST_CASES` repeats all pairs with other secrets so
-//! many times; 1 by default.
+//! Each kind of secret is put beside each other kind, in each carrier. The output must verify (no
+//! record is masked as a whole), keep the host of every URL and the members of JSON, and not change
+//! when it is scrubbed again. The seed is fixed. `LOGSCRUB_TEST_CASES` repeats all pairs with other
+//! secrets (default: once).
 
 use logscrub::{Outcome, Policy, RuleSet, Scrubber};
 use serde_json::Value;
 
 use crate::numbers::Numbers;
 
-/// What a place in a carrier makes of whatever stands there.
+/// How a place in a carrier makes its content secret.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
-    /// A secret, by the grammar or the name before it.
+    /// Secret, because of the grammar or the name before it.
     Secret,
-    /// A secret if it looks random.
+    /// Secret if it looks random.
     Weak,
-    /// A secret only if it is one by itself.
+    /// Secret only by its own form.
     Open,
 }
 
-/// What a secret is by itself.
+/// The form of a secret itself.
 #[derive(Clone, Copy, PartialEq)]
 enum Look {
-    /// Known by its own form.
+    /// Recognized by its own form.
     Token,
     Random,
     Word,
@@ -80,7 +80,7 @@ fn github(random: &str) -> String {
     random.to_owned() + std::str::from_utf8(&checksum).expect("digits are ASCII")
 }
 
-/// Where `¹` and `²` stand two secrets. What a carrier holds beside them stays as it is.
+/// `¹` and `²` are the places of two secrets. The rest of a carrier stays unchanged.
 const CARRIERS: &[(&str, Place, Place)] = &{
     use Place::{Open, Secret, Weak};
     [
@@ -121,12 +121,12 @@ const CARRIERS: &[(&str, Place, Place)] = &{
             Secret,
             Secret,
         ),
-        // Adjacent: in text, glued by what parts fields.
+        // Adjacent: in text, with separators between fields.
         ("password=¹ url=https://token:²@host.example/ status=401", Secret, Secret),
         ("db_password=¹;client_secret=²;n=1", Secret, Secret),
         ("token=¹|https://token:²@host.example/|x", Weak, Secret),
         ("(https://token:¹@host.example/) [https://secret:²@host.example]", Secret, Secret),
-        // Nested: one secret stands in the value of another.
+        // Nested: one secret is inside the value of another.
         (r#"{"password":"https://token:¹@host.example/?secret=²"}"#, Secret, Secret),
         (
             r#"{"Authorization":"Bearer ¹","next":"https%3A%2F%2Ftoken%3A²%40host.example%2F"}"#,
@@ -176,7 +176,7 @@ fn shape(text: &str) -> Option<String> {
     Some(names)
 }
 
-/// What is wrong with what came of a carrier.
+/// The fault of the output for a carrier.
 fn fault(
     carrier: &str,
     text: &str,
@@ -193,7 +193,7 @@ fn fault(
         return Some(format!("{secret} stays"));
     }
     let host = |text: &str| text.matches("host.example").count();
-    // What stands in a secret value goes with it.
+    // Everything inside a secret value goes with it.
     let is_nested =
         carrier.starts_with(r#"{"password":"https"#) || carrier.starts_with("Cookie: next=");
     if !is_nested && host(clean) != host(text) {

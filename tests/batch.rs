@@ -1,5 +1,5 @@
-//! Batch: every format round trip through the programs that people use, hostile archives, what is
-//! refused, kills and full disks.
+//! Batch: round trips of every format through common programs, hostile archives, refused input,
+//! kills and full disks.
 
 use std::{
     fs::{self, File},
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::harness::{Ran, binary, logscrub};
 
-/// A log with findings that only a program can make at run time, and the same clean.
+/// A log with findings that are made at run time, and the clean log.
 pub(crate) fn log(n_lines: usize) -> (Vec<u8>, Vec<u8>) {
     let (mut dirty, mut clean) = (Vec::new(), Vec::new());
     for n in 0..n_lines {
@@ -188,8 +188,8 @@ fn skippable_frames_with_text_stay_and_are_scrubbed() {
     assert_eq!(place.shell("zstd -qdc out/a.zst"), b"one\n");
 }
 
-/// A tree with what tar knows: long names, links, an empty folder, modes, a compressed log and an
-/// empty file.
+/// A tree with what tar supports: long names, links, an empty folder, modes, a compressed log and
+/// an empty file.
 fn tree(place: &Place) -> (Vec<u8>, String) {
     let (dirty, clean) = log(3000);
     let long = format!("{}/{}.log", "d".repeat(90), "n".repeat(150));
@@ -340,7 +340,7 @@ fn what_cannot_be_examined_is_told_and_is_in_no_output() {
     }
     assert_eq!(place.names("out"), ["enc.zip", "good.log", "logscrub-manifest.jsonl", "mix.tar"]);
     assert_eq!(place.shell("tar -tf out/mix.tar"), b"good.log\n");
-    // A second run has nothing to do for what is done, and tells the rest again.
+    // A second run skips finished files and reports the others again.
     place
         .batch(&["@/in", "-o", "@/out"])
         .code(3)
@@ -377,7 +377,7 @@ fn in_place_keeps_what_it_cannot_examine_and_all_that_belongs_to_a_file() {
     assert_eq!(place.read("in/noise"), noise);
     assert_eq!(place.shell("cd in; tar -xOf mix.tar noise"), noise);
     assert_eq!(place.shell("cd in; tar -xOf mix.tar good.log"), b"to REDACTED-email\n");
-    // What holds no secret is not touched.
+    // A file without secrets is not touched.
     assert_eq!(fs::metadata(place.path("in/clean.gz")).expect("it is there").ino(), before);
     place.batch(&["@/in", "--in-place", "--backup", ".orig"]).code(3).stderr_has("3 done before");
     assert_eq!(place.read("in/good.log.orig"), b"to bob@example.com\n");
@@ -466,7 +466,7 @@ t = open('in/names.tar','rb').read(); open('in/cut.tar','wb').write(t[:1600]); o
             .all(|name| !names.contains(&(*name).to_owned())),
         "{names:?}"
     );
-    // The archives keep what they hold; nothing was unpacked.
+    // The archives keep their entries; nothing was unpacked.
     assert_eq!(place.shell("tar -tPf out/names.tar | wc -l"), b"10\n");
     assert_eq!(
         place.shell(
@@ -542,7 +542,7 @@ for name, packed in [('gz', gzip.compress(text)), ('bz2', bz2.compress(text)), (
         assert!(is_told, "{name} {reason:?} is not in {told:?}");
     }
     assert_eq!(place.names("out"), ["logscrub-manifest.jsonl", "many.zip"]);
-    // In place nothing of it changes.
+    // In place, nothing of it changes.
     place
         .batch(&["@/in", "--in-place", "--max-expansion", "20", "--max-expansion", "80MiB"])
         .code(3);
@@ -571,7 +571,8 @@ fn a_run_that_is_killed_leaves_whole_files_and_goes_on() {
         .collect();
     let mut moment = 1_u64;
     for _ in 0..50 {
-        // A generator with a seed: the moments are the same in every run, what they meet is not.
+        // Random numbers from a seed: the moments are the same in every run, the state they hit is
+        // not.
         moment =
             moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let wait = format!("0.{:03}", (moment >> 33) % 400);
@@ -639,7 +640,7 @@ fn several_paths_in_place_have_one_manifest_that_can_be_checked() {
         .batch(&[&paths[..], &["--in-place"]].concat())
         .success()
         .stderr_has("findings            3");
-    // What the link means was replaced, and the link is one still.
+    // The target of the link was replaced, and the link is still a link.
     assert!(fs::symlink_metadata(place.path("link.log")).expect("it is there").is_symlink());
     assert_eq!(place.read("real.log"), b"to REDACTED-email\n");
     assert_eq!(place.names("two"), ["a.log"]);
@@ -689,7 +690,7 @@ fn secrets_in_names_are_on_the_disk_and_nowhere_else() {
         told[0]
     );
     assert_eq!(place.read("out/canary1@example.com/app.log"), b"to REDACTED-email\n");
-    // Such names are known again, by a second run and by the check.
+    // A second run and the check recognize such names.
     place
         .batch(&["@/in", "-o", "@/out"])
         .code(3)
@@ -853,7 +854,7 @@ fn days_are_told_by_the_records_and_the_time_of_the_file() {
         b"Dec 31 23:59:59 host app: to bob@example.com\nJan  2 00:00:01 host app: to bob@example.com\n",
     );
     place.write("in/none", b"to bob@example.com\n");
-    // Longer than is held at once: the head tells the day, the findings come later.
+    // Longer than the limit: the day is at the head, the findings come later.
     let long = |head: &str, tail: &str| {
         [
             head,
@@ -885,7 +886,7 @@ fn days_are_told_by_the_records_and_the_time_of_the_file() {
     );
 }
 
-/// The words of a page as Chromium shows it, a picture of it, and all that it asked for.
+/// The text of a page as Chromium shows it, a picture of it, and all requests that it made.
 fn shown(place: &Place, page: &str, is_dark: bool) -> (String, Vec<u8>, String) {
     let name = if is_dark { "dark" } else { "light" };
     let flags = format!(
@@ -933,7 +934,7 @@ fn chromium_shows_the_report_in_light_and_dark_and_asks_for_nothing_else() {
         );
         assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "the page is empty");
         let asked = log.split("\"url\":\"").skip(1).filter_map(|rest| rest.split('"').next());
-        // The browser has errands of its own.
+        // The browser makes requests of its own.
         let own = ["google", "gvt1.com"];
         let is_other =
             |url: &&str| url.starts_with("http") && !own.iter().any(|name| url.contains(name));
@@ -1006,7 +1007,7 @@ fn another_format_can_be_asked_for_and_threads_change_nothing() {
             "{name}"
         );
     }
-    // Formats that are written as one stream after the other are read as one.
+    // Formats that allow streams to be concatenated are read as one text.
     for (format, unpack) in [
         ("zstd:1", "zstd -qdc"),
         ("gzip:9", "gzip -dc"),
@@ -1029,7 +1030,7 @@ fn another_format_can_be_asked_for_and_threads_change_nothing() {
     }
 }
 
-/// snappy's frames as its description says, without a library: what is written is not compressed,
+/// snappy frames as in its specification, without a library. What is written is not compressed;
 /// what is read may be.
 const SNAPPY: &str = "import struct, sys
 def crc(data):
@@ -1110,7 +1111,7 @@ sys.stdout.buffer.write(b[start:start + i.compress_size])";
     assert_eq!(place.shell("python3 check.py | zstd -qdc"), b"to REDACTED-email\n".repeat(50));
 }
 
-/// The most memory that a run had at once, in bytes.
+/// The high-water mark of memory of a run, in bytes.
 fn peak(place: &Place, args: &str) -> u64 {
     let python = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); \
                   print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
@@ -1131,7 +1132,7 @@ fn memory_stays_below_what_was_said_whatever_the_files() {
     }
     let place = Place::new();
     let (text, _) = log(2000);
-    // Each is larger than the memory, as it lies or unpacked.
+    // Each is larger than the memory limit, compressed or not.
     let many = usize::try_from(MEMORY + (MEMORY >> 3)).expect("it fits") / text.len();
     place.write("plain/app.log", &text.repeat(many));
     place.shell(

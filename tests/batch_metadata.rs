@@ -1,13 +1,13 @@
-//! Metadata of archives and compressed streams: what is planted in any field of any format is in no
-//! output, or its file is reported as unexamined; innocent metadata keeps every byte; names stay
-//! apart and links follow their targets.
+//! Metadata of archives and compressed streams. A secret planted in any field of any format is in
+//! no output, or its file is reported as unexamined. Innocent metadata keeps every byte, names stay
+//! distinct, and links follow their targets.
 
 use std::{collections::BTreeMap, fs, process::Stdio};
 
 use crate::batch::{Place, has};
 
-/// Makes one file for each field of each format with the text `value` in that field alone. Files
-/// whose field cannot be told from its surroundings begin with `odd-`.
+/// Makes one file for each field of each format, with the text `value` only in that field. Files
+/// whose field cannot be separated from its surroundings begin with `odd-`.
 const MAKE: &str = r#"
 import base64, bz2, gzip, io, lzma, os, struct, subprocess, sys, tarfile, zlib
 folder, value = sys.argv[1], sys.argv[2].encode()
@@ -142,7 +142,7 @@ put('odd-snappy-padding.sz', SNAPPY + chunk(0xfe, value))
 put('odd-snappy-behind.sz', SNAPPY + value)
 "#;
 
-/// Says of each file whether one of the secrets is in it, however it is packed or encoded.
+/// Reports for each file whether one of the secrets is in it, however it is packed or encoded.
 const LOOK: &str = r#"
 import base64, bz2, gzip, json, lzma, os, re, subprocess, sys
 folder, secrets = sys.argv[1], [s.encode() for s in sys.argv[2:]]
@@ -163,7 +163,7 @@ for path, _, names in os.walk(folder):
         print(json.dumps([name, has]))
 "#;
 
-/// A generator with a seed.
+/// Random numbers from a seed.
 struct Random(u64);
 
 impl Random {
@@ -180,7 +180,7 @@ impl Random {
     }
 }
 
-/// Planted texts, each with what must not be left of it.
+/// Planted texts, each with the part that must not be left.
 fn canaries(seed: u64) -> Vec<(&'static str, String, String)> {
     let mut random = Random(seed);
     let (user, token, password) =
@@ -192,7 +192,7 @@ fn canaries(seed: u64) -> Vec<(&'static str, String, String)> {
     ]
 }
 
-/// How many sets of canaries are planted; `LOGSCRUB_TEST_CASES` for more.
+/// The number of sets of canaries; set with `LOGSCRUB_TEST_CASES`.
 fn n_cases() -> u64 {
     std::env::var("LOGSCRUB_TEST_CASES").ok().and_then(|number| number.parse().ok()).unwrap_or(1)
 }
@@ -259,7 +259,7 @@ fn what_is_planted_in_any_field_is_in_no_output_or_its_file_is_reported() {
             for (name, has) in look(&place, "out", &[&secret]) {
                 assert!(!has, "{kind} {name} leaks");
             }
-            // What can be told from its surroundings is rewritten, and its file is there.
+            // A separable field is rewritten, and its file is in the output.
             let there = place.names("out");
             for name in place.names("in").iter().filter(|name| !name.starts_with("odd-")) {
                 assert!(
@@ -268,7 +268,7 @@ fn what_is_planted_in_any_field_is_in_no_output_or_its_file_is_reported() {
                 );
             }
             place.batch(&["--verify-manifest", "@/out", "--config", "none"]).success();
-            // Twice is once.
+            // Scrubbing again changes nothing.
             place
                 .batch(&["@/out", "-o", "@/twice", "--config", "none", "--summary", "json"])
                 .stdout_has("\"findings\":0");
@@ -283,7 +283,7 @@ fn what_is_planted_in_any_field_is_in_no_output_or_its_file_is_reported() {
                 );
             }
 
-            // A check with rules that the run did not have finds the canary wherever it lies.
+            // A check with rules that the run did not have finds the canary wherever it is.
             let other = [
                 "@/in",
                 "-o",
@@ -315,7 +315,7 @@ fn innocent_metadata_keeps_every_byte() {
     }
     let place = Place::new();
     make(&place, "in", "release-notes of build 4711");
-    // What is odd is odd with innocent texts too.
+    // Odd files are also odd with innocent texts.
     place.shell("rm in/odd-*");
     let ran =
         place.batch(&["@/in", "-o", "@/out", "--config", "none", "--summary", "json"]).success();
@@ -328,12 +328,12 @@ fn innocent_metadata_keeps_every_byte() {
             assert!(before == after, "{name} differs");
             n_compared += 1;
         }
-        // Of a stream its headers stay: they end with the text, whatever the packed data became.
+        // The headers of a stream stay. They end with the text, whatever the packed data became.
         let text = b"release-notes of build 4711";
         let at = |bytes: &[u8]| bytes.windows(text.len()).position(|window| window == text);
         if name.starts_with("gzip-") && name != "gzip-second.gz" || name == "zstd-frame.zst" {
             let end = at(&before).expect("it was planted") + text.len();
-            // The slot of a gzip header that tells how slow its compression was is not kept.
+            // The byte of a gzip header for the compression level is not kept.
             assert!(after.len() > end && before[10..end] == after[10..end], "{name} differs");
             n_compared += 1;
         }
@@ -342,7 +342,7 @@ fn innocent_metadata_keeps_every_byte() {
     place.batch(&["--verify-manifest", "@/out", "--config", "none"]).success();
 }
 
-/// Archives with names that become one another, and links to them.
+/// Archives with names that become equal, and links to them.
 const NAMES: &str = r#"
 import io, sys, tarfile, zipfile
 users = ['bob@example.com', 'eve@example.com', 'al@example.com']

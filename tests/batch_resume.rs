@@ -1,6 +1,6 @@
-//! Batch goes on where it was: kills, signals and full disks cost the work of a moment, and no
-//! output lands among the inputs. A test that must meet a run in the middle makes its work larger
-//! until it does.
+//! Batch continues where it was: kills, signals and full disks cost only the latest work, and no
+//! output lands among the inputs. A test that must interrupt a run makes its work larger until it
+//! succeeds.
 
 use std::{
     collections::BTreeMap,
@@ -49,8 +49,7 @@ impl Signal {
     }
 }
 
-/// A run that is under way. Signals have their defaults, also where the tests run in the
-/// background.
+/// A run in progress. Signals have their default handlers, even if the tests run in the background.
 struct Running {
     child: Child,
 }
@@ -82,7 +81,7 @@ impl Running {
         assert!(status.success(), "it was running, and is not reaped yet");
     }
 
-    /// The exit code as a shell has it, and what was said.
+    /// The exit code as in a shell, and the messages.
     fn end(mut self) -> (i32, String) {
         let mut words = String::new();
         let mut stderr = self.child.stderr.take().expect("standard error is a pipe");
@@ -106,8 +105,8 @@ fn lines(place: &Place, folder: &str) -> BTreeMap<String, serde_json::Value> {
     lines.map(|line| (line["path"].as_str().expect("a path").to_owned(), line)).collect()
 }
 
-/// Waits until the manifest has more than `n_before` lines; answers whether it did before the run
-/// ended.
+/// Waits until the manifest has more than `n_before` lines. Returns whether that happened before
+/// the run ended.
 fn wait_for_more(place: &Place, folder: &str, n_before: usize, running: &mut Running) -> bool {
     loop {
         let is_over = running.has_ended();
@@ -121,13 +120,13 @@ fn wait_for_more(place: &Place, folder: &str, n_before: usize, running: &mut Run
     }
 }
 
-/// What a file is, so that a rewritten one is told from one that was left alone.
+/// Identifies a file, so that a rewritten file differs from one that was left alone.
 fn identity(path: &Path) -> (u64, i64, i64) {
     let metadata = fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
 }
 
-/// Files of several forms.
+/// Files of several formats.
 fn fill(place: &Place, n_files: usize) {
     let (dirty, _) = log(20_000);
     for n in 0..n_files {
@@ -151,7 +150,7 @@ fn files(place: &Place, folder: &str) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// The counts of a run that nothing disturbs: files that it did, and files that were done before.
+/// The counts of an undisturbed run: files that it did, and files that were done before.
 fn finish(place: &Place, args: &[&str]) -> (u64, u64) {
     let args = [args, &["--config", "none", "--summary", "json"]].concat();
     let told: serde_json::Value =
@@ -165,7 +164,7 @@ fn finish(place: &Place, args: &[&str]) -> (u64, u64) {
 /// More files than a run does within a second or two.
 const MOST_FILES: usize = 384;
 
-/// Disturbs run after run, each as soon as its manifest has grown, until one ends by itself.
+/// Disturbs each run as soon as its manifest has grown, until one ends by itself.
 fn disturb(signal: Signal, is_in_place: bool) {
     let (folder, args) = if is_in_place { ("in", "in --in-place") } else { ("out", "in -o out") };
     for n_files in [24, 48, 96, 192, MOST_FILES] {
@@ -187,13 +186,13 @@ fn disturb(signal: Signal, is_in_place: bool) {
                 running.send(signal);
             }
             let (code, words) = running.end();
-            // What an earlier run did is not done again.
+            // The work of an earlier run is not repeated.
             let after: Vec<_> = done
                 .keys()
                 .map(|name| identity(&place.path(&format!("{folder}/{name}"))))
                 .collect();
             assert_eq!(before, after);
-            // What the manifest calls done is there and whole.
+            // Every file that the manifest calls done exists and is whole.
             let now = lines(&place, folder);
             for name in now.keys() {
                 assert!(
@@ -211,7 +210,7 @@ fn disturb(signal: Signal, is_in_place: bool) {
             }
             n_disturbed += 1;
         }
-        // The largest set is enough with one.
+        // For the largest set, one disturbance is enough.
         if n_disturbed < 3 && n_files < MOST_FILES || n_disturbed == 0 {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The command line as a user meets it.
+//! The command line as a user sees it.
 
 use crate::harness::logscrub;
 
@@ -207,19 +207,19 @@ fn explain_tells_what_refuted_the_other_candidates() {
     let human = logscrub().args(["explain", "--why"]).stdin(input).run().success().out();
     assert!(human.contains("    not email: @ at 4: what follows is no domain"), "{human}");
     assert_eq!(human.matches("standard input:2").count(), 1, "{human}");
-    // Bytes that are written as numbers stand in the block as numbers; told is the anchor that they
-    // mean.
+    // Bytes that are written as numbers appear as numbers in the block; the report shows the anchor
+    // that they stand for.
     let bytes: Vec<String> = b"icon@2x.png \x01 words".iter().map(u8::to_string).collect();
     let record = format!("{{\"__CURSOR\":\"x\",\"MESSAGE\":[{}]}}\n", bytes.join(","));
     let ran = logscrub().args(["explain", "--why", "--json"]).stdin(record).run().success();
     let told: serde_json::Value = serde_json::from_str(ran.out().trim_end()).expect("one object");
     assert_eq!((&told["anchor"], &told["by"]), (&"@".into(), &"email".into()));
-    // Nothing is told that was not asked for.
+    // Nothing is reported without being asked for.
     assert_eq!(logscrub().args(["explain"]).stdin("icon@2x.png\n").run().success().out(), "");
 }
 
-/// A record over the limit, with a secret of its own every few words, so that many stand at the
-/// seams of windows.
+/// A record over the limit with a different secret every few words, so that many are at the seams
+/// of windows.
 fn long_record() -> (String, usize) {
     let mut text = String::new();
     let mut n_secrets = 0;
@@ -334,7 +334,7 @@ fn a_closed_reader_ends_reports_by_sigpipe() {
     }
 }
 
-/// As in a container, where the first process is not ended by signals it has no handler for.
+/// As in a container, where signals without a handler do not end the first process.
 #[test]
 fn a_closed_reader_ends_the_first_process_with_141() {
     let first = |program: &std::ffi::OsStr| {
@@ -361,7 +361,7 @@ fn settings_that_cannot_be_read_are_not_left_out() {
     let output = command.env_clear().env("LOGSCRUB_RULES", name).output().expect("it starts");
     assert_eq!(output.status.code(), Some(2));
     let folder = tempfile::tempdir().expect("a temporary folder");
-    // A file where a folder should be: neither there nor not there, whoever looks.
+    // A file where a folder should be, so that no user can tell whether the path exists.
     std::fs::write(folder.path().join("logscrub"), "").expect("the folder can be written");
     let home = folder.path().to_str().expect("a plain path");
     logscrub().env("XDG_CONFIG_HOME", home).run().code(2).stderr_has("config.toml: cannot be read");

@@ -1,5 +1,5 @@
-//! Records that a container runtime or a journal has cut: what lies in several parts is gone, and
-//! every part is what it was.
+//! Records that a container runtime or a journal has cut: a secret that is in several parts is
+//! gone, and the rest of every part is unchanged.
 
 use std::{
     fs,
@@ -57,9 +57,9 @@ fn scrub(hay: &[u8]) -> Vec<u8> {
 struct Writer {
     name: &'static str,
     part: fn(text: &[u8], stream: &str, is_last: bool) -> Vec<u8>,
-    /// The text of a record, or `None` where the record is not what it was.
+    /// The text of a record, or `None` if the rest of the record changed.
     text: fn(record: &[u8], was: &[u8]) -> Option<Vec<u8>>,
-    /// What ends a record.
+    /// The end of a record.
     end: &'static str,
 }
 
@@ -73,7 +73,7 @@ fn json(record: Value) -> Vec<u8> {
     record.to_string().into_bytes()
 }
 
-/// The text of a JSON record whose other members are what they were.
+/// The text of a JSON record, if its other members are unchanged.
 fn member(record: &[u8], was: &[u8], name: &str) -> Option<Vec<u8>> {
     let mut is: Map<String, Value> = serde_json::from_slice(record).ok()?;
     let mut was: Map<String, Value> = serde_json::from_slice(was).ok()?;
@@ -162,7 +162,7 @@ const WRITERS: [Writer; 6] = [
     },
 ];
 
-/// The logical lines of `out` by stream; panics where a record is not what it was.
+/// The logical lines of `out` by stream. Panics if a record has changed otherwise.
 fn joined(writer: &Writer, records: &[(Vec<u8>, usize)], out: &[u8], what: &str) -> [Vec<u8>; 2] {
     let mut texts = [Vec::new(), Vec::new()];
     let mut rest = out;
@@ -181,14 +181,14 @@ fn joined(writer: &Writer, records: &[(Vec<u8>, usize)], out: &[u8], what: &str)
     texts
 }
 
-/// Every run of four bytes of the secret that stands in `out` and not in `clean`.
+/// Every run of four bytes of the secret that is in `out` and not in `clean`.
 fn fragment<'s>(secret: &'s [u8], out: &[u8], clean: &[u8]) -> Option<&'s [u8]> {
     let is_in = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);
     secret.windows(4).find(|part| is_in(out, part) && !is_in(clean, part))
 }
 
-/// The text cut at `cuts`, a record each; with `other`, records of the other stream stand between,
-/// themselves in parts.
+/// The text cut at `cuts`, with a record for each part. With `other`, records of the other stream
+/// are in between, also in parts.
 fn records(writer: &Writer, text: &[u8], cuts: &[usize], other: bool) -> Vec<(Vec<u8>, usize)> {
     let mut records = Vec::new();
     let mut start = 0;
@@ -233,7 +233,7 @@ fn check(writer: &Writer, case: &Case, cuts: &[usize], other: bool) {
     assert!(left.is_none(), "{what}: {} bytes of the secret are left", left.map_or(0, <[u8]>::len));
 }
 
-/// So many places at which a secret is cut; all of them where it is not long.
+/// Up to this many places to cut a secret; all of them if it is short.
 fn places(case: &Case, most: usize) -> Vec<usize> {
     let (start, end) = case.secret;
     let all: Vec<usize> =
@@ -347,7 +347,7 @@ fn a_key_line_by_line_in_records_between_those_of_another_stream() {
         "-----END PRIVATE KEY-----".to_owned(),
     ];
     let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
-    // The fluentd driver and its kin tell parts apart, not records; here each line is a whole one.
+    // The fluentd driver and similar writers identify parts, not records; here each line is whole.
     for writer in &WRITERS[..2] {
         let mut hay = Vec::new();
         let mut expected = Vec::new();
@@ -387,7 +387,7 @@ fn a_part_whose_rest_does_not_come_is_let_go_and_its_tail_masked() {
     stdin
         .write_all(format!("{head}ice@exam\n{TIME} stderr F beside\n").as_bytes())
         .expect("it reads");
-    // The input stays open: what comes now comes because nothing else did.
+    // The input stays open, so the output comes because of the timeout.
     let expected = format!("{TIME} stdout P login REDACTED-record\n{TIME} stderr F beside\n");
     let mut got = vec![0; expected.len()];
     stdout.read_exact(&mut got).expect("it writes");
@@ -468,7 +468,7 @@ fn a_format_that_is_forced_joins_nothing_else() {
     assert!(!forced(Format::Auto, &hay).contains("hunter2"));
 }
 
-/// The vectors that are kept beside the project.
+/// Test vectors that are kept beside the project.
 fn shared() -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let folders = ["../shared/corpora/containers", "../../shared/corpora/containers"];
@@ -520,8 +520,7 @@ fn the_shared_vectors_come_out_as_they_say() {
     assert!(faults.is_empty(), "{}", faults.concat());
 }
 
-/// Vectors that say something else than what stands in them: in v13 and v14 the filler's last
-/// letters are part of the address (`ippeggy@…`), in v3 two letters are glued to an AWS key id, and
-/// `join.py` takes no placeholder with a hyphen for v6. In v16 a letter of an address is written as
-/// an escape.
+/// Vectors with a wrong expectation: in v13 and v14 the last letters of the filler are part of the
+/// address (`ippeggy@…`), in v3 two letters touch an AWS key id, and `join.py` accepts no
+/// placeholder with a hyphen for v6. In v16 a letter of an address is written as an escape.
 const KNOWN: [&str; 5] = ["v3-", "v6-", "v13-", "v14-", "v16-"];

@@ -1,4 +1,4 @@
-//! Records of Docker's json-file driver with their members in any order and spaced in any way: a
+//! Records of Docker's json-file driver with their members in any order and with any spacing: a
 //! secret that is divided among parts is gone, and an application's own JSON is left alone.
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -14,11 +14,11 @@ static BASE: LazyLock<Scrubber> = LazyLock::new(|| {
 
 const TIME: &str = "2026-11-23T16:00:00.000000137Z";
 
-/// Members in an order, by their first letters; `a` is `attrs`.
+/// Orders of members by their first letters; `a` is `attrs`.
 const ORDERS: [&str; 10] =
     ["lst", "lts", "slt", "stl", "tls", "tsl", "lsat", "aslt", "stal", "talks"];
 
-/// What stands behind `{` and `,`, before and behind `:`, and before `}`.
+/// White space after `{` and `,`, before and after `:`, and before `}`.
 const SPACES: [[&str; 5]; 6] = [
     ["", "", "", "", ""],
     ["", " ", "", " ", ""],
@@ -85,7 +85,7 @@ fn a_secret_that_is_divided_among_parts_is_gone_however_records_are_written() {
                         let whole = format!("{before}{secret}{behind}\n");
                         let (one, two) = whole.split_at(before.len() + at);
                         let of = |text: &str, stream: &str| record(text, stream, order, spaces);
-                        // A line of the other stream stands between, whole or in parts itself.
+                        // A line of the other stream is in between, whole or in parts.
                         let (stream, other) = if index % 2 == 0 {
                             ("stdout", "stderr")
                         } else {
@@ -122,7 +122,7 @@ fn a_secret_that_is_divided_among_parts_is_gone_however_records_are_written() {
 
 #[test]
 fn an_applications_own_json_is_not_joined() {
-    // Joined, the two would hold an address.
+    // Joined, the two would contain an address.
     let parts = ["mail alice.liddell@exam", "ple.com sent"];
     let mut n_cases = 0;
     for (order, more) in [
@@ -164,7 +164,7 @@ fn an_applications_own_json_is_not_joined() {
     assert!(n_cases >= 35);
 }
 
-/// Each record becomes what it becomes by itself, and the second one stays.
+/// Each record is scrubbed as it is alone, and the second one stays.
 fn check_apart(text: &str) {
     for format in [Format::Auto, Format::Docker] {
         let alone: String = text.split_inclusive('\n').map(|line| scrub(line, format)).collect();

@@ -1,8 +1,8 @@
-//! A hundred thousand lines of JSON: all parse after, have the same members, hold no secret, and
-//! are the same in all else.
+//! A hundred thousand lines of JSON: all still parse, have the same members, contain no secret, and
+//! are otherwise unchanged.
 //!
-//! Made from a seed, so that a run says something of the change and not of chance. What came out is
-//! read by serde_json and, where there is one, by Python's parser too.
+//! The lines are made from a seed, so that a failure comes from a change and not from chance. The
+//! output is read by serde_json and, if it is installed, by Python's parser.
 
 use std::{fs, io::Read as _, process::Command};
 
@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 
 const N_LINES: usize = 100_000;
 
-/// What every secret begins with, and nothing else holds.
+/// The beginning of every secret, which occurs nowhere else.
 const CANARY: &str = "cnq7";
 
-/// Keys that no rule doubts, in every style.
+/// Keys that are secret for every rule, in every style.
 const SECRET_KEYS: [&str; 8] = [
     "password",
     "dbPassword",
@@ -26,7 +26,7 @@ const SECRET_KEYS: [&str; 8] = [
     "Pwd",
 ];
 
-/// Keys that only look so, and others.
+/// Keys that only look similar, and others.
 const PLAIN_KEYS: [&str; 14] = [
     "msg",
     "user",
@@ -81,7 +81,7 @@ impl Random {
         (0..self.below(6)).map(|_| self.pick(&words)).collect::<Vec<_>>().join(" ")
     }
 
-    /// A text with a secret in it that tells itself by its shape.
+    /// A text with a secret that is recognized by its shape.
     fn message(&mut self) -> String {
         let (before, after, canary) = (self.text(), self.text(), self.canary());
         let secret = match self.below(4) {
@@ -93,7 +93,7 @@ impl Random {
         format!("{before} {secret} {after}")
     }
 
-    /// The value of a secret key, whatever its kind.
+    /// The value of a secret key, of any type.
     fn secret(&mut self, depth: usize) -> Value {
         match self.below(8) {
             0 => self.below(100_000).into(),
@@ -114,7 +114,7 @@ impl Random {
             2 if depth > 0 => {
                 (0..self.below(4)).map(|_| self.value(depth - 1)).collect::<Vec<_>>().into()
             }
-            // JSON in a string, and that in another.
+            // JSON in a string, also nested.
             3 if depth > 0 => Value::from(self.object(depth - 1)).to_string().into(),
             4 => self.message().into(),
             5 => self.below(1 << 40).into(),
@@ -130,7 +130,7 @@ impl Random {
                 0 | 1 => {
                     drop(members.insert(self.pick(&SECRET_KEYS).to_owned(), self.secret(depth)))
                 }
-                // One at most, or two become the same.
+                // At most one, because two would become the same.
                 2 if members.keys().all(|key| !key.contains(CANARY)) => {
                     members.insert(format!("{}@example.com", self.canary()), self.text().into());
                 }
@@ -140,7 +140,7 @@ impl Random {
         members
     }
 
-    /// The object as one line, escaped as one writer or another does.
+    /// The object as one line, escaped as different writers do.
     fn line(&mut self) -> String {
         let line = Value::from(self.object(4)).to_string();
         match self.below(4) {
@@ -162,7 +162,7 @@ impl Random {
     }
 }
 
-/// Where two documents differ that should not.
+/// An unexpected difference between two documents.
 fn difference(was: &Value, is: &Value, is_secret: bool) -> Option<String> {
     let fault = || Some(format!("{was} became {is}"));
     match (was, is) {
@@ -203,7 +203,7 @@ fn difference(was: &Value, is: &Value, is_secret: bool) -> Option<String> {
     }
 }
 
-/// The same in another implementation.
+/// The same comparison in another implementation.
 const PYTHON: &str = r#"
 import json, sys
 canary, keys = sys.argv[3], set(sys.argv[4:])

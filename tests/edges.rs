@@ -1,11 +1,11 @@
-//! Other characters beside a value and inside it: none of them keeps a weak key's value whole, and
-//! none makes prose a secret.
+//! Other characters beside and inside a value: none of them keeps the value of a weak key whole,
+//! and none makes prose a secret.
 //!
 //! `LOGSCRUB_TEST_CASES` sets the number of cases of each test; the default takes a few seconds.
 
 use logscrub::{Outcome, Policy, RuleSet, Scrubber};
 
-/// Numbers from a seed: the same in every run.
+/// Random numbers from a seed.
 pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
@@ -25,7 +25,7 @@ impl Numbers {
     }
 }
 
-/// How many cases a test makes.
+/// The number of cases of a test.
 pub(crate) fn n_cases(default: usize) -> usize {
     std::env::var("LOGSCRUB_TEST_CASES")
         .ok()
@@ -33,7 +33,7 @@ pub(crate) fn n_cases(default: usize) -> usize {
         .unwrap_or(default)
 }
 
-/// What `lines` become, scrubbed as one block.
+/// The output for `lines`, scrubbed as one block.
 pub(crate) fn scrub_lines(scrubber: &Scrubber, lines: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let hay = lines.join(&b'\n');
     let mut out = Vec::new();
@@ -54,7 +54,7 @@ const HEX: &str = "0123456789abcdef";
 const SMALL: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
 pub(crate) const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// A value that a machine made, of one of ten kinds.
+/// A machine-made value of one of ten kinds.
 pub(crate) fn value(numbers: &mut Numbers) -> String {
     match numbers.below(10) {
         0 => numbers.text(LETTERS, 20),
@@ -117,7 +117,7 @@ const BARE: [&str; 11] = [
     "at 12:00 K: V",
 ];
 
-/// Characters that are neither white space nor control characters, as bytes, and as JSON and URLs
+/// Characters that are neither white space nor control characters, as bytes and as JSON and URLs
 /// write them.
 const OTHERS: [&[u8]; 36] = [
     "é".as_bytes(),
@@ -158,7 +158,7 @@ const OTHERS: [&[u8]; 36] = [
     b"%C3%A9",
 ];
 
-/// White space and control characters: they end a value without quotes.
+/// White space and control characters, which end an unquoted value.
 const BLANKS: [&[u8]; 14] = [
     b" ", b"  ", b"\t", b"\r", b"\x0b", b"\x0c", b"\0", b"\x01", b"\x7f", b"\\t", b"\\n",
     b"\\r\\n", b"\\u0000", b"\\u0020",
@@ -181,7 +181,7 @@ const PAIRS: [(&str, &str); 14] = [
     ("\u{a0}", "\u{a0}"),
 ];
 
-/// A line, the same without the other characters, and the value in it.
+/// A line, the same line without the other characters, and its value.
 struct Case {
     line: Vec<u8>,
     plain: Vec<u8>,
@@ -224,8 +224,8 @@ fn case(numbers: &mut Numbers) -> Case {
     Case { line: fill(syntax, key, &with), plain: fill(syntax, key, value.as_bytes()), value }
 }
 
-/// The length of the longest piece of `value` that is left in `text`, when it has five bytes or
-/// more.
+/// The length of the longest piece of `value` that is left in `text`, if it has at least five
+/// bytes.
 pub(crate) fn longest_left(value: &[u8], text: &[u8]) -> usize {
     let is_left = |length: usize| {
         value.windows(length).any(|piece| memchr::memmem::find(text, piece).is_some())
@@ -243,7 +243,7 @@ fn other_characters_keep_no_value_of_a_weak_key() {
     let (scrubbed, plain) = (scrub_lines(&scrubber, &lines), scrub_lines(&scrubber, &plain));
     let (mut n_asked, mut whole, mut pieces) = (0, Vec::new(), Vec::new());
     for ((case, text), plain) in cases.iter().zip(&scrubbed).zip(&plain) {
-        // A value that stays by itself says nothing of what stands beside it.
+        // A value that stays even alone says nothing about its neighbours.
         if longest_left(case.value.as_bytes(), plain) > 0 {
             continue;
         }
@@ -267,8 +267,7 @@ fn other_characters_keep_no_value_of_a_weak_key() {
     assert_eq!(scrub_lines(&scrubber, &scrubbed), scrubbed, "twice is once");
 }
 
-/// Words and texts of other languages, and what tells nothing, as they stand behind the name of a
-/// key.
+/// Words and texts of other languages, and meaningless texts, as they follow the name of a key.
 const INNOCENT: [&str; 48] = [
     "abgelaufen",
     "Ungültig ",
@@ -324,7 +323,7 @@ const INNOCENT: [&str; 48] = [
 fn prose_in_other_characters_stays_behind_a_weak_key() {
     let scrubber = scrubber();
     let mut numbers = Numbers(20_261_201);
-    // In a query the names of parameters alone say that a value is secret.
+    // In a query, only the names of parameters make a value secret.
     let bare = BARE.iter().copied().filter(|syntax| !syntax.starts_with("GET"));
     let all: Vec<&str> = QUOTED.iter().copied().chain(bare).collect();
     let lines: Vec<Vec<u8>> = (0..n_cases(20_000))

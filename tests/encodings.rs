@@ -1,5 +1,5 @@
-//! Each class of secret behind each encoding: it goes, what stays still decodes, and a text that
-//! holds none stays as it is.
+//! Each class of secret behind each encoding: it goes, the rest still decodes, and a text without a
+//! secret stays.
 
 use logscrub::{Outcome, Policy, RuleSet, ScrubReader, Scrubber, lint::expand};
 use std::io::Read as _;
@@ -10,7 +10,7 @@ struct Secret {
     core: Vec<u8>,
 }
 
-/// One of each class, filled from the seed of the rules' own examples.
+/// One of each class, from the examples of the rules, filled from the seed.
 fn secrets() -> Vec<Secret> {
     let templates = [
         "«ghp_{alnum:30}{crc32}»",
@@ -28,7 +28,7 @@ fn secrets() -> Vec<Secret> {
     let secret = |template: &&str| {
         let example = expand(template);
         let span = example.spans[0];
-        // A rule may keep an anchor's first bytes, and a lone letter or two say nothing.
+        // A rule may keep the first bytes of an anchor, and a letter or two alone say nothing.
         Secret { core: span.of(&example.text).to_vec(), text: example.text }
     };
     templates.iter().map(secret).collect()
@@ -40,7 +40,7 @@ fn escape_all(text: &[u8], write: impl Fn(u8) -> String) -> Vec<u8> {
     text.iter().flat_map(|byte| write(*byte).into_bytes()).collect()
 }
 
-/// Only what is no letter and no digit.
+/// Escapes only characters that are neither letters nor digits.
 fn escape_marks(text: &[u8], write: impl Fn(u8) -> String) -> Vec<u8> {
     escape_all(text, |byte| {
         if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { write(byte) }
@@ -60,7 +60,7 @@ fn base64(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Every run of base64 in a text, as what it stands for.
+/// Every run of base64 in a text, decoded.
 fn base64_decoded(text: &[u8]) -> Vec<Vec<u8>> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let value =
@@ -82,7 +82,7 @@ fn divided(text: &[u8], mark: &str) -> Vec<u8> {
     [one, mark.as_bytes(), two, mark.as_bytes(), three].concat()
 }
 
-/// Every encoding with its name; in a JSON record or not.
+/// Every encoding with its name, and whether it is used in a JSON record.
 fn encodings() -> Vec<(&'static str, Encode, bool)> {
     vec![
         ("percent", |text| escape_marks(text, |byte| format!("%{byte:02X}")), true),
@@ -171,7 +171,7 @@ fn scrub(base: &Scrubber, hay: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Whether four bytes or more of `secret` stand in `text`, or behind base64 in it, up to two deep.
+/// Whether four bytes or more of `secret` are in `text`, plain or in base64 up to two deep.
 fn leaks(text: &[u8], core: &[u8], encode: Encode) -> bool {
     let encoded = encode(core);
     let holds =
@@ -264,7 +264,7 @@ fn a_record_over_the_limit_is_looked_through_as_well() {
     for (index, (name, encode, _)) in encodings.enumerate() {
         for secret in secrets() {
             let encoded = encode(&secret.text);
-            // Somewhere, and around what one window settles and the next one goes on with.
+            // At several places, among them the seams of windows.
             for at in [
                 1000,
                 limit - (68 << 10) - encoded.len() + 7 * index,

@@ -1,4 +1,4 @@
-//! The examples of `examples/fluent-bit` with a real Fluent Bit, where one is on the path or in
+//! The examples of `examples/fluent-bit` with a real Fluent Bit, if one is on the path or in
 //! `FLUENT_BIT`. Those with the plugin are tested beside the plugin.
 
 use std::{
@@ -17,14 +17,13 @@ use crate::{
     harness::binary,
 };
 
-/// The length of one line, in the middle: longer than what Fluent Bit reads without
-/// `buffer_max_size`.
+/// The length of a line in the middle, longer than Fluent Bit reads without `buffer_max_size`.
 const LONG: usize = 40 << 10;
 /// The length of a line that the examples leave out.
 const TOO_LONG: usize = 2 << 20;
 
-/// A Fluent Bit to test with, and a folder of its own with a log. Everything that it has started
-/// ends with it.
+/// A Fluent Bit to test with, and a folder of its own with a log. Dropping it ends everything that
+/// it has started.
 struct FluentBit {
     program: PathBuf,
     folder: tempfile::TempDir,
@@ -33,7 +32,7 @@ struct FluentBit {
 }
 
 impl FluentBit {
-    /// The one of the path or of `FLUENT_BIT`, if there is one.
+    /// The Fluent Bit of the path or of `FLUENT_BIT`, if there is one.
     fn find(n_lines: usize) -> Option<FluentBit> {
         let on_path = std::env::var_os("PATH").and_then(|path| {
             std::env::split_paths(&path)
@@ -52,14 +51,14 @@ impl FluentBit {
         self.folder.path().join(name).display().to_string()
     }
 
-    /// The text of all lines, with this in place of each address.
+    /// The text of all lines, with `mail` for each address.
     fn texts(&self, mail: &str) -> Vec<String> {
         let padding =
             |number| if number == self.n_lines / 2 { ".".repeat(LONG) } else { String::new() };
         (0..self.n_lines).map(|number| format!("{number} {} by {mail}", padding(number))).collect()
     }
 
-    /// Writes the log: all lines, each behind `head`.
+    /// Writes the log: all lines, each after `head`.
     fn write_log(&self, head: &str, has_too_long: bool) {
         let mut lines = self.texts("carol@example.org");
         if has_too_long {
@@ -77,8 +76,8 @@ impl FluentBit {
             .collect()
     }
 
-    /// Starts Fluent Bit with an example, its folders in this one, and with `changes`. What it
-    /// starts is in its group.
+    /// Starts Fluent Bit with an example, with its folders in this one, and with `changes`. Its
+    /// children are in its process group.
     fn start(&mut self, example: &str, changes: &[(&str, &str)]) -> &mut Child {
         let source =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fluent-bit").join(example);
@@ -120,7 +119,7 @@ impl FluentBit {
         }
     }
 
-    /// Waits until all lines have come.
+    /// Waits until all lines have arrived.
     fn check(self, key: &str) {
         self.wait_for(self.n_lines);
         assert!(self.lines() == self.expected(key), "all of them, scrubbed, in order");
@@ -131,7 +130,7 @@ impl Drop for FluentBit {
     fn drop(&mut self) {
         for child in &mut self.started {
             let group = format!("-{}", child.id());
-            // What has ended already needs nothing.
+            // A process that has ended needs nothing.
             let _ =
                 Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
             let _ = child.wait();
@@ -143,7 +142,7 @@ fn port(address: &str) -> String {
     address.rsplit(':').next().expect("a port").to_owned()
 }
 
-/// A hop to a port at which nobody listens yet, and that port.
+/// A hop to a port where nobody listens yet, and that port.
 fn hop() -> (Hop, String) {
     let (listener, to) = next_hop();
     drop(listener);
@@ -187,7 +186,7 @@ fn nothing_is_lost_when_the_receiver_is_killed() {
     let mut log =
         fs::OpenOptions::new().create(true).append(true).open(path).expect("it can be opened");
     for round in 0..N_ROUNDS {
-        // It acknowledges chunks, and writes none of them before it is killed.
+        // It acknowledges chunks, and is killed before it writes any.
         fluent_bit.start("receiver.yaml", &[("24225", &to), ("flush: 0.2", "flush: 600")]);
         let receiver = fluent_bit.started.len() - 1;
         let part = fluent_bit.n_lines / N_ROUNDS;

@@ -399,7 +399,7 @@ fn sighup_reads_rules_anew_and_keeps_the_old_ones_where_they_are_wrong() {
     assert!(last().contains("\"REDACTED-acme mine_abcdefgh\""));
     file(temporary.path(), "acme.toml", &rule("mine"));
     hop.signal("-HUP");
-    hop.hears("read anew");
+    hop.hears("rules reloaded");
     assert!(last().contains("\"acme_abcdefgh REDACTED-acme\""));
 }
 
@@ -415,7 +415,7 @@ fn a_file_gets_lines_of_json_before_the_acknowledgement() {
     assert_eq!(read(&path), line);
     fs::rename(&path, folder.path().join("old")).expect("it can be moved");
     hop.signal("-HUP");
-    hop.hears("read anew");
+    hop.hears("rules reloaded");
     // The file is opened by another task: until it is there, lines go to the old one.
     let mut n_sent = 0;
     while !path.exists() {
@@ -834,7 +834,7 @@ fn a_handshake_that_stops_is_closed_when_another_needs_its_place() {
         assert_eq!(&first, b"\x92\xa4HELO");
         silent.push(stream);
     }
-    hop.hears("others waited for its place");
+    hop.hears("connection limit is reached");
     assert_eq!(hop.end(), Some(0));
 }
 

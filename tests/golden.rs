@@ -16,12 +16,12 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
-    /// `«»` around what goes; without any, the text comes out as it is.
+    /// `«»` marks what goes; without marks, the text comes out unchanged.
     text: String,
-    /// The rule of each `«»`, where the case cares.
+    /// The rule of each `«»`, if the case checks it.
     #[serde(default)]
     rules: Vec<String>,
-    /// The output, where it is not the text with a label in place of each `«»`.
+    /// The output, if it is not the text with a label for each `«»`.
     out: Option<String>,
 }
 
@@ -38,7 +38,7 @@ fn shown(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
 }
 
-/// The faults of one case, as text; the cases hold nothing secret.
+/// The faults of one case, as text. The cases contain no real secrets.
 fn faults(base: &Scrubber, case: &Case) -> Vec<String> {
     let example = expand(&case.text);
     let findings = base.fork().find(&example.text).unwrap_or_default().to_vec();

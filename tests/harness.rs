@@ -1,4 +1,4 @@
-//! Runs the program: arguments, input and environment in; what came out is asserted.
+//! Runs the program with arguments, input and environment, and checks its output.
 
 use std::{
     env,
@@ -13,7 +13,7 @@ pub(crate) fn binary() -> PathBuf {
     env::var_os("LOGSCRUB_BIN").map_or_else(|| env!("CARGO_BIN_EXE_logscrub").into(), PathBuf::from)
 }
 
-/// A run to be made.
+/// A run that is being prepared.
 pub(crate) fn logscrub() -> Run {
     let mut command = Command::new(binary());
     command.env_clear();
@@ -47,7 +47,7 @@ impl Run {
         let mut child = pipes.spawn().expect("the binary starts");
         let mut stdin = child.stdin.take().expect("standard input is a pipe");
         let input = self.stdin;
-        // A program that refuses its input closes the pipe, which is no fault of the test's.
+        // A program that refuses its input closes the pipe, which is not a failure of the test.
         let writer = thread::spawn(move || drop(stdin.write_all(&input)));
         let output = child.wait_with_output().expect("it ends");
         writer.join().expect("the writer ends");
@@ -55,7 +55,7 @@ impl Run {
     }
 }
 
-/// What came of it.
+/// The result of a run.
 pub(crate) struct Ran {
     output: Output,
 }

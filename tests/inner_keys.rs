@@ -1,11 +1,11 @@
 //! Keys inside a value, header values as JSON arrays and objects, and Digest credentials between
-//! quotes; beside each kind as many texts that only look so.
+//! quotes; beside each kind as many texts that only look similar.
 //!
 //! `LOGSCRUB_TEST_CASES` sets the number of cases of each test.
 
 use crate::edges::{LETTERS, Numbers, longest_left, n_cases, scrub_lines, scrubber};
 
-/// Lines made of `templates`: `§` is a machine-made value, `¶` a password, `¤` a hash.
+/// Lines made from `templates`: `§` is a machine-made value, `¶` a password, `¤` a hash.
 fn lines(numbers: &mut Numbers, templates: &[&str], n_lines: usize) -> Vec<(String, Vec<String>)> {
     (0..n_lines)
         .map(|index| {
@@ -194,8 +194,8 @@ fn arrays_and_objects_without_credentials_stay() {
     ]);
 }
 
-/// `D` stands for the parameters of a Digest credential, written with quotes as deep as the line
-/// asks.
+/// `D` is replaced by the parameters of a Digest credential, with quotes at the depth that the line
+/// needs.
 #[test]
 fn the_response_of_a_digest_goes_between_quotes() {
     const AROUND: [(&str, &str); 22] = [

@@ -56,10 +56,15 @@ const OUTSIDE_OF_THE_ENGINE: [&str; 6] =
 
 /// Import circles that are still there: a folder and the members of one circle. Take a line out
 /// when its circle is gone.
-const CIRCLES: [(&str, &str); 4] = [
+const CIRCLES: [(&str, &str); 5] = [
     ("batch", "codecs content formats metadata renames rewrite"),
     ("cli", "allow args filter forward host settings"),
-    ("detect/key_value", "code header value_location verdict"),
+    (
+        "detect",
+        "context cost email key_value memory merge private_key rejection scanner scratch state \
+token url",
+    ),
+    ("detect/key_value", "code value_location verdict"),
     ("frame", "formats not_text partial_marker reassembly"),
 ];
 

@@ -1,6 +1,6 @@
 //! The library keeps the promises of the filter: nothing is lost or doubled when a writer fails,
-//! `find` and `scrub_block` agree, one input does not reach into the next, and what cannot be meant
-//! is refused where it is built.
+//! `find` and `scrub_block` agree, one input does not influence the next, and invalid settings are
+//! refused when they are built.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -66,8 +66,8 @@ impl Numbers {
     }
 }
 
-/// Takes a few bytes at a time and fails at random, as often as not with a kind that may be tried
-/// again.
+/// Takes a few bytes at a time and fails at random, half of the time with an error that allows a
+/// retry.
 struct Failing {
     taken: Vec<u8>,
     numbers: Numbers,
@@ -119,7 +119,7 @@ fn a_writer_that_fails_loses_doubles_and_leaks_nothing() {
         let mut rest = log.as_bytes();
         while !rest.is_empty() {
             let most = rest.len().min(1 + numbers.below(3000));
-            // An error means that nothing of this call was taken, so the same bytes come again.
+            // After an error nothing of this call was taken, so the same bytes come again.
             if let Ok(n_bytes) = writer.write(&rest[..most]) {
                 assert!(n_bytes > 0, "a writer that takes nothing never ends");
                 rest = &rest[n_bytes..];
@@ -203,7 +203,7 @@ fn scrubber_that(on_error: OnError) -> Scrubber {
         .expect("the policy is plain")
 }
 
-/// `hay` with the findings of `find` replaced, or `None` where they do not say it all.
+/// `hay` with the findings of `find` replaced, or `None` if `find` could not examine it.
 fn spliced(scrubber: &mut Scrubber, hay: &[u8]) -> Option<Vec<u8>> {
     let findings: Vec<Finding> = scrubber.find(hay)?.to_vec();
     let (mut out, mut done) = (Vec::new(), 0);
@@ -319,7 +319,7 @@ fn names_that_no_rule_has_are_refused_where_a_scrubber_is_built() {
         let allow = Allow::new().value("x").rule(known).expect("it is a name");
         assert_eq!(built(Policy::new().allow(allow)), Ok(()), "{known}");
     }
-    // A rule that is loaded and not in force may be named all the same.
+    // A rule that is loaded but not in force may still be named.
     let personal = Selection { also: vec!["personal".into()], ..Selection::default() }
         .load()
         .expect("a class");

@@ -1,7 +1,6 @@
-//! The one integration binary: cases as data, properties, and the program as a process.
+//! The integration tests in one binary: cases as data, properties, and the program as a process.
 
-// Tests write files of their own, read the environment they are started with, and say what they
-// skip.
+// Tests write their own files, read their environment, and report what they skip.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 mod adjacent;
@@ -29,6 +28,7 @@ mod numbers;
 mod pipe;
 mod private_keys;
 mod properties;
+mod readme;
 mod signals;
 mod twice;
 mod unquoted;

@@ -1,9 +1,8 @@
-//! Nothing that was typed, and nothing of the environment or the configuration, brings a secret
-//! into a message.
+//! No message shows a secret from arguments, the environment or the configuration.
 //!
 //! The tests go through every verb and flag that clap knows, every variable and every key, with
 //! values from a seed: an address, a URL with a password, a token. As many innocent values must be
-//! told as they are. `LOGSCRUB_TEST_CASES=N` takes N seeds (1).
+//! shown unchanged. `LOGSCRUB_TEST_CASES=N` takes N seeds (default: 1).
 
 use std::{
     fs,
@@ -14,7 +13,7 @@ use std::{
 
 use crate::harness::binary;
 
-/// A value, and what of it must not be told; nothing where it is innocent.
+/// A value, and the parts of it that must not be shown; none if it is innocent.
 #[derive(Clone, Debug)]
 struct Canary {
     value: String,
@@ -26,7 +25,7 @@ fn n_cases() -> u64 {
     typed.map_or(1, |typed| typed.parse().expect("LOGSCRUB_TEST_CASES is a number"))
 }
 
-/// Letters and digits out of a seed.
+/// Letters and digits from a seed.
 fn random(seed: &mut u64, alphabet: &[u8], n_letters: usize) -> String {
     let mut letter = || {
         *seed =
@@ -57,13 +56,13 @@ fn innocents() -> Vec<Canary> {
     values.into_iter().map(|value| Canary { value: value.to_owned(), secret: None }).collect()
 }
 
-/// What is to be typed, and what else the process gets.
+/// The arguments, and the other input of the process.
 #[derive(Clone, Debug, Default)]
 struct Call {
     args: Vec<String>,
     env: Vec<(String, String)>,
     config: Option<String>,
-    /// Files of these names are there, with something to find in them.
+    /// Names of files to make, with something to find in them.
     files: Vec<String>,
 }
 
@@ -73,8 +72,8 @@ impl Call {
     }
 }
 
-/// Runs it in a folder of its own; answers its messages and its output. A hop is told to end once
-/// it listens.
+/// Runs the call in a folder of its own and returns its messages and its output. A hop is stopped
+/// once it listens.
 fn said(call: &Call) -> (String, String) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new(binary());
@@ -89,7 +88,7 @@ fn said(call: &Call) -> (String, String) {
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary starts");
-    // It may have ended before.
+    // It may have ended already.
     let _ = child.stdin.take().expect("a pipe").write_all(b"nothing to find\n");
     let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
     let mut said = String::new();
@@ -121,7 +120,7 @@ fn check(call: &Call, canary: &Canary) {
     }
 }
 
-/// Checks all calls, by a few threads.
+/// Checks all calls with a few threads.
 fn check_all(calls: &[(Call, Canary)]) {
     std::thread::scope(|scope| {
         let workers = calls.chunks(calls.len().div_ceil(4).max(1));
@@ -131,7 +130,7 @@ fn check_all(calls: &[(Call, Canary)]) {
     });
 }
 
-/// What a verb needs beside the flag that is tried.
+/// What a verb needs beside the tested flag.
 fn needs(path: &[String], flag: &str) -> Vec<String> {
     let words: &[&str] = match path.last().map(String::as_str) {
         Some("forward") => {
@@ -147,8 +146,8 @@ fn needs(path: &[String], flag: &str) -> Vec<String> {
     words.iter().filter(|word| !is_tried(word)).map(|word| (*word).to_owned()).collect()
 }
 
-/// Every way to hand a value to `command` and the verbs below it. Flags that every verb has are
-/// tried with all secrets at the top, and with one of them at each verb; innocent values take
+/// Every way to pass a value to `command` and the verbs below it. Flags that every verb has are
+/// tried with all secrets at the top level, and with one of them at each verb. Innocent values take
 /// turns.
 fn calls(
     command: &clap::Command,
@@ -190,7 +189,7 @@ fn calls(
                 let args = path.iter().cloned().chain(needs(path, &id)).chain(form);
                 let mut call = Call::new(args);
                 calls_made.push((call.clone(), canary.clone()));
-                // A file that is there is named by other messages.
+                // A file that exists is named in other messages.
                 if arg.is_positional() && !value.contains('/') {
                     call.files.push(value.clone());
                     calls_made.push((call, canary.clone()));
@@ -232,7 +231,7 @@ fn innocent_values_are_told_as_they_are() {
     check_all(&every_call(&innocents()));
 }
 
-/// Words that are no flags and no verbs, and flags in the wrong place.
+/// Words that are neither flags nor verbs, and flags in the wrong place.
 #[test]
 fn no_word_that_is_unknown_is_told_with_a_secret_in_it() {
     let forms = |value: &str| {

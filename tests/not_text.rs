@@ -1,8 +1,8 @@
 //! UTF-16 and compressed data behind text: such records are masked and counted, whatever the reads,
-//! and what only looks so stays.
+//! and text that only looks similar stays.
 //!
-//! The data is made by real programs where they are there; a program that is missing is named as
-//! SKIPPED. `LOGSCRUB_TEST_CASES` is the number of random texts for each kind; 40 by default.
+//! The data is made by real programs if they are installed; a missing program is reported as
+//! SKIPPED. `LOGSCRUB_TEST_CASES` is the number of random texts for each kind (default: 40).
 
 use std::{
     env,
@@ -60,7 +60,7 @@ fn scrub(hay: &[u8]) -> (Vec<u8>, u64) {
     (out, scrubber.tally().withheld)
 }
 
-/// What `program` makes of `text`.
+/// The output of `program` for `text`.
 fn packed_by(program: &[&str], text: &[u8]) -> Option<Vec<u8>> {
     let mut command = Command::new(program[0]);
     let child = command
@@ -111,7 +111,7 @@ fn utf16_behind_text_is_masked_until_text_returns() {
                 for eol in ["\n", "\r\n"] {
                     let n_lines = 1 + random.below(5);
                     let mut text = mark.to_owned() + &random.log(n_lines).replace('\n', eol);
-                    // What is behind the first record is UTF-16 whatever it is.
+                    // Everything behind the first record is UTF-16.
                     text += [
                         "",
                         "ok\r\n",
@@ -139,7 +139,7 @@ fn python_writes_it_as_well() {
     }
 }
 
-/// Compressed data of every kind that programs here write.
+/// Compressed data of every kind that the installed programs write.
 fn packed(text: &[u8], n_programs: usize) -> Vec<(String, Vec<u8>)> {
     let programs: [&[&str]; 9] = [
         &["gzip", "-c"],

@@ -28,13 +28,13 @@ impl Numbers {
         &all[self.below(all.len())]
     }
 
-    /// A text of so many characters of `alphabet`, which is ASCII.
+    /// A text of `length` characters from `alphabet`, which is ASCII.
     pub(crate) fn text(&mut self, alphabet: &[u8], length: usize) -> String {
         (0..length).map(|_| char::from(*self.one(alphabet))).collect()
     }
 }
 
-/// How many cases a test makes: `LOGSCRUB_TEST_CASES`, or `default`.
+/// The number of cases of a test: `LOGSCRUB_TEST_CASES`, or `default`.
 pub(crate) fn cases(default: usize) -> usize {
     env::var("LOGSCRUB_TEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }

@@ -1,4 +1,4 @@
-//! The filter as a process: what leaves when, and how it ends.
+//! The filter as a process: when output leaves, and how the filter ends.
 
 use std::{
     fs::File,
@@ -15,7 +15,7 @@ const DIRTY: &str =
 const CLEAN: &str =
     "one\nmail to REDACTED-email\r\n\npassword=REDACTED-password and more\nlast without end";
 
-/// A running filter whose ends this test holds.
+/// A running filter with both ends of its pipes.
 struct Pipe {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -78,7 +78,7 @@ fn each_line_leaves_before_the_next_one_comes() {
     }
 }
 
-/// A megabyte and more of log, whose private keys lie over the edges of blocks wherever those are.
+/// A megabyte of log with private keys across the edges of blocks, wherever those are.
 fn long_log() -> Vec<u8> {
     let mut log = Vec::new();
     for n in 0..300_usize {
@@ -188,8 +188,8 @@ fn sigterm_drains_what_was_written_and_ends_well() {
 
 #[test]
 fn a_second_sigterm_ends_what_the_first_one_drains() {
-    // A source that never runs dry, and a grace longer than any test: one signal alone does not end
-    // this.
+    // A source that never runs dry, and a grace period longer than any test, so that one signal
+    // does not end this.
     let endless = File::open("/dev/zero").expect("Linux has /dev/zero");
     let mut child = Command::new(binary())
         .args(["--grace", "1000"])
@@ -198,7 +198,7 @@ fn a_second_sigterm_ends_what_the_first_one_drains() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the binary starts");
-    // Once something has come out, the handler is in place.
+    // Once there is output, the handler is in place.
     let mut first = [0];
     child
         .stdout
@@ -297,7 +297,7 @@ fn pass_a_long_line(threads: &str) {
         for _ in 0..LINE / chunk.len() {
             stdin.write_all(&chunk).expect("the filter reads");
         }
-        // The line is not over, so the filter still runs.
+        // The line is incomplete, so the filter still runs.
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux tells");
         let peak =
             status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak is told");

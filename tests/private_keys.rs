@@ -1,8 +1,8 @@
-//! Private keys, coloured or not: no line of a key is left, whatever carries it, and what only
+//! Private keys, coloured or not: no line of a key is left, whatever carries it, and text that only
 //! looks like one stays.
 //!
 //! Keys are random, from a fixed seed. `LOGSCRUB_TEST_CASES` is the number of keys and of innocent
-//! texts; 4,000 by default.
+//! texts (default: 4,000).
 
 use std::{env, sync::LazyLock};
 
@@ -115,8 +115,7 @@ const SEQUENCES: [&str; 11] = [
     "\x1b[0m\x1b[K",
 ];
 
-/// The lines of a key with control sequences in some places; answers the pieces that must be gone,
-/// too.
+/// The lines of a key with control sequences in some places, and the pieces that must also be gone.
 fn coloured(key: &Key, random: &mut Random) -> (Vec<String>, Vec<String>) {
     let (mut head, mut body, mut end) = (key.head.clone(), key.body.clone(), key.end.clone());
     let first = head
@@ -190,7 +189,7 @@ fn spaced(text: &str) -> String {
 type Carry = fn(&str, &mut Random) -> String;
 type CarryAll = fn(&[String]) -> String;
 
-/// How a line is written, each in a record of its own.
+/// Ways to write lines, each in a record of its own.
 const LINES: [(&str, Carry); 21] = [
     ("raw", |line, _| format!("{line}\n")),
     ("crlf", |line, _| format!("{line}\r\n")),
@@ -248,7 +247,7 @@ const LINES: [(&str, Carry); 21] = [
     }),
 ];
 
-/// How all lines are written in one record, or as one value.
+/// Ways to write all lines in one record or as one value.
 const WHOLES: [(&str, CarryAll); 8] = [
     ("array", |lines| format!("{}\n", json!({"a": 1, "private_key": lines, "z": "the end"}))),
     ("spaced array", |lines| {
@@ -293,8 +292,8 @@ fn carried(lines: &[String], case: usize, random: &mut Random) -> (&'static str,
     }
 }
 
-/// Whether six characters in a row of `piece`, or all of it where it is shorter, stand in `text`.
-/// Fewer than four say nothing.
+/// Whether six characters in a row of `piece`, or all of a shorter one, are in `text`. Fewer than
+/// four say nothing.
 fn is_left(piece: &str, text: &str) -> bool {
     piece.len() >= 4
         && piece
@@ -354,7 +353,7 @@ fn where_a_coloured_key_is_cut_into_blocks_does_not_matter() {
     }
 }
 
-/// A line of a log as it may follow a key, and no part of it.
+/// A log line that may follow a key but is not part of it.
 fn log_line(random: &mut Random) -> String {
     match random.below(8) {
         0 => format!("GET /api/v{}/users 200 {}ms", random.below(9), random.below(1000)),
@@ -408,7 +407,7 @@ fn what_only_looks_like_a_key_stays() {
                     .collect();
                 ([key.head, body.clone(), vec![key.end]].concat(), lines)
             }
-            // A key whose end never comes. Its last line was a full one: a word alone could be the
+            // A key without an end. Its last line was a full one, because a word alone could be the
             // rest of it.
             _ => {
                 ([key.head, body.clone()].concat(), (0..6).map(|_| log_line(&mut random)).collect())
@@ -418,7 +417,8 @@ fn what_only_looks_like_a_key_stays() {
         let innocent = write(&innocent, &mut random);
         let alone = scrub(&innocent);
         let out = scrub(&(before + &innocent));
-        // What other rules find in random letters they find without a key before them, too.
+        // Other rules may find something in random letters, and then they find it without a key
+        // before them, too.
         assert!(
             out.ends_with(&alone),
             "{name}, {kind}:\n{}\n{}",

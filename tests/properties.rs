@@ -1,4 +1,4 @@
-//! The invariants, over generated logs: cutting, idempotence, clean passthrough, JSON, the naive
+//! The invariants over generated logs: cutting, idempotence, clean passthrough, JSON, the naive
 //! oracle, silence.
 
 use std::{collections::BTreeMap, io::Read as _, io::Write as _, sync::LazyLock};
@@ -13,12 +13,12 @@ use serde_json::Value;
 
 use crate::harness::{Slow, logscrub};
 
-/// Tables are built once; each case takes a scrubber of its own over them.
+/// Tables are built once; each case uses a scrubber of its own over them.
 static BASE: LazyLock<Scrubber> = LazyLock::new(|| {
     Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
 });
 
-/// The same for every level that this machine's CPU has.
+/// The same for every CPU level of this machine.
 static LEVELS: LazyLock<Vec<Scrubber>> = LazyLock::new(|| {
     let rules = RuleSet::embedded();
     let here = Cpu::ALL.into_iter().filter(|cpu| cpu.is_here());
@@ -26,7 +26,7 @@ static LEVELS: LazyLock<Vec<Scrubber>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Examples of the embedded rules, filled in: what goes, and what only looks so.
+/// Filled-in examples of the built-in rules: secrets, and texts that only look similar.
 static EXAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let rules = RuleSet::embedded();
     let texts = rules.rules().iter().flat_map(|rule| rule.hits().iter().chain(rule.misses()));
@@ -167,7 +167,7 @@ fn document() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Shape alone: keys, members, elements; every leaf the same.
+/// The shape alone: keys, members, elements; every leaf is the same.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Object(members) => members
@@ -180,7 +180,7 @@ fn shape(value: &Value) -> Value {
     }
 }
 
-/// Whether scrubbing the document's keys alone would leave them as they are.
+/// Whether scrubbing the keys of the document alone would leave them unchanged.
 fn has_plain_keys(value: &Value) -> bool {
     match value {
         Value::Object(members) => members.iter().all(|(key, value)| {
@@ -193,8 +193,8 @@ fn has_plain_keys(value: &Value) -> bool {
     }
 }
 
-// A fixed seed, so that a run says something of the change and not of chance; fuzz/ looks for what
-// no seed has shown.
+// A fixed seed, so that a failure comes from a change and not from chance. fuzz/ looks for what no
+// seed has shown.
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, rng_seed: RngSeed::Fixed(20_261_124), ..ProptestConfig::default() })]
 
@@ -224,8 +224,7 @@ proptest! {
 
     #[test]
     fn nothing_changes_outside_the_findings(log in log()) {
-        // A record that was changed is looked at again, so what one look replaces is itself
-        // scrubbed.
+        // A changed record is scanned again, so the result of one scan is itself scrubbed.
         let mut expected = log.clone();
         for _ in 0..9 {
             let mut scrubber = BASE.fork();
@@ -249,8 +248,8 @@ proptest! {
 
     #[test]
     fn twice_is_once(log in log()) {
-        // A key that never ends makes of the lines behind it what their neighbours are: see
-        // SECURITY.md.
+        // Behind a private key that never ends, a second scrubbing may replace a line more: see
+        // docs/guarantees.md.
         prop_assume!(!log.to_ascii_lowercase().windows(11).any(|window| window == b"private key"));
         let once = scrub(&mut BASE.fork(), &log);
         let twice = scrub(&mut BASE.fork(), &once);
@@ -292,8 +291,8 @@ fn twice_is_once_under_every_style() {
     }
 }
 
-// Processes are dear, and the threads' own property is tested where blocks are small: here are few
-// cases with whole blocks.
+// Processes are expensive, and the property of threads is tested with small blocks elsewhere. So
+// here are few cases with whole blocks.
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, rng_seed: RngSeed::Fixed(20_261_125), ..ProptestConfig::default() })]
 
@@ -309,8 +308,8 @@ proptest! {
     }
 }
 
-/// The embedded token rules as plain regexes: pattern, edges, anchors; only those that no validator
-/// and no context judges.
+/// The built-in token rules as plain regexes with pattern, edges and anchors; only rules without
+/// validator and context.
 fn oracle_rules() -> Vec<(String, regex::bytes::Regex)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("patterns");
     let mut all = Vec::new();
@@ -346,7 +345,7 @@ fn what_a_naive_search_finds_is_gone() {
     let rules = RuleSet::embedded();
     for rule in rules.rules() {
         for hit in rule.hits() {
-            // Three places: alone, behind a word and a space, and first on a line of its own.
+            // Three places: alone, after a word and a space, and first on a line of its own.
             let text = expand(hit).text;
             let hay = [&text[..], b"\nx ", &text, b"\n"].concat();
             let findings = BASE.fork().find(&hay).unwrap_or_default().to_vec();
@@ -407,7 +406,7 @@ fn no_form_of_anything_shows_a_secret() {
     }
 }
 
-/// Those that are off by default as well.
+/// All rules, including those that are off by default.
 fn every_embedded_rule() -> RuleSet {
     Selection { also: vec!["personal".to_owned()], ..Selection::default() }
         .load()

@@ -1,8 +1,8 @@
-//! Signals and descriptors, with the filter as a process: what is reopened, read anew, drained and
+//! Signals and descriptors, with the filter as a process: what is reopened, reloaded, drained and
 //! kept.
 //!
-//! Nothing here waits for a time. A test polls until something has happened, and fails when it
-//! never does. `LOGSCRUB_TEST_CASES` is how often logs are rotated under load (20).
+//! No test sleeps. A test polls until something has happened, and fails if it never does.
+//! `LOGSCRUB_TEST_CASES` is how often logs are rotated under load (default: 20).
 
 use std::{
     fs::{self, File},
@@ -23,7 +23,7 @@ use std::{
 
 use crate::harness::binary;
 
-/// Nothing takes as long as this but a filter that hangs.
+/// Longer than anything takes, unless the filter hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 const TERM: u32 = 15;
@@ -43,7 +43,7 @@ fn n_cases() -> usize {
     typed.map_or(20, |typed| typed.parse().expect("LOGSCRUB_TEST_CASES is a number"))
 }
 
-/// A filter that runs, with all that it says on standard error.
+/// A running filter, with all its messages on standard error.
 struct Filter {
     child: Child,
     said: Arc<Mutex<String>>,
@@ -139,7 +139,7 @@ impl Filter {
 
 impl Drop for Filter {
     fn drop(&mut self) {
-        // It has ended already where the test went well.
+        // It has already ended if the test succeeded.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -165,7 +165,7 @@ fn rule(word: &str) -> String {
     )
 }
 
-/// Lines of a private key that is none.
+/// Lines of a private key that is not a real one.
 fn key_lines(n_lines: usize) -> Vec<String> {
     let letter = |line: usize, at: usize| {
         char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"[(line * 7 + at * 11) % 32])
@@ -173,7 +173,7 @@ fn key_lines(n_lines: usize) -> Vec<String> {
     (0..n_lines).map(|line| (0..64).map(|at| letter(line, at)).collect()).collect()
 }
 
-/// Writes numbered lines, each with an address, until it is told to stop; answers how many.
+/// Writes numbered lines, each with an address, until it is told to stop. Returns their number.
 fn load(mut stdin: impl io::Write + Send + 'static, stop: &Arc<AtomicBool>) -> JoinHandle<usize> {
     let stop = Arc::clone(stop);
     thread::spawn(move || {
@@ -224,14 +224,14 @@ impl Rotating {
         self.folder.path().join(name)
     }
 
-    /// Waits until the filter writes to a file that is called `app.log`.
+    /// Waits until the filter writes to a file with the name `app.log`.
     fn grows(&self) {
         until("the new file grows", || {
             fs::metadata(self.path("app.log")).is_ok_and(|metadata| metadata.len() > 0)
         });
     }
 
-    /// Ends the load; answers all files, the oldest first, as one log.
+    /// Ends the load and returns all files, oldest first, as one log.
     fn end(self, names: impl Iterator<Item = String>) -> (String, usize) {
         let mut names: Vec<String> = names.collect();
         names.push("app.log".to_owned());
@@ -259,7 +259,7 @@ fn a_file_that_is_moved_away_loses_and_doubles_no_line() {
     }
 }
 
-/// Runs logrotate over `app.log` once; `None` where it is not installed.
+/// Runs logrotate over `app.log` once; `None` if it is not installed.
 fn logrotate(folder: &Path, how: &str) -> Option<()> {
     let program = ["/usr/sbin/logrotate", "/usr/bin/logrotate"]
         .into_iter()
@@ -307,8 +307,8 @@ fn a_file_that_is_copied_and_truncated_goes_on_at_its_beginning() {
         filter.write(format!("{n} to a{n}@example.com\n").as_bytes());
         let line = format!("{n} to REDACTED-email\n");
         until("the line is written", || read(&path) == line);
-        // Nothing is on its way now: what is written between copy and truncation would be lost
-        // whatever writes it.
+        // Nothing is in transit now. What is written between copy and truncation would be lost for
+        // every writer.
         let Some(()) = logrotate(folder.path(), "copytruncate") else { return };
         assert_eq!(read(&path), "");
         whole += &read(&folder.path().join("app.log.1"));
@@ -345,7 +345,7 @@ fn what_is_open_stays_open_when_rules_are_read_anew() {
             let (conf, rules) = (folder.path().join("c.toml"), folder.path().join("acme.toml"));
             write(&rules, &rule("acme"));
             write(&conf, "rules = [\"acme.toml\"]\n");
-            // Records wait for their rest as long as it takes.
+            // Records wait for their rest without a time limit.
             let args = ["-v", "-c", text(&conf), "-j", threads, "--hold", "86400"];
             let mut filter = Filter::start(&args, Stdio::piped(), Stdio::piped());
             filter.write(b"first\n");
@@ -360,7 +360,7 @@ fn what_is_open_stays_open_when_rules_are_read_anew() {
             let n_before = n_read(filter.child.id());
             filter.write(before.as_bytes());
             until("it has read that", || n_read(filter.child.id()) >= n_before + before.len());
-            // Other rules in other places: the numbers of all that are left change.
+            // Other rules in other places, so that the numbers of all remaining rules change.
             write(
                 &conf,
                 "rules = [\"acme.toml\"]\nexcept = [\"slack-*\", \"stripe-*\", \"adafruit-*\", \"github-*\"]\n",
@@ -432,7 +432,7 @@ fn rules_that_are_wrong_leave_the_old_ones_in_force() {
         assert_eq!(last(&mut filter), "acme_abcdefgh REDACTED-acme");
         let (status, said) = filter.end();
         assert_eq!(status.code(), Some(0));
-        // The findings of a rule that was read anew are counted on.
+        // The counts of a reloaded rule continue.
         assert!(said.contains("6  acme"), "{said}");
     }
 }
@@ -484,7 +484,7 @@ fn when_grace_ends_all_that_was_read_is_written() {
         let args = ["-j", threads, "--grace", "0.05", "--summary", "json"];
         let mut filter = Filter::start(&args, Stdio::piped(), Stdio::piped());
         let stdin = filter.child.stdin.take().expect("a pipe");
-        // A writer that never stops: it ends when the filter has gone.
+        // A writer that never stops; it ends when the filter is gone.
         let writer = thread::spawn(move || {
             let mut stdin = stdin;
             let mut n = 0_usize;
@@ -530,8 +530,8 @@ fn nohup_keeps_sighup_from_ending_it() {
 
 #[test]
 fn sighup_does_not_make_a_sigterm_the_second_one() {
-    // What cannot be written keeps it from ending: a pipe that nobody reads yet, and holds a third
-    // of this.
+    // Unwritten output keeps it from ending: nobody reads the pipe yet, and it holds a third of
+    // this.
     let mut filter = Filter::start(&["--grace", "1000"], Stdio::piped(), Stdio::piped());
     let line = b"0123456 mail to alice@example.com\n".repeat(90_000);
     let mut stdin = filter.child.stdin.take().expect("a pipe");
@@ -550,8 +550,8 @@ fn sighup_does_not_make_a_sigterm_the_second_one() {
 fn a_busy_filter_quits_on_the_second_sigterm() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (input, out) = (folder.path().join("app.log"), folder.path().join("out"));
-    // Anchors and nothing else: megabytes of near-misses, in one line, which take far longer than
-    // this test.
+    // Nothing but anchors: megabytes of near-misses in one line, which take far longer than this
+    // test.
     let line = "key @ ?token= sk- xoxd- \"password\":[ ".repeat(1 << 20);
     write(&input, &line);
     let mut elapsed = Vec::new();
@@ -562,7 +562,7 @@ fn a_busy_filter_quits_on_the_second_sigterm() {
                 Filter::start(&args, File::open(&input).expect("it was written"), Stdio::null());
             until("it has begun", || position(filter.child.id()) > 0);
             filter.kill("-TERM");
-            // Two that wait together would be one.
+            // Two pending signals would be merged into one.
             until("it was heard", || !filter.has_pending());
             assert!(filter.child.try_wait().expect("the child can be asked").is_none());
             let read = position(filter.child.id());
@@ -679,8 +679,8 @@ fn descriptors_that_are_closed_are_errors_and_never_files() {
         };
         check(&[], code, if code == 0 { CLEAN } else { "" }, "");
         check(&["-j", "2", "-v"], code, if code == 0 { CLEAN } else { "" }, "");
-        // The file gets the lowest descriptor that is free: it must be none of the standard ones,
-        // and get no message.
+        // The file gets the lowest free descriptor. It must not be one of the standard ones, and
+        // get no message.
         let to_file = ["--output", text(&log), "-v", "--summary", "human", "-r", text(&rules)];
         check(&to_file, if no_input { 3 } else { 0 }, "", if no_input { "" } else { CLEAN });
         check(
@@ -709,7 +709,7 @@ fn descriptors_that_are_closed_are_errors_and_never_files() {
     }
 }
 
-/// What `explain` says of the input.
+/// The output of `explain` for the input.
 fn explained(input: &Path) -> String {
     let mut command = Command::new(binary());
     command.args(["explain", "-"]).env_clear().stdin(File::open(input).expect("it was written"));
@@ -726,7 +726,7 @@ fn an_output_that_is_thrown_away_on_purpose_is_no_error() {
     {
         assert_eq!(run(&[], redirection, &input, &stdout), Some(0), "{redirection}");
     }
-    // Open for the other direction is as good as closed.
+    // A descriptor that is open for the other direction is as good as closed.
     assert_eq!(run(&[], "1</dev/null", &input, &stdout), Some(74));
     assert_eq!(run(&[], "0>/dev/null", &input, &stdout), Some(3));
 }

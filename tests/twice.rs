@@ -1,11 +1,11 @@
-//! Scrubbing twice is scrubbing once, where lines are read by what stands above them: broken JSON
-//! with elements of XML and quotes that nothing escapes.
+//! Scrubbing again changes nothing where the reading of a line depends on the lines above it:
+//! broken JSON with elements of XML and unescaped quotes.
 //!
 //! `LOGSCRUB_TEST_CASES` sets the number of records of each seed; 131,200 is the long form.
 
 use crate::edges::{Numbers, n_cases, scrub_lines, scrubber};
 
-/// Seeds whose records came out otherwise the second time, and new ones.
+/// Seeds whose records once changed the second time, and new seeds.
 const SEEDS: [u64; 8] = [1, 2, 3, 5, 8, 13, 21, 34];
 
 const PIECES: &str = r#"<password> </password> " \" { } [ ] : , a hunter2 \ \\ ' = secret < > / x7Kp2mQ9vT4n "a": "m": "password":

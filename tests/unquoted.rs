@@ -1,15 +1,15 @@
-//! Values without quotes behind a strong key: random passwords with every character that can be
-//! seen go, whatever stands around them; code, shell, templates, configuration and prose stay.
+//! Unquoted values behind a strong key: random passwords of all visible characters go, whatever is
+//! around them; code, shell, templates, configuration and prose stay.
 //!
-//! `LOGSCRUB_TEST_CASES` says how many passwords are tried in each context, 10,000 without it. A
-//! long run: `LOGSCRUB_TEST_CASES=1000000 cargo test --test main unquoted`.
+//! `LOGSCRUB_TEST_CASES` is the number of passwords for each context (default: 10,000). A long run:
+//! `LOGSCRUB_TEST_CASES=1000000 cargo test --test main unquoted`.
 
 use std::{env, sync::LazyLock};
 
 use logscrub::{Outcome, Policy, RuleSet, Scrubber};
 use regex::Regex;
 
-/// What stands before a password and behind it.
+/// The text before and after a password.
 const CONTEXTS: [(&str, &str); 12] = [
     ("DB_PASSWORD=", ""),
     ("password: ", ""),
@@ -25,7 +25,7 @@ const CONTEXTS: [(&str, &str); 12] = [
     ("<password>", "</password>"),
 ];
 
-/// A piece of a password that is so long tells too much of it.
+/// The length of a piece of a password that reveals too much of it.
 const PIECE: usize = 5;
 
 static BASE: LazyLock<Scrubber> = LazyLock::new(|| {
@@ -60,7 +60,7 @@ impl Numbers {
     }
 }
 
-/// All characters that can be seen.
+/// All visible characters.
 fn graphic() -> Vec<u8> {
     (33..=126).collect()
 }
@@ -69,7 +69,7 @@ fn n_cases() -> usize {
     env::var("LOGSCRUB_TEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(10_000)
 }
 
-/// How many passwords were left whole, how many left a piece, of how many.
+/// How many passwords were left whole, how many left a piece, and how many there were.
 #[derive(Debug, Default)]
 struct Left {
     whole: usize,
@@ -95,8 +95,8 @@ impl Left {
 
 #[test]
 fn random_passwords_go() {
-    // A password that is itself a pair, or holds one behind what separates pairs, may be read as
-    // such.
+    // A password that is itself a pair, or contains one after a separator of pairs, may be read as
+    // a pair.
     let reads_as_pair = Regex::new(r#"(^|[,;&|])["'\\]*[A-Za-z_][A-Za-z0-9_.-]+[=:]"#)
         .expect("the pattern is valid");
     let mut numbers = Numbers(17);
@@ -113,7 +113,7 @@ fn random_passwords_go() {
             for (password, out) in block.iter().zip(out.lines()) {
                 let left = if reads_as_pair.is_match(password) { &mut pairs } else { &mut plain };
                 left.count(password, out);
-                // What stands before the key and behind white space is no part of the value.
+                // The text before the key and after white space is not part of the value.
                 assert!(out.starts_with(before.trim_end()), "{before}{behind}");
                 // A password may end with a key of its own: `…pw Port:1`.
                 n_frames += usize::from(!behind.starts_with(' ') || out.ends_with(behind));
@@ -138,7 +138,7 @@ fn letters_that_only_hold_a_word_for_a_secret_go() {
         for _ in 0..200 {
             let mut password = numbers.password(b"bcdfghjklmnpqrstvwxz");
             password.insert_str(4 + numbers.below(4), word);
-            // A capital that begins a word of its own is a name's.
+            // A capital letter that begins a new word belongs to a name.
             let text = format!("db_password={}", password.to_ascii_lowercase());
             assert_eq!(scrub(&text), "db_password=REDACTED-password");
         }
@@ -181,7 +181,7 @@ fn a_symbol_at_the_beginning_is_no_reason_to_stay() {
     }
 }
 
-/// `«»` around what goes.
+/// `«»` marks what goes.
 fn assert_goes(text: &str) {
     let plain = text.replace(['«', '»'], "");
     let mut expected = String::new();

@@ -1,10 +1,11 @@
-//! Passwords in the userinfo of URLs, whatever characters they hold, and texts that look alike and
-//! hold none.
+//! Passwords in the userinfo of URLs, whatever characters they have, and similar texts without a
+//! password.
 //!
 //! Passwords are random over the bytes 33 to 126, 12 to 19 of them, from a fixed seed.
-//! `LOGSCRUB_TEST_CASES` is their number; 12,000 by default. Counted apart are passwords that the
-//! text around the URL ends (a quote or bracket that was opened before it, an escape of the string
-//! that it stands in) and those that read as the port of a host: digits and `/`, `?` or `#`.
+//! `LOGSCRUB_TEST_CASES` is their number (default: 12,000). Two kinds are counted separately:
+//! passwords that the text around the URL ends (a quote or bracket that was opened before it, an
+//! escape of the string around it), and passwords that read as the port of a host (digits and `/`,
+//! `?` or `#`).
 
 use logscrub::{Outcome, Policy, RuleSet, Scrubber};
 
@@ -25,7 +26,7 @@ const HOSTS: [&str; 8] = [
 ];
 const PATHS: [&str; 6] = ["/orders", "", "/", "/a/b.git", "?x=1", "/db?sslmode=require"];
 
-/// What stands around the URL, and what of it ends the URL.
+/// The text around the URL, and the characters of it that end the URL.
 const CARRIERS: [(&str, &str, &str); 12] = [
     ("connecting to ", " failed", ""),
     ("", "", ""),
@@ -53,7 +54,7 @@ fn scrubber() -> Scrubber {
     Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
 }
 
-/// Whether the password ends itself, as the text around it has it, or reads as the port of a host.
+/// Whether the text around the password ends it, or it reads as the port of a host.
 fn is_apart(password: &str, closing: &str) -> bool {
     let digits = password.bytes().take_while(u8::is_ascii_digit).count();
     let is_port = (1..=5).contains(&digits) && password[digits..].starts_with(['/', '?', '#']);
@@ -124,8 +125,8 @@ fn passwords_of_any_characters_go_and_the_host_stays() {
     assert!(changing + apart.changing == 0, "twice is once: {said}");
 }
 
-/// What looks like a password before a host, and is none: `«»` marks what goes all the same. `¹`
-/// stands for a word and `²` for a number.
+/// Texts that look like a password before a host but are not: `«»` marks what still goes. `¹` is a
+/// word and `²` a number.
 const ALIKE: [&str; 44] = [
     "https://¹/path@2x.png",
     "https://¹:²/a@b",
@@ -177,7 +178,7 @@ const ALIKE: [&str; 44] = [
 fn what_looks_like_a_password_stays() {
     let mut scrubber = scrubber();
     let mut numbers = Numbers::new(13);
-    // No name of a secret is made of these letters.
+    // No name of a secret consists of these letters.
     let small = b"abdeghilmnorsu";
     for index in 0..cases(12_000) {
         let length = 3 + numbers.below(8);

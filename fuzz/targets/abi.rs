@@ -1,5 +1,4 @@
-//! The C ABI takes any bytes for a chunk, answers as the library does, and what it gives back can
-//! be freed.
+//! The C ABI accepts any bytes as a chunk, gives the library's answer, and its output can be freed.
 
 #![no_main]
 
@@ -26,7 +25,7 @@ fn answer(give: impl FnOnce(*mut *mut i8, *mut usize) -> i32) -> (i32, Vec<u8>) 
     (code, bytes)
 }
 
-/// A scrubber that serves a thousand inputs, so that ends come up too.
+/// A scrubber for a thousand inputs, so that its end is also tested.
 struct Served {
     this: *mut Shared,
     n_inputs: u32,
@@ -57,7 +56,7 @@ fuzz_target!(|chunk: &[u8]| {
     });
 });
 
-/// No chunk had that tag before, so nothing is open behind it.
+/// A tag that no chunk had before, so that nothing is open for it.
 fn check(chunk: &[u8], this: *mut Shared, tag: &[u8]) {
     let events = answer(|out, n_bytes| unsafe {
         logscrub_scrub_events(this, tag.as_ptr().cast(), tag.len(), chunk.as_ptr().cast(), chunk.len(), out, n_bytes)

@@ -1,4 +1,4 @@
-//! A secret behind encodings in one another: it goes, and scrubbing twice is scrubbing once.
+//! A secret behind nested encodings goes, and scrubbing again changes nothing.
 
 #![no_main]
 
@@ -20,7 +20,7 @@ struct Case {
     before: String,
     layers: [Option<Layer>; 2],
     after: String,
-    /// Bytes beside, whatever they are.
+    /// Any bytes beside the secret.
     any: Vec<u8>,
 }
 

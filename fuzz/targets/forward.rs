@@ -1,5 +1,5 @@
-//! A stream of Forward messages is cut into the same ones however it comes, and what is passed on
-//! of one is a message again.
+//! A stream of Forward messages is cut into the same messages whatever the reads, and a scrubbed
+//! message is a message again.
 
 #![no_main]
 

@@ -1,8 +1,7 @@
-//! A JSON document in, a JSON document out: the same keys, the same members, in the same order.
+//! A JSON document stays a JSON document with the same keys and members in the same order.
 //!
-//! A scalar may become a string, and a string another one; nothing else may change its kind. Keys
-//! may hold what is a secret itself (an address as a key): such a key may change, but its member
-//! stays.
+//! A scalar may become a string, and a string another string; nothing else may change its kind. A
+//! key that contains a secret (an address as a key) may change, but its member stays.
 
 #![no_main]
 
@@ -23,10 +22,10 @@ enum Node {
     Object(Vec<(Key, Node)>),
 }
 
-/// So many documents inside strings of one another.
+/// The number of documents nested in each other's strings.
 const MAX_NESTING: u32 = 4;
 
-/// What stands in strings: whatever the fuzzer likes, and what recognisers look for.
+/// The content of strings: anything from the fuzzer, and words that detectors look for.
 #[derive(Arbitrary, Debug)]
 enum Text {
     Any(String),
@@ -107,8 +106,8 @@ fn value(node: &Node, nesting: u32) -> Value {
         Node::Integer(number) => (*number).into(),
         Node::Float(number) => (*number).into(),
         Node::Text(inner) => text(inner).into(),
-        // A document inside a string, as loggers write messages of other loggers.
-        // The backslashes double each time.
+        // A document inside a string, as loggers write messages of other loggers. The backslashes
+        // double each time.
         Node::Nested(_) if nesting == MAX_NESTING => Value::Null,
         Node::Nested(node) => value(node, nesting + 1).to_string().into(),
         Node::List(nodes) => nodes.iter().map(|node| value(node, nesting)).collect(),
@@ -138,8 +137,8 @@ fn scrub(hay: &[u8]) -> Vec<u8> {
 fn is_same_shape(before: &Value, after: &Value) -> bool {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => {
-            // Two keys that become one placeholder are two members in the text, and the parser
-            // keeps one of them.
+            // Two keys that become the same placeholder are two members in the text, but the parser
+            // keeps only one.
             let is_merged = after.len() < before.len() && after.keys().any(|key| key.contains("REDACTED-"));
             let is_same_member = |((key, before), (other, after)): ((&String, &Value), (&String, &Value))| {
                 (key == other || other.contains("REDACTED-")) && is_same_shape(before, after)
@@ -157,7 +156,7 @@ fn is_same_shape(before: &Value, after: &Value) -> bool {
 fuzz_target!(|node: Node| {
     let written = value(&node, 0).to_string();
     // Read back, since a float may be read as its neighbour.
-    // The parser has a limit of nesting that the writer has not.
+    // The parser limits nesting, the writer does not.
     let Ok(before) = serde_json::from_str::<Value>(&written) else { return };
     let out = scrub(written.as_bytes());
     let after: Value = match serde_json::from_slice(&out) {

@@ -1,5 +1,5 @@
-//! Every level of the CPU finds the same, on any bytes, with the embedded rules and with a few of
-//! the user's that have no chosen place in the prefilter's tables.
+//! Every CPU level finds the same in any bytes, with the built-in rules and with a few user rules,
+//! which are assigned to the prefilter's buckets at load time.
 
 #![no_main]
 
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use logscrub::{Cpu, Finding, Policy, RuleSet, Scrubber};
 
-/// Short anchors, one of a single byte, one with a class behind it.
+/// Short anchors: one of a single byte, one followed by a class.
 const OWN: &str = r#"
 [[rule]]
 id = "own-token"
@@ -20,7 +20,7 @@ anchors = ["a", "^", "zq", "own_"]
 pattern = "(?<secret> (?: a [0-9]{4,8} | \\^ [a-z]{4,8} | zq [^\\x00-\\x20]{4,8} | own_ [a-z]{2,8} ) )"
 "#;
 
-/// For each set of rules a scrubber a level, the portable one first.
+/// For each set of rules, one scrubber for each level, the portable one first.
 static LEVELS: LazyLock<Vec<Vec<Scrubber>>> = LazyLock::new(|| {
     let own = RuleSet::parse(OWN, "own.toml").expect("the rules parse");
     [RuleSet::embedded(), own].iter().map(levels).collect()

@@ -1,5 +1,5 @@
-//! A chunk becomes a chunk again, with as many entries, and holds no address that stood in it as a
-//! text.
+//! A chunk stays a chunk with the same number of entries, and contains none of the addresses that
+//! were in its strings.
 
 #![no_main]
 
@@ -79,7 +79,7 @@ fn scrub(chunk: &[u8]) -> Option<Vec<u8>> {
 }
 
 fuzz_target!(|input: &[u8]| {
-    // Whatever it is, it does no harm; and what it became is a chunk.
+    // Any bytes are handled, and the output is a chunk.
     if let Some(clean) = scrub(input) {
         assert!(scrub(&clean).is_some(), "no chunk any more");
     }

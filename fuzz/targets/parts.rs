@@ -1,5 +1,4 @@
-//! A line that a container runtime has cut comes out as the line that was not cut does, wherever
-//! the cuts are.
+//! A line that a container runtime has cut comes out like the whole line, wherever the cuts are.
 
 #![no_main]
 
@@ -9,12 +8,12 @@ use logscrub::{Outcome, Policy, RuleSet, Scrubber, lint::expand};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
-    /// A rule's example stands in the line, at that place.
+    /// An example of a rule is in the line, at this place.
     example: u16,
     place: u8,
     cuts: [u16; 2],
     is_docker: bool,
-    /// Whether records of the other stream stand between.
+    /// Whether records of the other stream are in between.
     has_other: bool,
     text: &'a str,
 }
@@ -50,7 +49,7 @@ fn record(input: &Input<'_>, text: &str, stream: &str, is_last: bool) -> String 
     format!("{TIME} {stream} {} {text}\n", if is_last { "F" } else { "P" })
 }
 
-/// The texts of the records of standard output, behind each other.
+/// The joined texts of the records of standard output.
 fn joined(input: &Input<'_>, out: &[u8]) -> String {
     let out = std::str::from_utf8(out).expect("text stays text");
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Any text is a rule file or an error that names file and line; what loads can be searched with.
+//! Any text is a rule file, or an error with file and line. Rules that load can be used for a scan.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use logscrub::{Policy, RuleSet, Scrubber};
 
 const NAME: &str = "fuzz.toml";
 
-/// Something for every recogniser to look at.
+/// Text with a candidate for every detector.
 const LOG: &[u8] = br#"acme_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa token acme_0123456789abcdef
 {"password":"hunter2","url":"postgres:\/\/app:hunter2@db\/orders","n":[1,true,null]} user alice@example.com
 -----BEGIN PRIVATE KEY-----
@@ -29,9 +29,9 @@ fuzz_target!(|text: &str| {
 });
 
 fn scan(rules: &RuleSet) {
-    // A rule's own style may be one that does not exist: an error, not a fault.
+    // A rule may name a style that does not exist, which is an error and not a fault.
     let Ok(mut scrubber) = Scrubber::new(rules, &Policy::new()) else { return };
     let mut out = Vec::new();
-    let _ = scrubber.scrub_block(LOG, &mut out); // what comes out depends on the rules; that something does is enough
+    let _ = scrubber.scrub_block(LOG, &mut out); // the output depends on the rules; it is enough that there is one
     assert_eq!(scrubber.tally().withheld, 0, "a recogniser failed");
 }

@@ -1,8 +1,8 @@
-//! However the input is cut, the same bytes come out; scrubbing them again changes nothing; no
+//! The same bytes come out however the input is cut, scrubbing them again changes nothing, and no
 //! bytes make it fail.
 //!
-//! The whole block is compared with a reader that gets its bytes in reads of any size through a
-//! buffer of any size, and with one scrubber that is fed line by line.
+//! The whole block is compared with a reader that gets reads of any size and a buffer of any size,
+//! and with a scrubber that gets single lines.
 
 #![no_main]
 
@@ -19,7 +19,7 @@ struct Input<'a> {
     log: &'a [u8],
 }
 
-/// Gives the log out in reads of the given sizes, over and over.
+/// Returns the log in reads of the given sizes, repeatedly.
 struct Reads<'a> {
     log: &'a [u8],
     sizes: std::iter::Cycle<std::array::IntoIter<u8, 4>>,
@@ -43,7 +43,7 @@ fn scrubber() -> Scrubber {
     FIRST.with(Scrubber::fork)
 }
 
-/// One block; a fault inside would be masked, and must not be.
+/// Scrubs one block. A panic inside would be masked, so the test looks for that.
 fn block(scrubber: &mut Scrubber, hay: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let outcome = scrubber.scrub_block(hay, &mut out);
@@ -60,7 +60,7 @@ fn by_reads(input: &Input<'_>) -> Option<Vec<u8>> {
     let size = usize::from(input.buffer).max(1);
     let mut out = Vec::new();
     let mut reader = ScrubReader::with_capacity(size, 1 << 20, reads, scrubber());
-    // What is no text (compressed, UTF-16) is refused by streams, not by blocks.
+    // Streams refuse input that is not text (compressed, UTF-16); blocks do not.
     reader.read_to_end(&mut out).ok()?;
     Some(out)
 }
@@ -75,8 +75,8 @@ fn check(input: &Input<'_>) -> Corpus {
     let Some(read) = by_reads(input) else { return Corpus::Reject };
     assert_eq!(shown(&whole), shown(&read), "reads of {:?} through {} bytes", input.reads, input.buffer);
     assert_eq!(shown(&whole), shown(&by_lines(input.log)), "line by line");
-    // A private key that never ends makes of the lines behind it what their neighbours are: see
-    // SECURITY.md.
+    // Behind a private key that never ends, a second scrubbing may replace a line more: see
+    // docs/guarantees.md.
     if !input.log.to_ascii_lowercase().windows(11).any(|window| window == b"private key") {
         assert_eq!(shown(&block(&mut scrubber(), &whole)), shown(&whole), "twice is not once");
     }
@@ -85,7 +85,7 @@ fn check(input: &Input<'_>) -> Corpus {
     Corpus::Keep
 }
 
-/// Bytes as they are written in a Rust text, so that a finding can be read and copied.
+/// Bytes as a Rust literal, so that a finding can be read and copied.
 fn shown(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
 }

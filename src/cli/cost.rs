@@ -20,12 +20,11 @@ use crate::{
         cost::{Cost, Measure},
     },
     error::Error,
-    frame::buffer::{BlockBuffer, Piece},
+    frame::buffer::{Block, BlockBuffer},
     prefilter::Cpu,
     redact::placeholder::Placeholders,
     rules::RuleSet,
     source::{refuse::Gate, stdin},
-    text::line,
 };
 
 pub(super) fn run(
@@ -53,7 +52,7 @@ fn measure(rules: &RuleSet, cpu: Cpu) -> Measure {
     let begin = Instant::now();
     let clock = move || u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let scanner = Scanner::new(rules.clone(), Placeholders::new(rules, []), cpu);
-    Measure::new(scanner, line::around, Box::new(clock))
+    Measure::new(scanner, Box::new(clock))
 }
 
 fn read(
@@ -70,10 +69,10 @@ fn read(
             read => read.map_err(|error| Error::input(name, error))?,
         };
         buffer.advance(n_bytes);
-        while let Some(piece) = buffer.piece(n_bytes == 0) {
+        while let Some(piece) = buffer.next_block(n_bytes == 0) {
             gate.pass(name, piece.bytes())?;
             measure.block(piece.bytes());
-            let ends_record = !matches!(piece, Piece::Window(window) if !window.is_last);
+            let ends_record = !matches!(piece, Block::Window(window) if !window.is_last);
             let done = piece.bytes().len();
             buffer.consume(done, ends_record);
         }

@@ -17,12 +17,12 @@ use anstyle::{AnsiColor, Style};
 use super::{Out, mask::masked, settings::Settings};
 use crate::{
     BLOCK,
-    detect::rejection::Doubted,
+    detect::rejection::Rejected,
     error::Error,
     finding::Finding,
     frame::{
-        buffer::{BlockBuffer, Piece, Window},
-        reassembly::{Behind, Patience},
+        buffer::{Block, BlockBuffer, Window},
+        reassembly::{FlushPolicy, InputState},
     },
     scrub::{Scrubber, decode_and_rescan::Change},
     source::{refuse::Gate, stdin},
@@ -177,18 +177,18 @@ impl<'o> Explainer<'o> {
             };
             buffer.advance(n_bytes);
             let (mut is_full, mut n_pending) = (false, buffer.n_pending());
-            while let Some(piece) = buffer.piece(n_bytes == 0) {
+            while let Some(piece) = buffer.next_block(n_bytes == 0) {
                 gate.pass(&self.name, piece.bytes())?;
-                let behind = match n_bytes {
-                    _ if is_full => Behind::Late,
-                    0 if piece.bytes().len() == n_pending => Behind::Nothing,
-                    _ => Behind::More,
+                let input = match n_bytes {
+                    _ if is_full => InputState::TimedOut,
+                    0 if piece.bytes().len() == n_pending => InputState::Ended,
+                    _ => InputState::Open,
                 };
                 let (done, ends_record) = match piece {
-                    Piece::Records(hay) => {
-                        (self.records(hay, Patience { behind, limit: max_record })?, true)
+                    Block::Records(hay) => {
+                        (self.records(hay, FlushPolicy { input, limit: max_record })?, true)
                     }
-                    Piece::Window(window) => (self.window(window)?, window.is_last),
+                    Block::Window(window) => (self.window(window)?, window.is_last),
                 };
                 if done == 0 && !is_full {
                     // The rest of a record is waited for; where no more can be held, it is not.
@@ -209,8 +209,8 @@ impl<'o> Explainer<'o> {
     }
 
     /// Shows what is found in `hay`; answers how much of it could be examined now.
-    fn records(&mut self, hay: &[u8], patience: Patience) -> Result<usize, Error> {
-        let found = self.scrubber.find_piece(Piece::Records(hay), patience);
+    fn records(&mut self, hay: &[u8], flush: FlushPolicy) -> Result<usize, Error> {
+        let found = self.scrubber.find_piece(Block::Records(hay), flush);
         let hay = found.done.of(hay);
         if !found.is_examined {
             return self.one_by_one(hay);
@@ -257,7 +257,7 @@ impl<'o> Explainer<'o> {
                 self.withhold()?;
                 self.record += 1;
             } else {
-                self.records(record, Patience::NONE)?;
+                self.records(record, FlushPolicy::AT_END)?;
             }
             start = end;
         }
@@ -267,7 +267,7 @@ impl<'o> Explainer<'o> {
     /// Part of a record over the limit: the findings that are settled with it.
     fn window(&mut self, window: Window<'_>) -> Result<usize, Error> {
         let Window { hay, context, is_last } = window;
-        let found = self.scrubber.find_piece(Piece::Window(window), Patience::NONE);
+        let found = self.scrubber.find_piece(Block::Window(window), FlushPolicy::AT_END);
         let (done, is_examined, findings) =
             (found.done, found.is_examined, found.findings.to_vec());
         let doubted = found.doubted;
@@ -310,7 +310,7 @@ impl<'o> Explainer<'o> {
     fn doubt(
         &mut self,
         number: u64,
-        doubted: &[Doubted],
+        doubted: &[Rejected],
         offset: impl Fn(Span) -> usize,
     ) -> Result<(), Error> {
         if doubted.is_empty() {
@@ -323,7 +323,8 @@ impl<'o> Explainer<'o> {
             printable(&one.text, &mut anchor);
             let anchor = String::from_utf8(anchor).unwrap_or_default();
             let line = if self.view == View::Json {
-                let (file, length, refuted) = (&self.name, one.anchor.len(), one.doubt.0);
+                let (file, length, refuted) =
+                    (&self.name, one.anchor.len(), one.rejection.reason());
                 serde_json::json!({
                     "file": file, "record": number, "offset": at, "length": length,
                     "anchor": anchor, "by": by, "refuted": refuted,
@@ -331,7 +332,10 @@ impl<'o> Explainer<'o> {
                 .to_string()
             } else {
                 let dimmed = Style::new().dimmed();
-                format!("    {dimmed}not {by}: {anchor} at {at}: {}{dimmed:#}", one.doubt.0)
+                format!(
+                    "    {dimmed}not {by}: {anchor} at {at}: {}{dimmed:#}",
+                    one.rejection.reason()
+                )
             };
             text.extend_from_slice(line.as_bytes());
             text.push(b'\n');
@@ -423,7 +427,7 @@ impl<'o> Explainer<'o> {
         }
         clean.extend_from_slice(&entry.hay[at..entry.text.end.max(at)]);
         let mut again = self.scrubber.fork();
-        let found = again.find_piece(Piece::Records(&clean), Patience::NONE);
+        let found = again.find_piece(Block::Records(&clean), FlushPolicy::AT_END);
         !found.is_examined || !found.findings.is_empty()
     }
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    forward::{self, Address, Badge, Guard, Options, Target, TlsFiles},
+    forward::{self, Address, ClientAuth, Options, ServerAuth, Target, TlsFiles},
     sink,
 };
 
@@ -223,8 +223,8 @@ fn options(forward: &Forward, settings: &Settings) -> Result<Options, Error> {
     Ok(Options {
         listen,
         to,
-        guard: guard(forward)?,
-        badge: badge(forward)?,
+        server_auth: server_auth(forward)?,
+        client_auth: client_auth(forward)?,
         tls: TlsFiles {
             cert: pair(&forward.tls_cert, &forward.tls_key),
             client_ca: forward.tls_client_ca.clone(),
@@ -256,7 +256,7 @@ fn size(flag: &str, text: Option<&str>, default: u64, least: u64) -> Result<u64,
     }
 }
 
-fn guard(forward: &Forward) -> Result<Option<Guard>, Error> {
+fn server_auth(forward: &Forward) -> Result<Option<ServerAuth>, Error> {
     let Some(path) = &forward.shared_key_file else { return Ok(None) };
     let mut users = BTreeMap::new();
     if let Some(path) = &forward.users_file {
@@ -269,14 +269,14 @@ fn guard(forward: &Forward) -> Result<Option<Guard>, Error> {
             return Err(Error::usage(format!("--users-file {}: no user in it", path.display())));
         }
     }
-    Ok(Some(Guard {
+    Ok(Some(ServerAuth {
         shared_key: first_line("--shared-key-file", path)?,
         users,
         hostname: forward.hostname.clone(),
     }))
 }
 
-fn badge(forward: &Forward) -> Result<Option<Badge>, Error> {
+fn client_auth(forward: &Forward) -> Result<Option<ClientAuth>, Error> {
     let Some(path) = &forward.to_shared_key_file else { return Ok(None) };
     let shared_key = first_line("--to-shared-key-file", path)?;
     let (user, password) = match &forward.to_user_file {
@@ -286,7 +286,7 @@ fn badge(forward: &Forward) -> Result<Option<Badge>, Error> {
         }
         None => Default::default(),
     };
-    Ok(Some(Badge { shared_key, user, password, hostname: forward.hostname.clone() }))
+    Ok(Some(ClientAuth { shared_key, user, password, hostname: forward.hostname.clone() }))
 }
 
 fn read(flag: &str, path: &Path) -> Result<String, Error> {

@@ -11,10 +11,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Locate, Scanner, Scratch, Sight, State, Target,
-    rejection::{self, Answer},
-};
+use super::{Candidate, Context, Rejection, Scanner, Scratch, State, scanner::Target};
 use crate::rules::{Recogniser, RuleId, RuleSet};
 
 /// Answers nanoseconds since some moment.
@@ -35,7 +32,6 @@ pub(crate) struct Cost {
 /// Measures a scanner on a log, block by block.
 pub(crate) struct Measure {
     scanner: Scanner,
-    locate: Locate,
     state: State,
     scratch: Scratch,
     /// Bytes that were scanned.
@@ -47,18 +43,10 @@ pub(crate) struct Measure {
 }
 
 impl Measure {
-    pub(crate) fn new(scanner: Scanner, locate: Locate, clock: Clock) -> Measure {
+    pub(crate) fn new(scanner: Scanner, clock: Clock) -> Measure {
         let meter = Meter::new(scanner.rules(), clock);
         let scratch = Scratch { meter: Some(Box::new(meter)), ..Scratch::default() };
-        Measure {
-            scanner,
-            locate,
-            state: State::default(),
-            scratch,
-            n_bytes: 0,
-            prefilter: 0,
-            total: 0,
-        }
+        Measure { scanner, state: State::default(), scratch, n_bytes: 0, prefilter: 0, total: 0 }
     }
 
     /// Scans a block that begins and ends on record edges, as a filter would: once as it is, for
@@ -67,16 +55,17 @@ impl Measure {
         let meter = self.scratch.meter.take();
         let mut state = self.state.clone();
         self.total += self.timed(meter, |measure| {
-            measure.scanner.scan(hay, measure.locate, &mut state, &mut measure.scratch);
+            measure.scanner.scan(hay, &mut state, &mut measure.scratch);
         });
         let findings = std::mem::take(&mut self.scratch.findings);
         findings.iter().for_each(|finding| self.meter().costs[finding.rule.index()].findings += 1);
         self.scratch.findings = findings;
         let meter = self.scratch.meter.take();
         self.prefilter += self.timed(meter, |measure| {
-            measure.scanner.look(hay, &mut measure.scratch);
+            let candidates = measure.scanner.prefilter(hay, &mut measure.scratch);
+            measure.scratch.recycle(candidates);
         });
-        self.scanner.scan(hay, self.locate, &mut self.state, &mut self.scratch);
+        self.scanner.scan(hay, &mut self.state, &mut self.scratch);
         self.n_bytes += hay.len() as u64;
     }
 
@@ -142,66 +131,57 @@ impl Meter {
         (self.clock)()
     }
 
-    /// Whose candidate it is: of a shared recogniser the rule that has the anchor, or any of its
-    /// rules.
-    fn owner(&self, rules: &RuleSet, target: Target, sight: &Sight<'_>) -> Option<RuleId> {
-        let name = match target {
-            Target::Token(id) => return Some(id),
-            Target::Assign => "assign",
-            Target::Url => "url",
-            Target::Email => "email",
-            Target::KeyBlock => "key_block",
-        };
-        let anchor = sight.anchor.of(sight.hay).to_ascii_lowercase().into();
-        let any = || rules.iter().find(|(_, rule)| rule.recogniser() == name).map(|(id, _)| id);
-        self.owners.get(&(name, anchor)).copied().or_else(any)
-    }
-}
-
-/// How much of what is dear the recognisers have done.
-fn effort(scratch: &Scratch) -> [u64; 6] {
-    let Scratch { findings, token, progress, .. } = scratch;
-    let (assign, url) = (progress.assign.effort(), progress.url.judged);
-    [
-        findings.len() as u64,
-        token.tried,
-        assign,
-        url,
-        progress.email.judged,
-        progress.key_block as u64,
-    ]
-}
-
-impl Scanner {
-    /// Asks, and counts.
-    pub(super) fn ask_measured(
-        &self,
-        target: Target,
-        sight: &Sight<'_>,
-        locate: Locate,
-        state: &mut State,
-        scratch: &mut Scratch,
-    ) -> Answer {
-        let Some(mut meter) = scratch.meter.take() else { return Err(rejection::OFF) };
-        let before = effort(scratch);
-        let begin = meter.read();
-        let answer = self.ask(target, sight, locate, state, scratch);
-        let end = meter.read();
-        if let Some(owner) = meter.owner(&self.rules, target, sight) {
-            let cost = &mut meter.costs[owner.index()];
-            cost.candidates += 1;
-            cost.confirmations += u64::from(effort(scratch) != before);
-            cost.nanoseconds += (end - begin).saturating_sub(meter.overhead);
+    /// The rule that a candidate is counted for: of a shared detector the rule that has the anchor,
+    /// or else the first that uses the detector.
+    fn owner(&self, rules: &RuleSet, target: Target, anchor: &[u8]) -> Option<RuleId> {
+        let name = target.detector();
+        if let Target::Token(id) = target {
+            return Some(id);
         }
-        scratch.meter = Some(meter);
-        answer
+        let any = || rules.iter().find(|(_, rule)| rule.recogniser() == name).map(|(id, _)| id);
+        self.owners.get(&(name, anchor.to_ascii_lowercase().into())).copied().or_else(any)
     }
+
+    /// Asks a detector of `scanner` about a candidate, and counts what that cost.
+    pub(super) fn measure(
+        &mut self,
+        scanner: &Scanner,
+        target: Target,
+        candidate: Candidate,
+        context: &mut Context<'_>,
+    ) -> Result<(), Rejection> {
+        let before = effort(context);
+        let begin = self.read();
+        let verdict = scanner.detect(target, candidate, context);
+        let end = self.read();
+        let anchor = candidate.span().of(context.hay);
+        if let Some(owner) = self.owner(scanner.rules(), target, anchor) {
+            let cost = &mut self.costs[owner.index()];
+            cost.candidates += 1;
+            cost.confirmations += u64::from(effort(context) != before);
+            cost.nanoseconds += (end - begin).saturating_sub(self.overhead);
+        }
+        verdict
+    }
+}
+
+/// How much of the dear work detectors have done: it changes with every confirmation.
+fn effort(context: &Context<'_>) -> [u64; 6] {
+    let memory = &*context.memory;
+    [
+        context.findings.len() as u64,
+        memory.token.tried,
+        memory.key_value.effort(),
+        memory.url.judged,
+        memory.email.judged,
+        memory.private_key as u64,
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Selection, detect::tests::line, redact::placeholder::Placeholders};
+    use crate::{Selection, redact::placeholder::Placeholders};
 
     fn scanner() -> Scanner {
         let rules = Selection::default().load().expect("the embedded rules load");
@@ -223,7 +203,7 @@ mod tests {
             now += 10;
             now
         });
-        let mut measure = Measure::new(scanner(), line, clock);
+        let mut measure = Measure::new(scanner(), clock);
         measure.block(text.as_bytes());
         measure.block(text.as_bytes());
         let of = |id: &str| {
@@ -247,8 +227,7 @@ mod tests {
         );
 
         let (mut state, mut scratch) = (State::default(), Scratch::default());
-        let n_findings =
-            scanner().scan(text.as_bytes(), line, &mut state, &mut scratch).len() as u64;
+        let n_findings = scanner().scan(text.as_bytes(), &mut state, &mut scratch).len() as u64;
         assert_eq!(measure.costs().iter().map(|cost| cost.findings).sum::<u64>(), 2 * n_findings);
     }
 }

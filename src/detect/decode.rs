@@ -2,15 +2,17 @@
 //!
 //! A record that holds an escape is read once more without its escapes; a long run of the base64
 //! alphabet or of hexadecimal digits that stands for text is read as that. All of it goes into one
-//! view, a line for each, so that looking through costs one scan a block. Where to look is known
+//! text, a line for each, so that looking through costs one scan a block. Where to look is known
 //! from the prefilter's pass: where nothing is encoded this reads a few words.
 
-use super::{Locate, Looked};
+use super::Prefiltered;
 use crate::{
     prefilter::marks,
     text::{
-        encoding::{self, Encoding, base64, hex},
-        source_map::View,
+        base64,
+        encoding::{self, Encoding},
+        hex, line,
+        source_map::SourceMap,
         span::Span,
         visits,
     },
@@ -32,7 +34,7 @@ const HEX_SAMPLE: usize = 12;
 /// What stands encoded in a block, as text.
 #[derive(Default)]
 pub(crate) struct Decoded {
-    pub(crate) view: View,
+    pub(crate) source_map: SourceMap,
     pub(crate) pieces: Vec<Piece>,
     /// Where in the text escapes were read, and how they were written.
     escapes: Vec<(usize, Encoding)>,
@@ -56,7 +58,7 @@ pub(crate) enum Kind {
 
 impl Decoded {
     pub(crate) fn clear(&mut self) {
-        self.view.clear();
+        self.source_map.clear();
         self.pieces.clear();
         self.escapes.clear();
     }
@@ -66,28 +68,27 @@ impl Decoded {
     pub(crate) fn read(
         &mut self,
         hay: &[u8],
-        looked: &Looked,
+        looked: &Prefiltered,
         parts: &[Span],
-        locate: Locate,
         is_new: impl Fn(Span) -> bool,
     ) {
         self.clear();
         for part in parts {
-            self.read_records(hay, looked, *part, locate);
+            self.read_records(hay, looked, *part);
             self.read_runs(hay, looked, *part, &is_new);
         }
     }
 
     /// The records that hold an escape.
-    fn read_records(&mut self, hay: &[u8], looked: &Looked, part: Span, locate: Locate) {
+    fn read_records(&mut self, hay: &[u8], looked: &Prefiltered, part: Span) {
         let signs = looked.printable(part);
         if signs.is_empty() {
-            self.read_records_at(hay, looked, looked.marks.starts(part), part, locate);
+            self.read_records_at(hay, looked, looked.marks.starts(part), part);
         } else {
             let mut starts: Vec<usize> =
                 looked.marks.starts(part).chain(signs.iter().copied()).collect();
             starts.sort_unstable();
-            self.read_records_at(hay, looked, starts, part, locate);
+            self.read_records_at(hay, looked, starts, part);
         }
     }
 
@@ -95,10 +96,9 @@ impl Decoded {
     fn read_records_at(
         &mut self,
         hay: &[u8],
-        looked: &Looked,
+        looked: &Prefiltered,
         starts: impl IntoIterator<Item = usize>,
         part: Span,
-        locate: Locate,
     ) {
         let mut at = part.start;
         for start in starts {
@@ -109,7 +109,7 @@ impl Decoded {
                 at = behind(hay, start);
                 continue;
             }
-            let record = locate(part.of(hay), start - part.start);
+            let record = line::around(part.of(hay), start - part.start);
             let record = Span::new(part.start + record.start, part.start + record.end);
             self.unescape(hay, looked, record, start);
             at = record.end;
@@ -120,7 +120,7 @@ impl Decoded {
     fn read_runs(
         &mut self,
         hay: &[u8],
-        looked: &Looked,
+        looked: &Prefiltered,
         part: Span,
         is_new: &impl Fn(Span) -> bool,
     ) {
@@ -144,8 +144,8 @@ impl Decoded {
 
     /// The parts of the text that may be encoded once more: what came out of blobs, and records in
     /// which an escape opens what is. `looked` tells of the text.
-    pub(crate) fn parts(&self, looked: &Looked) -> Vec<Span> {
-        let text = self.view.text();
+    pub(crate) fn parts(&self, looked: &Prefiltered) -> Vec<Span> {
+        let text = self.source_map.text();
         let is_printable = !looked.printable.is_empty();
         let mut parts = Vec::new();
         let mut at = 0;
@@ -187,13 +187,13 @@ impl Decoded {
         inside
             .or_else(before)
             .or(self.escapes.get(first))
-            .map_or(Encoding::Json, |(_, encoding)| *encoding)
+            .map_or(Encoding::default(), |(_, encoding)| *encoding)
     }
 
     /// Words of the text that hold escapes, in order: what cannot be decoded any further is masked
     /// so.
     pub(crate) fn escaped_words(&self, piece: &Piece) -> Vec<Span> {
-        let text = self.view.text();
+        let text = self.source_map.text();
         let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'\\".contains(byte);
         let mut words: Vec<Span> = Vec::new();
         let first = self.escapes.partition_point(|(at, _)| *at < piece.text.start);
@@ -216,10 +216,11 @@ impl Decoded {
     }
 
     /// Reads a record without its escapes, of which the first one stands at `first`.
-    fn unescape(&mut self, hay: &[u8], looked: &Looked, record: Span, first: usize) {
+    fn unescape(&mut self, hay: &[u8], looked: &Prefiltered, record: Span, first: usize) {
         if !looked.printable(record).is_empty() {
-            let equals = memchr::memchr_iter(b'=', record.of(hay)).map(|at| record.start + at);
-            let mut starts: Vec<usize> = looked.marks.starts(record).chain(equals).collect();
+            let marked =
+                (record.start..record.end).filter(|at| encoding::is_marked_start(hay[*at]));
+            let mut starts: Vec<usize> = looked.marks.starts(record).chain(marked).collect();
             starts.sort_unstable();
             self.unescape_at(hay, starts, record);
         } else {
@@ -229,7 +230,7 @@ impl Decoded {
 
     /// Reads a record without its escapes, which begin at some of `starts`.
     fn unescape_at(&mut self, hay: &[u8], starts: impl IntoIterator<Item = usize>, record: Span) {
-        let text_start = self.view.text().len();
+        let text_start = self.source_map.text().len();
         visits::add(2 * record.len());
         // Behind what was read, and behind what is no escape and holds none.
         let (mut done, mut at) = (record.start, record.start);
@@ -241,21 +242,21 @@ impl Decoded {
                 at = behind(hay, start);
                 continue;
             };
-            self.view.copy(hay, Span::new(done, start));
-            self.escapes.push((self.view.text().len(), escape.encoding));
-            at = start + escape.length;
+            self.source_map.copy(hay, Span::new(done, start));
+            self.escapes.push((self.source_map.text().len(), escape.encoding));
+            at = start + escape.length();
             if !escape.text().is_empty() {
-                self.view.decode(escape.text(), Span::new(start, at));
+                self.source_map.replace(escape.text(), Span::new(start, at));
             }
             done = at;
         }
-        self.view.copy(hay, Span::new(done, record.end));
+        self.source_map.copy(hay, Span::new(done, record.end));
         self.end_piece(text_start, Kind::Escapes);
     }
 
     fn end_piece(&mut self, start: usize, kind: Kind) {
-        self.pieces.push(Piece { text: Span::new(start, self.view.text().len()), kind });
-        self.view.end_line();
+        self.pieces.push(Piece { text: Span::new(start, self.source_map.text().len()), kind });
+        self.source_map.end_line();
     }
 
     fn read_run(&mut self, hay: &[u8], run: Span) {
@@ -267,7 +268,7 @@ impl Decoded {
             _ => run,
         };
         if let Some(text) = text_of_digits(digits.of(hay)) {
-            self.push_blob(Encoding::Hex, digits, 0, &text);
+            self.push_blob(Encoding::HEX, digits, 0, &text);
         } else {
             self.read_base64(hay, run);
         }
@@ -314,7 +315,7 @@ impl Decoded {
         base64::decode(text, &mut bytes);
         let is_text = is_text(&bytes);
         if is_text {
-            self.push_blob(Encoding::Base64, run, 0, &bytes);
+            self.push_blob(Encoding::BASE64, run, 0, &bytes);
         }
         is_text
     }
@@ -335,15 +336,15 @@ impl Decoded {
         let mut at = 0;
         for part in bytes.split(|byte| !is_seen(*byte)) {
             if part.len() >= 3 * (MIN_GROUPS - 1) {
-                self.push_blob(Encoding::Base64, raw, at, part);
+                self.push_blob(Encoding::BASE64, raw, at, part);
             }
             at += part.len() + 1;
         }
     }
 
     fn push_blob(&mut self, encoding: Encoding, raw: Span, before: usize, text: &[u8]) {
-        let start = self.view.text().len();
-        self.view.decode(text, raw);
+        let start = self.source_map.text().len();
+        self.source_map.replace(text, raw);
         self.end_piece(start, Kind::Blob { encoding, raw, before });
     }
 }
@@ -360,7 +361,7 @@ fn groups_around(text: &[u8], at: usize) -> Span {
 /// or of a blob beside one more, or stood between two of those. Where it stood for nothing an
 /// equals sign is one only of quoted-printable: what it pads is read without it.
 fn opens(text: &[u8], at: usize, encoding: Encoding, is_printable: bool) -> bool {
-    let is_nothing = matches!(encoding, Encoding::Ansi | Encoding::ZeroWidth);
+    let is_nothing = encoding.is_invisible();
     let part = |at: Option<usize>| match at.and_then(|at| text.get(at)) {
         Some(b'=') if is_nothing && !is_printable => 0,
         Some(byte) => PARTS[usize::from(*byte)],
@@ -420,7 +421,7 @@ pub(super) fn behind(hay: &[u8], start: usize) -> usize {
     start + 1 + n_more
 }
 
-impl Looked {
+impl Prefiltered {
     /// Where the escape of `part` ends that `at` lies in; `at` itself where it lies in none. The
     /// letter that ends a colour code and the digits of other escapes are of the base64 alphabet as
     /// well, and no part of a run that stands behind them.
@@ -428,7 +429,7 @@ impl Looked {
         let before = Span::new(at.saturating_sub(LONGEST_ESCAPE).max(part.start), at);
         let mut starts = self.marks.starts(before);
         let end = |start: usize| {
-            encoding::escape(&hay[start..part.end]).map(|escape| start + escape.length)
+            encoding::escape(&hay[start..part.end]).map(|escape| start + escape.length())
         };
         starts.find_map(|start| end(start).filter(|end| *end > at)).unwrap_or(at)
     }
@@ -496,18 +497,21 @@ mod tests {
     use super::*;
 
     fn read(hay: &[u8]) -> Decoded {
-        let mut looked = Looked::default();
+        let mut looked = Prefiltered::default();
         looked.marks.read(hay);
-        looked.printable.extend(memchr::memmem::find_iter(hay, encoding::SIGN));
+        looked
+            .printable
+            .extend(encoding::markers().flat_map(|marker| memchr::memmem::find_iter(hay, marker)));
         let mut decoded = Decoded::default();
-        decoded.read(hay, &looked, &[Span::new(0, hay.len())], super::super::tests::line, |_| true);
+        decoded.read(hay, &looked, &[Span::new(0, hay.len())], |_| true);
         decoded
     }
 
     fn texts(hay: &[u8]) -> Vec<String> {
         let decoded = read(hay);
         let text = |piece: &Piece| {
-            String::from_utf8(piece.text.of(decoded.view.text()).to_vec()).expect("it is text")
+            String::from_utf8(piece.text.of(decoded.source_map.text()).to_vec())
+                .expect("it is text")
         };
         decoded.pieces.iter().map(text).collect()
     }

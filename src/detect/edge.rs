@@ -3,7 +3,14 @@
 //! Logs carry text in other text: JSON strings (`\n`, `\u003d`), rsyslog (`#012`), URLs (`%3D`), C
 //! (`\x3d`) and terminal colour. An escape is an edge, not the letters it is written with.
 
-use crate::text::{span::Span, visits};
+use crate::text::{
+    ansi,
+    escape::{self, Kind},
+    hex,
+    span::Span,
+};
+
+pub(crate) use crate::text::{escape::backslashes_before, hex::digit as hex};
 
 /// Whether what begins at `at` has a word edge to its left, looking no further than `floor`.
 pub(crate) fn is_word_start(hay: &[u8], floor: usize, at: usize) -> bool {
@@ -15,71 +22,19 @@ pub(crate) fn is_word_start(hay: &[u8], floor: usize, at: usize) -> bool {
     }
 }
 
-/// The length of the escape that `left` ends with, where it stands for a character that is no
-/// letter and no digit.
+/// The length of the escape that `left` ends with, if it stands for a character that is no letter
+/// and no digit.
 pub(crate) fn escape_before(left: &[u8]) -> Option<usize> {
-    letter_escape(left)
-        .or_else(|| hex_escape(left))
-        .or_else(|| replacement_escape(left))
-        .or_else(|| octal_escape(left))
-        .or_else(|| colour(left))
-}
-
-/// `\n`, `\t`, `\r` and kin.
-fn letter_escape(left: &[u8]) -> Option<usize> {
-    match left {
-        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f' | b'v' | b'a' | b'0'] => Some(2),
-        _ => None,
-    }
-}
-
-/// `%3D`, `\x3d`, `\u003d`: the character written so must itself be an edge.
-fn hex_escape(left: &[u8]) -> Option<usize> {
-    let [rest @ .., high, low] = left else { return None };
-    let code = hex(*high)? << 4 | hex(*low)?;
-    if code.is_ascii_alphanumeric() {
-        return None;
-    }
-    match rest {
-        [.., b'%'] => Some(3),
-        [.., b'\\', b'x'] => Some(4),
-        [.., b'\\', b'u', b'0', b'0'] => Some(6),
-        _ => None,
-    }
-}
-
-/// `\ufffd`, which stands where bytes were no character: Docker writes it for each half of one that
-/// it cut in two.
-fn replacement_escape(left: &[u8]) -> Option<usize> {
-    let tail = left.len().checked_sub(6).map(|start| &left[start..])?;
-    tail.eq_ignore_ascii_case(b"\\ufffd").then_some(6)
-}
-
-/// `#012`, as rsyslog and syslog-ng write control characters, and `\033`.
-fn octal_escape(left: &[u8]) -> Option<usize> {
-    match left {
-        [.., b'#' | b'\\', b'0', b'0'..=b'7', b'0'..=b'7'] => Some(4),
-        _ => None,
-    }
-}
-
-/// The end of an SGR sequence: ESC, `[`, digits and semicolons, `m`; or of one that erases the
-/// line, as grep writes it behind each.
-fn colour(left: &[u8]) -> Option<usize> {
-    let [rest @ .., b'm' | b'K'] = left else { return None };
-    let digits = rest
-        .iter()
-        .rev()
-        .take(16)
-        .take_while(|byte| byte.is_ascii_digit() || **byte == b';')
-        .count();
-    match &rest[..rest.len() - digits] {
-        [.., 0x1b, b'['] => Some(digits + 3),
-        [.., b'3', b'3', b'['] | [.., b'1', b'b' | b'B', b'['] | [.., b'\\', b'e', b'['] => {
-            Some(digits + 2)
-        }
-        _ => None,
-    }
+    let Some(escape) = escape::read_before(left) else { return ansi::colour_before(left) };
+    let is_edge = match escape.kind {
+        Kind::Letter(letter) => letter != b'e',
+        Kind::Itself(_) => false,
+        Kind::Hex(code) | Kind::Percent(code) => !code.is_ascii_alphanumeric(),
+        // Docker writes `\ufffd` for each half of a character that it cut in two.
+        Kind::Unicode(0xfffd) | Kind::Octal(_) => true,
+        Kind::Unicode(code) => u8::try_from(code).is_ok_and(|code| !code.is_ascii_alphanumeric()),
+    };
+    is_edge.then_some(escape.length)
 }
 
 /// The length of the white space at the head of `rest` that stays in its line: blanks, tabs, the
@@ -141,17 +96,20 @@ fn is_outside(code: u32) -> bool {
 
 /// The length of what `rest` begins with, if it is an edge.
 fn edge_at(rest: &[u8]) -> usize {
-    let Some(first) = rest.first() else { return 0 };
-    if is_outside(u32::from(*first)) {
-        return 1;
-    }
-    let slashes = rest.iter().take(MAX_SLASHES).take_while(|byte| **byte == b'\\').count();
-    match &rest[slashes..] {
-        [b'n' | b'r' | b't' | b'b' | b'f' | b'v', ..] if slashes > 0 => slashes + 1,
-        [b'u', digits @ ..] if slashes > 0 && is_code_outside(digits, 4) => slashes + 5,
-        [b'x', digits @ ..] if slashes > 0 && is_code_outside(digits, 2) => slashes + 3,
-        [b'%', digits @ ..] if slashes == 0 && is_code_outside(digits, 2) => 3,
-        _ => 0,
+    match rest.first() {
+        None => 0,
+        Some(first) if is_outside(u32::from(*first)) => 1,
+        Some(b'\\') => {
+            let n_backslashes =
+                rest.iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\').count();
+            escape::after_backslashes(&rest[n_backslashes..])
+                .filter(|escape| stands_for_edge(escape.kind))
+                .map_or(0, |escape| n_backslashes + escape.length)
+        }
+        Some(b'%') => {
+            hex::byte(&rest[1..]).map_or(0, |code| 3 * usize::from(is_outside(code.into())))
+        }
+        Some(_) => 0,
     }
 }
 
@@ -161,46 +119,28 @@ fn edge_before(left: &[u8]) -> usize {
     if is_outside(u32::from(*last)) {
         return 1;
     }
-    [2, 3, 4, 6].into_iter().find_map(|length| escape_of(left, length)).unwrap_or(0)
-}
-
-/// The length of the escape that `left` ends with, if it is an edge and has `length` bytes without
-/// the backslashes before its own.
-fn escape_of(left: &[u8], length: usize) -> Option<usize> {
-    let start = left.len().checked_sub(length)?;
-    let slashes = match left[start] {
-        b'%' => 0,
-        b'\\' => left[..start]
-            .iter()
-            .rev()
-            .take(MAX_SLASHES - 1)
-            .take_while(|byte| **byte == b'\\')
-            .count(),
-        _ => return None,
+    let Some(escape) = escape::read_before(left).filter(|escape| stands_for_edge(escape.kind))
+    else {
+        return 0;
     };
-    (edge_at(&left[start - slashes..]) == slashes + length).then_some(slashes + length)
+    if matches!(escape.kind, Kind::Percent(_)) {
+        return escape.length;
+    }
+    let before = left[..left.len() - escape.length].iter().rev().take(MAX_BACKSLASHES - 1);
+    escape.length + before.take_while(|byte| **byte == b'\\').count()
 }
 
-/// Escapes of escapes have more backslashes; none has so many.
-const MAX_SLASHES: usize = 16;
+/// No escape of an escape has this many backslashes.
+const MAX_BACKSLASHES: usize = 16;
 
-/// Whether `digits` begins with so many hexadecimal digits that stand for a character that
-/// [`is_outside`].
-fn is_code_outside(digits: &[u8], n_digits: usize) -> bool {
-    let code = digits.get(..n_digits).and_then(|digits| {
-        digits.iter().try_fold(0_u32, |code, digit| Some(code << 4 | u32::from(hex(*digit)?)))
-    });
-    code.is_some_and(is_outside)
-}
-
-/// The value of a hexadecimal digit.
-pub(crate) fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).map(|digit| digit as u8)
-}
-
-/// How many backslashes stand immediately before `at`, looking no further than `floor`.
-pub(crate) fn backslashes_before(hay: &[u8], floor: usize, at: usize) -> usize {
-    visits::counted(hay[floor..at].iter().rev().take_while(|byte| **byte == b'\\').count())
+/// Whether an escape stands for a character that [`is_outside`].
+fn stands_for_edge(kind: Kind) -> bool {
+    match kind {
+        Kind::Letter(letter) => matches!(letter, b'n' | b'r' | b't' | b'b' | b'f' | b'v'),
+        Kind::Itself(_) | Kind::Octal(_) => false,
+        Kind::Unicode(code) => is_outside(code),
+        Kind::Hex(code) | Kind::Percent(code) => is_outside(code.into()),
+    }
 }
 
 #[cfg(test)]

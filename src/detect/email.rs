@@ -7,15 +7,9 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2>
 
-use super::{
-    Hit, Sight, edge,
-    rejection::{self, Answer, Doubt},
-    url,
-    words::WordTable,
-};
+use super::{Candidate, Context, Detector, Located, Rejection, edge, url, words::WordTable};
 use crate::{
     finding::Finding,
-    redact::placeholder::Placeholders,
     rules::{Recogniser, RuleId, RuleSet},
     text::{span::Span, visits},
 };
@@ -56,8 +50,8 @@ static LABELS: WordTable<256> = WordTable::new(&[(NONE, NOT_A_DOMAIN), (KNOWN, C
 /// Whose names stand behind the algorithms of SSH: `umac-64@openssh.com`.
 const CIPHERS: [&str; 3] = ["openssh.com", "lysator.liu.se", "libssh.org"];
 
-/// The recogniser.
-pub(crate) struct Email {
+/// The detector.
+pub(crate) struct EmailDetector {
     rule: Option<RuleId>,
 }
 
@@ -70,70 +64,61 @@ pub(super) struct Progress {
     pub(super) judged: u64,
 }
 
-impl Email {
-    pub(super) fn new(rules: &RuleSet) -> Email {
-        Email {
+impl EmailDetector {
+    pub(super) fn new(rules: &RuleSet) -> EmailDetector {
+        EmailDetector {
             rule: rules
                 .iter()
                 .find(|(_, rule)| matches!(rule.recogniser, Recogniser::Email))
                 .map(|(id, _)| id),
         }
     }
+}
 
+impl Detector for EmailDetector {
     /// Most of what has an `@` is no address, and nearly all of that is told by the two bytes
     /// around it or by the last label. So the domain comes first, which is short and never walked
     /// twice; what stands before and around it is looked at only behind a domain that may be one.
-    pub(super) fn confirm<'h>(
-        &self,
-        sight: &Sight<'h>,
-        hit: impl FnOnce() -> Hit<'h>,
-        placeholders: &Placeholders,
-        progress: &mut Progress,
-        urls: &mut url::Progress,
-        findings: &mut Vec<Finding>,
-    ) -> Answer {
-        let rule = self.rule.ok_or(rejection::OFF)?;
-        let Sight { hay, anchor: at } = *sight;
+    fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
+        let rule = self.rule.ok_or(Rejection::RuleOff)?;
+        let (hay, at) = (context.hay, candidate.span());
+        let progress = &mut context.memory.email;
         if at.start < progress.done {
-            return Err(rejection::SETTLED);
+            return Err(Rejection::AlreadyExamined);
         }
         // Nothing begins where a line ends, so what begins a record goes here, too.
-        let left = at.start.checked_sub(1).map(|before| hay[before]).ok_or(NO_LOCAL)?;
+        let left =
+            at.start.checked_sub(1).map(|before| hay[before]).ok_or(Rejection::NoLocalPart)?;
         if !is_local(left) && left != b'"' && at.start != progress.done {
-            return Err(NO_LOCAL);
+            return Err(Rejection::NoLocalPart);
         }
-        let domain = domain(hay, at.end)
-            .ok_or(Doubt("what follows is no domain below a known top-level domain"))?;
+        let domain = domain(hay, at.end).ok_or(Rejection::NoDomain)?;
         progress.judged += 1;
-        let hit = &hit();
+        let hit = &context.memory.records.locate(hay, at);
         let floor = hit.record.start.max(progress.done);
         let chained = || is_chained(hit, floor).then_some(floor);
-        let start = local_start(hay, floor, at.start).or_else(chained).ok_or(NO_LOCAL)?;
+        let start =
+            local_start(hay, floor, at.start).or_else(chained).ok_or(Rejection::NoLocalPart)?;
         let local = &hay[start..at.start];
-        if placeholders.is_whole(local) {
-            return Err(rejection::PLACEHOLDER);
+        if context.placeholders.is_whole(local) {
+            return Err(Rejection::Placeholder);
         }
         // A longer label that nobody knows is an address unless code stands before it.
         if domain.label == Label::Unknown && is_code(local)
-            || is_other(hit, start, domain.end, urls)
+            || is_other(hit, start, domain.end, &mut context.memory.url)
         {
-            return Err(Doubt(
-                "it is code, a cipher, a realm or the user of a URL, written like an address",
-            ));
+            return Err(Rejection::NotEmail);
         }
-        findings.push(Finding::text(Span::new(start, domain.end), rule));
+        context.findings.push(Finding::text(Span::new(start, domain.end), rule));
         progress.done = domain.end;
         Ok(())
     }
 }
 
-/// What stands before the `@`.
-const NO_LOCAL: Doubt = Doubt("no local part stands before it");
-
 /// Whether nothing but marks stands between an address that ends at `floor` and the `@`:
 /// `a@b.co@mail.example.com` goes as a whole, or what replaces its first half would be taken for a
 /// local part the next time.
-fn is_chained(hit: &Hit<'_>, floor: usize) -> bool {
+fn is_chained(hit: &Located<'_>, floor: usize) -> bool {
     let between = &hit.hay[floor..hit.anchor.start];
     visits::add(between.len().min(MAX_CHAIN));
     floor > hit.record.start
@@ -338,7 +323,7 @@ fn is_code(local: &[u8]) -> bool {
 }
 
 /// What is written like an address and is something else.
-fn is_other(hit: &Hit<'_>, start: usize, end: usize, urls: &mut url::Progress) -> bool {
+fn is_other(hit: &Located<'_>, start: usize, end: usize, urls: &mut url::Progress) -> bool {
     let hay = hit.hay;
     let local = &hay[start..hit.anchor.start];
     let before = hay[hit.record.start..start].last();

@@ -4,75 +4,27 @@
 //! A span that begins or ends inside a backslash escape is widened to hold it whole: half an escape
 //! left behind would change what its neighbour means, and break the JSON string around it.
 
-use super::{Hit, Locate, Sight, edge, search_memo::Seek, url};
+use super::{Context, context::Records, edge, search_memo::Seek, url};
 use crate::{
     finding::{Finding, Shape},
     rules::{Recogniser, RuleSet},
-    text::{encoding::json, span::Span, visits},
+    text::{json, span::Span, visits},
 };
-
-/// The records in which candidates stood, as they were located: nobody who asks for one of them
-/// searches its edges again.
-#[derive(Default)]
-pub(super) struct Records {
-    /// In order; apart from each other.
-    located: Vec<Span>,
-    /// The one that was asked for last.
-    at: usize,
-}
-
-impl Records {
-    pub(super) fn clear(&mut self) {
-        self.located.clear();
-        self.at = 0;
-    }
-
-    /// The candidate in its record, which is the one that was located last or lies behind it.
-    pub(super) fn hit<'h>(&mut self, sight: &Sight<'h>, locate: Locate) -> Hit<'h> {
-        let Sight { hay, anchor } = *sight;
-        let record = match self.located.last() {
-            Some(record) if anchor.start < record.end => *record,
-            _ => {
-                let record = locate(hay, anchor.start);
-                self.located.push(record);
-                record
-            }
-        };
-        Hit { hay, record, anchor }
-    }
-
-    /// The record around `at`, whoever located it. Cheap when asked in order.
-    pub(super) fn around(&mut self, hay: &[u8], locate: Locate, at: usize) -> Span {
-        if self.located.get(self.at).is_none_or(|record| at < record.start) {
-            self.at = 0;
-        }
-        self.at += self.located[self.at..].iter().take_while(|record| record.end <= at).count();
-        match self.located.get(self.at) {
-            Some(record) if record.contains(at) => *record,
-            _ => locate(hay, at),
-        }
-    }
-}
 
 /// Sorts and merges; afterwards findings are disjoint and never touch, and none goes past its
 /// string in a JSON record or lies outside the strings of one. None goes past the part of a URL
 /// that it begins in.
-pub(super) fn settle(
-    hay: &[u8],
-    rules: &RuleSet,
-    locate: Locate,
-    records: &mut Records,
-    parts: &mut url::Parts,
-    findings: &mut Vec<Finding>,
-) {
+pub(super) fn merge_overlaps(rules: &RuleSet, context: &mut Context<'_>) {
+    let Context { hay, findings, memory, .. } = context;
+    let (records, parts) = (&mut memory.records, &mut memory.url.parts);
     if !findings.is_sorted_by_key(|finding| finding.span.start) {
         sort(rules, findings);
     }
     let mut strings = Strings::default();
     let mut quote = Seek::default();
     for finding in findings.iter_mut() {
-        strings.keep_inside(hay, locate, records, &mut quote, finding);
-        keep_in_part(hay, rules, locate, records, parts, finding);
+        strings.keep_inside(hay, records, &mut quote, finding);
+        keep_in_part(hay, rules, records, parts, finding);
         widen(hay, finding);
     }
     // Most come in order and apart: a record seldom has two.
@@ -88,9 +40,7 @@ pub(super) fn settle(
         });
     }
     strings = Strings::default();
-    findings.retain(|finding| {
-        !finding.span.is_empty() && strings.may_hold(hay, locate, records, finding)
-    });
+    findings.retain(|finding| !finding.span.is_empty() && strings.may_hold(hay, records, finding));
 }
 
 /// The grammar of URLs ends what begins in the user, the password or a parameter of one. The
@@ -98,7 +48,6 @@ pub(super) fn settle(
 fn keep_in_part(
     hay: &[u8],
     rules: &RuleSet,
-    locate: Locate,
     records: &mut Records,
     parts: &mut url::Parts,
     finding: &mut Finding,
@@ -107,7 +56,7 @@ fn keep_in_part(
     {
         return;
     }
-    let record = records.around(hay, locate, finding.span.start);
+    let record = records.around(hay, finding.span.start);
     finding.span = match rules.get(finding.rule).recogniser {
         Recogniser::KeyBlock => return,
         Recogniser::Url(_) => parts.clip_user(hay, record, finding.span),
@@ -137,7 +86,6 @@ impl Strings {
     fn keep_inside(
         &mut self,
         hay: &[u8],
-        locate: Locate,
         records: &mut Records,
         quote: &mut Seek,
         finding: &mut Finding,
@@ -150,7 +98,7 @@ impl Strings {
         let search =
             |from, to| memchr::memchr_iter(b'"', &hay[from..to]).map(|at| from + at).find(is_bare);
         let Some(end) = quote.find(start, end, search) else { return };
-        self.enter(hay, locate, records, finding.span.start);
+        self.enter(hay, records, finding.span.start);
         if self.is_json(hay) {
             finding.span.end = end;
         }
@@ -159,18 +107,12 @@ impl Strings {
     /// Text may be replaced inside a string, and anywhere in what is no JSON. What lies between
     /// strings is punctuation, numbers and names: `{"password -u ":false}` gives a command its
     /// argument only to a reader that knows no JSON.
-    fn may_hold(
-        &mut self,
-        hay: &[u8],
-        locate: Locate,
-        records: &mut Records,
-        finding: &Finding,
-    ) -> bool {
+    fn may_hold(&mut self, hay: &[u8], records: &mut Records, finding: &Finding) -> bool {
         let start = finding.span.start;
         if finding.shape != Shape::Text {
             return true;
         }
-        self.enter(hay, locate, records, start);
+        self.enter(hay, records, start);
         if !self.is_shaped(hay) {
             return true;
         }
@@ -181,9 +123,9 @@ impl Strings {
     }
 
     /// Turns to the record around `at`.
-    fn enter(&mut self, hay: &[u8], locate: Locate, records: &mut Records, at: usize) {
+    fn enter(&mut self, hay: &[u8], records: &mut Records, at: usize) {
         if !self.record.contains(at) {
-            let record = records.around(hay, locate, at);
+            let record = records.around(hay, at);
             *self = Strings { record, at: record.start, ..Strings::default() };
         }
     }

@@ -21,17 +21,14 @@
 //! <https://www.rfc-editor.org/rfc/rfc7468>,
 //! <https://the.earth.li/~sgtatham/putty/latest/htmldoc/AppendixC.html>
 
-use super::{
-    Hit, MAX_SECRET, State,
-    rejection::{self, Answer, Doubt},
-};
+use super::{Candidate, Context, Detector, Located, MAX_SECRET, Rejection, State};
 use crate::{
     finding::Finding,
-    redact::placeholder::Placeholders,
     rules::{Recogniser, RuleId, RuleSet},
     text::{
+        ansi,
         encoding::{self, Escape},
-        source_map::View,
+        source_map::SourceMap,
         span::Span,
         visits,
     },
@@ -85,48 +82,43 @@ enum Channel {
     Err,
 }
 
-/// The recogniser.
-pub(crate) struct KeyBlock {
+/// The detector.
+pub(crate) struct PrivateKeyDetector {
     rule: Option<RuleId>,
     label: Vec<u8>,
 }
 
-impl KeyBlock {
-    pub(super) fn new(rules: &RuleSet) -> KeyBlock {
+impl PrivateKeyDetector {
+    pub(super) fn new(rules: &RuleSet) -> PrivateKeyDetector {
         let found = rules.iter().find(|(_, rule)| matches!(rule.recogniser, Recogniser::KeyBlock));
         let label =
             found.map_or_else(Vec::new, |(_, rule)| format!("REDACTED-{}", rule.id()).into_bytes());
-        KeyBlock { rule: found.map(|(id, _)| id), label }
+        PrivateKeyDetector { rule: found.map(|(id, _)| id), label }
     }
 
-    /// Goes on with the block that `state` holds open, from the first byte of `hay`; answers how
-    /// far it came.
-    pub(super) fn resume(
-        &self,
-        hay: &[u8],
-        state: &mut State,
-        findings: &mut Vec<Finding>,
-    ) -> usize {
-        self.lines(hay, 0, state, findings)
-    }
-
-    /// Everything before `done` belongs to a block that was examined.
-    pub(super) fn confirm(
-        &self,
-        hit: &Hit<'_>,
-        placeholders: &Placeholders,
-        done: &mut usize,
-        state: &mut State,
-        findings: &mut Vec<Finding>,
-    ) -> Answer {
-        let rule = self.rule.ok_or(rejection::OFF)?;
-        if hit.anchor.start < *done {
-            return Err(rejection::SETTLED);
+    /// Goes on with the key that the context's state holds open, from the first byte of the text.
+    pub(super) fn resume(&self, context: &mut Context<'_>) {
+        let Context { hay, state, findings, memory, .. } = context;
+        if state.key_block.is_some() {
+            memory.private_key = self.lines(hay, 0, state, findings);
         }
+    }
+}
+
+impl Detector for PrivateKeyDetector {
+    fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
+        let rule = self.rule.ok_or(Rejection::RuleOff)?;
+        // Everything before this belongs to a key that was examined.
+        if candidate.span().start < context.memory.private_key {
+            return Err(Rejection::AlreadyExamined);
+        }
+        let hit = &context.locate(candidate);
+        let Context { placeholders, findings, state, memory, .. } = context;
+        let done = &mut memory.private_key;
         let n_before = findings.len();
         // The words before it are compared at each place.
         visits::add(48);
-        let opening = opening(hit).ok_or(Doubt("it is not the first line of a private key"))?;
+        let opening = opening(hit).ok_or(Rejection::NotKeyHeader)?;
         let rest = &hit.hay[opening.end..hit.record.end];
         visits::add(4 * rest.len());
         // What begins as a key does is read to its end, however far that is.
@@ -171,13 +163,11 @@ impl KeyBlock {
         if state.key_block.is_some() || state.other_block.is_some() {
             *done = self.lines(hit.hay, next_line(hit.hay, hit.record.end), state, findings);
         }
-        if findings.len() > n_before {
-            Ok(())
-        } else {
-            Err(Doubt("nothing of a key stands behind its first line"))
-        }
+        if findings.len() > n_before { Ok(()) } else { Err(Rejection::NoKeyBody) }
     }
+}
 
+impl PrivateKeyDetector {
     /// Walks line by line from `start` until no block is open or `hay` ends; answers how far it
     /// came.
     fn lines(
@@ -288,59 +278,60 @@ fn channel(line: &[u8]) -> Option<Channel> {
 /// alphabet's marks (`\/`, `\u002b`) are read. A text that has neither is not copied.
 struct Plain<'t> {
     raw: &'t [u8],
-    view: Option<View>,
+    source_map: Option<SourceMap>,
 }
 
 impl<'t> Plain<'t> {
     fn new(raw: &'t [u8]) -> Plain<'t> {
-        let mut view: Option<View> = None;
+        let mut source_map: Option<SourceMap> = None;
         let (mut done, mut at) = (0, 0);
         while let Some(start) =
             raw[at..].iter().position(|byte| encoding::may_begin(*byte)).map(|length| at + length)
         {
             let rest = &raw[start..];
             let mark = |escape: &Escape| matches!(escape.text(), [b'+' | b'/' | b'=']);
-            let (length, text) = match encoding::control(rest) {
+            let (length, text) = match ansi::control(rest) {
                 Some(length) => (length, None),
                 None => match encoding::escape(rest).filter(mark) {
-                    Some(escape) => (escape.length, escape.text().first().copied()),
+                    Some(escape) => (escape.length(), escape.text().first().copied()),
                     None => {
                         at = start + 1;
                         continue;
                     }
                 },
             };
-            let view = view.get_or_insert_default();
-            view.copy(raw, Span::new(done, start));
+            let source_map = source_map.get_or_insert_default();
+            source_map.copy(raw, Span::new(done, start));
             at = start + length;
             if let Some(byte) = text {
-                view.decode(&[byte], Span::new(start, at));
+                source_map.replace(&[byte], Span::new(start, at));
             }
             done = at;
         }
-        if let Some(view) = &mut view {
-            view.copy(raw, Span::new(done, raw.len()));
+        if let Some(source_map) = &mut source_map {
+            source_map.copy(raw, Span::new(done, raw.len()));
         }
-        Plain { raw, view }
+        Plain { raw, source_map }
     }
 
     fn text(&self) -> &[u8] {
-        self.view.as_ref().map_or(self.raw, View::text)
+        self.source_map.as_ref().map_or(self.raw, SourceMap::text)
     }
 
     /// The bytes that `span` of the text was read from, with the sequences inside it.
     fn raw(&self, span: Span) -> Span {
-        let Some(view) = &self.view else { return span };
-        let mut parts = view.raw(span);
+        let Some(source_map) = &self.source_map else { return span };
+        let mut parts = source_map.in_block(span);
         let first = parts.next().unwrap_or_default();
         // The backslash at the end of a sequence would be taken to escape what stands in place of
         // the span.
         let is_escaped = first.start > 0 && self.raw[first.start - 1] == b'\\';
         let start = match span.start.checked_sub(1) {
             _ if !is_escaped => first.start,
-            Some(before) => {
-                view.raw(Span::new(before, span.start)).last().map_or(first.start, |part| part.end)
-            }
+            Some(before) => source_map
+                .in_block(Span::new(before, span.start))
+                .last()
+                .map_or(first.start, |part| part.end),
             None => 0,
         };
         Span::new(start, parts.last().unwrap_or(first).end)
@@ -363,7 +354,7 @@ struct Opening {
 
 /// `-----BEGIN RSA PRIVATE KEY-----`, `---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----`, `Private-Lines:
 /// 14`.
-fn opening(hit: &Hit<'_>) -> Option<Opening> {
+fn opening(hit: &Located<'_>) -> Option<Opening> {
     let (hay, anchor) = (hit.hay, hit.anchor);
     let after = &hay[anchor.end..hit.record.end];
     if anchor.of(hay).ends_with(b":") {
@@ -402,7 +393,7 @@ fn opening(hit: &Hit<'_>) -> Option<Opening> {
 
 /// Behind the control sequences that stand at `at`.
 fn behind_codes(text: &[u8], mut at: usize) -> usize {
-    while let Some(length) = encoding::control(&text[at..]) {
+    while let Some(length) = ansi::control(&text[at..]) {
         at += length;
     }
     at
@@ -416,7 +407,7 @@ fn is_opening(line: &[u8]) -> bool {
         let is_anchor = |anchor: &[u8]| {
             let end = at + anchor.len();
             let there = line.get(at..end).is_some_and(|text| text.eq_ignore_ascii_case(anchor));
-            there && opening(&Hit { hay: line, record, anchor: Span::new(at, end) }).is_some()
+            there && opening(&Located { hay: line, record, anchor: Span::new(at, end) }).is_some()
         };
         if is_anchor(b"private key") || is_anchor(b"private-lines:") {
             return true;
@@ -531,7 +522,7 @@ fn body(rest: &[u8], end: usize) -> Option<Span> {
 
 /// White space, an escape that stands for it, or a control sequence, at the head.
 fn edge_length(text: &[u8]) -> Option<usize> {
-    if let Some(length) = encoding::control(text) {
+    if let Some(length) = ansi::control(text) {
         return Some(length);
     }
     let slashes = text.iter().take(16).take_while(|byte| **byte == b'\\').count();

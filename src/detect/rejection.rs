@@ -1,37 +1,132 @@
-//! What became of each candidate, for whoever asks why something was not found.
+//! Why a candidate is no finding.
 //!
-//! A recogniser answers what refuted a candidate. Scanning needs no answer and pays next to nothing
-//! for it; `explain --why` has them written down.
+//! A detector answers each candidate with `Result<(), Rejection>`. A rejection is a verdict, not an
+//! error: detection cannot fail. Scanning ignores the reason, and it costs nothing to give, since
+//! it is one byte. `explain --why` prints it, so the words address a user who asks why something
+//! was not redacted: they name what was seen in the log, never a type or a step of the code.
+//!
+//! To add a reason: add a variant and its sentence here.
 
-use super::Target;
+use std::fmt;
+
+use super::scanner::Target;
 use crate::text::span::Span;
 
-/// What refutes a candidate.
+/// Why a candidate is no finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Doubt(pub(crate) &'static str);
+pub(crate) enum Rejection {
+    /// An earlier candidate led to the same bytes.
+    AlreadyExamined,
+    /// The bytes are a placeholder or a template for a secret.
+    Placeholder,
+    /// The anchor belongs to a detector of which no rule is loaded.
+    RuleOff,
 
-/// Whether a candidate led to a finding. A doubt is an answer and no failure: asking cannot fail.
-pub(crate) type Answer = Result<(), Doubt>;
+    /// A token would begin in the middle of a word.
+    InsideWord,
+    /// The token rule's pattern does not match.
+    PatternMismatch,
+    /// A checksum or another test beside the pattern failed.
+    ValidatorRefuted,
+    /// A short token inside a longer run of base64 is chance.
+    InsideBase64,
+    /// The rule requires a word of context before the token.
+    NoContextWord,
 
-/// Another candidate led to the same place before.
-pub(super) const SETTLED: Doubt = Doubt("an anchor before it has settled what stands here");
+    /// The identifier around the anchor is not a known key.
+    UnknownKey,
+    /// Nothing after the key is its value.
+    NoValue,
+    /// The text after the key is prose, a plain word or a mask.
+    PlainText,
+    /// The value is empty or too short for a secret.
+    TooShort,
+    /// The value is the key's name once more.
+    OwnName,
+    /// A value after a strong key that is plainly something else.
+    NotSecret,
+    /// A value after a weak key that does not look random.
+    NotRandom,
+    /// No value inside an array or an object is a secret.
+    NoSecretInside,
+    /// A header without a credential.
+    NoCredential,
 
-/// What stands there is what stands in place of a secret.
-pub(super) const PLACEHOLDER: Doubt =
-    Doubt("a placeholder, or a stand-in that nobody has filled in");
+    /// A URL without a password.
+    NoPassword,
+    /// The parameter's name is not a secret one.
+    UnknownParameter,
+    /// The parameter's value does not look like a secret.
+    PlainParameter,
+    /// The URL's path matches no template of the rules.
+    UnknownPath,
 
-/// Every rule is off whose anchor it could be.
-pub(super) const OFF: Doubt = Doubt("the rule is off");
+    /// No domain follows the `@`.
+    NoDomain,
+    /// No local part precedes the `@`.
+    NoLocalPart,
+    /// Code, a cipher, a realm or the user of a URL.
+    NotEmail,
+
+    /// No private key begins here.
+    NotKeyHeader,
+    /// A private key's first line without a body.
+    NoKeyBody,
+}
+
+impl Rejection {
+    /// The reason as `explain --why` prints it.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Rejection::AlreadyExamined => "already examined from an earlier anchor",
+            Rejection::Placeholder => "a placeholder or a template, not a secret",
+            Rejection::RuleOff => "the rule is off",
+            Rejection::InsideWord => "inside a longer word",
+            Rejection::PatternMismatch => "the rule's pattern does not match here",
+            Rejection::ValidatorRefuted => "the rule's validator refutes it",
+            Rejection::InsideBase64 => "inside a longer run of base64",
+            Rejection::NoContextWord => "none of the words that the rule requires is near it",
+            Rejection::UnknownKey => "not a known key name",
+            Rejection::NoValue => "no value follows the key name",
+            Rejection::PlainText => "only prose, a plain word or a mask follows the key name",
+            Rejection::TooShort => "the value is empty or too short",
+            Rejection::OwnName => "the value repeats the key name",
+            Rejection::NotSecret => "the value is code, prose, a path, a name or a template",
+            Rejection::NotRandom => {
+                "the key name is weak and the value does not look like a secret"
+            }
+            Rejection::NoSecretInside => "no value in the array or object looks like a secret",
+            Rejection::NoCredential => "the header holds no credential",
+            Rejection::NoPassword => "the URL has no user with a password",
+            Rejection::UnknownParameter => "not a known secret query parameter",
+            Rejection::PlainParameter => "the parameter's value does not look like a secret",
+            Rejection::UnknownPath => "the URL's path is not one that holds a secret",
+            Rejection::NoDomain => "no domain below a known top-level domain follows",
+            Rejection::NoLocalPart => "no local part stands before the @",
+            Rejection::NotEmail => {
+                "written like an email address, but code, a cipher, a realm or the user of a URL"
+            }
+            Rejection::NotKeyHeader => "not the first line of a private key",
+            Rejection::NoKeyBody => "no key material follows the first line of the key",
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
 
 /// A candidate that led to no finding.
 #[derive(Clone, Debug)]
 #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "`explain --why` alone reads it"))]
-pub(crate) struct Doubted {
-    /// Where the anchor stands.
+pub(crate) struct Rejected {
+    /// Where the anchor is.
     pub(crate) anchor: Span,
-    /// The anchor as it was found: where a block is read otherwise than as it is, other bytes stand
-    /// at its place.
+    /// The anchor as it was found. A decoded or reassembled text has other bytes there than its
+    /// block.
     pub(crate) text: Box<[u8]>,
     pub(super) target: Target,
-    pub(crate) doubt: Doubt,
+    pub(crate) rejection: Rejection,
 }

@@ -8,11 +8,7 @@
 use super::{Scanner, decode};
 use crate::{
     prefilter::marks::Marks,
-    text::{
-        encoding::{self},
-        source_map,
-        span::Span,
-    },
+    text::{ansi, encoding, source_map, span::Span},
 };
 
 /// The records of a block, one after the other, without their codes.
@@ -88,7 +84,7 @@ impl Bare {
             }
             let rest = &hay[start..record.end];
             let Some(length) =
-                encoding::colour(rest).filter(|length| matches!(rest[length - 1], b'm' | b'K'))
+                ansi::colour(rest).filter(|length| matches!(rest[length - 1], b'm' | b'K'))
             else {
                 if encoding::escape(rest).is_some() {
                     return false;

@@ -1,10 +1,13 @@
-//! Where to listen and where to send: what stands behind `--listen` and `--to`.
+//! Addresses of `--listen` and `--to`.
+//!
+//! An address holds no credentials: `user:password@host` is refused, and messages about a wrong
+//! address replace that part with `***`.
 
 use std::path::PathBuf;
 
 use crate::error::Error;
 
-/// A place to listen at, or to connect to.
+/// A socket address to listen on or to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     Tcp(String),
@@ -12,10 +15,10 @@ pub(crate) enum Address {
     Unix(PathBuf),
 }
 
-/// A place to send to.
+/// A destination for scrubbed messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    Hop(Address),
+    NextHop(Address),
     Stdout,
     File(PathBuf),
 }
@@ -23,32 +26,19 @@ pub(crate) enum Target {
 impl Address {
     /// Reads `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix:///PATH`.
     pub(crate) fn parse(flag: &str, text: &str) -> Result<Address, Error> {
-        let wrong = |why: &str| {
-            Error::usage(format!("{flag} {}: {why}", without_user(text)))
-                .hint("one of tcp://HOST:PORT, tls://HOST:PORT and unix:///PATH")
-        };
-        let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong("no address"))?;
-        let host = || {
-            if rest.contains('@') {
-                return Err(wrong("a user and a password have no place in an address")
-                    .hint("--users-file and --to-user-file name files that hold them"));
-            }
-            let (host, port) = rest.rsplit_once(':').ok_or_else(|| wrong("no port"))?;
-            if host.is_empty() || port.parse::<u16>().is_err() {
-                return Err(wrong("not a host and a port"));
-            }
-            Ok(rest.to_owned())
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err(invalid(flag, text, "no address"));
         };
         match scheme {
-            "tcp" => host().map(Address::Tcp),
-            "tls" => host().map(Address::Tls),
+            "tcp" => host_and_port(flag, text, rest).map(Address::Tcp),
+            "tls" => host_and_port(flag, text, rest).map(Address::Tls),
             "unix" if rest.starts_with('/') => Ok(Address::Unix(rest.into())),
-            "unix" => Err(wrong("the path is not absolute")),
-            _ => Err(wrong("an unknown scheme")),
+            "unix" => Err(invalid(flag, text, "the path is not absolute")),
+            _ => Err(invalid(flag, text, "unknown scheme")),
         }
     }
 
-    /// The host of a TCP address, without its port and without the brackets of IPv6.
+    /// The host name of the address, without the port and the brackets of an IPv6 address.
     pub(crate) fn host(&self) -> &str {
         match self {
             Address::Tcp(host) | Address::Tls(host) => {
@@ -60,7 +50,25 @@ impl Address {
     }
 }
 
-/// An address as it may be told: what stands before the last `@` may be a user and a password.
+fn invalid(flag: &str, text: &str, why: &str) -> Error {
+    Error::usage(format!("{flag} {}: {why}", without_user(text)))
+        .hint("use tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH")
+}
+
+/// Checks that `rest`, the part of `text` behind the scheme, is `HOST:PORT`.
+fn host_and_port(flag: &str, text: &str, rest: &str) -> Result<String, Error> {
+    if rest.contains('@') {
+        return Err(invalid(flag, text, "an address cannot contain a user and a password")
+            .hint("put them into a file and name it with --users-file or --to-user-file"));
+    }
+    let (host, port) = rest.rsplit_once(':').ok_or_else(|| invalid(flag, text, "no port"))?;
+    if host.is_empty() || port.parse::<u16>().is_err() {
+        return Err(invalid(flag, text, "not a host and a port"));
+    }
+    Ok(rest.to_owned())
+}
+
+/// An address that is safe to print: everything before the last `@` may be a user and a password.
 pub(super) fn without_user(text: &str) -> String {
     let Some((user, host)) = text.rsplit_once('@') else { return text.to_owned() };
     let scheme = user.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
@@ -75,9 +83,9 @@ impl Target {
             Some(path) if path.starts_with('/') => Ok(Target::File(path.into())),
             Some(_) => {
                 Err(Error::usage(format!("--to {}: the path is not absolute", without_user(text)))
-                    .hint("write file:///PATH"))
+                    .hint("use file:///PATH"))
             }
-            None => Address::parse("--to", text).map(Target::Hop),
+            None => Address::parse("--to", text).map(Target::NextHop),
         }
     }
 }
@@ -97,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_read_and_told_as_they_were_written() {
+    fn addresses_display_as_they_were_written() {
         for text in [
             "tcp://127.0.0.1:24224",
             "tls://logs.example:24284",
@@ -112,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn users_and_passwords_are_refused_and_not_told() {
+    fn users_and_passwords_are_refused_and_not_printed() {
         for text in [
             "tcp://u:Zq7xK29v@h:1",
             "tcp://u:Zq7xK29v@h",
@@ -128,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn invalid_addresses_are_refused() {
         for text in [
             "localhost:24224",
             "tcp://localhost",

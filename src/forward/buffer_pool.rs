@@ -1,96 +1,100 @@
-//! Memory for long messages that goes round: a message of 2 MiB in memory that is new each time
-//! costs more page faults than scrubbing it costs.
+//! Reuse of large buffers: page faults of a freshly allocated 2 MiB buffer cost more than scrubbing
+//! the message in it.
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::BytesMut;
 
-/// What is smaller is cheap to make.
-const LEAST: usize = 32 << 10;
+/// Smaller buffers are cheap to allocate and are not pooled.
+const MIN_SIZE: usize = 32 << 10;
 
-/// What is larger is seldom needed again.
-const MOST: usize = 4 << 20;
+/// Larger buffers are rarely needed again and are not pooled.
+const MAX_SIZE: usize = 4 << 20;
 
-/// So much may lie idle, in each of the two kinds.
-const IDLE: usize = 16 << 20;
+/// The most bytes that one pool keeps.
+const MAX_IDLE: usize = 16 << 20;
 
-/// Memory that can be used again.
+/// A buffer that can be emptied and used again.
 pub(crate) trait Reusable: Default {
-    fn room(&self) -> usize;
-    fn empty(&mut self);
+    fn capacity(&self) -> usize;
+    fn reset(&mut self);
 }
 
 impl Reusable for Vec<u8> {
-    fn room(&self) -> usize {
+    fn capacity(&self) -> usize {
         self.capacity()
     }
 
-    fn empty(&mut self) {
+    fn reset(&mut self) {
         self.clear();
     }
 }
 
 impl Reusable for BytesMut {
-    fn room(&self) -> usize {
+    fn capacity(&self) -> usize {
         self.capacity()
     }
 
-    fn empty(&mut self) {
+    fn reset(&mut self) {
         self.clear();
-        // What was cut out of it is its own again, where nobody has it any more; otherwise its room
-        // tells.
-        let _ = self.try_reclaim(LEAST);
+        // Recovers the memory of messages that were split off, once they are dropped. Otherwise
+        // the capacity stays small and the pool drops the buffer.
+        let _ = self.try_reclaim(MIN_SIZE);
     }
 }
 
-/// Memory that nobody uses.
+/// Idle buffers.
 #[derive(Debug, Default)]
-pub(crate) struct Pool<M> {
-    idle: Mutex<Vec<M>>,
+pub(crate) struct BufferPool<B> {
+    idle: Mutex<Vec<B>>,
 }
 
-impl<M: Reusable> Pool<M> {
-    /// Some that is empty.
-    pub(crate) fn take(&self) -> M {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+impl<B: Reusable> BufferPool<B> {
+    fn lock(&self) -> MutexGuard<'_, Vec<B>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes it back; what is too much goes to the system.
-    pub(crate) fn give(&self, mut memory: M) {
-        memory.empty();
-        if !(LEAST..=MOST).contains(&memory.room()) {
+    /// An empty buffer.
+    pub(crate) fn take(&self) -> B {
+        self.lock().pop().unwrap_or_default()
+    }
+
+    /// Returns a buffer, or frees it if the pool should not keep it.
+    pub(crate) fn give_back(&self, mut buffer: B) {
+        buffer.reset();
+        if !(MIN_SIZE..=MAX_SIZE).contains(&buffer.capacity()) {
             return;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.iter().map(M::room).sum::<usize>() + memory.room() <= IDLE {
-            idle.push(memory);
+        let mut idle = self.lock();
+        if idle.iter().map(B::capacity).sum::<usize>() + buffer.capacity() <= MAX_IDLE {
+            idle.push(buffer);
         }
     }
 }
 
-/// The bytes of a message on its way; their memory goes back where it came from.
+/// A byte vector that returns to its pool on drop.
 #[derive(Debug, Default)]
-pub(crate) struct Buffer {
+pub(crate) struct PooledBuffer {
     bytes: Vec<u8>,
-    home: Option<Arc<Pool<Vec<u8>>>>,
+    pool: Option<Arc<BufferPool<Vec<u8>>>>,
 }
 
-impl Buffer {
-    pub(crate) fn of(home: &Arc<Pool<Vec<u8>>>) -> Buffer {
-        Buffer { bytes: home.take(), home: Some(Arc::clone(home)) }
+impl PooledBuffer {
+    pub(crate) fn from_pool(pool: &Arc<BufferPool<Vec<u8>>>) -> PooledBuffer {
+        PooledBuffer { bytes: pool.take(), pool: Some(Arc::clone(pool)) }
     }
 }
 
-impl From<Vec<u8>> for Buffer {
-    fn from(bytes: Vec<u8>) -> Buffer {
-        Buffer { bytes, home: None }
+impl From<Vec<u8>> for PooledBuffer {
+    fn from(bytes: Vec<u8>) -> PooledBuffer {
+        PooledBuffer { bytes, pool: None }
     }
 }
 
-impl Deref for Buffer {
+impl Deref for PooledBuffer {
     type Target = Vec<u8>;
 
     fn deref(&self) -> &Vec<u8> {
@@ -98,16 +102,16 @@ impl Deref for Buffer {
     }
 }
 
-impl DerefMut for Buffer {
+impl DerefMut for PooledBuffer {
     fn deref_mut(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 }
 
-impl Drop for Buffer {
+impl Drop for PooledBuffer {
     fn drop(&mut self) {
-        if let Some(home) = &self.home {
-            home.give(std::mem::take(&mut self.bytes));
+        if let Some(pool) = &self.pool {
+            pool.give_back(std::mem::take(&mut self.bytes));
         }
     }
 }
@@ -117,22 +121,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_goes_round_and_only_so_much_lies_idle() {
-        let pool = Arc::new(Pool::default());
-        let mut buffer = Buffer::of(&pool);
+    fn buffers_are_reused_and_idle_memory_is_limited() {
+        let pool = Arc::new(BufferPool::default());
+        let mut buffer = PooledBuffer::from_pool(&pool);
         buffer.extend_from_slice(&[7; 1 << 20]);
-        let place = buffer.as_ptr();
+        let pointer = buffer.as_ptr();
         drop(buffer);
-        let again = Buffer::of(&pool);
-        assert_eq!((again.as_ptr(), again.len()), (place, 0));
-        let many: Vec<Buffer> = (0..40)
-            .map(|_| Buffer { bytes: Vec::with_capacity(1 << 20), home: Some(Arc::clone(&pool)) })
+        let again = PooledBuffer::from_pool(&pool);
+        assert_eq!((again.as_ptr(), again.len()), (pointer, 0));
+        let many: Vec<PooledBuffer> = (0..40)
+            .map(|_| PooledBuffer {
+                bytes: Vec::with_capacity(1 << 20),
+                pool: Some(Arc::clone(&pool)),
+            })
             .collect();
         drop((again, many));
-        pool.give(Vec::with_capacity(MOST + 1));
-        pool.give(Vec::with_capacity(LEAST - 1));
+        pool.give_back(Vec::with_capacity(MAX_SIZE + 1));
+        pool.give_back(Vec::with_capacity(MIN_SIZE - 1));
         let idle = pool.idle.lock().expect("nobody panics");
-        assert!(idle.iter().map(Vec::capacity).sum::<usize>() <= IDLE);
-        assert!(idle.iter().all(|memory| (LEAST..=MOST).contains(&memory.capacity())));
+        assert!(idle.iter().map(Vec::capacity).sum::<usize>() <= MAX_IDLE);
+        assert!(idle.iter().all(|buffer| (MIN_SIZE..=MAX_SIZE).contains(&buffer.capacity())));
     }
 }

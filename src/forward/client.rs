@@ -1,9 +1,9 @@
-//! The way to the next hop: messages in order over one connection, each kept until it has been
-//! acknowledged.
+//! The client side: delivers messages to the next hop in order over one connection, and keeps each
+//! until it is acknowledged.
 //!
-//! When the connection is lost, what was not acknowledged is sent again over the next one, in
-//! order: at least once, and never out of order. With several targets a link begins with the one
-//! whose turn it is and goes on to the next when one fails.
+//! When a connection is lost, unacknowledged messages are sent again over the next one, in order:
+//! at-least-once delivery without reordering. With several next hops, clients start round-robin and
+//! fail over to the following address. Retries back off exponentially.
 
 use std::{
     collections::VecDeque,
@@ -17,287 +17,287 @@ use std::{
 
 use tokio::{
     io::AsyncWriteExt as _,
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsConnector;
 
 use super::{
     address::Address,
-    buffer_pool::Buffer,
-    codec::{acknowledged, name_of},
-    handshake::{self, Badge},
+    codec::{acknowledged_id, id_content},
+    delivery::{Delivery, DeliveryReceiver, DeliverySender},
+    handshake::{self, ClientAuth},
     net::{self, Socket, Writer},
-    reader::{Inbox, Share},
-    shutdown::Shutdown,
-    until,
+    reader::MessageReader,
+    shutdown::{Shutdown, sleep_until},
 };
 use crate::report::prometheus::Metrics;
 
-/// No answer of the next hop is longer.
-const LONGEST_ANSWER: usize = 64 << 10;
+/// The most bytes of an answer of the next hop.
+const MAX_ANSWER: usize = 64 << 10;
 
-/// A connection that takes longer to come about is given up.
-const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The first wait after a failure, and the longest.
-const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
 
-/// So many messages are handed to the system by one call.
-const MAX_RUNS: usize = 64;
+const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
-/// A message on its way.
-pub(crate) struct Job {
-    pub(crate) bytes: Buffer,
-    /// The name by which it is acknowledged: a value of msgpack.
-    pub(crate) chunk: Vec<u8>,
-    /// Whether its sender keeps it until it is acknowledged.
-    pub(crate) is_kept: bool,
-    /// Told when the message is safe.
-    pub(crate) done: oneshot::Sender<()>,
-    /// Its share of the budget.
-    pub(crate) share: Option<Share>,
-    pub(crate) came: Instant,
+/// The most messages of one vectored write.
+const MAX_WRITE_VECTORS: usize = 64;
+
+/// The next hops, and how to reach them.
+pub(crate) struct NextHops {
+    pub(crate) addresses: Vec<Address>,
+    pub(crate) tls: Option<TlsConnector>,
+    pub(crate) auth: Option<ClientAuth>,
+    pub(crate) ack_timeout: Duration,
+    pub(crate) metrics: Metrics,
+    pub(crate) status: NextHopStatus,
 }
 
-/// Where messages are handed in.
-pub(crate) type Jobs = mpsc::UnboundedSender<Job>;
-
-/// The next hops, and what is needed to reach them.
-pub(crate) struct Targets {
-    addresses: Vec<Address>,
-    turn: AtomicUsize,
-    tls: Option<TlsConnector>,
-    badge: Option<Badge>,
-    ack_timeout: Duration,
-    metrics: Metrics,
+/// What all clients know about the next hops.
+pub(crate) struct NextHopStatus {
+    /// Counts clients, for round-robin.
+    n_clients: AtomicUsize,
     /// Whether the last attempt to connect succeeded.
-    is_reached: AtomicBool,
+    is_reachable: AtomicBool,
 }
 
-impl Targets {
-    pub(crate) fn new(
-        addresses: Vec<Address>,
-        tls: Option<TlsConnector>,
-        badge: Option<Badge>,
-        ack_timeout: Duration,
-        metrics: Metrics,
-    ) -> Targets {
-        let (turn, is_reached) = (AtomicUsize::new(0), AtomicBool::new(true));
-        Targets { addresses, turn, tls, badge, ack_timeout, metrics, is_reached }
+impl Default for NextHopStatus {
+    fn default() -> NextHopStatus {
+        NextHopStatus { n_clients: AtomicUsize::new(0), is_reachable: AtomicBool::new(true) }
+    }
+}
+
+impl NextHops {
+    /// Whether the last attempt to connect succeeded.
+    pub(crate) fn is_reachable(&self) -> bool {
+        self.status.is_reachable.load(Ordering::Relaxed)
     }
 
-    /// Whether the next hop could be reached when that was tried last.
-    pub(crate) fn is_reached(&self) -> bool {
-        self.is_reached.load(Ordering::Relaxed)
-    }
-
-    /// A link of its own, which lasts until its messages are done and nobody can hand in more.
-    pub(crate) fn link(self: &Arc<Targets>, shutdown: &Shutdown) -> Jobs {
-        let (jobs, queue) = mpsc::unbounded_channel();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let link = Link {
-            targets: Arc::clone(self),
-            turn,
+    /// Starts a client with its own connection. It ends when its queue is closed and everything in
+    /// it is delivered.
+    pub(crate) fn start_client(self: &Arc<NextHops>, shutdown: &Shutdown) -> DeliverySender {
+        let (sender, queue) = mpsc::unbounded_channel();
+        let client = Client {
+            next_hops: Arc::clone(self),
+            index: self.status.n_clients.fetch_add(1, Ordering::Relaxed),
             queue,
-            is_open: true,
-            pending: VecDeque::new(),
+            is_queue_open: true,
+            unacked: VecDeque::new(),
         };
-        shutdown.spawn(link.run());
-        jobs
+        shutdown.spawn_delivery(client.run());
+        sender
     }
 
-    async fn connect(&self, turn: usize) -> Result<(Inbox, Writer), String> {
-        let address = &self.addresses[turn % self.addresses.len()];
-        let connected = timeout(CONNECT, async {
-            let socket: Socket = net::connect(address, self.tls.as_ref())
-                .await
-                .map_err(|error| format!("{address}: {error}"))?;
-            let (rdr, mut wtr) = net::halves(socket);
-            let mut inbox = Inbox::new(rdr, LONGEST_ANSWER, None);
-            if let Some(badge) = &self.badge {
-                handshake::offer(&mut inbox, &mut wtr, badge)
-                    .await
-                    .map_err(|why| format!("{address}: {why}"))?;
+    /// Connects and authenticates to the address at `index`, which wraps around.
+    async fn connect(&self, index: usize) -> Result<(MessageReader, Writer), String> {
+        let address = &self.addresses[index % self.addresses.len()];
+        match timeout(CONNECT_TIMEOUT, self.connect_to(address)).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(why)) => Err(format!("{address}: {why}")),
+            Err(_) => {
+                Err(format!("{address}: no connection within {} s", CONNECT_TIMEOUT.as_secs()))
             }
-            Ok((inbox, wtr))
-        });
-        connected.await.unwrap_or_else(|_| {
-            Err(format!("{address}: no connection within {} s", CONNECT.as_secs()))
-        })
+        }
+    }
+
+    async fn connect_to(&self, address: &Address) -> Result<(MessageReader, Writer), String> {
+        let socket: Socket =
+            net::connect(address, self.tls.as_ref()).await.map_err(|error| error.to_string())?;
+        let (reader, mut writer) = net::halves(socket);
+        let mut reader = MessageReader::new(reader, MAX_ANSWER, None);
+        if let Some(auth) = &self.auth {
+            handshake::authenticate_to_server(&mut reader, &mut writer, auth).await?;
+        }
+        Ok((reader, writer))
     }
 }
 
-/// A message that was handed in.
-struct Pending {
-    job: Job,
+/// A message that the next hop has not acknowledged.
+struct Unacked {
+    delivery: Delivery,
     is_acked: bool,
-    n_times: u32,
+    /// How often it was sent.
+    n_sent: u32,
 }
 
-struct Link {
-    targets: Arc<Targets>,
-    turn: usize,
-    queue: mpsc::UnboundedReceiver<Job>,
-    is_open: bool,
-    pending: VecDeque<Pending>,
+struct Client {
+    next_hops: Arc<NextHops>,
+    /// The address to use, modulo their number.
+    index: usize,
+    queue: DeliveryReceiver,
+    is_queue_open: bool,
+    unacked: VecDeque<Unacked>,
 }
 
-impl Link {
+impl Client {
     async fn run(mut self) {
-        let mut wait = WAITS.0;
-        while self.is_due().await {
-            match self.targets.connect(self.turn).await {
-                Ok((inbox, wtr)) => {
-                    self.targets.is_reached.store(true, Ordering::Relaxed);
-                    wait = WAITS.0;
-                    let Err(why) = self.serve(inbox, wtr).await else { continue };
+        let mut backoff = MIN_BACKOFF;
+        while self.wait_for_work().await {
+            match self.next_hops.connect(self.index).await {
+                Ok((reader, writer)) => {
+                    self.next_hops.status.is_reachable.store(true, Ordering::Relaxed);
+                    backoff = MIN_BACKOFF;
+                    let Err(why) = self.serve(reader, writer).await else { continue };
                     tracing::warn!(
-                        unacknowledged = self.pending.len(),
+                        unacknowledged = self.unacked.len(),
                         why,
                         "connection to the next hop lost"
                     );
                 }
                 Err(why) => {
-                    self.targets.is_reached.store(false, Ordering::Relaxed);
-                    tracing::warn!(why, "next hop not reached");
+                    self.next_hops.status.is_reachable.store(false, Ordering::Relaxed);
+                    tracing::warn!(why, "cannot connect to the next hop");
                 }
             }
-            self.turn += 1;
-            sleep(wait).await;
-            wait = (wait * 2).min(WAITS.1);
+            self.index += 1;
+            sleep(backoff).await;
+            backoff = (backoff * 2).min(MAX_BACKOFF);
         }
     }
 
-    /// Waits until there is something to send; `false` when there will be nothing more.
-    async fn is_due(&mut self) -> bool {
-        // What a sender keeps that has gone will be sent again by it.
-        let (kept, gone): (VecDeque<_>, VecDeque<_>) = self
-            .pending
-            .drain(..)
-            .partition(|pending| !(pending.job.is_kept && pending.job.done.is_closed()));
-        self.pending = kept;
-        gone.iter().for_each(|pending| self.forget(pending));
-        if self.pending.is_empty() {
+    /// Waits until there is a message to send; `false` when there will be no more.
+    async fn wait_for_work(&mut self) -> bool {
+        // A sender that has disconnected sends the messages it keeps again by itself.
+        let (needed, abandoned): (VecDeque<_>, VecDeque<_>) =
+            self.unacked.drain(..).partition(|unacked| {
+                !(unacked.delivery.is_kept_by_sender && unacked.delivery.is_abandoned())
+            });
+        self.unacked = needed;
+        abandoned.iter().for_each(|unacked| self.uncount(unacked));
+        if self.unacked.is_empty() {
             match self.queue.recv().await {
-                Some(job) => self.push(job),
+                Some(delivery) => self.push(delivery),
                 None => return false,
             }
         }
         true
     }
 
-    fn push(&mut self, job: Job) {
-        self.targets.metrics.queued_messages.inc();
-        self.targets.metrics.queued_bytes.inc_by(job.bytes.len() as i64);
-        self.pending.push_back(Pending { job, is_acked: false, n_times: 0 });
+    fn push(&mut self, delivery: Delivery) {
+        self.next_hops.metrics.queued_messages.inc();
+        self.next_hops.metrics.queued_bytes.inc_by(delivery.bytes.len() as i64);
+        self.unacked.push_back(Unacked { delivery, is_acked: false, n_sent: 0 });
     }
 
-    fn forget(&self, pending: &Pending) {
-        self.targets.metrics.queued_messages.dec();
-        self.targets.metrics.queued_bytes.dec_by(pending.job.bytes.len() as i64);
+    fn uncount(&self, unacked: &Unacked) {
+        self.next_hops.metrics.queued_messages.dec();
+        self.next_hops.metrics.queued_bytes.dec_by(unacked.delivery.bytes.len() as i64);
     }
 
-    /// Sends over one connection until it is lost, or closed while nothing is due.
-    async fn serve(&mut self, mut inbox: Inbox, mut wtr: Writer) -> Result<(), String> {
-        let (mut n_sent, mut offset) = (0, 0);
-        let mut progress = Instant::now();
-        while self.is_open || !self.pending.is_empty() {
-            let deadline = (!self.pending.is_empty()).then(|| progress + self.targets.ack_timeout);
+    /// Sends over one connection until it is lost, or closed by the next hop while idle.
+    async fn serve(&mut self, mut reader: MessageReader, mut writer: Writer) -> Result<(), String> {
+        let mut position = SendPosition::default();
+        let mut last_progress = Instant::now();
+        while self.is_queue_open || !self.unacked.is_empty() {
+            let deadline =
+                (!self.unacked.is_empty()).then(|| last_progress + self.next_hops.ack_timeout);
             tokio::select! {
-                job = self.queue.recv(), if self.is_open => match job {
-                    Some(job) => {
-                        if self.pending.is_empty() {
-                            progress = Instant::now();
+                delivery = self.queue.recv(), if self.is_queue_open => match delivery {
+                    Some(delivery) => {
+                        if self.unacked.is_empty() {
+                            last_progress = Instant::now();
                         }
-                        self.push(job);
+                        self.push(delivery);
                     }
-                    None => self.is_open = false,
+                    None => self.is_queue_open = false,
                 },
-                written = write_some(&mut wtr, &self.pending, n_sent, offset), if n_sent < self.pending.len() => {
-                    let n_bytes = written.map_err(|error| format!("cannot be written: {error}"))?;
-                    (n_sent, offset) = self.advance(n_sent, offset + n_bytes);
-                    progress = Instant::now();
+                written = write_some(&mut writer, &self.unacked, position), if position.n_sent < self.unacked.len() => {
+                    let n_bytes = written.map_err(|error| format!("cannot write: {error}"))?;
+                    position = self.advance(position, n_bytes);
+                    last_progress = Instant::now();
                 }
-                frame = inbox.frame() => match frame {
-                    Ok(Some((frame, _))) => {
-                        n_sent -= self.acknowledge(&frame, n_sent)?;
-                        progress = Instant::now();
+                answer = reader.next() => match answer {
+                    Ok(Some((answer, _))) => {
+                        position.n_sent -= self.acknowledge(&answer, position.n_sent)?;
+                        last_progress = Instant::now();
                     }
-                    Ok(None) if self.pending.is_empty() => return Ok(()),
+                    Ok(None) if self.unacked.is_empty() => return Ok(()),
                     Ok(None) => return Err("closed by the next hop".to_owned()),
                     Err(error) => return Err(error.to_string()),
                 },
-                () = until(deadline) => return Err("no acknowledgement in time".to_owned()),
+                () = sleep_until(deadline) => return Err("no acknowledgement within --ack-timeout".to_owned()),
             }
         }
         Ok(())
     }
 
-    /// Marks as sent what `offset` bytes, counted from the message `n_sent`, cover.
-    fn advance(&mut self, mut n_sent: usize, mut offset: usize) -> (usize, usize) {
-        while let Some(pending) = self.pending.get_mut(n_sent) {
-            if offset < pending.job.bytes.len() {
+    /// Moves `position` over `n_bytes` that were written.
+    fn advance(&mut self, mut position: SendPosition, n_bytes: usize) -> SendPosition {
+        position.offset += n_bytes;
+        while let Some(unacked) = self.unacked.get_mut(position.n_sent) {
+            let length = unacked.delivery.bytes.len();
+            if position.offset < length {
                 break;
             }
-            offset -= pending.job.bytes.len();
-            self.targets.metrics.resent.inc_by(u64::from(pending.n_times > 0));
-            self.targets.metrics.bytes_out.inc_by(pending.job.bytes.len() as u64);
-            pending.n_times += 1;
-            n_sent += 1;
+            position.offset -= length;
+            position.n_sent += 1;
+            self.next_hops.metrics.resent.inc_by(u64::from(unacked.n_sent > 0));
+            self.next_hops.metrics.bytes_out.inc_by(length as u64);
+            unacked.n_sent += 1;
         }
-        (n_sent, offset)
+        position
     }
 
-    /// Takes an acknowledgement; answers how many messages are done with, from the front.
-    fn acknowledge(&mut self, frame: &[u8], n_sent: usize) -> Result<usize, String> {
-        let Some(name) = acknowledged(frame) else {
+    /// Handles an acknowledgement. Returns how many messages, from the front, are now delivered.
+    fn acknowledge(&mut self, answer: &[u8], n_sent: usize) -> Result<usize, String> {
+        let Some(id) = acknowledged_id(answer) else {
             return Err(
-                "something else than an acknowledgement: does it ask for a shared key?".to_owned()
+                "the answer is not an acknowledgement; does the next hop require a shared key?"
+                    .to_owned(),
             );
         };
-        // Equal chunks have equal names with Fluent Bit: the first one that waits is meant.
-        let sent = self.pending.iter_mut().take(n_sent);
-        let mut named =
-            sent.filter(|pending| !pending.is_acked && name_of(&pending.job.chunk) == name);
-        if let Some(pending) = named.next() {
-            pending.is_acked = true;
-            self.targets.metrics.acks_received.inc();
-            self.targets.metrics.observe(pending.job.came.elapsed());
+        // Fluent Bit gives equal chunks equal ids: the acknowledgement is for the oldest of them.
+        let acked = self
+            .unacked
+            .iter_mut()
+            .take(n_sent)
+            .find(|unacked| !unacked.is_acked && id_content(&unacked.delivery.chunk_id) == id);
+        if let Some(unacked) = acked {
+            unacked.is_acked = true;
+            self.next_hops.metrics.acks_received.inc();
+            self.next_hops.metrics.observe_latency(unacked.delivery.received_at.elapsed());
         }
-        let mut n_done = 0;
-        while self.pending.front().is_some_and(|first| first.is_acked) {
-            if let Some(first) = self.pending.pop_front() {
-                self.forget(&first);
-                drop(first.job.share);
-                // A sender that has gone asks nobody.
-                let _ = first.job.done.send(());
-                n_done += 1;
-            }
+        let mut n_delivered = 0;
+        while self.unacked.front().is_some_and(|oldest| oldest.is_acked)
+            && let Some(oldest) = self.unacked.pop_front()
+        {
+            self.uncount(&oldest);
+            oldest.delivery.complete();
+            n_delivered += 1;
         }
-        Ok(n_done)
+        Ok(n_delivered)
     }
 }
 
-/// Writes some of the messages from `n_sent` on, whose first `offset` bytes are written already.
-async fn write_some(
-    wtr: &mut Writer,
-    pending: &VecDeque<Pending>,
+/// How far the unacknowledged messages were written to the current connection.
+#[derive(Clone, Copy, Default)]
+struct SendPosition {
+    /// Messages that were written completely.
     n_sent: usize,
+    /// Bytes of the next message that were written.
     offset: usize,
+}
+
+/// Writes some of the messages from `position` on.
+async fn write_some(
+    writer: &mut Writer,
+    unacked: &VecDeque<Unacked>,
+    position: SendPosition,
 ) -> io::Result<usize> {
-    let mut runs: Vec<IoSlice<'_>> = pending
+    let mut slices: Vec<IoSlice<'_>> = unacked
         .iter()
-        .skip(n_sent)
-        .take(MAX_RUNS)
-        .map(|pending| IoSlice::new(&pending.job.bytes))
+        .skip(position.n_sent)
+        .take(MAX_WRITE_VECTORS)
+        .map(|unacked| IoSlice::new(&unacked.delivery.bytes))
         .collect();
-    let mut rest = &mut runs[..];
-    IoSlice::advance_slices(&mut rest, offset);
-    let n_bytes = wtr.write_vectored(rest).await?;
+    let mut rest = &mut slices[..];
+    IoSlice::advance_slices(&mut rest, position.offset);
+    let n_bytes = writer.write_vectored(rest).await?;
     if n_bytes == 0 {
         return Err(io::ErrorKind::WriteZero.into());
     }
-    wtr.flush().await?;
+    writer.flush().await?;
     Ok(n_bytes)
 }

@@ -1,5 +1,5 @@
-//! A connection that messages come from: each is scrubbed, handed on, and acknowledged when it is
-//! safe, in the order they came.
+//! The server side of one connection: each message is scrubbed, queued for delivery, and
+//! acknowledged once it is delivered, in the order of arrival.
 
 use std::{
     collections::VecDeque,
@@ -9,287 +9,322 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::{Bytes, BytesMut};
-use tokio::{io::AsyncWriteExt as _, sync::oneshot, time::timeout};
+use tokio::{io::AsyncWriteExt as _, time::timeout};
 use tokio_util::codec::Encoder as _;
 
 use super::{
-    Next,
-    client::{Job, Jobs},
-    codec::{Ack, FrameError, Frames},
-    connections::Seat,
-    handshake::{self, Guard},
-    net::{self, Accepted, Writer},
-    reader::{Budget, Inbox, Share},
-    scrubbers::Engine,
-    shutdown::Shutdown,
-    until,
+    budget::BudgetPermit,
+    codec::{Ack, FrameCodec, FrameError},
+    connection_table::ConnectionSlot,
+    delivery::{Delivered, Delivery, DeliverySender},
+    handshake,
+    net::{self, Incoming, Writer},
+    reader::{MessageReader, Sender},
+    shared::Shared,
+    shutdown::sleep_until,
 };
 use crate::{
     error::Error,
     msgpack::{
-        Seams,
-        message::{Refusal, name_of_unread},
+        TagStates,
+        message::{Refusal, find_chunk_id},
     },
-    report::prometheus::Metrics,
 };
 
-/// A peer that takes longer to show who it is goes.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// So many messages of one connection may be on their way.
-const WINDOW: usize = 256;
+/// The most messages of one connection that are on their way.
+const MAX_IN_FLIGHT: usize = 256;
 
-/// A sender that has closed its side may still read acknowledgements for so long.
+/// How long to keep a half-closed connection for its remaining acknowledgements, and how long one
+/// write of acknowledgements may take.
 const LINGER: Duration = Duration::from_secs(30);
 
-/// Messages longer than this are scrubbed while other connections' go on elsewhere.
-const LONG: usize = 32 << 10;
+/// Longer messages are scrubbed with `block_in_place`, so that other connections proceed.
+const LONG_MESSAGE: usize = 32 << 10;
 
-/// What all connections share.
-pub(crate) struct Desk {
-    pub(crate) engine: Engine,
-    pub(crate) guard: Option<Guard>,
-    pub(crate) next: Next,
-    pub(crate) budget: Budget,
-    pub(crate) max_chunk: usize,
-    pub(crate) idle_timeout: Option<Duration>,
-    pub(crate) metrics: Metrics,
-    pub(crate) shutdown: Shutdown,
-    /// Told when the policy is to stop.
-    pub(crate) stop: tokio::sync::mpsc::Sender<Error>,
-}
-
-/// Serves one connection to its end.
-pub(crate) async fn serve(desk: Arc<Desk>, accepted: Accepted, seat: Seat) {
-    desk.metrics.connections.inc();
-    let seat = Arc::new(seat);
+/// Serves one connection until it ends.
+pub(crate) async fn serve(shared: Arc<Shared>, incoming: Incoming, slot: ConnectionSlot) {
+    shared.metrics.connections.inc();
+    let slot = Arc::new(slot);
     let opened = tokio::select! {
-        opened = timeout(HANDSHAKE, open(&desk, accepted, &seat)) => opened.unwrap_or_else(|_| Err("no handshake in time".to_owned())),
-        () = seat.asked() => Err("no handshake while others waited for its place".to_owned()),
+        opened = timeout(HANDSHAKE_TIMEOUT, open(&shared, incoming, &slot)) => {
+            opened.unwrap_or_else(|_| Err("handshake timeout".to_owned()))
+        }
+        () = slot.evicted() => {
+            Err("no handshake yet, and the connection limit is reached".to_owned())
+        }
     };
     let result = match opened {
-        Ok((inbox, wtr)) => Peer::new(&desk, inbox, wtr, Arc::clone(&seat)).run().await,
+        Ok((reader, writer)) => {
+            Connection::new(&shared, reader, writer, Arc::clone(&slot)).run().await
+        }
         Err(why) => Err(why),
     };
     if let Err(why) = result {
-        desk.metrics.refused.inc();
+        shared.metrics.refused.inc();
         tracing::warn!(why, "connection closed");
     }
-    desk.metrics.connections.dec();
+    shared.metrics.connections.dec();
 }
 
 async fn open(
-    desk: &Desk,
-    accepted: Accepted,
-    seat: &Arc<Seat>,
-) -> Result<(Inbox, Writer), String> {
-    let socket = accepted.secured().await.map_err(|error| format!("TLS: {error}"))?;
-    let (rdr, mut wtr) = net::halves(socket);
-    let mut inbox = Inbox::new(rdr, desk.max_chunk, Some((desk.budget.clone(), Arc::clone(seat))));
-    if let Some(guard) = &desk.guard {
-        handshake::receive(&mut inbox, &mut wtr, guard).await?;
+    shared: &Shared,
+    incoming: Incoming,
+    slot: &Arc<ConnectionSlot>,
+) -> Result<(MessageReader, Writer), String> {
+    let socket = incoming.handshake().await.map_err(|error| format!("TLS: {error}"))?;
+    let (reader, mut writer) = net::halves(socket);
+    let sender = Sender::new(shared.budget.clone(), Arc::clone(slot));
+    let mut reader = MessageReader::new(reader, shared.max_chunk, Some(sender));
+    if let Some(auth) = &shared.auth {
+        handshake::authenticate_client(&mut reader, &mut writer, auth).await?;
     }
-    Ok((inbox, wtr))
+    Ok((reader, writer))
 }
 
-/// A message that is on its way.
-struct Waiting {
-    done: oneshot::Receiver<()>,
-    /// The name that its sender wants to hear.
+/// A message that is not yet acknowledged to its sender.
+struct Unacked {
+    delivered: Delivered,
+    /// The chunk id of the acknowledgement, if the sender asked for one.
     ack: Option<Vec<u8>>,
 }
 
-struct Peer<'d> {
-    desk: &'d Desk,
-    inbox: Inbox,
-    wtr: Writer,
-    seat: Arc<Seat>,
-    jobs: Option<Jobs>,
-    waiting: VecDeque<Waiting>,
-    codec: Frames,
-    /// What is open between its messages, and its share of the memory for that.
-    seams: Seams,
-    open: Option<Share>,
-    is_open: bool,
-    /// When the sender said its last word.
-    gone: Option<Instant>,
-    /// Names for messages that have none.
-    name: [u8; 8],
-    n_messages: u64,
+struct Connection<'s> {
+    shared: &'s Shared,
+    reader: MessageReader,
+    writer: Writer,
+    slot: Arc<ConnectionSlot>,
+    /// Opened by the first message.
+    deliveries: Option<DeliverySender>,
+    unacked: VecDeque<Unacked>,
+    codec: FrameCodec,
+    /// State kept between messages, and its part of the memory budget.
+    states: TagStates,
+    states_permit: Option<BudgetPermit>,
+    /// Whether more messages are read.
+    is_reading: bool,
+    /// When the sender closed its side.
+    closed_at: Option<Instant>,
+    ids: ChunkIds,
 }
 
-impl<'d> Peer<'d> {
-    fn new(desk: &'d Desk, inbox: Inbox, wtr: Writer, seat: Arc<Seat>) -> Peer<'d> {
-        let mut name = [0; 8];
-        // A name must differ from others that are on their way, no more; where no randomness is to
-        // be had, a counter will do.
-        let _ = getrandom::fill(&mut name);
-        let codec = Frames::new(desk.max_chunk);
-        Peer {
-            desk,
-            inbox,
-            wtr,
-            seat,
-            jobs: None,
-            waiting: VecDeque::new(),
-            codec,
-            seams: Seams::default(),
-            open: None,
-            is_open: true,
-            gone: None,
-            name,
-            n_messages: 0,
+impl<'s> Connection<'s> {
+    fn new(
+        shared: &'s Shared,
+        reader: MessageReader,
+        writer: Writer,
+        slot: Arc<ConnectionSlot>,
+    ) -> Connection<'s> {
+        Connection {
+            shared,
+            reader,
+            writer,
+            slot,
+            deliveries: None,
+            unacked: VecDeque::new(),
+            codec: FrameCodec::new(shared.max_chunk),
+            states: TagStates::default(),
+            states_permit: None,
+            is_reading: true,
+            closed_at: None,
+            ids: ChunkIds::new(),
         }
     }
 
     async fn run(&mut self) -> Result<(), String> {
-        self.seat.progress();
-        while self.is_open || !self.waiting.is_empty() {
-            let is_idle = self.is_open && self.waiting.is_empty();
+        self.slot.mark_progress();
+        while self.is_reading || !self.unacked.is_empty() {
+            let is_idle = self.is_reading && self.unacked.is_empty();
             tokio::select! {
-                // Acknowledgements first: they make room.
+                // Acknowledgements first: they free memory.
                 biased;
-                done = first(&mut self.waiting), if !self.waiting.is_empty() => self.acknowledge(done).await?,
-                () = self.desk.shutdown.begun(), if self.is_open => self.is_open = false,
-                frame = self.inbox.frame(), if self.is_open && self.waiting.len() < WINDOW => match frame {
-                    Ok(Some((frame, share))) => self.take(&frame, share).await?,
-                    // A connection that is reset ends like one that is closed.
-                    Ok(None) | Err(FrameError::Io(_)) => self.close(),
-                    Err(error) => {
-                        self.desk.metrics.withhold();
-                        return Err(error.to_string());
+                is_delivered = oldest(&mut self.unacked), if !self.unacked.is_empty() => {
+                    self.acknowledge(is_delivered).await?;
+                }
+                () = self.shared.shutdown.started(), if self.is_reading => self.is_reading = false,
+                message = self.reader.next(), if self.is_reading && self.unacked.len() < MAX_IN_FLIGHT => {
+                    self.handle_read(message)?;
+                }
+                // After reading: data that has already arrived counts before the timeout.
+                () = sleep_until(self.slot.idle_deadline(self.shared.idle_timeout)), if is_idle => {
+                    if self.is_idle_too_long() {
+                        self.report_idle_close("idle connection closed");
+                        return Ok(());
                     }
-                },
-                // Behind the frame: what has come already is read before it is judged.
-                () = until(self.seat.deadline(self.desk.idle_timeout)), if is_idle => if self.is_idle_too_long() {
-                    return self.let_go("idle connection closed");
-                },
-                () = self.seat.asked(), if is_idle => return self.let_go("idle connection closed: another one needs its place"),
-                () = until(self.gone.map(|gone| gone + LINGER)), if !self.is_open => {
-                    // Nobody waits for these acknowledgements: their senders will send the messages
-                    // again.
-                    self.waiting.retain(|waiting| waiting.ack.is_none());
-                    self.gone = None;
+                }
+                () = self.slot.evicted(), if is_idle => {
+                    self.report_idle_close("idle connection closed: the connection limit is reached");
+                    return Ok(());
+                }
+                () = sleep_until(self.closed_at.map(|at| at + LINGER)), if !self.is_reading => {
+                    // Nobody reads these acknowledgements any more; the senders will retry.
+                    self.unacked.retain(|unacked| unacked.ack.is_none());
+                    self.closed_at = None;
                 }
             }
         }
         Ok(())
     }
 
+    fn handle_read(
+        &mut self,
+        read: Result<Option<(Bytes, Option<BudgetPermit>)>, FrameError>,
+    ) -> Result<(), String> {
+        match read {
+            Ok(Some((message, permit))) => self.handle_message(&message, permit),
+            // A reset connection is treated like a closed one.
+            Ok(None) | Err(FrameError::Io(_)) => {
+                self.close();
+                Ok(())
+            }
+            Err(error) => {
+                self.shared.metrics.count_withheld();
+                Err(error.to_string())
+            }
+        }
+    }
+
     fn is_idle_too_long(&self) -> bool {
-        self.seat
-            .deadline(self.desk.idle_timeout)
+        self.slot
+            .idle_deadline(self.shared.idle_timeout)
             .is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// Ends a connection that owes nothing and is owed nothing; its sender can come again.
-    fn let_go(&self, what: &'static str) -> Result<(), String> {
-        self.desk.metrics.idle.inc();
+    /// Counts the closing of a connection that waits for nothing. Its sender can reconnect.
+    fn report_idle_close(&self, what: &'static str) {
+        self.shared.metrics.idle.inc();
         tracing::info!("{what}");
-        Ok(())
     }
 
+    /// The sender has closed its side: no more messages, but acknowledgements may still be due.
     fn close(&mut self) {
-        self.is_open = false;
-        self.gone = Some(Instant::now());
+        self.is_reading = false;
+        self.closed_at = Some(Instant::now());
     }
 
-    async fn take(&mut self, frame: &Bytes, share: Option<Share>) -> Result<(), String> {
-        let came = Instant::now();
-        let mut name = [0; 16];
-        name[..8].copy_from_slice(&self.name);
-        name[8..].copy_from_slice(&self.n_messages.to_be_bytes());
-        self.n_messages += 1;
-        let name = BASE64.encode(name);
-        let passed = if frame.len() > LONG {
-            tokio::task::block_in_place(|| self.desk.engine.pass(frame, &name, &mut self.seams))
+    fn handle_message(
+        &mut self,
+        message: &Bytes,
+        permit: Option<BudgetPermit>,
+    ) -> Result<(), String> {
+        let received_at = Instant::now();
+        let chunk_id = self.ids.next();
+        let (scrubbers, states) = (&self.shared.scrubbers, &mut self.states);
+        let passed = if message.len() > LONG_MESSAGE {
+            tokio::task::block_in_place(|| scrubbers.pass_message(message, &chunk_id, states))
         } else {
-            self.desk.engine.pass(frame, &name, &mut self.seams)
+            scrubbers.pass_message(message, &chunk_id, states)
         };
-        self.desk.budget.cover(&mut self.seams, &mut self.open);
+        self.shared.budget.cover(&mut self.states, &mut self.states_permit);
         let (passed, bytes) = match passed {
             Ok(passed) => passed,
             Err(Refusal::Stopped) => {
-                // When the hop ends already, it needs no second reason.
-                let _ = self.desk.stop.try_send(Error::fault());
-                return Err("a message or record that could not be examined".to_owned());
+                // If the channel is full, the program is already stopping.
+                let _ = self.shared.stop.try_send(Error::fault());
+                return Err("a message or record could not be examined".to_owned());
             }
             Err(refusal) => {
-                self.withhold(frame, &refusal);
+                self.withhold(message, &refusal);
                 return Ok(());
             }
         };
-        let is_kept = passed.ack.is_some();
-        let done = self.wait(passed.ack);
-        if bytes.is_empty() {
-            // Its only record was left out, as the policy says.
-            let _ = done.send(()); // the receiver stands in the queue
+        let is_kept_by_sender = passed.ack.is_some();
+        let is_empty = bytes.is_empty();
+        let (mut delivery, delivered) = Delivery::new(bytes, passed.chunk_id);
+        delivery.is_kept_by_sender = is_kept_by_sender;
+        delivery.permit = permit;
+        delivery.received_at = received_at;
+        self.expect_delivery(delivered, passed.ack);
+        if is_empty {
+            // The policy dropped its only record.
+            delivery.complete();
             return Ok(());
         }
-        let job = Job { bytes, chunk: passed.chunk, is_kept, done, share, came };
-        let jobs = self.jobs.get_or_insert_with(|| self.desk.next.jobs(&self.desk.shutdown));
-        jobs.send(job).map_err(|_| "nothing is passed on any more".to_owned())
+        let deliveries = self
+            .deliveries
+            .get_or_insert_with(|| self.shared.destination.sender(&self.shared.shutdown));
+        deliveries.send(delivery).map_err(|_| "the destination has stopped".to_owned())
     }
 
-    /// A message that cannot be examined goes nowhere. It is acknowledged all the same: sent again
-    /// it would be what it was, and stand in the way of those behind it for ever.
-    fn withhold(&mut self, frame: &Bytes, refusal: &Refusal) {
-        tracing::warn!(why = %refusal, bytes = frame.len(), "message withheld");
-        let done = self.wait(name_of_unread(frame).map(<[u8]>::to_vec));
-        let _ = done.send(()); // the receiver stands in the queue
+    /// Drops a message that cannot be examined, but acknowledges it: a retry would fail in the same
+    /// way and block the messages behind it forever.
+    fn withhold(&mut self, message: &Bytes, refusal: &Refusal) {
+        tracing::warn!(why = %refusal, bytes = message.len(), "message withheld");
+        let (delivery, delivered) = Delivery::new(Vec::new().into(), Vec::new());
+        self.expect_delivery(delivered, find_chunk_id(message).map(<[u8]>::to_vec));
+        delivery.complete();
     }
 
-    /// One more message is on its way; what is answered is told when it is safe.
-    fn wait(&mut self, ack: Option<Vec<u8>>) -> oneshot::Sender<()> {
-        let (done, receiver) = oneshot::channel();
-        self.seat.busy();
-        self.waiting.push_back(Waiting { done: receiver, ack });
-        done
+    /// Acknowledges with `ack` once the message is delivered.
+    fn expect_delivery(&mut self, delivered: Delivered, ack: Option<Vec<u8>>) {
+        self.slot.mark_busy();
+        self.unacked.push_back(Unacked { delivered, ack });
     }
 
-    /// It is idle from now on, unless more messages are on their way.
-    fn rest(&self) {
-        if self.waiting.is_empty() {
-            self.seat.progress();
-        }
-    }
-
-    /// The oldest message is safe, or cannot become so any more.
-    async fn acknowledge(&mut self, done: bool) -> Result<(), String> {
-        if !done {
-            return Err("a message could not be passed on".to_owned());
+    /// Acknowledges the oldest message, and all behind it that are delivered too, by one write.
+    async fn acknowledge(&mut self, is_delivered: bool) -> Result<(), String> {
+        if !is_delivered {
+            return Err("a message could not be delivered".to_owned());
         }
         let mut bytes = BytesMut::new();
-        // Whatever else is safe already goes with it.
-        let mut next = self.waiting.pop_front();
-        while let Some(waiting) = next {
-            if let Some(chunk) = &waiting.ack {
-                self.codec.encode(Ack(chunk), &mut bytes).map_err(|error| error.to_string())?;
-                self.desk.metrics.acks_sent.inc();
+        let mut next = self.unacked.pop_front();
+        while let Some(unacked) = next {
+            if let Some(chunk_id) = &unacked.ack {
+                self.codec.encode(Ack(chunk_id), &mut bytes).map_err(|error| error.to_string())?;
+                self.shared.metrics.acks_sent.inc();
             }
-            let is_safe = self.waiting.front_mut().is_some_and(|next| next.done.try_recv().is_ok());
-            next = if is_safe { self.waiting.pop_front() } else { None };
+            let is_next_delivered =
+                self.unacked.front_mut().is_some_and(|next| next.delivered.try_recv().is_ok());
+            next = if is_next_delivered { self.unacked.pop_front() } else { None };
         }
-        if bytes.is_empty() {
-            self.rest();
-            return Ok(());
-        }
-        let written = async {
-            self.wtr.write_all(&bytes).await?;
-            self.wtr.flush().await
-        };
-        if !matches!(timeout(LINGER, written).await, Ok(Ok(()))) {
-            // The sender has gone, or reads nothing; what it has sent is passed on all the same.
+        if !bytes.is_empty() && !self.write(&bytes).await {
+            // The sender is gone or does not read. Its messages are delivered all the same.
             self.close();
         }
-        self.rest();
+        if self.unacked.is_empty() {
+            self.slot.mark_progress();
+        }
         Ok(())
+    }
+
+    /// Writes acknowledgements; whether the sender took them in time.
+    async fn write(&mut self, bytes: &[u8]) -> bool {
+        let written = async {
+            self.writer.write_all(bytes).await?;
+            self.writer.flush().await
+        };
+        matches!(timeout(LINGER, written).await, Ok(Ok(())))
     }
 }
 
-async fn first(waiting: &mut VecDeque<Waiting>) -> bool {
-    match waiting.front_mut() {
-        Some(first) => (&mut first.done).await.is_ok(),
+/// Waits for the oldest message; whether it was delivered.
+async fn oldest(unacked: &mut VecDeque<Unacked>) -> bool {
+    match unacked.front_mut() {
+        Some(oldest) => (&mut oldest.delivered).await.is_ok(),
         None => std::future::pending().await,
+    }
+}
+
+/// Chunk ids for messages whose sender gave none that is usable.
+struct ChunkIds {
+    connection: [u8; 8],
+    n_messages: u64,
+}
+
+impl ChunkIds {
+    fn new() -> ChunkIds {
+        let mut connection = [0; 8];
+        // Ids must only differ among messages in flight; without randomness the counter suffices.
+        let _ = getrandom::fill(&mut connection);
+        ChunkIds { connection, n_messages: 0 }
+    }
+
+    fn next(&mut self) -> String {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&self.connection);
+        id[8..].copy_from_slice(&self.n_messages.to_be_bytes());
+        self.n_messages += 1;
+        BASE64.encode(id)
     }
 }

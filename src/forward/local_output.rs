@@ -1,42 +1,115 @@
-//! Standard output or a file as the last hop: one JSON object a record, appended, and acknowledged
-//! when it is safe.
+//! Standard output or a file as the destination: one JSON object per record.
 //!
-//! A file is synced before a message is acknowledged; standard output counts as safe when it took
-//! the bytes. SIGHUP opens the file anew, so that it can be rotated.
+//! A file is synced before its messages are acknowledged. Standard output counts as delivered once
+//! the system has taken the bytes. SIGHUP opens the file again, for log rotation.
 
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use tokio::sync::mpsc;
 
 use super::{
-    client::{Job, Jobs},
+    delivery::{Delivery, DeliveryReceiver, DeliverySender},
     shutdown::Shutdown,
 };
 use crate::{error::Error, msgpack::message, report::prometheus::Metrics};
 
-/// So many messages are written and synced together.
-const BATCH: usize = 256;
+/// The most messages that are written and synced together.
+const MAX_BATCH: usize = 256;
 
-/// The wait before a write that failed is tried again.
-const WAIT: Duration = Duration::from_secs(1);
+/// The wait before a failed write is retried.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 enum Output {
     Stdout,
     File(PathBuf, File),
 }
 
-fn open(path: &PathBuf) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
+/// The requests and reports of the output task.
+pub(crate) struct OutputSignals {
+    /// Each message asks to open the file again.
+    pub(crate) reopen: mpsc::Receiver<()>,
+    /// Stops the program: nobody reads standard output any more.
+    pub(crate) stop: mpsc::Sender<Error>,
+}
+
+/// Starts to write deliveries to the file at `path`, or to standard output.
+pub(crate) fn start(
+    path: Option<&Path>,
+    signals: OutputSignals,
+    metrics: Metrics,
+    shutdown: &Shutdown,
+) -> Result<DeliverySender, Error> {
+    let output = match path {
+        None => Output::Stdout,
+        Some(path) => {
+            let file =
+                open(path).map_err(|error| Error::output(&path.display().to_string(), error))?;
+            Output::File(path.to_owned(), file)
+        }
+    };
+    let (sender, queue) = mpsc::unbounded_channel();
+    shutdown.spawn_delivery(run(output, queue, signals, metrics));
+    Ok(sender)
+}
+
+async fn run(
+    mut output: Output,
+    mut queue: DeliveryReceiver,
+    mut signals: OutputSignals,
+    metrics: Metrics,
+) {
+    let mut batch = Vec::new();
+    loop {
+        tokio::select! {
+            n_deliveries = queue.recv_many(&mut batch, MAX_BATCH) => if n_deliveries == 0 { return },
+            Some(()) = signals.reopen.recv() => {
+                if let Err(error) = output.reopen() {
+                    tracing::error!(%error, "cannot open the output file again; still writing to the old one");
+                }
+                continue;
+            }
+        }
+        if let Err(error) = write_batch(&mut output, &mut batch, &metrics).await {
+            // If the receiver is gone, the program is already stopping.
+            let _ = signals.stop.send(Error::output("standard output", error)).await;
+            return;
+        }
+    }
+}
+
+/// Writes a batch, with retries. Fails only if nobody reads standard output any more.
+async fn write_batch(
+    output: &mut Output,
+    batch: &mut Vec<Delivery>,
+    metrics: &Metrics,
+) -> io::Result<()> {
+    let mut lines = Vec::new();
+    for delivery in batch.iter() {
+        message::write_json_lines(&delivery.bytes, &mut lines);
+    }
+    while let Err(error) = tokio::task::block_in_place(|| output.write(&lines)) {
+        if matches!(output, Output::Stdout) {
+            return Err(error);
+        }
+        tracing::error!(%error, "cannot write to the output file; retrying");
+        tokio::time::sleep(RETRY_INTERVAL).await;
+    }
+    for delivery in batch.drain(..) {
+        metrics.bytes_out.inc_by(delivery.bytes.len() as u64);
+        metrics.observe_latency(delivery.received_at.elapsed());
+        delivery.complete();
+    }
+    Ok(())
 }
 
 impl Output {
-    /// Writes all of it and makes it safe.
+    /// Writes all of `lines` and makes them durable.
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         match self {
             Output::Stdout => {
@@ -45,11 +118,10 @@ impl Output {
                 stdout.flush()
             }
             Output::File(_, file) => {
-                // What a failed write leaves behind is cut off again, so that a second try begins
-                // on a line of its own.
                 let length = file.metadata()?.len();
                 file.write_all(lines).and_then(|()| file.sync_data()).inspect_err(|_| {
-                    // The first error is the one to tell.
+                    // Removes a partial write, so that the retry starts on a new line. The error of
+                    // the write is the one to report.
                     let _ = file.set_len(length);
                 })
             }
@@ -64,65 +136,6 @@ impl Output {
     }
 }
 
-/// Begins to write to standard output, or to `path`. Messages are handed in at what is answered; a
-/// word at `reopen` opens the file anew.
-pub(crate) fn start(
-    path: Option<PathBuf>,
-    mut reopen: mpsc::Receiver<()>,
-    metrics: Metrics,
-    shutdown: &Shutdown,
-    stop: mpsc::Sender<Error>,
-) -> Result<Jobs, Error> {
-    let mut output = match path {
-        None => Output::Stdout,
-        Some(path) => {
-            let file =
-                open(&path).map_err(|error| Error::output(&path.display().to_string(), error))?;
-            Output::File(path, file)
-        }
-    };
-    let (jobs, mut queue) = mpsc::unbounded_channel();
-    shutdown.spawn(async move {
-        let mut batch = Vec::new();
-        loop {
-            tokio::select! {
-                n_jobs = queue.recv_many(&mut batch, BATCH) => if n_jobs == 0 { return },
-                Some(()) = reopen.recv() => {
-                    if let Err(error) = output.reopen() {
-                        tracing::error!(%error, "the output could not be opened anew; the old one stays");
-                    }
-                    continue;
-                }
-            }
-            let result = write(&mut output, &mut batch, &metrics).await;
-            if let Err(error) = result {
-                // Nobody reads any more: there is nothing to wait for.
-                let _ = stop.send(Error::output("standard output", error)).await; // it is the end in any case
-                return;
-            }
-        }
-    });
-    Ok(jobs)
-}
-
-/// Writes a batch, as often as it takes; gives up only when the reader of standard output has gone.
-async fn write(output: &mut Output, batch: &mut Vec<Job>, metrics: &Metrics) -> io::Result<()> {
-    let mut lines = Vec::new();
-    for job in batch.iter() {
-        message::lines(&job.bytes, &mut lines);
-    }
-    while let Err(error) = tokio::task::block_in_place(|| output.write(&lines)) {
-        if matches!(output, Output::Stdout) {
-            return Err(error);
-        }
-        tracing::error!(%error, "the output could not be written; it is tried again");
-        tokio::time::sleep(WAIT).await;
-    }
-    for job in batch.drain(..) {
-        metrics.bytes_out.inc_by(job.bytes.len() as u64);
-        metrics.observe(job.came.elapsed());
-        // A sender that has gone asks nobody.
-        let _ = job.done.send(());
-    }
-    Ok(())
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
 }

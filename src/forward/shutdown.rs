@@ -1,62 +1,74 @@
-//! The end as a value that is passed in: whoever waits for something else waits for it too.
+//! Graceful shutdown as a value that every task holds.
+//!
+//! Tasks that read from senders select on [`Shutdown::started`] and stop taking new messages. Tasks
+//! that deliver messages keep running until their queue is empty and closed; [`Shutdown::drained`]
+//! waits for them.
 
-use std::future::Future;
+use std::{future::Future, time::Instant};
 
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-/// Tells tasks that the hop drains, and knows when they have ended.
+/// Signals shutdown to all tasks and tracks which of them are still running.
 #[derive(Clone, Debug)]
 pub(crate) struct Shutdown {
-    drains: watch::Sender<bool>,
-    peers: TaskTracker,
-    tasks: TaskTracker,
+    started: watch::Sender<bool>,
+    connections: TaskTracker,
+    deliveries: TaskTracker,
 }
 
 impl Shutdown {
     pub(crate) fn new() -> Shutdown {
         Shutdown {
-            drains: watch::Sender::new(false),
-            peers: TaskTracker::new(),
-            tasks: TaskTracker::new(),
+            started: watch::Sender::new(false),
+            connections: TaskTracker::new(),
+            deliveries: TaskTracker::new(),
         }
     }
 
-    /// Nothing new is taken from now on.
-    pub(crate) fn drain(&self) {
-        self.drains.send_replace(true);
-        self.peers.close();
-        self.tasks.close();
+    /// Starts the shutdown: no new messages are accepted from now on.
+    pub(crate) fn start(&self) {
+        self.started.send_replace(true);
+        self.connections.close();
+        self.deliveries.close();
     }
 
-    pub(crate) fn is_draining(&self) -> bool {
-        *self.drains.borrow()
+    pub(crate) fn is_started(&self) -> bool {
+        *self.started.borrow()
     }
 
-    /// Ends when the hop drains.
-    pub(crate) async fn begun(&self) {
-        let mut drains = self.drains.subscribe();
-        // The sender lives as long as this value.
-        let _ = drains.wait_for(|drains| *drains).await;
+    /// Completes when the shutdown starts.
+    pub(crate) async fn started(&self) {
+        let mut started = self.started.subscribe();
+        // Cannot fail: the sender lives as long as `self`.
+        let _ = started.wait_for(|is_started| *is_started).await;
     }
 
-    /// Runs the task of a connection that messages come from.
-    pub(crate) fn spawn_peer(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.peers.spawn(task);
+    /// Runs a task that accepts or reads from connections of senders.
+    pub(crate) fn spawn_connection(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.connections.spawn(task);
     }
 
-    /// Ends when all connections that messages come from have.
-    pub(crate) async fn peers_finished(&self) {
-        self.peers.wait().await;
+    /// Completes when no connection of a sender is left.
+    pub(crate) async fn connections_closed(&self) {
+        self.connections.wait().await;
     }
 
-    /// Runs a task that passes messages on, and whose end is waited for.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
+    /// Runs a task that delivers messages.
+    pub(crate) fn spawn_delivery(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.deliveries.spawn(task);
     }
 
-    /// Ends when all tasks that pass messages on have.
-    pub(crate) async fn finished(&self) {
-        self.tasks.wait().await;
+    /// Completes when every accepted message has been delivered.
+    pub(crate) async fn drained(&self) {
+        self.deliveries.wait().await;
+    }
+}
+
+/// Sleeps until `deadline`; forever if there is none.
+pub(crate) async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
     }
 }

@@ -26,19 +26,19 @@ const MOST_TAKEN: usize = 4;
 
 /// What can be examined now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Piece<'b> {
+pub(crate) enum Block<'b> {
     /// Whole records; the last one may lack its terminator at the end of the input.
     Records(&'b [u8]),
     /// Part of a record that is longer than the limit.
     Window(Window<'b>),
 }
 
-impl<'b> Piece<'b> {
+impl<'b> Block<'b> {
     /// The bytes to examine.
     pub(crate) fn bytes(self) -> &'b [u8] {
         match self {
-            Piece::Records(hay) => hay,
-            Piece::Window(window) => window.hay,
+            Block::Records(hay) => hay,
+            Block::Window(window) => window.hay,
         }
     }
 }
@@ -56,13 +56,13 @@ pub(crate) struct Window<'b> {
 
 /// Whole records that were taken out of a [`BlockBuffer`] with the memory they were read into.
 #[cfg(feature = "cli")]
-pub(crate) struct Block {
+pub(crate) struct OwnedBlock {
     bytes: Vec<u8>,
     records: Span,
 }
 
 #[cfg(feature = "cli")]
-impl Block {
+impl OwnedBlock {
     /// The records.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.records.of(&self.bytes)
@@ -182,16 +182,16 @@ impl BlockBuffer {
     }
 
     /// What can be examined now; `at_end`: nothing more will be read.
-    pub(crate) fn piece(&mut self, at_end: bool) -> Option<Piece<'_>> {
+    pub(crate) fn next_block(&mut self, at_end: bool) -> Option<Block<'_>> {
         if self.in_window {
             return self.window(at_end);
         }
         let n_pending = self.end - self.start;
         if at_end && n_pending <= self.max_record {
-            return (n_pending > 0).then(|| Piece::Records(&self.bytes[self.start..self.end]));
+            return (n_pending > 0).then(|| Block::Records(&self.bytes[self.start..self.end]));
         }
         if let Some(edge) = self.edge() {
-            return Some(Piece::Records(&self.bytes[self.start..edge]));
+            return Some(Block::Records(&self.bytes[self.start..edge]));
         }
         if n_pending < self.max_record {
             return None;
@@ -204,7 +204,7 @@ impl BlockBuffer {
     /// to what `spare` gives, or to new memory. `None` when none is whole, when the block has grown
     /// beyond [`MOST_TAKEN`], or when a long record is being handed on in windows.
     #[cfg(feature = "cli")]
-    pub(crate) fn take(&mut self, spare: impl FnOnce() -> Vec<u8>) -> Option<Block> {
+    pub(crate) fn take(&mut self, spare: impl FnOnce() -> Vec<u8>) -> Option<OwnedBlock> {
         if self.in_window || self.limit > self.size * MOST_TAKEN {
             return None;
         }
@@ -222,12 +222,12 @@ impl BlockBuffer {
         (self.start, self.end, self.searched) = (base, base, base);
         self.bytes[base..base + rest.len()].copy_from_slice(rest.of(&bytes));
         self.end += rest.len();
-        Some(Block { bytes, records })
+        Some(OwnedBlock { bytes, records })
     }
 
     /// Goes on in other memory; answers what it leaves.
     #[cfg(feature = "cli")]
-    pub(crate) fn lay_into(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn move_into(&mut self, bytes: Vec<u8>) -> Vec<u8> {
         let pending = Span::new(self.start, self.end);
         let bytes = if bytes.len() < pending.len() + PAGE {
             memory(self.size.max(pending.len()))
@@ -250,7 +250,7 @@ impl BlockBuffer {
         newline.map(|newline| self.searched + newline + 1)
     }
 
-    fn window(&self, at_end: bool) -> Option<Piece<'_>> {
+    fn window(&self, at_end: bool) -> Option<Block<'_>> {
         let there = &self.bytes[self.start..self.end.min(self.start + self.max_record)];
         let edge = line::next(there, self.context);
         let is_last = there[..edge].ends_with(b"\n") && edge > self.context
@@ -258,7 +258,7 @@ impl BlockBuffer {
         if !is_last && there.len() < self.max_record {
             return None;
         }
-        Some(Piece::Window(Window { hay: &there[..edge], context: self.context, is_last }))
+        Some(Block::Window(Window { hay: &there[..edge], context: self.context, is_last }))
     }
 
     /// The first `n_bytes` of the piece were handed on, its context among them.
@@ -306,10 +306,10 @@ mod tests {
             space[..n_bytes].copy_from_slice(&rest[..n_bytes]);
             buffer.advance(n_bytes);
             rest = &rest[n_bytes..];
-            while let Some(piece) = buffer.piece(rest.is_empty()) {
+            while let Some(piece) = buffer.next_block(rest.is_empty()) {
                 let (bytes, n_bytes, ends) = match piece {
-                    Piece::Records(bytes) => (bytes.to_vec(), bytes.len(), true),
-                    Piece::Window(window) => {
+                    Block::Records(bytes) => (bytes.to_vec(), bytes.len(), true),
+                    Block::Window(window) => {
                         let end =
                             if window.is_last { window.hay.len() } else { window.context + step };
                         (window.hay[window.context..end].to_vec(), end, window.is_last)
@@ -358,7 +358,7 @@ mod tests {
             rest = &rest[n_bytes..];
             blocks.extend(std::iter::from_fn(|| due(&mut buffer)));
         }
-        blocks.extend(buffer.piece(true).map(|piece| piece.bytes().to_vec()));
+        blocks.extend(buffer.next_block(true).map(|piece| piece.bytes().to_vec()));
         blocks
     }
 
@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn blocks_that_are_taken_are_those_that_are_looked_at_in_place() {
         let in_place = |buffer: &mut BlockBuffer| {
-            let block = buffer.piece(false)?.bytes().to_vec();
+            let block = buffer.next_block(false)?.bytes().to_vec();
             buffer.consume(block.len(), true);
             Some(block)
         };

@@ -2,7 +2,7 @@
 //!
 //! Framing is lazy: the block is searched first, and the record around a candidate is located only
 //! when there is one. Only where a sign says that a record does not stand by itself (a part of a
-//! longer one, a field with a length before it, bytes written as numbers) is it read: [`layout`]
+//! longer one, a field with a length before it, bytes written as numbers) is it read: [`reassembly`]
 //! says how such a block is read as text, a record a line, and where each byte of that text stands.
 
 pub(crate) mod buffer;

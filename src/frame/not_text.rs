@@ -11,7 +11,7 @@
 //! [`LEAST_CHARS`] characters of ASCII in a row. Compressed data is noticed at the start of a
 //! record only, and formats without a magic number (raw LZMA, raw deflate, Brotli) are not noticed.
 
-use super::reassembly::Behind;
+use super::reassembly::InputState;
 use crate::text::{line, span::Span};
 
 /// So many characters of ASCII in a row, each with a NUL beside it, are UTF-16. Fewer occur in
@@ -45,41 +45,41 @@ enum Verdict {
 }
 
 /// Bytes at the start of a record that may begin something else than text.
-pub(super) struct Mark {
+pub(super) struct MagicNumber {
     pub(super) bytes: &'static [u8],
     /// What they begin, by them and what stands behind them in the block.
-    judge: fn(&[u8], Behind) -> Verdict,
+    judge: fn(&[u8], InputState) -> Verdict,
 }
 
-const fn mark(bytes: &'static [u8], judge: fn(&[u8], Behind) -> Verdict) -> Mark {
-    Mark { bytes, judge }
+const fn magic(bytes: &'static [u8], judge: fn(&[u8], InputState) -> Verdict) -> MagicNumber {
+    MagicNumber { bytes, judge }
 }
 
-pub(super) const N_MARKS: usize = 20;
+pub(super) const N_MAGIC_NUMBERS: usize = 20;
 
 /// Searched for by the prefilter, in the pass that finds the anchors of rules. A clean log pays
 /// nothing for them.
-pub(super) static MARKS: [Mark; N_MARKS] = [
-    mark(b"\xff\xfe", wide),
-    mark(b"\xfe\xff", wide),
-    mark(b"\x1f\x8b\x08", packed),
-    mark(b"\x28\xb5\x2f\xfd", packed),
-    mark(b"\x50\x2a\x4d\x18", packed),
-    mark(b"\xfd7zXZ\0", packed),
-    mark(b"BZh", bzip2),
-    mark(b"\x04\x22\x4d\x18", packed),
-    mark(b"\x02\x21\x4c\x18", packed),
-    mark(b"\xff\x06\0\0sNaPpY", packed),
-    mark(b"LZIP\x01", packed),
-    mark(b"\x1f\x9d", compress),
-    mark(b"PK\x03\x04", packed),
-    mark(b"7z\xbc\xaf\x27\x1c", packed),
-    mark(b"Rar!\x1a\x07", packed),
-    mark(b"]\0\0", lzma),
-    mark(b"x\x01", zlib),
-    mark(b"x\x5e", zlib),
-    mark(b"x\x9c", zlib),
-    mark(b"x\xda", zlib),
+pub(super) static MAGIC_NUMBERS: [MagicNumber; N_MAGIC_NUMBERS] = [
+    magic(b"\xff\xfe", wide),
+    magic(b"\xfe\xff", wide),
+    magic(b"\x1f\x8b\x08", packed),
+    magic(b"\x28\xb5\x2f\xfd", packed),
+    magic(b"\x50\x2a\x4d\x18", packed),
+    magic(b"\xfd7zXZ\0", packed),
+    magic(b"BZh", bzip2),
+    magic(b"\x04\x22\x4d\x18", packed),
+    magic(b"\x02\x21\x4c\x18", packed),
+    magic(b"\xff\x06\0\0sNaPpY", packed),
+    magic(b"LZIP\x01", packed),
+    magic(b"\x1f\x9d", compress),
+    magic(b"PK\x03\x04", packed),
+    magic(b"7z\xbc\xaf\x27\x1c", packed),
+    magic(b"Rar!\x1a\x07", packed),
+    magic(b"]\0\0", lzma),
+    magic(b"x\x01", zlib),
+    magic(b"x\x5e", zlib),
+    magic(b"x\x9c", zlib),
+    magic(b"x\xda", zlib),
 ];
 
 /// The answer for a block.
@@ -92,29 +92,29 @@ pub(crate) struct Survey {
     /// The records from here on cannot be judged before more bytes are there.
     pub(crate) end: usize,
     /// What the records behind `end` are.
-    pub(crate) behind: Content,
+    pub(crate) content_after: Content,
 }
 
 /// Says which records of `hay`, which begins with a record, are no text. `content` is what they are
-/// so far. At each of `marks` stands one of [`MARKS`], as a number and a place.
+/// so far. At each of `marks` stands one of [`MAGIC_NUMBERS`], as a number and a place.
 pub(crate) fn survey(
     hay: &[u8],
     content: Content,
     marks: &[(usize, usize)],
-    behind: Behind,
+    input: InputState,
 ) -> Survey {
     let mut survey =
-        Survey { runs: Vec::new(), packed: hay.len(), end: hay.len(), behind: content };
+        Survey { runs: Vec::new(), packed: hay.len(), end: hay.len(), content_after: content };
     let mut marks = marks.iter().copied().peekable();
     let mut at = 0;
     while at < hay.len() {
-        if survey.behind == Content::Packed {
+        if survey.content_after == Content::Packed {
             survey.push(Span::new(at, hay.len()));
             survey.packed = at;
             break;
         }
         while marks.next_if(|mark| mark.1 < at).is_some() {}
-        if survey.behind == Content::Text {
+        if survey.content_after == Content::Text {
             // Only a NUL or a mark makes a record something else than text.
             let nul =
                 memchr::memchr(0, &hay[at..]).map(|nul| line::around(hay, at + nul).start.max(at));
@@ -127,19 +127,19 @@ pub(crate) fn survey(
         let record = &hay[at..next];
         let verdict = marks
             .next_if(|mark| mark.1 == at)
-            .map_or(Verdict::Text, |mark| (MARKS[mark.0].judge)(&hay[at..], behind));
+            .map_or(Verdict::Text, |mark| (MAGIC_NUMBERS[mark.0].judge)(&hay[at..], input));
         match verdict {
             Verdict::Unsure => {
                 survey.end = at;
                 break;
             }
-            Verdict::Begins(content) => survey.behind = content,
+            Verdict::Begins(content) => survey.content_after = content,
             Verdict::Text => {
-                survey.behind =
-                    content_of(record.strip_suffix(b"\n").unwrap_or(record), survey.behind)
+                survey.content_after =
+                    content_of(record.strip_suffix(b"\n").unwrap_or(record), survey.content_after)
             }
         }
-        match survey.behind {
+        match survey.content_after {
             Content::Wide if !is_left_over(record) => survey.push(Span::new(at, next)),
             Content::Packed => continue,
             _ => {}
@@ -207,11 +207,11 @@ fn is_alien(byte: u8) -> bool {
     byte == 0x7f || byte < b' ' && !matches!(byte, 0x07..=b'\r' | 0x1b)
 }
 
-fn wide(_: &[u8], _: Behind) -> Verdict {
+fn wide(_: &[u8], _: InputState) -> Verdict {
     Verdict::Begins(Content::Wide)
 }
 
-fn packed(_: &[u8], _: Behind) -> Verdict {
+fn packed(_: &[u8], _: InputState) -> Verdict {
     Verdict::Begins(Content::Packed)
 }
 
@@ -220,21 +220,21 @@ fn packed_if(is_packed: bool) -> Verdict {
 }
 
 /// Behind the level stands the mark of the first block, or that of the end.
-fn bzip2(text: &[u8], _: Behind) -> Verdict {
+fn bzip2(text: &[u8], _: InputState) -> Verdict {
     let is_block = |mark: &[u8]| mark == b"1AY&SY" || mark == b"\x17\x72\x45\x38\x50\x90";
     packed_if(matches!(text.get(3), Some(b'1'..=b'9')) && text.get(4..10).is_some_and(is_block))
 }
 
 /// Nine to sixteen bits a code, and the flag of block mode, which all writers set.
-fn compress(text: &[u8], _: Behind) -> Verdict {
+fn compress(text: &[u8], _: InputState) -> Verdict {
     packed_if(matches!(text.get(2), Some(0x89..=0x90)))
 }
 
 /// The size of the dictionary is a power of two, or one and a half of it. The size of the text is
 /// unknown or below a terabyte.
-fn lzma(text: &[u8], behind: Behind) -> Verdict {
+fn lzma(text: &[u8], input: InputState) -> Verdict {
     let Some(header) = text.first_chunk::<13>() else {
-        return if behind == Behind::More { Verdict::Unsure } else { Verdict::Text };
+        return if input == InputState::Open { Verdict::Unsure } else { Verdict::Text };
     };
     let [_, d0, d1, d2, d3, size @ ..] = *header;
     let dictionary = u32::from_le_bytes([d0, d1, d2, d3]);
@@ -247,11 +247,11 @@ fn lzma(text: &[u8], behind: Behind) -> Verdict {
 
 /// Two bytes may begin a line of text by chance, so a block of deflate must follow, and bytes that
 /// no text in Latin-1 has.
-fn zlib(text: &[u8], behind: Behind) -> Verdict {
+fn zlib(text: &[u8], input: InputState) -> Verdict {
     let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
     let is_judged_alone = end >= LEAST_RECORD;
     let sample = &text[..if is_judged_alone { end } else { text.len() }.min(SAMPLE)];
-    if !is_judged_alone && sample.len() < SAMPLE && behind == Behind::More {
+    if !is_judged_alone && sample.len() < SAMPLE && input == InputState::Open {
         return Verdict::Unsure;
     }
     let data = &sample[2..];
@@ -320,8 +320,8 @@ mod tests {
         let starts =
             std::iter::once(0).chain(memchr::memchr_iter(b'\n', hay).map(|newline| newline + 1));
         let at = |start: usize| {
-            let here = move |mark: &(usize, &Mark)| hay[start..].starts_with(mark.1.bytes);
-            MARKS
+            let here = move |mark: &(usize, &MagicNumber)| hay[start..].starts_with(mark.1.bytes);
+            MAGIC_NUMBERS
                 .iter()
                 .enumerate()
                 .filter(here)
@@ -333,7 +333,7 @@ mod tests {
 
     /// The numbers of the lines that are no text.
     fn lines(hay: &[u8]) -> Vec<usize> {
-        let survey = survey(hay, Content::Text, &marks(hay), Behind::Nothing);
+        let survey = survey(hay, Content::Text, &marks(hay), InputState::Ended);
         let number = |at: usize| memchr::memchr_iter(b'\n', &hay[..at]).count();
         survey.runs.iter().flat_map(|run| number(run.start)..number(run.end - 1) + 1).collect()
     }
@@ -399,10 +399,10 @@ mod tests {
     #[test]
     fn a_short_record_waits_for_what_follows_it() {
         let hay = b"one\nx\x9c\x4b\x4c\n";
-        let survey = survey(hay, Content::Text, &marks(hay), Behind::More);
+        let survey = survey(hay, Content::Text, &marks(hay), InputState::Open);
         assert_eq!(
             survey,
-            Survey { runs: Vec::new(), packed: hay.len(), end: 4, behind: Content::Text }
+            Survey { runs: Vec::new(), packed: hay.len(), end: 4, content_after: Content::Text }
         );
     }
 }

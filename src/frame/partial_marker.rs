@@ -8,34 +8,34 @@ use super::{Format, formats::docker, not_text};
 use crate::text::line;
 
 /// A text that says something of the record it stands in.
-struct Sign {
+struct Marker {
     text: &'static str,
     format: Format,
     /// Whether it is one where it stands.
     is_one: fn(&[u8], usize) -> bool,
 }
 
-const fn sign(text: &'static str, format: Format, is_one: fn(&[u8], usize) -> bool) -> Sign {
-    Sign { text, format, is_one }
+const fn marker(text: &'static str, format: Format, is_one: fn(&[u8], usize) -> bool) -> Marker {
+    Marker { text, format, is_one }
 }
 
-const N_SIGNS: usize = 14;
+const N_MARKERS: usize = 14;
 
-static SIGNS: [Sign; N_SIGNS] = [
-    sign("stdout P", Format::Cri, anywhere),
-    sign("stderr P", Format::Cri, anywhere),
-    sign("\"stream\"", Format::Docker, is_cut),
-    sign("\"partial_message\"", Format::Json, anywhere),
-    sign("\"logtag\":\"P\"", Format::Json, anywhere),
-    sign("\"CONTAINER_PARTIAL_MESSAGE\"", Format::JournalJson, anywhere),
-    sign("\"MESSAGE\":[", Format::JournalJson, anywhere),
-    sign("\"_CMDLINE\":[", Format::JournalJson, anywhere),
-    sign("__CURSOR=", Format::JournalExport, begins_line),
-    sign("apiVersion: v1", Format::Auto, begins_text),
-    sign("\"apiVersion\": \"v1\"", Format::Auto, begins_text),
-    sign("kind: Secret", Format::Auto, begins_text),
-    sign("\"kind\": \"Secret\"", Format::Auto, anywhere),
-    sign("\"kind\":\"Secret\"", Format::Auto, anywhere),
+static MARKERS: [Marker; N_MARKERS] = [
+    marker("stdout P", Format::Cri, anywhere),
+    marker("stderr P", Format::Cri, anywhere),
+    marker("\"stream\"", Format::Docker, is_cut),
+    marker("\"partial_message\"", Format::Json, anywhere),
+    marker("\"logtag\":\"P\"", Format::Json, anywhere),
+    marker("\"CONTAINER_PARTIAL_MESSAGE\"", Format::JournalJson, anywhere),
+    marker("\"MESSAGE\":[", Format::JournalJson, anywhere),
+    marker("\"_CMDLINE\":[", Format::JournalJson, anywhere),
+    marker("__CURSOR=", Format::JournalExport, begins_line),
+    marker("apiVersion: v1", Format::Auto, begins_text),
+    marker("\"apiVersion\": \"v1\"", Format::Auto, begins_text),
+    marker("kind: Secret", Format::Auto, begins_text),
+    marker("\"kind\": \"Secret\"", Format::Auto, anywhere),
+    marker("\"kind\":\"Secret\"", Format::Auto, anywhere),
 ];
 
 fn anywhere(_: &[u8], _: usize) -> bool {
@@ -63,28 +63,28 @@ fn is_cut(hay: &[u8], at: usize) -> bool {
         && docker::file(hay, line::around(hay, at)).is_some_and(|part| part.is_partial)
 }
 
-/// The texts, in the order of their numbers: those of [`not_text::MARKS`] come last, and count at
+/// The texts, in the order of their numbers: those of [`not_text::MAGIC_NUMBERS`] come last, and count at
 /// the start of a record only.
-pub(crate) fn texts() -> impl Iterator<Item = (&'static [u8], Stands)> {
-    let signs = SIGNS.iter().map(|sign| (sign.text.as_bytes(), Stands::Anywhere));
-    signs.chain(not_text::MARKS.iter().map(|mark| (mark.bytes, Stands::AtStart)))
+pub(crate) fn texts() -> impl Iterator<Item = (&'static [u8], Position)> {
+    let markers = MARKERS.iter().map(|marker| (marker.text.as_bytes(), Position::Anywhere));
+    markers.chain(not_text::MAGIC_NUMBERS.iter().map(|magic| (magic.bytes, Position::RecordStart)))
 }
 
-/// Where a text is a sign.
+/// Where a text is a marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stands {
+pub(crate) enum Position {
     Anywhere,
     /// At the start of a record.
-    AtStart,
+    RecordStart,
 }
 
-/// Which of [`not_text::MARKS`] stand among `signs`, and where.
-pub(crate) fn marks(signs: &[(usize, usize)]) -> impl Iterator<Item = (usize, usize)> {
-    signs.iter().filter_map(|(number, at)| Some((number.checked_sub(N_SIGNS)?, *at)))
+/// Which of [`not_text::MAGIC_NUMBERS`] stand among `markers`, and where.
+pub(crate) fn magic_numbers(markers: &[(usize, usize)]) -> impl Iterator<Item = (usize, usize)> {
+    markers.iter().filter_map(|(number, at)| Some((number.checked_sub(N_MARKERS)?, *at)))
 }
 
-/// Whether sign `number`, which stands at `at`, says something to who reads `format`.
+/// Whether marker `number`, which stands at `at`, says something to who reads `format`.
 pub(super) fn counts(hay: &[u8], number: usize, at: usize, format: Format) -> bool {
-    let Some(sign) = SIGNS.get(number) else { return false };
-    format.takes(sign.format) && (sign.is_one)(hay, at)
+    let Some(marker) = MARKERS.get(number) else { return false };
+    format.takes(marker.format) && (marker.is_one)(hay, at)
 }

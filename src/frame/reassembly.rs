@@ -3,10 +3,10 @@
 //! The text has the lines of the block. Where a record was cut into parts, the first part's line
 //! holds the whole of it and the others hold their heads alone; so what searches a text finds a
 //! secret that was cut as if it had never been. A field with a length before it becomes a line,
-//! bytes that are written as numbers become a string. [`View`] knows where each byte stands in the
+//! bytes that are written as numbers become a string. [`SourceMap`] knows where each byte stands in the
 //! block.
 //!
-//! Parts that are not all there are not read: the layout ends before them ([`Layout::end`]), and
+//! Parts that are not all there are not read: the reassembly ends before them ([`Reassembly::end`]), and
 //! they are read again with what follows. When that must not be, because the input ends or because
 //! too much waits, they are taken as they are; the next part then begins with what came before as
 //! its context, which was handed on already and is only looked at.
@@ -16,7 +16,7 @@ use super::{
     formats::{cri, csv, docker, journal, k8s_secret},
     partial_marker,
 };
-use crate::text::{line, source_map::View, span::Span};
+use crate::text::{line, source_map::SourceMap, span::Span};
 
 /// So much of what was handed on unfinished is looked at again with what follows: as much as the
 /// longest secret, and more.
@@ -24,13 +24,13 @@ const CONTEXT: usize = 68 << 10;
 
 /// What comes behind a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Behind {
-    /// More, some time.
-    More,
+pub(crate) enum InputState {
+    /// More may come.
+    Open,
     /// Nothing: the input ends.
-    Nothing,
+    Ended,
     /// Nothing that can be waited for any longer.
-    Late,
+    TimedOut,
 }
 
 /// A rest that has not come within so many bytes does not come any more. For as long as one may,
@@ -39,24 +39,26 @@ const MAX_AGE: usize = 1 << 20;
 
 /// How long a record may wait for its rest.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    pub(crate) behind: Behind,
+pub(crate) struct FlushPolicy {
+    pub(crate) input: InputState,
     /// All that waits together is at most so many bytes.
     pub(crate) limit: usize,
 }
 
-impl Patience {
+impl FlushPolicy {
     /// Nothing waits: what is there is all there is.
-    pub(crate) const NONE: Patience = Patience { behind: Behind::Nothing, limit: usize::MAX };
+    pub(crate) const AT_END: FlushPolicy =
+        FlushPolicy { input: InputState::Ended, limit: usize::MAX };
 
     /// Nothing waits, but more will come.
     #[cfg(feature = "msgpack")]
-    pub(crate) const SHORT: Patience = Patience { behind: Behind::Late, limit: usize::MAX };
+    pub(crate) const NO_WAIT: FlushPolicy =
+        FlushPolicy { input: InputState::TimedOut, limit: usize::MAX };
 }
 
 /// A stream whose last part was handed on before the rest of it had come.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Torn {
+pub(crate) struct TimedOutPartial {
     stream: Stream,
     /// The end of what was handed on, as it was before it was scrubbed.
     context: Vec<u8>,
@@ -66,15 +68,15 @@ pub(crate) struct Torn {
 
 /// What is known of an input from one block to the next.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Memory {
-    torn: Vec<Torn>,
+pub(crate) struct StreamState {
+    timed_out: Vec<TimedOutPartial>,
     pub(super) columns: Option<csv::Columns>,
 }
 
-impl Memory {
+impl StreamState {
     /// Whether the next block is read as the first one is.
     pub(crate) fn is_empty(&self) -> bool {
-        self.torn.is_empty() && self.columns.is_none()
+        self.timed_out.is_empty() && self.columns.is_none()
     }
 
     /// Forgets the names of columns: the next row is read as the first one is.
@@ -86,13 +88,13 @@ impl Memory {
     /// The bytes of records that are kept.
     #[cfg(feature = "msgpack")]
     pub(crate) fn n_bytes(&self) -> usize {
-        self.torn.iter().map(|torn| torn.context.capacity()).sum()
+        self.timed_out.iter().map(|timed_out| timed_out.context.capacity()).sum()
     }
 
     /// Keeps none of them: what goes on is judged by itself.
     #[cfg(feature = "msgpack")]
     pub(crate) fn forget(&mut self) {
-        self.torn.clear();
+        self.timed_out.clear();
     }
 }
 
@@ -110,7 +112,7 @@ struct Part {
 #[derive(Clone, Copy)]
 struct Swap {
     raw: Span,
-    /// In [`Layout::words`].
+    /// In [`Reassembly::words`].
     text: Span,
 }
 
@@ -136,9 +138,9 @@ const GAP: usize = 4 << 10;
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct Layout {
+pub(crate) struct Reassembly {
     segments: Vec<Span>,
-    signs: Vec<usize>,
+    markers: Vec<usize>,
     parts: Vec<Part>,
     swaps: Vec<Swap>,
     words: Vec<u8>,
@@ -148,44 +150,44 @@ pub(crate) struct Layout {
     late: Vec<usize>,
     open: Vec<Open>,
     end: usize,
-    /// Whose rest the records behind [`Layout::end`] wait for; nobody's where an entry waits for
+    /// Whose rest the records behind [`Reassembly::end`] wait for; nobody's where an entry waits for
     /// its own.
     awaited: Vec<Stream>,
     n_cut: u64,
-    view: View,
+    source_map: SourceMap,
 }
 
-impl Layout {
-    /// Reads `hay`, which begins at the start of a record and in which `signs` stand; answers
-    /// whether it is to be read as [`Layout::view`] says. A record and all that waits with it is at
+impl Reassembly {
+    /// Reads `hay`, which begins at the start of a record and in which `markers` stand; answers
+    /// whether it is to be read as [`Reassembly::source_map`] says. A record and all that waits with it is at
     /// most `limit` bytes.
     pub(crate) fn read(
         &mut self,
         hay: &[u8],
-        signs: &[(usize, usize)],
+        markers: &[(usize, usize)],
         format: Format,
-        patience: Patience,
-        memory: &mut Memory,
+        flush: FlushPolicy,
+        stream_state: &mut StreamState,
     ) -> bool {
-        let Patience { behind, limit } = patience;
+        let FlushPolicy { input, limit } = flush;
         self.clear();
         self.end = hay.len();
         if let Some(separator) = format.separator() {
-            csv::read(self, hay, separator, behind, limit, memory);
+            csv::read(self, hay, separator, input, limit, stream_state);
         } else {
             let counts =
-                |sign: &&(usize, usize)| partial_marker::counts(hay, sign.0, sign.1, format);
-            self.signs.extend(signs.iter().filter(counts).map(|sign| sign.1));
-            if self.signs.is_empty() && memory.torn.is_empty() {
+                |marker: &&(usize, usize)| partial_marker::counts(hay, marker.0, marker.1, format);
+            self.markers.extend(markers.iter().filter(counts).map(|marker| marker.1));
+            if self.markers.is_empty() && stream_state.timed_out.is_empty() {
                 return false;
             }
             Walk {
-                layout: self,
+                reassembly: self,
                 hay,
                 format,
-                behind,
+                input,
                 limit,
-                memory,
+                stream_state,
                 at: 0,
                 since: 0,
                 before: None,
@@ -202,11 +204,11 @@ impl Layout {
     }
 
     /// Says how a segment, or all of the block, is read.
-    pub(crate) fn lay(&mut self, hay: &[u8], segment: Span) {
-        let mut view = std::mem::take(&mut self.view);
-        view.clear();
-        self.write_view(hay, segment, &mut view);
-        self.view = view;
+    pub(crate) fn render(&mut self, hay: &[u8], segment: Span) {
+        let mut source_map = std::mem::take(&mut self.source_map);
+        source_map.clear();
+        self.write_source_map(hay, segment, &mut source_map);
+        self.source_map = source_map;
     }
 
     /// What lies from `from` to `to` is read otherwise.
@@ -219,7 +221,7 @@ impl Layout {
 
     fn clear(&mut self) {
         self.segments.clear();
-        self.signs.clear();
+        self.markers.clear();
         self.parts.clear();
         self.swaps.clear();
         self.words.clear();
@@ -229,7 +231,7 @@ impl Layout {
         self.open.clear();
         self.awaited.clear();
         self.n_cut = 0;
-        self.view.clear();
+        self.source_map.clear();
     }
 
     /// So much of the block can be examined now; the rest waits.
@@ -256,8 +258,8 @@ impl Layout {
     }
 
     /// What was laid out, as text.
-    pub(crate) fn view(&self) -> &View {
-        &self.view
+    pub(crate) fn source_map(&self) -> &SourceMap {
+        &self.source_map
     }
 
     /// The fields of a segment that have a length, in order.
@@ -346,41 +348,41 @@ impl Layout {
         self.parts.retain(|part| part.text.end <= at);
     }
 
-    fn write_view(&self, hay: &[u8], segment: Span, view: &mut View) {
+    fn write_source_map(&self, hay: &[u8], segment: Span, source_map: &mut SourceMap) {
         let before = |at: usize| self.parts.partition_point(|part| part.text.start < at);
         let mut done = segment.start;
         for part in &self.parts[before(segment.start)..before(segment.end)] {
             if !part.is_first {
-                self.copy(hay, Span::new(done, part.text.start), view);
+                self.copy(hay, Span::new(done, part.text.start), source_map);
                 done = part.text.end;
                 continue;
             }
             if !part.context.is_empty() {
-                self.copy(hay, Span::new(done, part.text.start), view);
-                view.decode(&part.context, Span::new(part.text.start, part.text.start));
+                self.copy(hay, Span::new(done, part.text.start), source_map);
+                source_map.replace(&part.context, Span::new(part.text.start, part.text.start));
                 done = part.text.start;
             }
-            self.copy(hay, Span::new(done, part.text.end), view);
+            self.copy(hay, Span::new(done, part.text.end), source_map);
             done = part.text.end;
             let mut next = part.next;
             while let Some(index) = next {
-                self.copy(hay, self.parts[index].text, view);
+                self.copy(hay, self.parts[index].text, source_map);
                 next = self.parts[index].next;
             }
         }
-        self.copy(hay, Span::new(done, segment.end), view);
+        self.copy(hay, Span::new(done, segment.end), source_map);
     }
 
     /// Copies `span` with what is something else in the text.
-    fn copy(&self, hay: &[u8], span: Span, view: &mut View) {
+    fn copy(&self, hay: &[u8], span: Span, source_map: &mut SourceMap) {
         let mut done = span.start;
         let first = self.swaps.partition_point(|swap| swap.raw.start < span.start);
         for swap in self.swaps[first..].iter().take_while(|swap| swap.raw.end <= span.end) {
-            view.copy(hay, Span::new(done, swap.raw.start));
-            view.decode(swap.text.of(&self.words), swap.raw);
+            source_map.copy(hay, Span::new(done, swap.raw.start));
+            source_map.replace(swap.text.of(&self.words), swap.raw);
             done = swap.raw.end;
         }
-        view.copy(hay, Span::new(done, span.end));
+        source_map.copy(hay, Span::new(done, span.end));
     }
 }
 
@@ -397,50 +399,50 @@ fn edge_of_escape(text: &[u8], start: usize) -> usize {
 
 /// A walk along the records of a block.
 struct Walk<'w, 'h> {
-    layout: &'w mut Layout,
+    reassembly: &'w mut Reassembly,
     hay: &'h [u8],
     format: Format,
-    behind: Behind,
+    input: InputState,
     limit: usize,
-    memory: &'w mut Memory,
+    stream_state: &'w mut StreamState,
     at: usize,
     /// Where the first record began of those that wait together.
     since: usize,
     /// What was known there.
-    before: Option<Memory>,
+    before: Option<StreamState>,
 }
 
 impl Walk<'_, '_> {
     fn run(mut self) {
-        let signs = std::mem::take(&mut self.layout.signs);
-        let mut signs_left = signs.iter().copied().peekable();
+        let markers = std::mem::take(&mut self.reassembly.markers);
+        let mut markers_left = markers.iter().copied().peekable();
         while self.at < self.hay.len() {
-            if self.layout.open.is_empty() && self.memory.torn.is_empty() {
-                while signs_left.next_if(|sign| *sign < self.at).is_some() {}
-                let Some(sign) = signs_left.peek() else { break };
-                self.at = line::around(self.hay, *sign).start.max(self.at);
+            if self.reassembly.open.is_empty() && self.stream_state.timed_out.is_empty() {
+                while markers_left.next_if(|marker| *marker < self.at).is_some() {}
+                let Some(marker) = markers_left.peek() else { break };
+                self.at = line::around(self.hay, *marker).start.max(self.at);
             }
             let (start, was) = (self.at, self.touched());
             if !self.step() {
                 break;
             }
-            if was != self.touched() || !self.layout.open.is_empty() {
-                self.layout.touch(start, self.at);
+            if was != self.touched() || !self.reassembly.open.is_empty() {
+                self.reassembly.touch(start, self.at);
             }
         }
-        self.layout.signs = signs;
+        self.reassembly.markers = markers;
         self.finish();
     }
 
     /// Something that changes whenever a record is read otherwise than as it is.
     fn touched(&self) -> (usize, usize) {
-        (self.layout.parts.len(), self.layout.swaps.len())
+        (self.reassembly.parts.len(), self.reassembly.swaps.len())
     }
 
     /// One record; answers whether the walk goes on.
     fn step(&mut self) -> bool {
         let next = line::next(self.hay, self.at);
-        if !self.layout.open.is_empty() && next - self.since >= self.limit {
+        if !self.reassembly.open.is_empty() && next - self.since >= self.limit {
             self.tear();
         }
         let record = line::from(self.hay, self.at);
@@ -457,9 +459,9 @@ impl Walk<'_, '_> {
             self.join(part);
         }
         let length = next - self.at;
-        self.memory.torn.retain_mut(|torn| {
-            torn.age += length;
-            torn.age < MAX_AGE
+        self.stream_state.timed_out.retain_mut(|timed_out| {
+            timed_out.age += length;
+            timed_out.age < MAX_AGE
         });
         self.at = next;
         true
@@ -468,10 +470,10 @@ impl Walk<'_, '_> {
     /// An object in which bytes are written as numbers, or which is a Secret.
     fn object(&mut self, record: Span) {
         if self.format.takes(Format::JournalJson) {
-            journal::numbers(self.layout, self.hay, record);
+            journal::numbers(self.reassembly, self.hay, record);
         }
         if self.format == Format::Auto {
-            k8s_secret::lay_object(self.layout, self.hay, record);
+            k8s_secret::lay_object(self.reassembly, self.hay, record);
         }
     }
 
@@ -480,7 +482,7 @@ impl Walk<'_, '_> {
         if !self.is_there(entry.end, entry.is_whole) {
             return false;
         }
-        entry.fields.iter().for_each(|field| journal::lay(self.layout, self.hay, *field));
+        entry.fields.iter().for_each(|field| journal::lay(self.reassembly, self.hay, *field));
         if let Some(part) = entry.part {
             self.join(part);
         }
@@ -493,7 +495,7 @@ impl Walk<'_, '_> {
         if !self.is_there(manifest.end, manifest.is_whole) {
             return false;
         }
-        manifest.values.iter().for_each(|value| k8s_secret::lay(self.layout, self.hay, *value));
+        manifest.values.iter().for_each(|value| k8s_secret::lay(self.reassembly, self.hay, *value));
         self.at = manifest.end;
         true
     }
@@ -501,53 +503,59 @@ impl Walk<'_, '_> {
     /// Whether what begins here and spans lines can be taken; otherwise the walk ends, and it waits
     /// for its end.
     fn is_there(&mut self, end: usize, is_whole: bool) -> bool {
-        let waits_since = if self.layout.open.is_empty() { self.at } else { self.since };
-        if is_whole || self.behind != Behind::More || end - waits_since >= self.limit {
+        let waits_since = if self.reassembly.open.is_empty() { self.at } else { self.since };
+        if is_whole || self.input != InputState::Open || end - waits_since >= self.limit {
             return true;
         }
         self.begin_waiting();
-        self.layout.end_at(self.since);
+        self.reassembly.end_at(self.since);
         self.restore();
-        self.layout.open.clear();
+        self.reassembly.open.clear();
         self.at = self.hay.len();
         false
     }
 
     fn begin_waiting(&mut self) {
-        if self.layout.open.is_empty() {
+        if self.reassembly.open.is_empty() {
             self.since = self.at;
-            self.before = (!self.memory.torn.is_empty()).then(|| self.memory.clone());
+            self.before =
+                (!self.stream_state.timed_out.is_empty()).then(|| self.stream_state.clone());
         }
     }
 
     fn restore(&mut self) {
         if let Some(before) = self.before.take() {
-            *self.memory = before;
+            *self.stream_state = before;
         }
     }
 
     /// Adds a part to the record of its stream.
     fn join(&mut self, part: docker::Part) {
-        let open = self.layout.open.iter().position(|open| open.stream == part.stream);
-        let torn = self.memory.torn.iter().position(|torn| torn.stream == part.stream);
-        if open.is_none() && torn.is_none() && !part.is_partial {
+        let open = self.reassembly.open.iter().position(|open| open.stream == part.stream);
+        let timed_out = self
+            .stream_state
+            .timed_out
+            .iter()
+            .position(|timed_out| timed_out.stream == part.stream);
+        if open.is_none() && timed_out.is_none() && !part.is_partial {
             return;
         }
         self.begin_waiting();
-        let context = torn.map(|torn| self.memory.torn.swap_remove(torn).context);
-        let index = self.layout.push_part(part.text, context.unwrap_or_default());
+        let context =
+            timed_out.map(|timed_out| self.stream_state.timed_out.swap_remove(timed_out).context);
+        let index = self.reassembly.push_part(part.text, context.unwrap_or_default());
         match open {
             Some(at) => {
-                let last = self.layout.open[at].last;
-                self.layout.parts[last].next = Some(index);
-                self.layout.parts[index].is_first = false;
-                self.layout.open[at].last = index;
+                let last = self.reassembly.open[at].last;
+                self.reassembly.parts[last].next = Some(index);
+                self.reassembly.parts[index].is_first = false;
+                self.reassembly.open[at].last = index;
                 if !part.is_partial {
-                    self.layout.open.swap_remove(at);
+                    self.reassembly.open.swap_remove(at);
                 }
             }
             None if part.is_partial => {
-                self.layout.open.push(Open { stream: part.stream, first: index, last: index })
+                self.reassembly.open.push(Open { stream: part.stream, first: index, last: index })
             }
             None => {}
         }
@@ -555,31 +563,37 @@ impl Walk<'_, '_> {
 
     /// Takes what is open as it is: its rest is not waited for.
     fn tear(&mut self) {
-        for open in std::mem::take(&mut self.layout.open) {
-            let mut context = self.layout.parts[open.first].context.clone();
+        for open in std::mem::take(&mut self.reassembly.open) {
+            let mut context = self.reassembly.parts[open.first].context.clone();
             let mut next = Some(open.first);
             while let Some(index) = next {
-                context.extend_from_slice(self.layout.parts[index].text.of(self.hay));
-                next = self.layout.parts[index].next;
+                context.extend_from_slice(self.reassembly.parts[index].text.of(self.hay));
+                next = self.reassembly.parts[index].next;
             }
             context.drain(..context.len().saturating_sub(CONTEXT));
-            self.layout.late.push(open.last);
-            self.layout.n_cut += 1;
-            self.memory.torn.push(Torn { stream: open.stream, context, age: 0 });
+            self.reassembly.late.push(open.last);
+            self.reassembly.n_cut += 1;
+            self.stream_state.timed_out.push(TimedOutPartial {
+                stream: open.stream,
+                context,
+                age: 0,
+            });
         }
     }
 
     fn finish(mut self) {
-        if self.layout.open.is_empty() {
+        if self.reassembly.open.is_empty() {
             return;
         }
-        match self.behind {
-            Behind::Nothing => self.layout.open.clear(),
-            Behind::Late => self.tear(),
-            Behind::More => {
-                self.layout.end_at(self.since);
+        match self.input {
+            InputState::Ended => self.reassembly.open.clear(),
+            InputState::TimedOut => self.tear(),
+            InputState::Open => {
+                self.reassembly.end_at(self.since);
                 self.restore();
-                self.layout.awaited.extend(self.layout.open.drain(..).map(|open| open.stream));
+                self.reassembly
+                    .awaited
+                    .extend(self.reassembly.open.drain(..).map(|open| open.stream));
             }
         }
     }
@@ -602,14 +616,14 @@ fn part(hay: &[u8], record: Span, format: Format) -> Option<docker::Part> {
     }
 }
 
-impl std::fmt::Debug for Layout {
+impl std::fmt::Debug for Reassembly {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Layout({} parts, {} swaps)", self.parts.len(), self.swaps.len())
+        write!(f, "Reassembly({} parts, {} swaps)", self.parts.len(), self.swaps.len())
     }
 }
 
-impl std::fmt::Debug for Memory {
+impl std::fmt::Debug for StreamState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Memory({} torn)", self.torn.len())
+        write!(f, "StreamState({} timed_out)", self.timed_out.len())
     }
 }

@@ -8,14 +8,14 @@ use crate::rules::{Class, Rule, RuleSet};
 #[must_use]
 pub fn catalogue(rules: &RuleSet) -> String {
     let mut text = String::from(
-        "# What logscrub knows\n\nGenerated from `patterns/*.toml`; do not edit. `logscrub rules show ID` tells all about a rule.\n\n",
+        "# Rule catalogue\n\nGenerated from `patterns/*.toml`; do not edit. `logscrub rules show ID` shows all of a rule.\n\n",
     );
     let n_of = |class: Class| rules.rules().iter().filter(|rule| rule.class == class).count();
     let counts = Class::ALL.map(|class| format!("{} {}", n_of(class), class.name()));
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{} rules: {}. Those of the class `personal` are off unless `--also personal`.",
+        "{} rules: {}. Rules of the class `personal` are off without `--also personal`.",
         rules.rules().len(),
         counts.join(", ")
     );

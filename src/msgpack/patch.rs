@@ -1,83 +1,101 @@
-//! The way back: the scrubbed line of JSON beside the msgpack value that it was made from, member
-//! by member.
+//! Carries the changes of a scrubbed JSON line back into the msgpack value that it was rendered
+//! from.
 //!
-//! What the line left as it was is copied with the bytes that it had; a string that changed is
-//! written anew; a number or boolean in whose place a string stands becomes a string. A line that
-//! is no longer the same structure is an error, and the record is withheld.
+//! Line and value are read side by side. Unchanged members keep their bytes, a changed string is
+//! encoded again, and a number or boolean that was replaced by a string becomes a string. If the
+//! line no longer has the structure of the value, patching fails and the record is withheld.
 
 use super::{
-    render,
-    tokens::{Text, Token, Walk},
+    encode::write_string,
+    render::Renderer,
+    tokens::{StringKind, Token, TokenReader},
 };
+use crate::text::{json, span::Span};
 
-/// The line does not mirror the value.
+/// The line does not have the structure of the value.
 #[derive(Debug)]
-pub(super) struct Broken;
+pub(super) struct PatchError;
 
-pub(super) struct Mirror<'b, 'o> {
-    pub(super) walk: Walk<'b>,
-    pub(super) line: &'b [u8],
-    pub(super) at: usize,
-    pub(super) out: &'o mut Vec<u8>,
-    /// Memory for one string.
-    pub(super) value: Vec<u8>,
+/// Reads a value and its line, and appends the patched value to `out`.
+pub(super) struct Patcher<'b, 'o> {
+    tokens: TokenReader<'b>,
+    line: &'b [u8],
+    /// The position in `line`.
+    at: usize,
+    out: &'o mut Vec<u8>,
+    /// The last string of the line, without its escapes.
+    string: Vec<u8>,
 }
 
-impl<'b> Mirror<'b, '_> {
-    /// One value.
-    pub(super) fn value(&mut self) -> Result<(), Broken> {
-        let start = self.walk.at;
-        let token = self.walk.token().map_err(|_| Broken)?;
+impl<'b> Patcher<'b, '_> {
+    pub(super) fn new<'o>(
+        tokens: TokenReader<'b>,
+        line: &'b [u8],
+        out: &'o mut Vec<u8>,
+    ) -> Patcher<'b, 'o> {
+        Patcher { tokens, line, at: 0, out, string: Vec::new() }
+    }
+
+    /// Whether the line was read to its end, and the value up to `end`.
+    pub(super) fn is_done(&self, end: usize) -> bool {
+        self.at == self.line.len() && self.tokens.at == end
+    }
+
+    /// Patches one value.
+    pub(super) fn value(&mut self) -> Result<(), PatchError> {
+        let start = self.tokens.at;
+        let token = self.tokens.token().map_err(|_| PatchError)?;
         match token {
-            Token::Array(length) => self.members(start, b'[', b']', length, Mirror::value),
-            Token::Map(length) => self.members(start, b'{', b'}', length, Mirror::pair),
-            Token::Text(kind, span) => {
-                self.string()?;
-                let is_same = self.value == span.of(self.walk.bytes);
-                self.keep_or_write(start, is_same, kind)
+            Token::Array(length) => self.members(start, *b"[]", length, Patcher::value),
+            Token::Map(length) => self.members(start, *b"{}", length, Patcher::pair),
+            Token::String(kind, span) => {
+                self.read_string()?;
+                self.keep_or_write(start, kind, span)
             }
             _ if self.line.get(self.at) == Some(&b'"') => {
-                self.string()?;
-                self.keep_or_write(start, false, Text::Str)
+                self.read_string()?;
+                self.write(StringKind::Str)
             }
             _ => {
-                self.scalar()?;
-                self.keep_or_write(start, true, Text::Str)
+                self.skip_scalar()?;
+                self.keep(start);
+                Ok(())
             }
         }
     }
 
-    /// A key and its value.
-    pub(super) fn pair(&mut self) -> Result<(), Broken> {
-        let start = self.walk.at;
-        let token = self.walk.token().map_err(|_| Broken)?;
-        self.string()?;
+    /// Patches a key and its value.
+    pub(super) fn pair(&mut self) -> Result<(), PatchError> {
+        let start = self.tokens.at;
+        let token = self.tokens.token().map_err(|_| PatchError)?;
+        self.read_string()?;
         match token {
-            Token::Text(kind, span) => {
-                let is_same = self.value == span.of(self.walk.bytes);
-                self.keep_or_write(start, is_same, kind)?;
-            }
-            Token::Array(_) | Token::Map(_) => return Err(Broken),
+            Token::String(kind, span) => self.keep_or_write(start, kind, span)?,
+            Token::Array(_) | Token::Map(_) => return Err(PatchError),
             _ => {
                 let mut text = Vec::new();
-                let key = Walk::at(self.walk.bytes, start);
-                render::Render { walk: key, text: &mut text }.value(0).map_err(|_| Broken)?;
-                self.keep_or_write(start, self.value == text, Text::Str)?;
+                let tokens = TokenReader::at(self.tokens.bytes, start);
+                Renderer { tokens, text: &mut text }.value(0).map_err(|_| PatchError)?;
+                if self.string == text {
+                    self.keep(start);
+                } else {
+                    self.write(StringKind::Str)?;
+                }
             }
         }
         self.expect(b':')?;
         self.value()
     }
 
+    /// Patches the members of an array or map. Its header, which begins at `start`, keeps its bytes.
     fn members(
         &mut self,
         start: usize,
-        open: u8,
-        close: u8,
+        [open, close]: [u8; 2],
         n_members: usize,
-        mut member: impl FnMut(&mut Self) -> Result<(), Broken>,
-    ) -> Result<(), Broken> {
-        self.out.extend_from_slice(&self.walk.bytes[start..self.walk.at]);
+        member: impl Fn(&mut Self) -> Result<(), PatchError>,
+    ) -> Result<(), PatchError> {
+        self.keep(start);
         self.expect(open)?;
         for index in 0..n_members {
             if index > 0 {
@@ -88,60 +106,54 @@ impl<'b> Mirror<'b, '_> {
         self.expect(close)
     }
 
-    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Broken> {
+    fn expect(&mut self, byte: u8) -> Result<(), PatchError> {
         if self.line.get(self.at) != Some(&byte) {
-            return Err(Broken);
+            return Err(PatchError);
         }
         self.at += 1;
         Ok(())
     }
 
-    /// Reads the string that stands here into `value`.
-    fn string(&mut self) -> Result<(), Broken> {
+    /// Reads the next string of the line and unescapes it into `self.string`.
+    fn read_string(&mut self) -> Result<(), PatchError> {
         self.expect(b'"')?;
-        let start = self.at;
-        loop {
-            let length = memchr::memchr2(b'"', b'\\', &self.line[self.at..]).ok_or(Broken)?;
-            self.at += length;
-            if self.line[self.at] == b'"' {
-                break;
-            }
-            self.at += 2;
-            if self.at > self.line.len() {
-                return Err(Broken);
-            }
-        }
-        self.value.clear();
-        render::unescape(&self.line[start..self.at], &mut self.value).ok_or(Broken)?;
-        self.at += 1;
+        let end = json::string_end(self.line, self.at).ok_or(PatchError)?;
+        self.string.clear();
+        json::unescape(&self.line[self.at..end], &mut self.string).ok_or(PatchError)?;
+        self.at = end + 1;
         Ok(())
     }
 
-    /// Passes over a number, `true`, `false` or `null`.
-    fn scalar(&mut self) -> Result<(), Broken> {
-        let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-        let length = self.line[self.at..].iter().take_while(is_part).count();
-        self.at += length;
-        if length == 0 { Err(Broken) } else { Ok(()) }
-    }
-
-    fn keep_or_write(&mut self, start: usize, is_same: bool, kind: Text) -> Result<(), Broken> {
-        if is_same {
-            self.out.extend_from_slice(&self.walk.bytes[start..self.walk.at]);
-            return Ok(());
+    /// Skips a number, `true`, `false` or `null` of the line.
+    fn skip_scalar(&mut self) -> Result<(), PatchError> {
+        let token = json::Tokens::new(self.line, self.at).next().ok_or(PatchError)?;
+        if token.kind != json::Kind::Word || token.span.start != self.at {
+            return Err(PatchError);
         }
-        write_text(kind, &self.value, self.out).ok_or(Broken)
+        self.at = token.span.end;
+        Ok(())
     }
-}
 
-/// Appends a text as msgpack; `None` when it is too long for that.
-pub(crate) fn write_text(kind: Text, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let length = u32::try_from(value.len()).ok()?;
-    let written = match kind {
-        Text::Str => rmp::encode::write_str_len(out, length),
-        Text::Bin => rmp::encode::write_bin_len(out, length),
-    };
-    written.ok()?;
-    out.extend_from_slice(value);
-    Some(())
+    /// Copies the bytes of the value from `start` on.
+    fn keep(&mut self, start: usize) {
+        self.out.extend_from_slice(&self.tokens.bytes[start..self.tokens.at]);
+    }
+
+    fn write(&mut self, kind: StringKind) -> Result<(), PatchError> {
+        write_string(kind, &self.string, self.out).ok_or(PatchError)
+    }
+
+    /// Keeps the string that starts at `start` if its content, `span`, is unchanged.
+    fn keep_or_write(
+        &mut self,
+        start: usize,
+        kind: StringKind,
+        span: Span,
+    ) -> Result<(), PatchError> {
+        if self.string != span.of(self.tokens.bytes) {
+            return self.write(kind);
+        }
+        self.keep(start);
+        Ok(())
+    }
 }

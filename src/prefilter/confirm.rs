@@ -72,6 +72,14 @@ struct Entry {
     group: u8,
 }
 
+/// A position in a block where a fingerprint may begin: from -1 on, because a fingerprint may begin
+/// one byte before the block.
+#[derive(Clone, Copy)]
+pub(super) struct Position<'h> {
+    pub(super) hay: &'h [u8],
+    pub(super) at: isize,
+}
+
 /// A probe, prepared for comparison.
 struct Listed {
     /// The anchor's part of the eight bytes around the fingerprint. Two dozen anchors contain
@@ -140,26 +148,25 @@ impl Around {
 
     fn new(context: &Context) -> Around {
         Around(Box::new(std::array::from_fn(|byte| {
-            let byte = byte as u8;
-            let bit = |index: usize, set: &ByteSet| u8::from(set.contains(byte)) << index;
-            let after = context.after.iter().enumerate().map(|(index, set)| bit(1 + index, set));
-            bit(0, &context.before) | after.sum::<u8>()
+            let sets = std::iter::once(&context.before).chain(&context.after);
+            let is_in = sets.map(|set| u8::from(set.contains(byte as u8)));
+            is_in.enumerate().map(|(index, bit)| bit << index).sum()
         })))
     }
 
     /// Whether the bytes around the anchor at `start..end` are allowed.
     fn is_around(&self, hay: &[u8], start: usize, end: usize) -> bool {
-        let bits = |byte: Option<&u8>| self.0[usize::from(byte.copied().unwrap_or(EDGE))];
-        let before = bits(start.checked_sub(1).and_then(|at| hay.get(at))) & Around::BEFORE;
-        let after = hay.get(end..end + REACH);
-        let after = match after {
-            Some(after) => after
-                .iter()
-                .enumerate()
-                .fold(0, |all, (index, byte)| all | bits(Some(byte)) & 2 << index),
-            None => (0..REACH).fold(0, |all, index| all | bits(hay.get(end + index)) & 2 << index),
-        };
-        before | after == Around::ALL
+        let before = start.checked_sub(1).map_or(EDGE, |at| hay[at]);
+        let mut after = [EDGE; REACH];
+        match hay.get(end..end + REACH) {
+            Some(there) => after.copy_from_slice(there),
+            None => after[..hay.len() - end].copy_from_slice(&hay[end..]),
+        }
+        let mut places = self.0[usize::from(before)] & Around::BEFORE;
+        for (index, byte) in after.into_iter().enumerate() {
+            places |= self.0[usize::from(byte)] & 2 << index;
+        }
+        places == Around::ALL
     }
 }
 
@@ -252,19 +259,19 @@ impl PositionFilter {
 
     /// Appends the candidates whose fingerprint begins at `at` in `hay`. `word` holds the four
     /// bytes there.
-    pub(super) fn confirm_at(&self, hay: &[u8], at: isize, word: u32, found: &mut Vec<Candidate>) {
+    pub(super) fn confirm_at(&self, position: Position<'_>, word: u32, found: &mut Vec<Candidate>) {
         if self.is_plain(word) {
-            self.look_up(key(word, u32::MAX), PLAIN, hay, at, found);
+            self.look_up((key(word, u32::MAX), PLAIN), position, found);
         }
         let mut groups = self.groups(word);
         while groups != 0 {
             let group = groups.trailing_zeros() as u8;
             groups &= groups - 1;
-            self.look_up(key(word, self.masks[usize::from(group)]), group, hay, at, found);
+            self.look_up((key(word, self.masks[usize::from(group)]), group), position, found);
         }
     }
 
-    fn look_up(&self, key: u32, group: u8, hay: &[u8], at: isize, found: &mut Vec<Candidate>) {
+    fn look_up(&self, (key, group): (u32, u8), position: Position<'_>, found: &mut Vec<Candidate>) {
         let mut entry = hash(key, group) & (self.entries.len() - 1);
         loop {
             let Entry { key: known, start, length, group: owner } = self.entries[entry];
@@ -272,29 +279,32 @@ impl PositionFilter {
                 return;
             }
             if known == key && owner == group {
-                let around = around(hay, at);
+                let around = around(position);
                 let listed = &self.listed[start as usize..][..usize::from(length)];
                 let alike = listed.iter().filter(|listed| listed.near.is(around));
-                return alike.for_each(|listed| self.compare(listed, hay, at, found));
+                return alike.for_each(|listed| self.compare(listed, position, found));
             }
             entry = (entry + 1) & (self.entries.len() - 1);
         }
     }
 
     #[inline]
-    fn compare(&self, listed: &Listed, hay: &[u8], at: isize, found: &mut Vec<Candidate>) {
+    fn compare(&self, listed: &Listed, position: Position<'_>, found: &mut Vec<Candidate>) {
+        let Position { hay, at } = position;
         let Ok(start) = usize::try_from(at - listed.offset as isize) else { return };
         let end = start + listed.length as usize;
         if end > hay.len() || !listed.head.is(head_at(hay, start)) {
             return;
         }
-        let has_rest = || self.rests[usize::from(listed.rest)].is_at(&hay[start + HEAD..end]);
-        if listed.rest != NOTHING && !has_rest() {
+        if listed.rest != NOTHING
+            && !self.rests[usize::from(listed.rest)].is_at(&hay[start + HEAD..end])
+        {
             return;
         }
-        let is_around = || self.contexts[usize::from(listed.context)].is_around(hay, start, end);
-        if listed.context == ANYWHERE || is_around() {
-            put(Candidate::new(start, end, listed.number), found);
+        if listed.context == ANYWHERE
+            || self.contexts[usize::from(listed.context)].is_around(hay, start, end)
+        {
+            insert(Candidate::new(start, end, listed.number), found);
         }
     }
 
@@ -328,7 +338,7 @@ impl Listed {
 }
 
 /// Eight bytes of `hay`, from two bytes before the fingerprint at `at`; 0 outside the block.
-fn around(hay: &[u8], at: isize) -> u64 {
+fn around(Position { hay, at }: Position<'_>) -> u64 {
     match usize::try_from(at - BEFORE) {
         Ok(start) => head_at(hay, start.min(hay.len())),
         Err(_) => head_at(hay, 0) << (8 * (BEFORE - at)),
@@ -349,7 +359,7 @@ fn head_at(hay: &[u8], start: usize) -> u64 {
 
 /// Inserts a candidate in order. Fingerprints begin at different offsets in their anchors, so
 /// candidates arrive almost, but not quite, in order.
-fn put(candidate: Candidate, found: &mut Vec<Candidate>) {
+fn insert(candidate: Candidate, found: &mut Vec<Candidate>) {
     found.push(candidate);
     let mut at = found.len() - 1;
     while at > 0 && found[at - 1] > found[at] {
@@ -413,8 +423,9 @@ fn groups(keys: &[Key], mut mixed: Vec<usize>) -> Vec<Vec<usize>> {
 /// Merges the two groups that have the most single-letter offsets in common.
 fn merge_closest(groups: &mut Vec<(u32, Vec<usize>)>) {
     let pairs = (1..groups.len()).flat_map(|right| (0..right).map(move |left| (left, right)));
-    let common = |(left, right): &(usize, usize)| (groups[*left].0 & groups[*right].0).count_ones();
-    let Some((left, right)) = pairs.max_by_key(common) else { return };
+    let closest =
+        pairs.max_by_key(|(left, right)| (groups[*left].0 & groups[*right].0).count_ones());
+    let Some((left, right)) = closest else { return };
     let (mask, members) = groups.swap_remove(right);
     groups[left].0 &= mask;
     groups[left].1.extend(members);
@@ -436,12 +447,11 @@ fn hash(key: u32, group: u8) -> usize {
 /// Records that the byte pair at `index` of the fingerprint occurs in `group`. Bytes with the high
 /// bit set count as 0x7f.
 fn fill(pairs: &mut [u8], fingerprint: &Fingerprint, index: usize, group: usize) {
-    let row = |set: ByteSet| {
+    let [first, second] = [fingerprint.sets[index], fingerprint.sets[index + 1]].map(|set| {
         let mut bits = [0_u8; 128];
         set.iter().for_each(|byte| bits[usize::from(byte.min(0x7f))] = 1 << group);
         bits
-    };
-    let [first, second] = [fingerprint.sets[index], fingerprint.sets[index + 1]].map(row);
+    });
     for (row, is_there) in pairs.chunks_exact_mut(256).zip(second) {
         if is_there != 0 {
             row.iter_mut().zip(first).for_each(|(groups, bit)| *groups |= bit);

@@ -81,13 +81,13 @@ impl Fingerprint {
 
 /// The values of [`high`] over all bytes of `set`, as bits.
 fn highs(set: ByteSet) -> u16 {
-    let halves = |(row, bits): (usize, u16)| {
+    let mut highs = 0;
+    for (row, bits) in set.rows().into_iter().enumerate() {
         let byte = (row as u8) << 4;
-        let lower = if bits & 0x00ff != 0 { 1 << high(byte) } else { 0 };
-        let upper = if bits & 0xff00 != 0 { 1 << high(byte | 8) } else { 0 };
-        lower | upper
-    };
-    set.rows().into_iter().enumerate().map(halves).fold(0, |all, bits| all | bits)
+        highs |= u16::from(bits & 0x00ff != 0) << high(byte);
+        highs |= u16::from(bits & 0xff00 != 0) << high(byte | 8);
+    }
+    highs
 }
 
 /// The low nibble of a byte. It does not depend on the case of a letter.

@@ -6,10 +6,7 @@
 
 use crate::{
     rules::ByteSet,
-    text::{
-        encoding::{self, base64},
-        span::Span,
-    },
+    text::{base64, encoding, span::Span},
 };
 
 /// Bytes that one word describes.
@@ -122,12 +119,15 @@ impl Marks {
     /// The bitmaps of the 64 bytes from offset `at`, which need not be aligned.
     fn word_at(&self, at: usize) -> Word {
         let (index, shift) = (at / WORD, at % WORD);
-        let word = |index: usize| self.words.get(index).copied().unwrap_or_default();
-        let (low, high) = (word(index), word(index + 1));
-        let join = |low: u64, high: u64| {
-            if shift == 0 { low } else { low >> shift | high << (WORD - shift) }
-        };
-        Word { starts: join(low.starts, high.starts), letters: join(low.letters, high.letters) }
+        let low = self.words.get(index).copied().unwrap_or_default();
+        if shift == 0 {
+            return low;
+        }
+        let high = self.words.get(index + 1).copied().unwrap_or_default();
+        Word {
+            starts: low.starts >> shift | high.starts << (WORD - shift),
+            letters: low.letters >> shift | high.letters << (WORD - shift),
+        }
     }
 }
 

@@ -18,10 +18,10 @@ use std::fmt;
 
 pub(crate) use self::simd::N_BUCKETS;
 use self::{
-    confirm::{EDGE, PositionFilter, word_at},
+    confirm::{EDGE, Position, PositionFilter, word_at},
     fingerprint::{FEATURES, Fingerprint, N_SINGLES, WIDTH},
     marks::{Marks, WORD, Word},
-    simd::{ByteTables, Kernel, MAX_LEFT, NibbleTables, SLACK, WIDEST},
+    simd::{ByteTables, Kernel, MAX_LEFT, NibbleTables, Run, SLACK, WIDEST},
 };
 use crate::{
     error::Error,
@@ -43,8 +43,9 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     fn new(start: usize, end: usize, anchor: u32) -> Candidate {
-        let offset = |at| u32::try_from(at).expect("a block is at most 4 GiB");
-        Candidate { start: offset(start), end: offset(end), anchor }
+        const LIMIT: &str = "a block is at most 4 GiB";
+        let start = u32::try_from(start).expect(LIMIT);
+        Candidate { start, end: u32::try_from(end).expect(LIMIT), anchor }
     }
 
     /// The bytes of the anchor in the block.
@@ -121,10 +122,11 @@ impl Cpu {
 
     /// This level, or an error if the CPU of this machine does not have it.
     pub(crate) fn required(self) -> Result<Cpu, Error> {
-        let missing = || Error::usage(format!("this machine's CPU has no {self}"));
-        self.is_here()
-            .then_some(self)
-            .ok_or_else(|| missing().hint(format!("the best level that it has is {}", Cpu::best())))
+        if self.is_here() {
+            return Ok(self);
+        }
+        Err(Error::usage(format!("the CPU of this machine does not have {self}"))
+            .hint(format!("its best level is {}", Cpu::best())))
     }
 
     /// The fastest level that the CPU of this machine has.
@@ -230,6 +232,19 @@ fn sign_probe(sign: &Sign<'_>) -> ProbeEntry {
 /// Bytes that are searched at once. The positions found in a piece fit into the L1 cache.
 const PIECE: usize = 2 << 10;
 
+/// Bytes of the padded end of a block.
+const TAIL: usize = MAX_LEFT + WIDEST + WIDTH;
+
+/// Part of a block, as a kernel searches it.
+#[derive(Clone, Copy)]
+struct Text<'h> {
+    /// The block.
+    hay: &'h [u8],
+    /// The bytes of the block from `start` on, possibly padded after its end.
+    bytes: &'h [u8],
+    start: usize,
+}
+
 /// A vector kernel and the filter for its positions.
 pub(crate) struct Vector {
     kernel: Kernel,
@@ -244,10 +259,12 @@ type MakeKernel = fn(&Assigned<'_>) -> Kernel;
 
 impl Vector {
     fn new(entries: &[ProbeEntry], kernel: MakeKernel) -> Vector {
-        let probes = entries.iter().map(|one| &one.probe);
-        let slot = |(probe, slot): (_, Slot)| (probe, Fingerprint::new(probe, slot.offset), slot);
-        let assigned: Vec<(&Probe, Fingerprint, Slot)> =
-            probes.zip(slots(entries)).map(slot).collect();
+        let slots = assign_slots(entries);
+        let assigned: Vec<(&Probe, Fingerprint, Slot)> = entries
+            .iter()
+            .zip(slots)
+            .map(|(one, slot)| (&one.probe, Fingerprint::new(&one.probe, slot.offset), slot))
+            .collect();
         Vector { kernel: kernel(&assigned), filter: PositionFilter::new(&assigned) }
     }
 
@@ -282,16 +299,17 @@ impl Vector {
         self.confirm_before_block(hay, found);
         let mut at = 0;
         loop {
-            let end = hay.len().min(at + PIECE);
-            let (next, n_positions) =
-                self.kernel.positions(hay, at, end, &mut positions, &mut words[at / WORD..]);
+            let to = hay.len().min(at + PIECE);
+            let words = &mut words[at / WORD..];
+            let run = Run { text: hay, from: at, to, found: &mut positions, words };
+            let (next, n_positions) = self.kernel.positions(run);
             if next == at {
                 break;
             }
-            self.confirm(hay, hay, 0, &mut positions[..n_positions], found);
+            self.confirm(Text { hay, bytes: hay, start: 0 }, &mut positions[..n_positions], found);
             at = next;
         }
-        self.scan_tail(hay, at, &mut positions, found, &mut words[at / WORD..]);
+        self.scan_tail(hay, at, found, &mut words[at / WORD..]);
     }
 
     fn marks(&self, hay: &[u8], words: &mut [Word]) {
@@ -304,20 +322,13 @@ impl Vector {
         }
     }
 
-    /// Appends the candidates for `positions` in `text`. `text` is the part of `hay` from `start`
-    /// on, possibly padded after the end of `hay`.
-    fn confirm(
-        &self,
-        hay: &[u8],
-        text: &[u8],
-        start: usize,
-        positions: &mut [u32],
-        found: &mut Vec<Candidate>,
-    ) {
-        let n_kept = self.filter.retain(text, positions);
+    /// Appends the candidates for `positions` in `text`.
+    fn confirm(&self, text: Text<'_>, positions: &mut [u32], found: &mut Vec<Candidate>) {
+        let n_kept = self.filter.retain(text.bytes, positions);
         for at in &positions[..n_kept] {
             let at = *at as usize;
-            self.filter.confirm_at(hay, (start + at).cast_signed(), word_at(text, at), found);
+            let position = Position { hay: text.hay, at: (text.start + at).cast_signed() };
+            self.filter.confirm_at(position, word_at(text.bytes, at), found);
         }
     }
 
@@ -326,27 +337,23 @@ impl Vector {
         let mut text = [EDGE; WIDTH];
         let n_bytes = hay.len().min(WIDTH - 1);
         text[1..=n_bytes].copy_from_slice(&hay[..n_bytes]);
-        self.filter.confirm_at(hay, -1, u32::from_le_bytes(text), found);
+        self.filter.confirm_at(Position { hay, at: -1 }, u32::from_le_bytes(text), found);
     }
 
     /// Searches the end of a block, which is shorter than a vector or too close to the end for a
     /// load.
-    fn scan_tail(
-        &self,
-        hay: &[u8],
-        from: usize,
-        positions: &mut [u32],
-        found: &mut Vec<Candidate>,
-        words: &mut [Word],
-    ) {
-        let mut text = [EDGE; MAX_LEFT + WIDEST + WIDTH];
+    fn scan_tail(&self, hay: &[u8], from: usize, found: &mut Vec<Candidate>, words: &mut [Word]) {
+        let mut positions = [0; TAIL + SLACK];
+        let mut text = [EDGE; TAIL];
         let rest = &hay[from..];
         debug_assert!(rest.len() <= MAX_LEFT, "a kernel leaves no more than that");
         text[..rest.len()].copy_from_slice(rest);
-        let end = rest.len().next_multiple_of(WIDEST);
-        let (_, n_positions) = self.kernel.positions(&text, 0, end, positions, words);
+        let to = rest.len().next_multiple_of(WIDEST);
+        let run = Run { text: &text, from: 0, to, found: &mut positions, words };
+        let (_, n_positions) = self.kernel.positions(run);
         let n_inside = positions[..n_positions].partition_point(|at| (*at as usize) < rest.len());
-        self.confirm(hay, &text, from, &mut positions[..n_inside], found);
+        let text = Text { hay, bytes: &text, start: from };
+        self.confirm(text, &mut positions[..n_inside], found);
     }
 }
 
@@ -360,25 +367,26 @@ fn single_bytes(assigned: &Assigned<'_>) -> [u8; N_SINGLES] {
 
 /// Assigns a slot to every probe. Chosen slots are kept; every other probe goes to the bucket whose
 /// load grows least.
-fn slots(entries: &[ProbeEntry]) -> Vec<Slot> {
+fn assign_slots(entries: &[ProbeEntry]) -> Vec<Slot> {
     let singles = fingerprint::singles(entries.iter().map(|one| &one.probe));
-    let is_single =
-        |probe: &Probe| fingerprint::single(probe).is_some_and(|byte| singles.contains(&byte));
-    let chosen = |one: &ProbeEntry| {
-        let is_single = is_single(&one.probe);
-        if is_single { Some(Slot::SINGLE) } else { one.slot.filter(|slot| !slot.is_single()) }
-    };
+    let chosen: Vec<Option<Slot>> = entries.iter().map(|one| chosen_slot(one, &singles)).collect();
     let mut loads = [BucketLoad::default(); N_BUCKETS];
-    for one in entries {
-        if let Some(slot) = chosen(one).filter(|slot| !slot.is_single()) {
+    for (one, slot) in entries.iter().zip(&chosen) {
+        if let Some(slot) = slot.filter(|slot| !slot.is_single()) {
             loads[usize::from(slot.bucket)]
                 .add(Fingerprint::new(&one.probe, slot.offset).features());
         }
     }
-    entries
-        .iter()
-        .map(|one| chosen(one).unwrap_or_else(|| find_seat(&one.probe, &mut loads)))
-        .collect()
+    let slots = entries.iter().zip(chosen);
+    slots.map(|(one, slot)| slot.unwrap_or_else(|| choose_slot(&one.probe, &mut loads))).collect()
+}
+
+/// The slot that the table of probes names, or that of an anchor of one byte.
+fn chosen_slot(entry: &ProbeEntry, singles: &[u8]) -> Option<Slot> {
+    if fingerprint::single(&entry.probe).is_some_and(|byte| singles.contains(&byte)) {
+        return Some(Slot::SINGLE);
+    }
+    entry.slot.filter(|slot| !slot.is_single())
 }
 
 /// The feature values that the fingerprints in a bucket allow.
@@ -397,7 +405,7 @@ impl BucketLoad {
     }
 }
 
-fn find_seat(probe: &Probe, loads: &mut [BucketLoad]) -> Slot {
+fn choose_slot(probe: &Probe, loads: &mut [BucketLoad]) -> Slot {
     let mut best: Option<(u64, Fingerprint, usize)> = None;
     for fingerprint in Fingerprint::all(probe) {
         let features = fingerprint.features();

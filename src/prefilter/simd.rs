@@ -71,11 +71,14 @@ impl NibbleSet {
         known.sort_unstable();
         known.dedup();
         assert!(known.len() <= 8, "a set of bytes has rows of at most eight kinds");
-        let bit = |row: u16| known.iter().position(|own| *own == row).map_or(0, |bit| 1 << bit);
-        let low = |half: usize| {
-            known.iter().filter(|row| **row & 1 << half != 0).map(|row| bit(*row)).sum()
-        };
-        NibbleSet { low: std::array::from_fn(low), upper: rows.map(bit) }
+        let mut nibbles = NibbleSet { low: [0; 16], upper: [0; 16] };
+        for (bit, row) in known.iter().enumerate() {
+            for nibble in 0..16 {
+                nibbles.low[nibble] |= u8::from(row & 1 << nibble != 0) << bit;
+                nibbles.upper[nibble] |= u8::from(rows[nibble] == *row) << bit;
+            }
+        }
+        nibbles
     }
 }
 
@@ -126,27 +129,27 @@ impl ByteTables {
             }
         }
         let (starts, letters) = (marks::starts(), marks::letters());
-        let marks = std::array::from_fn(|byte| {
-            let byte = byte as u8;
-            let both = |set: ByteSet| {
-                u8::from(set.contains(byte)) | u8::from(set.contains(byte | 0x80)) << 1
-            };
-            both(starts) | both(letters) << 2
-        });
+        let marks =
+            std::array::from_fn(|byte| both(starts, byte as u8) | both(letters, byte as u8) << 2);
         ByteTables { buckets, singles, marks }
     }
 }
 
+/// Bit 0: whether the set contains `byte`; bit 1: the same with the high bit set.
+fn both(set: ByteSet, byte: u8) -> u8 {
+    u8::from(set.contains(byte)) | u8::from(set.contains(byte | 0x80)) << 1
+}
+
 /// The input and the output of a kernel.
-struct Run<'r> {
-    text: &'r [u8],
+pub(super) struct Run<'r> {
+    pub(super) text: &'r [u8],
     /// The first position to test.
-    from: usize,
+    pub(super) from: usize,
     /// The end of the positions to test.
-    to: usize,
-    found: &'r mut [u32],
+    pub(super) to: usize,
+    pub(super) found: &'r mut [u32],
     /// One word for each [`WORD`] positions from the first one on.
-    words: &'r mut [Word],
+    pub(super) words: &'r mut [Word],
 }
 
 /// A kernel may leave fewer positions than this untested at the end of its text.
@@ -302,8 +305,10 @@ unsafe fn word_by_nibbles<V: NibbleOps>(tables: &NibbleTables, from: *const u8) 
     let (low, high) = unsafe {
         (marks_by_nibbles::<V>(tables, from), marks_by_nibbles::<V>(tables, from.add(V::WIDTH)))
     };
-    let join = |low: u64, high: u64| low | high << V::WIDTH;
-    Word { starts: join(low.starts, high.starts), letters: join(low.letters, high.letters) }
+    Word {
+        starts: low.starts | high.starts << V::WIDTH,
+        letters: low.letters | high.letters << V::WIDTH,
+    }
 }
 
 /// # Safety
@@ -315,10 +320,9 @@ unsafe fn marks_by_bytes<V: ByteOps>(tables: &ByteTables, from: *const u8) -> Wo
     unsafe {
         let text = V::load(from);
         let (marks, is_above) = (text.look(V::table(&tables.marks)), text.is_above());
-        let one_of = |below: u64, above: u64| below & !is_above | above & is_above;
         Word {
-            starts: one_of(marks.has(1), marks.has(2)),
-            letters: one_of(marks.has(4), marks.has(8)),
+            starts: marks.has(1) & !is_above | marks.has(2) & is_above,
+            letters: marks.has(4) & !is_above | marks.has(8) & is_above,
         }
     }
 }
@@ -439,15 +443,7 @@ impl Kernel {
     /// Returns the position where the kernel stopped and the number of positions found. The kernel
     /// stops up to [`MAX_LEFT`] positions early, or when `found` could become full, always at a
     /// multiple of [`WORD`] from `from`.
-    pub(super) fn positions(
-        &self,
-        text: &[u8],
-        from: usize,
-        to: usize,
-        found: &mut [u32],
-        words: &mut [Word],
-    ) -> (usize, usize) {
-        let run = Run { text, from, to, found, words };
+    pub(super) fn positions(&self, run: Run<'_>) -> (usize, usize) {
         match self {
             // SAFETY: whoever made this variant asked the CPU whether it has the instructions
             // ([`super::Cpu`]).

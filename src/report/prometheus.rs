@@ -1,4 +1,5 @@
-//! What a server did, as Prometheus reads it. Labels are ids of rules and nothing that was seen.
+//! Metrics of the Forward hop in the OpenMetrics text format. The only label is the rule id, so no
+//! metric can carry data of a message.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use prometheus_client::{
 
 use crate::{rules::RuleSet, tally::Tally};
 
-/// Counters of a hop; clones count together.
+/// Metrics of one hop. Clones share their values.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     pub(crate) messages: Counter,
@@ -58,12 +59,12 @@ impl Metrics {
             torn: Counter::default(),
             too_deep: Counter::default(),
             findings: Family::default(),
-            // From 10 microseconds to 10 seconds.
+            // From 10 µs to 10 s.
             latency: Histogram::new(exponential_buckets(1e-5, 4.0, 11)),
         }
     }
 
-    /// Adds what a scrubber did.
+    /// Adds the counts of a scrubber.
     pub(crate) fn add(&self, rules: &RuleSet, tally: &Tally) {
         self.withheld.inc_by(tally.withheld + tally.broken);
         self.torn.inc_by(tally.torn);
@@ -76,18 +77,18 @@ impl Metrics {
         }
     }
 
-    /// Counts bytes that were no message.
-    pub(crate) fn withhold(&self) {
+    /// Counts bytes that were not a message.
+    pub(crate) fn count_withheld(&self) {
         self.withheld.inc();
     }
 
-    /// What could not be examined, or not whole.
-    pub(crate) fn incomplete(&self) -> u64 {
+    /// The number of records and messages that could not be examined completely.
+    pub(crate) fn n_unexamined(&self) -> u64 {
         self.withheld.get() + self.torn.get() + self.too_deep.get()
     }
 
-    /// From a message's coming until the next hop had it.
-    pub(crate) fn observe(&self, latency: Duration) {
+    /// Records the time from receiving a message to its delivery.
+    pub(crate) fn observe_latency(&self, latency: Duration) {
         self.latency.observe(latency.as_secs_f64());
     }
 
@@ -95,59 +96,63 @@ impl Metrics {
     pub(crate) fn text(&self) -> String {
         let mut registry = Registry::with_prefix("logscrub");
         let counters = [
-            ("messages", "Messages that were read", &self.messages),
-            ("records", "Records in them", &self.entries),
-            ("bytes_in", "Bytes of messages that were read", &self.bytes_in),
-            ("bytes_out", "Bytes of messages that were passed on", &self.bytes_out),
-            ("refused", "Messages and connections that were refused", &self.refused),
-            ("withheld", "Records and messages that could not be examined", &self.withheld),
-            ("torn", "Lines that went on behind their chunk and had their end masked", &self.torn),
+            ("messages", "Messages received", &self.messages),
+            ("records", "Records in received messages", &self.entries),
+            ("bytes_in", "Bytes of received messages", &self.bytes_in),
+            ("bytes_out", "Bytes of messages sent or written", &self.bytes_out),
+            ("refused", "Messages and connections refused", &self.refused),
+            (
+                "withheld",
+                "Records and messages withheld because they could not be examined",
+                &self.withheld,
+            ),
+            (
+                "torn",
+                "Lines whose end was masked because they continue in a later chunk",
+                &self.torn,
+            ),
             (
                 "too_deep",
-                "Texts that were masked because they are encoded too deep to be looked into",
+                "Texts masked because they are nested in too many encodings",
                 &self.too_deep,
             ),
-            ("acks_sent", "Acknowledgements that were sent", &self.acks_sent),
-            ("acks_received", "Acknowledgements of the next hop", &self.acks_received),
-            ("idle", "Connections that were closed because they were idle", &self.idle),
-            (
-                "resent",
-                "Messages that were sent once more after a connection was lost",
-                &self.resent,
-            ),
+            ("acks_sent", "Acknowledgements sent to senders", &self.acks_sent),
+            ("acks_received", "Acknowledgements received from the next hop", &self.acks_received),
+            ("idle", "Idle connections closed", &self.idle),
+            ("resent", "Messages sent again after a connection was lost", &self.resent),
         ];
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
         }
         let gauges = [
-            ("connections", "Connections that are open", &self.connections),
+            ("connections", "Open connections of senders", &self.connections),
             (
                 "queued_messages",
-                "Messages that the next hop has not acknowledged",
+                "Messages not yet acknowledged by the next hop",
                 &self.queued_messages,
             ),
-            ("queued_bytes", "Bytes of these messages", &self.queued_bytes),
+            (
+                "queued_bytes",
+                "Bytes of messages not yet acknowledged by the next hop",
+                &self.queued_bytes,
+            ),
             (
                 "spooled_bytes",
-                "Bytes of the spool's segments; one goes when all of it was passed on",
+                "Bytes of spool segments on disk; a segment is removed when all of it is delivered",
                 &self.spooled_bytes,
             ),
         ];
         for (name, help, gauge) in gauges {
             registry.register(name, help, gauge.clone());
         }
-        registry.register(
-            "findings",
-            "Findings that were replaced, by rule",
-            self.findings.clone(),
-        );
+        registry.register("findings", "Findings replaced, by rule", self.findings.clone());
         registry.register(
             "latency_seconds",
-            "From a message's coming until the next hop had it",
+            "Time from receiving a message to its delivery",
             self.latency.clone(),
         );
         let mut text = String::new();
-        encode(&mut text, &registry).expect("a String takes everything");
+        encode(&mut text, &registry).expect("writing to a String cannot fail");
         text
     }
 }
@@ -157,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counters_are_told_with_their_rules() {
+    fn findings_are_labelled_with_their_rule() {
         let rules = RuleSet::embedded();
         let (id, rule) = rules.iter().next().expect("there are rules");
         let mut tally = Tally::default();
@@ -166,7 +171,7 @@ mod tests {
         let metrics = Metrics::new();
         metrics.add(&rules, &tally);
         metrics.clone().messages.inc();
-        metrics.observe(Duration::from_millis(3));
+        metrics.observe_latency(Duration::from_millis(3));
         let text = metrics.text();
         for line in [
             format!("logscrub_findings_total{{rule=\"{}\"}} 1", rule.id()),

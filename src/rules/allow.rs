@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use globset::{Glob, GlobMatcher};
 
-use super::{Matcher, RuleId, RuleSet, pattern::Pattern};
+use super::{Matcher, Recogniser, Rule, RuleId, RuleSet, pattern::Pattern};
 use crate::error::Error;
 
 /// Findings to ignore. All conditions must hold together: value (or pattern), field *and* rule. A
@@ -111,11 +111,23 @@ impl Allow {
     }
 
     fn takes_field(&self, field: Option<&[u8]>) -> bool {
-        let matches = |name: &[u8]| {
-            let name = std::str::from_utf8(name).map(str::to_lowercase);
-            name.is_ok_and(|name| self.fields.iter().any(|glob| glob.is_match(&name)))
+        if self.fields.is_empty() {
+            return true;
+        }
+        let Some(Ok(name)) = field.map(|name| std::str::from_utf8(name).map(str::to_lowercase))
+        else {
+            return false;
         };
-        self.fields.is_empty() || field.is_some_and(matches)
+        self.fields.iter().any(|glob| glob.is_match(&name))
+    }
+
+    /// Whether the findings of `rule` can be allowed. Without a condition on the rule, a domain
+    /// allows findings of email rules only.
+    fn takes_rule(&self, rule: &Rule) -> bool {
+        if !self.rules.is_empty() {
+            return self.rules.iter().any(|matcher| matcher.takes(rule));
+        }
+        self.domains.is_empty() || matches!(rule.recogniser, Recogniser::Email)
     }
 }
 
@@ -165,17 +177,10 @@ impl Allowances {
                 .hint("use a rule's id, a glob over ids, or a class"));
             }
         }
-        let said = |allow: &Allow, rule: &super::Rule| {
-            let is_named = allow.rules.iter().any(|matcher| matcher.takes(rule));
-            let is_address = matches!(rule.recogniser, super::Recogniser::Email);
-            is_named || allow.rules.is_empty() && (allow.domains.is_empty() || is_address)
-        };
-        let of_rule =
-            |rule| (0..allows.len()).filter(|index| said(&allows[*index], rule)).collect();
-        Ok(Allowances {
-            allows: allows.to_vec(),
-            by_rule: rules.rules().iter().map(of_rule).collect(),
-        })
+        let by_rule = rules.rules().iter().map(|rule| {
+            (0..allows.len()).filter(|index| allows[*index].takes_rule(rule)).collect()
+        });
+        Ok(Allowances { allows: allows.to_vec(), by_rule: by_rule.collect() })
     }
 
     pub(crate) fn is_empty(&self) -> bool {

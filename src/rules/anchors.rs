@@ -45,9 +45,9 @@ pub(crate) fn prove(hir: &Hir, anchors: &[Anchor]) -> Result<(), Unproved> {
 
 /// Whether the structure of the pattern shows an anchor in every match.
 fn is_plain(hir: &Hir, anchors: &[Anchor]) -> bool {
-    let text = |anchor: &Anchor| std::str::from_utf8(&anchor.text).ok().map(str::to_owned);
+    let folded = anchors.iter().filter(|anchor| anchor.fold);
     let folded: Vec<String> =
-        anchors.iter().filter(|anchor| anchor.fold).filter_map(text).collect();
+        folded.filter_map(|anchor| String::from_utf8(anchor.text.to_vec()).ok()).collect();
     lead(hir, anchors).is_some() || choice::is_necessary(hir, &folded)
 }
 
@@ -143,17 +143,18 @@ fn begin(automaton: &dense::DFA<Vec<u32>>, anchored: Anchored) -> StateID {
 
 /// An expression for any of the anchors, in both cases if they ignore case.
 fn any_of(anchors: &[Anchor]) -> Hir {
-    let letter = |byte: u8, fold: bool| {
-        let mut class = ClassBytes::new([ClassBytesRange::new(byte, byte)]);
-        if fold {
+    Hir::alternation(anchors.iter().map(expression_of).collect())
+}
+
+fn expression_of(anchor: &Anchor) -> Hir {
+    let letters = anchor.text.iter().map(|byte| {
+        let mut class = ClassBytes::new([ClassBytesRange::new(*byte, *byte)]);
+        if anchor.fold {
             class.case_fold_simple();
         }
         Hir::class(Class::Bytes(class))
-    };
-    let word = |anchor: &Anchor| {
-        Hir::concat(anchor.text.iter().map(|byte| letter(*byte, anchor.fold)).collect())
-    };
-    Hir::alternation(anchors.iter().map(word).collect())
+    });
+    Hir::concat(letters.collect())
 }
 
 /// The pattern with long repetitions shortened and open-ended. Every match of the pattern matches

@@ -78,11 +78,12 @@ impl TryFrom<String> for ByteSet {
     type Error = String;
 
     fn try_from(text: String) -> Result<ByteSet, String> {
-        let word = |index: usize| {
+        let mut words = [0; 4];
+        for (index, word) in words.iter_mut().enumerate() {
             let digits = text.get(16 * index..16 * (index + 1)).unwrap_or_default();
-            u64::from_str_radix(digits, 16)
-                .map_err(|_| "a set of bytes has 64 hexadecimal digits".to_owned())
-        };
-        Ok(ByteSet([word(0)?, word(1)?, word(2)?, word(3)?]))
+            *word = u64::from_str_radix(digits, 16)
+                .map_err(|_| "a set of bytes has 64 hexadecimal digits".to_owned())?;
+        }
+        Ok(ByteSet(words))
     }
 }

@@ -206,12 +206,11 @@ fn lead(hir: &Hir, words: &[String]) -> Option<usize> {
 }
 
 fn lead_in(texts: &Texts, words: &[String]) -> Option<usize> {
-    let position = |text: &[u8], word: &str| {
-        text.windows(word.len().max(1)).position(|part| part == word.as_bytes())
-    };
     let leads: Option<Vec<usize>> = texts
         .iter()
-        .map(|text| words.iter().filter_map(|word| position(text, word)).min())
+        .map(|text| {
+            words.iter().filter_map(|word| memchr::memmem::find(text, word.as_bytes())).min()
+        })
         .collect();
     leads?.into_iter().max()
 }

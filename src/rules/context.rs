@@ -43,6 +43,11 @@ impl Context {
         Context { after: [after, ByteSet::ALL, ByteSet::ALL], ..Context::default() }
     }
 
+    /// The context that also allows the other case of each letter.
+    fn folded(self) -> Context {
+        Context { before: self.before.folded(), after: self.after.map(ByteSet::folded) }
+    }
+
     /// Whether it allows everything.
     pub(crate) fn is_any(&self) -> bool {
         *self == Context::default()
@@ -50,13 +55,10 @@ impl Context {
 
     /// Whether the bytes around the anchor at `start..end` of `hay` are allowed.
     pub(crate) fn is_around(&self, hay: &[u8], start: usize, end: usize) -> bool {
-        let byte = |at: Option<usize>| at.and_then(|at| hay.get(at)).copied().unwrap_or(b'\n');
-        self.before.contains(byte(start.checked_sub(1)))
-            && self
-                .after
-                .iter()
-                .enumerate()
-                .all(|(index, set)| set.contains(byte(end.checked_add(index))))
+        let before = start.checked_sub(1).and_then(|at| hay.get(at)).copied().unwrap_or(b'\n');
+        let after = hay[end..].iter().copied().chain(std::iter::repeat(b'\n'));
+        self.before.contains(before)
+            && self.after.iter().zip(after).all(|(set, byte)| set.contains(byte))
     }
 }
 
@@ -68,34 +70,30 @@ impl Context {
 /// lower case.
 pub(crate) fn of_token(hir: &Hir, anchors: &[Anchor]) -> Vec<Context> {
     let half = hir.properties().minimum_len().unwrap_or(0) / 2;
-    let reach = |anchor: &Anchor| REACH.min(half.saturating_sub(anchor.text.len()));
     let folds = anchors.iter().any(|anchor| anchor.fold);
     let (starts, places) = (starts(hir, anchors), places(hir, anchors));
-    let context = |anchor: &Anchor| {
-        let at_start = starts.as_ref().and_then(|heads| at_start(heads, anchor, reach(anchor)));
-        let context = at_start
-            .or_else(|| inside(places.as_ref()?, anchor, reach(anchor)))
+    let contexts = anchors.iter().map(|anchor| {
+        let reach = REACH.min(half.saturating_sub(anchor.text.len()));
+        let context = starts
+            .as_ref()
+            .and_then(|heads| at_start(heads, anchor, reach))
+            .or_else(|| inside(places.as_ref()?, anchor, reach))
             .unwrap_or_default();
-        match folds {
-            true => Context {
-                before: context.before.folded(),
-                after: context.after.map(ByteSet::folded),
-            },
-            false => context,
-        }
-    };
-    anchors.iter().map(context).collect()
+        if folds { context.folded() } else { context }
+    });
+    contexts.collect()
 }
 
 /// The context of the `@` of an email address, or of its escaped form. It repeats what
 /// `detect::email` accepts.
 pub(crate) fn of_email() -> Context {
-    let is_local = |byte: u8| {
-        byte.is_ascii_alphanumeric() || byte >= 0x80 || b"._%+-'~!$^`\"]".contains(&byte)
-    };
-    let is_domain =
-        |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || b"-_.[".contains(&byte);
-    Context { before: ByteSet::of(is_local), ..Context::followed_by(ByteSet::of(is_domain)) }
+    let before = word_byte_or(b"._%+-'~!$^`\"]");
+    Context { before, ..Context::followed_by(word_byte_or(b"-_.[")) }
+}
+
+/// ASCII letters and digits, all bytes of non-ASCII characters, and `others`.
+fn word_byte_or(others: &[u8]) -> ByteSet {
+    ByteSet::of(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80 || others.contains(&byte))
 }
 
 /// The keys and commands of all key–value rules, as they are compared: in lower case, keys without
@@ -168,10 +166,9 @@ fn at_start(heads: &[Head], anchor: &Anchor, reach: usize) -> Option<Context> {
 /// The context of `anchor` if one part of the pattern, which is in every match, contains an anchor
 /// in each of its alternatives (`places`).
 fn inside(places: &[Place<'_>], anchor: &Anchor, reach: usize) -> Option<Context> {
-    let own = || places.iter().filter(|place| place.anchor == anchor);
     let mut before = ByteSet::default();
     let mut all = Vec::new();
-    for place in own() {
+    for place in places.iter().filter(|place| place.anchor == anchor) {
         before = before.union(place.before.unwrap_or(ByteSet::ALL));
         all.extend(heads(&place.rest, 0, reach)?);
     }
@@ -194,10 +191,10 @@ fn places<'a>(hir: &Hir, anchors: &'a [Anchor]) -> Option<Vec<Place<'a>>> {
     flatten(hir, &mut parts);
     parts.iter().enumerate().find_map(|(index, part)| {
         let mut found = places_in(part, anchors)?;
-        let behind = || parts[index + 1..].iter().map(|part| (*part).clone());
         for place in &mut found {
-            let rest = std::mem::replace(&mut place.rest, Hir::empty());
-            place.rest = Hir::concat(std::iter::once(rest).chain(behind()).collect());
+            let mut rest = vec![std::mem::replace(&mut place.rest, Hir::empty())];
+            rest.extend(parts[index + 1..].iter().map(|part| (*part).clone()));
+            place.rest = Hir::concat(rest);
             place.before =
                 place.before.or_else(|| parts[..index].last().and_then(|part| last(part)));
         }
@@ -205,26 +202,20 @@ fn places<'a>(hir: &Hir, anchors: &'a [Anchor]) -> Option<Vec<Place<'a>>> {
     })
 }
 
+fn places_in_literal<'a>(literal: &[u8], anchor: &'a Anchor) -> impl Iterator<Item = Place<'a>> {
+    (0..literal.len()).filter(|at| anchor.begins(&literal[*at..])).map(move |at| Place {
+        anchor,
+        before: at.checked_sub(1).map(|before| ByteSet::one(literal[before])),
+        rest: Hir::literal(literal[at + anchor.text.len()..].to_vec()),
+    })
+}
+
 /// The same for one part: a literal that contains anchors, or alternatives that all do.
 fn places_in<'a>(part: &Hir, anchors: &'a [Anchor]) -> Option<Vec<Place<'a>>> {
     match part.kind() {
         HirKind::Literal(literal) => {
-            let mut found = Vec::new();
-            for anchor in anchors {
-                let length = anchor.text.len();
-                let is_here = |at: &usize| {
-                    literal.0.get(*at..*at + length).is_some_and(|text| anchor.is_at(text))
-                };
-                found.extend((0..literal.0.len()).filter(is_here).map(|at| {
-                    Place {
-                        anchor,
-                        before: at
-                            .checked_sub(1)
-                            .map(|before| ByteSet::of(|byte| byte == literal.0[before])),
-                        rest: Hir::literal(literal.0[at + length..].to_vec()),
-                    }
-                }));
-            }
+            let found: Vec<Place> =
+                anchors.iter().flat_map(|anchor| places_in_literal(&literal.0, anchor)).collect();
             (!found.is_empty()).then_some(found)
         }
         HirKind::Alternation(branches) => {
@@ -277,13 +268,13 @@ fn heads(hir: &Hir, spelt: usize, want: usize) -> Option<Vec<Head>> {
 }
 
 fn extend(mut heads: Vec<Head>, hir: &Hir, spelt: usize, want: usize) -> Option<Vec<Head>> {
-    let mut push = |set: ByteSet| {
-        heads.iter_mut().filter(|head| head.0.len() < want).for_each(|head| head.0.push(set));
-    };
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => {
-            literal.0.iter().for_each(|byte| push(ByteSet::of(|other| other == *byte)))
+            for head in &mut heads {
+                let n_more = want.saturating_sub(head.0.len());
+                head.0.extend(literal.0.iter().take(n_more).map(|byte| ByteSet::one(*byte)));
+            }
         }
         HirKind::Class(class) => heads = choose(heads, set_of(class)?, spelt, want),
         HirKind::Capture(group) => return extend(heads, &group.sub, spelt, want),
@@ -371,12 +362,9 @@ fn set_of(class: &Class) -> Option<ByteSet> {
         Class::Bytes(class) => Some(ByteSet::of(|byte| {
             class.iter().any(|range| (range.start()..=range.end()).contains(&byte))
         })),
-        Class::Unicode(class) if class.is_ascii() => {
-            let is_member = |byte| {
-                class.iter().any(|range| (range.start()..=range.end()).contains(&char::from(byte)))
-            };
-            Some(ByteSet::of(is_member))
-        }
+        Class::Unicode(class) if class.is_ascii() => Some(ByteSet::of(|byte| {
+            class.iter().any(|range| (range.start()..=range.end()).contains(&char::from(byte)))
+        })),
         Class::Unicode(_) => None,
     }
 }

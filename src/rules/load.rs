@@ -60,9 +60,7 @@ pub(crate) fn text_of(text: &str, name: &str) -> Result<Vec<Rule>, Error> {
 
 /// Converts one entry. Patterns are not compiled here.
 pub(crate) fn rule(syntax: RuleSyntax, origin: Origin) -> Result<Rule, Error> {
-    let wrong = |message: String| {
-        Error::at(&origin.file, origin.line, format!("rule {:?}: {message}", syntax.id))
-    };
+    let wrong = |message: String| error_at(&origin, &syntax.id, &message);
     if !is_kebab(&syntax.id) {
         return Err(wrong("the id is not kebab case".into())
             .hint("small letters, digits and single hyphens, as in acme-token"));
@@ -199,6 +197,10 @@ fn is_kebab(id: &str) -> bool {
         })
 }
 
+fn error_at(origin: &Origin, id: &str, message: &str) -> Error {
+    Error::at(&origin.file, origin.line, format!("rule {id:?}: {message}"))
+}
+
 /// Parses the patterns of a user's rule, to report errors when it is loaded. Embedded rules were
 /// checked before.
 fn check_patterns(rule: &Rule) -> Result<(), Error> {
@@ -206,14 +208,12 @@ fn check_patterns(rule: &Rule) -> Result<(), Error> {
         Recogniser::Token(pattern) => Some(pattern),
         _ => None,
     };
-    let wrong = |message: &str| {
-        Error::at(&rule.origin.file, rule.origin.line, format!("rule {:?}: {message}", rule.id))
-    };
     for pattern in own.into_iter().chain(&rule.allow) {
-        pattern.check().map_err(|message| wrong(&message))?;
+        pattern.check().map_err(|message| error_at(&rule.origin, &rule.id, &message))?;
     }
     if own.is_some_and(|pattern| !pattern.names_secret()) {
-        return Err(wrong("the pattern has no group named secret")
+        let message = "the pattern has no group named secret";
+        return Err(error_at(&rule.origin, &rule.id, message)
             .hint("write (?<secret> … ) around the part that is to be replaced"));
     }
     Ok(())

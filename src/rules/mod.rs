@@ -117,6 +117,11 @@ pub struct Anchor {
 }
 
 impl Anchor {
+    /// Whether `text` begins with the literal.
+    pub(crate) fn begins(&self, text: &[u8]) -> bool {
+        text.get(..self.text.len()).is_some_and(|start| self.is_at(start))
+    }
+
     /// Whether `bytes` equal the literal.
     pub(crate) fn is_at(&self, bytes: &[u8]) -> bool {
         if self.fold { bytes.eq_ignore_ascii_case(&self.text) } else { *bytes == *self.text }

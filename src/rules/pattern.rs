@@ -130,11 +130,8 @@ impl Compiled {
 
     /// Whether every match begins with one of `anchors`.
     pub(crate) fn leads_with(&self, anchors: &[Anchor]) -> bool {
-        let begins = |prefix: &[u8], anchor: &Anchor| {
-            prefix.get(..anchor.text.len()).is_some_and(|start| anchor.is_at(start))
-        };
         let Some(prefixes) = &self.prefixes else { return false };
-        prefixes.iter().all(|prefix| anchors.iter().any(|anchor| begins(prefix, anchor)))
+        prefixes.iter().all(|prefix| anchors.iter().any(|anchor| anchor.begins(prefix)))
     }
 }
 

@@ -38,19 +38,21 @@ impl Selection {
         let only = matchers("--only", &self.only, &rules)?;
         let except = matchers("--except", &self.except, &rules)?;
         let also = matchers("--also", &self.also, &rules)?;
-        let named = |list: &[Matcher], rule: &Rule| list.iter().any(|matcher| matcher.takes(rule));
-        let is_in_force = |rule: &Rule| {
-            let wanted =
-                if only.is_empty() { rule.class != Class::Personal } else { named(&only, rule) };
-            (wanted || named(&also, rule)) && !named(&except, rule)
-        };
-        let (rules, others): (Vec<Rule>, Vec<Rule>) = rules.into_iter().partition(is_in_force);
+        let (rules, others): (Vec<Rule>, Vec<Rule>) = rules.into_iter().partition(|rule| {
+            let is_default = only.is_empty() && rule.class != Class::Personal;
+            (is_default || any_takes(&only, rule) || any_takes(&also, rule))
+                && !any_takes(&except, rule)
+        });
         if rules.is_empty() {
             return Err(Error::usage("no rule is left to search with")
                 .hint("--only and --except exclude every rule"));
         }
         Ok(RuleSet::new(rules).with_others(others.into_iter().map(|rule| rule.id)))
     }
+}
+
+fn any_takes(matchers: &[Matcher], rule: &Rule) -> bool {
+    matchers.iter().any(|matcher| matcher.takes(rule))
 }
 
 /// One entry of a selection list.

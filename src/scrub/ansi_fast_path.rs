@@ -6,7 +6,7 @@ use crate::{
     detect::{Scanner, State, strip_ansi::Bare},
     redact::Spliced,
     rules::RuleId,
-    text::{line, source_map::View, span::Span},
+    text::{line, source_map::SourceMap, span::Span},
 };
 
 /// What every colour code begins with.
@@ -21,7 +21,7 @@ const N_LEFT_ALONE: usize = 15;
 pub(super) struct Coloured {
     bare: Bare,
     /// The records in which something was found, one after the other.
-    dirty: View,
+    dirty: SourceMap,
     n_left_alone: usize,
 }
 
@@ -29,8 +29,9 @@ impl Scrubber {
     /// Scrubs a block whose records are coloured and stand by themselves; of any other it answers
     /// nothing, and has done nothing.
     pub(super) fn scrub_coloured(&mut self, hay: &[u8], out: &mut Spliced) -> Option<Outcome> {
-        let is_plain =
-            self.format.separator().is_none() && self.memory.is_empty() && !self.state.is_open();
+        let is_plain = self.format.separator().is_none()
+            && self.stream_state.is_empty()
+            && !self.state.is_open();
         if !is_plain || memchr::memchr(ESC, hay).is_none() {
             return None;
         }
@@ -84,7 +85,7 @@ impl Scrubber {
 
     /// Changes the records in which something was found; answers whether that is found there as
     /// they are, too.
-    fn rewrite_dirty(&mut self, hay: &[u8], dirty: &View, out: &mut Spliced) -> bool {
+    fn rewrite_dirty(&mut self, hay: &[u8], dirty: &SourceMap, out: &mut Spliced) -> bool {
         let text = dirty.text();
         let is_found = self.stands_alone(text, Scanner::scan)
             && all_hold(text, Both { findings: self.scratch.findings(), changes: &self.changes });
@@ -93,7 +94,7 @@ impl Scrubber {
             self.rewrite(text, &mut again);
             for changed in &mut again.records {
                 changed.record = dirty
-                    .raw(changed.record)
+                    .in_block(changed.record)
                     .next()
                     .expect("a record in which something is found is not empty");
             }
@@ -106,7 +107,7 @@ impl Scrubber {
 
 /// Adds the records of the block in which something was found without their codes; answers whether
 /// none of it reaches over a record's end.
-fn gather(hay: &[u8], bare: &Bare, both: Both<'_>, dirty: &mut View) -> bool {
+fn gather(hay: &[u8], bare: &Bare, both: Both<'_>, dirty: &mut SourceMap) -> bool {
     let mut found: Vec<Span> = both.findings.iter().map(|finding| finding.span).collect();
     found.extend(both.changes.iter().map(|change| change.raw));
     found.sort_unstable_by_key(|span| span.start);

@@ -11,15 +11,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{
     detect::{
-        Looked, Scanner, Scratch, State,
+        Prefiltered, Scanner, Scratch, State,
         decode::{Decoded, Kind, Piece},
     },
     finding::{Finding, Shape},
     redact::{self, Redactor},
     rules::RuleId,
     text::{
-        encoding::{Encoding, base64, hex},
-        line,
+        encoding::{self, Encoding},
         span::Span,
         visits,
     },
@@ -94,7 +93,7 @@ impl Through<'_> {
         levels: &mut Levels,
     ) -> Vec<Change> {
         levels.0.resize_with(MAX_DEPTH + 1, Level::default);
-        let (looked, findings) = scratch.looked();
+        let (looked, findings) = scratch.prefiltered();
         let mut changes = self.level(hay, looked, findings, None, &mut levels.0);
         if !changes.is_empty() {
             absorb(findings, &mut changes);
@@ -106,7 +105,7 @@ impl Through<'_> {
     fn level(
         self,
         hay: &[u8],
-        looked: &Looked,
+        looked: &Prefiltered,
         findings: &[Finding],
         above: Option<&Decoded>,
         levels: &mut [Level],
@@ -117,14 +116,14 @@ impl Through<'_> {
         let is_new = |run: Span| above.is_none_or(|above| is_new(above, run));
         // At the top it is the whole block, and a clean one must cost no allocation.
         let (whole, inner) = ([Span::new(0, hay.len())], above.map(|above| above.parts(looked)));
-        decoded.read(hay, looked, inner.as_deref().unwrap_or(&whole), line::around, is_new);
+        decoded.read(hay, looked, inner.as_deref().unwrap_or(&whole), is_new);
         if decoded.pieces.is_empty() {
             return Vec::new();
         }
         if deeper.is_empty() {
             return too_deep(decoded);
         }
-        let text = decoded.view.text();
+        let text = decoded.source_map.text();
         if !self.scan(decoded, scratch) {
             return decoded
                 .pieces
@@ -133,7 +132,7 @@ impl Through<'_> {
                 .collect();
         }
         let mut found = std::mem::take(scratch.findings_mut());
-        let (looked, _) = scratch.looked();
+        let (looked, _) = scratch.prefiltered();
         let mut inner = self.level(text, looked, &found, Some(decoded), deeper);
         absorb(&mut found, &mut inner);
         inner.extend(found.iter().map(|finding| self.change(hay, decoded, finding)));
@@ -146,7 +145,7 @@ impl Through<'_> {
     /// Scans the text; answers whether that was possible. What reaches over the end of its line is
     /// kept to its piece.
     fn scan(self, decoded: &Decoded, scratch: &mut Scratch) -> bool {
-        let text = decoded.view.text();
+        let text = decoded.source_map.text();
         if !self.scan_one(text, scratch) {
             return false;
         }
@@ -176,9 +175,8 @@ impl Through<'_> {
     }
 
     fn scan_one(self, text: &[u8], scratch: &mut Scratch) -> bool {
-        let scan = AssertUnwindSafe(|| {
-            self.scanner.scan(text, line::around, &mut State::default(), scratch).len()
-        });
+        let scan =
+            AssertUnwindSafe(|| self.scanner.scan(text, &mut State::default(), scratch).len());
         let is_examined = catch_unwind(scan).is_ok();
         if !is_examined {
             // Whatever the scratch held is half done.
@@ -189,16 +187,19 @@ impl Through<'_> {
 
     /// What stands in place of a finding in the text.
     fn change(self, hay: &[u8], decoded: &Decoded, finding: &Finding) -> Change {
-        let text = decoded.view.text();
+        let text = decoded.source_map.text();
         let mut bytes = Vec::new();
         match finding.shape {
             Shape::Text => self.redactor.replace(text, finding, &mut bytes),
             // The quotes are written as those around them are.
             Shape::Scalar { quote } => {
                 let quote: Vec<u8> = match decoded.piece(quote.start).map(|piece| piece.kind) {
-                    Some(Kind::Escapes) => {
-                        decoded.view.raw(quote).flat_map(|raw| raw.of(hay)).copied().collect()
-                    }
+                    Some(Kind::Escapes) => decoded
+                        .source_map
+                        .in_block(quote)
+                        .flat_map(|raw| raw.of(hay))
+                        .copied()
+                        .collect(),
                     _ => quote.of(text).to_vec(),
                 };
                 bytes.extend_from_slice(&quote);
@@ -245,7 +246,7 @@ fn masked(decoded: &Decoded, span: Span, piece: &Piece) -> Option<Change> {
     let raw = match piece.kind {
         Kind::Blob { raw, .. } => raw,
         Kind::Escapes => {
-            let mut spans = decoded.view.raw(span);
+            let mut spans = decoded.source_map.in_block(span);
             let first = spans.next()?;
             Span::new(first.start, spans.last().unwrap_or(first).end)
         }
@@ -282,7 +283,7 @@ fn unescaped(decoded: &Decoded, piece: &Piece, change: &Change, mapped: &mut Vec
     let encoding = decoded.encoding(piece, change.raw);
     let mut bytes = change.bytes.clone();
     let mut found = behind(&change.found, encoding);
-    for raw in decoded.view.raw(change.raw).filter(|raw| !raw.is_empty()) {
+    for raw in decoded.source_map.in_block(change.raw).filter(|raw| !raw.is_empty()) {
         mapped.push(Change {
             raw,
             bytes: std::mem::take(&mut bytes),
@@ -308,14 +309,15 @@ struct Blob {
 impl Blob {
     /// The groups that `changes` touch, encoded again; nothing where that is what stands there.
     fn encoded_again(&self, hay: &[u8], changes: &[Change]) -> Option<Change> {
-        let (n_bytes, n_characters) = if self.encoding == Encoding::Hex { (1, 2) } else { (3, 4) };
+        let alphabet = self.encoding.blob()?;
+        let encoding::Blob { n_bytes, n_characters, .. } = *alphabet;
         let (first, last) = (changes.first()?, changes.last()?);
         let at = |offset: usize| offset - self.start + self.before;
         let from = at(first.raw.start) / n_bytes;
         let to = at(last.raw.end).div_ceil(n_bytes);
         let start = self.raw.start + from * n_characters;
         let raw = Span::new(start, self.raw.end.min(self.raw.start + to * n_characters));
-        let bytes = self.decoded(raw.of(hay));
+        let bytes = (alphabet.decode)(raw.of(hay));
         visits::add(3 * raw.len());
         let local = |offset: usize| (at(offset) - from * n_bytes).min(bytes.len());
         let (mut text, mut done) = (Vec::new(), 0);
@@ -332,22 +334,10 @@ impl Blob {
         }
         text.extend_from_slice(&bytes[done..]);
         let mut encoded = Vec::new();
-        match self.encoding {
-            Encoding::Hex => hex::encode(&text, self.raw.of(hay), &mut encoded),
-            _ => base64::encode(&text, self.raw.of(hay), &mut encoded),
-        }
+        (alphabet.encode)(&text, self.raw.of(hay), &mut encoded);
         let found =
             changes.iter().flat_map(|change| behind(&change.found, self.encoding)).collect();
         (encoded != raw.of(hay)).then_some(Change { raw, bytes: encoded, found })
-    }
-
-    fn decoded(&self, characters: &[u8]) -> Vec<u8> {
-        if self.encoding == Encoding::Hex {
-            return hex::decode(characters).unwrap_or_default();
-        }
-        let mut bytes = Vec::new();
-        base64::decode(characters, &mut bytes);
-        bytes
     }
 }
 

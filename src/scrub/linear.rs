@@ -102,7 +102,7 @@ fn probes(rules: &RuleSet) -> BTreeSet<Vec<u8>> {
         probes.extend(lists.into_iter().flatten().map(|word| word.as_bytes().to_vec()));
     }
     probes.extend(partial_marker::texts().map(|(text, _)| text.to_vec()));
-    probes.insert(encoding::SIGN.as_bytes().to_vec());
+    probes.extend(encoding::markers().map(|marker| marker.as_bytes().to_vec()));
     probes
 }
 

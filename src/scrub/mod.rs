@@ -24,19 +24,19 @@ use self::{
     decode_and_rescan::{Change, Levels, Through},
 };
 #[cfg(feature = "cli")]
-use crate::detect::rejection::Doubted;
+use crate::detect::rejection::Rejected;
 #[cfg(feature = "batch")]
 use crate::tally::Day;
 use crate::{
-    detect::{Locate, MAX_SECRET, Scanner, Scratch, State},
+    detect::{MAX_SECRET, Scanner, Scratch, State},
     error::Error,
     finding::Finding,
     frame::{
         Format,
-        buffer::{Piece, Window},
+        buffer::{Block, Window},
         not_text::Content,
         partial_marker,
-        reassembly::{Behind, Layout, Memory, Patience},
+        reassembly::{FlushPolicy, InputState, Reassembly, StreamState},
     },
     policy::{OnError, Policy},
     prefilter::{Cpu, Sign},
@@ -78,7 +78,7 @@ pub(crate) struct Step {
 #[cfg(feature = "cli")]
 pub(crate) struct Trace {
     state: State,
-    memory: Memory,
+    stream_state: StreamState,
     content: Content,
     tally: Tally,
 }
@@ -88,30 +88,29 @@ pub(crate) struct Trace {
 #[derive(Default)]
 pub(crate) struct Seam {
     state: State,
-    memory: Memory,
+    stream_state: StreamState,
 }
 
 #[cfg(feature = "msgpack")]
 impl Seam {
     /// Goes on with the rules of `now` in place of those of `before`.
-    #[cfg(feature = "forward")]
     pub(crate) fn renumber(&mut self, before: &RuleSet, now: &RuleSet) {
         let state = std::mem::take(&mut self.state);
         self.state = state.renumbered(|rule| now.number_of(before.get(rule).id()));
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.state.is_open() || !self.memory.is_empty()
+        self.state.is_open() || !self.stream_state.is_empty()
     }
 
     /// The bytes of records that it keeps.
     pub(crate) fn n_bytes(&self) -> usize {
-        self.memory.n_bytes()
+        self.stream_state.n_bytes()
     }
 
     /// Keeps none of them. An open private key stays open: that takes next to nothing.
     pub(crate) fn forget(&mut self) {
-        self.memory.forget();
+        self.stream_state.forget();
     }
 }
 
@@ -135,11 +134,11 @@ pub(crate) struct Found<'s> {
     /// Those among them that lie behind encodings, with what stands in their place.
     pub(crate) changes: &'s [Change],
     /// What refuted candidates, where that was asked for, in order.
-    pub(crate) doubted: Vec<Doubted>,
+    pub(crate) doubted: Vec<Rejected>,
 }
 
 /// What finds: [`Scanner::scan`], or its second half.
-type Scan = for<'s> fn(&Scanner, &[u8], Locate, &mut State, &'s mut Scratch) -> &'s [Finding];
+type Scan = for<'s> fn(&Scanner, &[u8], &mut State, &'s mut Scratch) -> &'s [Finding];
 
 /// Scrubs blocks: rules, policy and the state that crosses records.
 pub struct Scrubber {
@@ -151,10 +150,10 @@ pub struct Scrubber {
     verify: bool,
     state: State,
     /// What crosses blocks of records that were cut into parts.
-    memory: Memory,
+    stream_state: StreamState,
     /// What the records are from here on.
     content: Content,
-    layout: Layout,
+    reassembly: Reassembly,
     scratch: Scratch,
     /// What changes beside the scratch's findings: what lies behind encodings.
     changes: Vec<Change>,
@@ -361,7 +360,7 @@ impl Scrubber {
     #[cfg(feature = "cli")]
     pub(crate) fn is_closed(&self) -> bool {
         let is_plain = self.content == Content::Text && self.carry == Carry::Nothing;
-        is_plain && !self.state.is_open() && self.memory.is_empty()
+        is_plain && !self.state.is_open() && self.stream_state.is_empty()
     }
 
     /// Gives away what was done and what is open now, and is as at the beginning again.
@@ -370,7 +369,7 @@ impl Scrubber {
         debug_assert!(self.carry == Carry::Nothing, "whole records leave no window behind");
         Trace {
             state: std::mem::take(&mut self.state),
-            memory: std::mem::take(&mut self.memory),
+            stream_state: std::mem::take(&mut self.stream_state),
             content: std::mem::take(&mut self.content),
             tally: std::mem::take(&mut self.tally),
         }
@@ -382,7 +381,7 @@ impl Scrubber {
     pub(crate) fn follow(&mut self, trace: Trace) {
         debug_assert!(self.is_closed(), "the other one began with nothing open");
         self.state = trace.state;
-        self.memory = trace.memory;
+        self.stream_state = trace.stream_state;
         self.content = trace.content;
         self.tally.merge(&trace.tally);
     }
@@ -395,9 +394,9 @@ impl Scrubber {
         let (before, now) = (self.rules().clone(), new.rules().clone());
         new.state =
             std::mem::take(&mut self.state).renumbered(|rule| now.number_of(before.get(rule).id()));
-        new.memory = std::mem::take(&mut self.memory);
+        new.stream_state = std::mem::take(&mut self.stream_state);
         if new.format != self.format {
-            new.memory.forget_columns();
+            new.stream_state.forget_columns();
         }
         new.carry = self.carry;
         new.tally = std::mem::take(&mut self.tally);
@@ -413,9 +412,9 @@ impl Scrubber {
             format: Format::Auto,
             verify: true,
             state: State::default(),
-            memory: Memory::default(),
+            stream_state: StreamState::default(),
             content: Content::Text,
-            layout: Layout::default(),
+            reassembly: Reassembly::default(),
             scratch: Scratch::default(),
             changes: Vec::new(),
             levels: Levels::default(),
@@ -440,7 +439,7 @@ impl Scrubber {
     /// open in one masks lines of the next.
     pub fn reset(&mut self) {
         self.state = State::default();
-        self.memory = Memory::default();
+        self.stream_state = StreamState::default();
         self.carry = Carry::Nothing;
         self.content = Content::Text;
         #[cfg(feature = "batch")]
@@ -478,7 +477,7 @@ impl Scrubber {
     pub fn scrub_block(&mut self, hay: &[u8], out: &mut Vec<u8>) -> Outcome {
         let mut spliced = std::mem::take(&mut self.spliced);
         spliced.clear();
-        let outcome = self.scrub_records(hay, Patience::NONE, &mut spliced).outcome;
+        let outcome = self.scrub_records(hay, FlushPolicy::AT_END, &mut spliced).outcome;
         spliced.append_to(hay, out);
         self.spliced = spliced;
         outcome
@@ -497,7 +496,7 @@ impl Scrubber {
         let mut spliced = std::mem::take(&mut self.spliced);
         spliced.clear();
         self.exchange(seam);
-        let outcome = self.scrub_records(hay, Patience::SHORT, &mut spliced).outcome;
+        let outcome = self.scrub_records(hay, FlushPolicy::NO_WAIT, &mut spliced).outcome;
         self.exchange(seam);
         spliced.append_to(hay, out);
         self.spliced = spliced;
@@ -507,7 +506,7 @@ impl Scrubber {
     #[cfg(feature = "msgpack")]
     fn exchange(&mut self, seam: &mut Seam) {
         std::mem::swap(&mut self.state, &mut seam.state);
-        std::mem::swap(&mut self.memory, &mut seam.memory);
+        std::mem::swap(&mut self.stream_state, &mut seam.stream_state);
     }
 
     /// The findings of one block, in order: what [`Scrubber::scrub_block`] replaces at its first
@@ -518,31 +517,37 @@ impl Scrubber {
     /// `None`: `scrub_block` masks something of the block that no rule names, because it cannot be
     /// examined. Then the findings alone must not decide what is handed on.
     pub fn find(&mut self, hay: &[u8]) -> Option<&[Finding]> {
-        let mut layout = std::mem::take(&mut self.layout);
-        let is_examined = self.find_in(hay, &mut layout);
-        self.layout = layout;
+        let mut reassembly = std::mem::take(&mut self.reassembly);
+        let is_examined = self.find_in(hay, &mut reassembly);
+        self.reassembly = reassembly;
         is_examined.then(|| self.scratch.findings())
     }
 
-    fn find_in(&mut self, hay: &[u8], layout: &mut Layout) -> bool {
+    fn find_in(&mut self, hay: &[u8], reassembly: &mut Reassembly) -> bool {
         self.edits.clear();
-        let survey = self.survey(hay, Behind::Nothing);
-        self.content = survey.behind;
+        let survey = self.survey(hay, InputState::Ended);
+        self.content = survey.content_after;
         if !survey.runs.is_empty() {
             return false;
         }
-        layout.read(hay, self.scratch.signs(), self.format, Patience::NONE, &mut self.memory);
-        if layout.segments().is_empty() {
+        reassembly.read(
+            hay,
+            self.scratch.signs(),
+            self.format,
+            FlushPolicy::AT_END,
+            &mut self.stream_state,
+        );
+        if reassembly.segments().is_empty() {
             return self.examine_through(hay, Scanner::judge).is_some() && self.add_changes();
         }
         let all = Span::new(0, hay.len());
-        layout.lay(hay, all);
-        if self.examine_through(layout.view().text(), Scanner::scan).is_none() {
+        reassembly.render(hay, all);
+        if self.examine_through(reassembly.source_map().text(), Scanner::scan).is_none() {
             return false;
         }
-        self.edits = self.edits(layout, all);
+        self.edits = self.edits(reassembly, all);
         let is_examined = self.add_changes();
-        reassembled::in_block(layout, self.scratch.findings_mut());
+        reassembled::in_block(reassembly, self.scratch.findings_mut());
         self.edits.name_spans(self.scratch.findings_mut());
         is_examined
     }
@@ -572,30 +577,30 @@ impl Scrubber {
     /// done. Records that wait for their rest are not done, and come again with what follows them.
     pub(crate) fn scrub_piece(
         &mut self,
-        piece: Piece<'_>,
-        patience: Patience,
+        piece: Block<'_>,
+        flush: FlushPolicy,
         out: &mut Spliced,
     ) -> Step {
         match piece {
-            Piece::Records(hay) => self.scrub_records(hay, patience, out),
-            Piece::Window(window) => self.scrub_window(window, out),
+            Block::Records(hay) => self.scrub_records(hay, flush, out),
+            Block::Window(window) => self.scrub_window(window, out),
         }
     }
 
     /// Whether the records of `hay`, of which those before `from` waited when they came last, may
     /// go on now.
     pub(crate) fn may_go_on(&self, hay: &[u8], from: usize) -> bool {
-        self.layout.may_go_on(hay, from, self.format)
+        self.reassembly.may_go_on(hay, from, self.format)
     }
 
-    fn scrub_records(&mut self, hay: &[u8], patience: Patience, out: &mut Spliced) -> Step {
+    fn scrub_records(&mut self, hay: &[u8], flush: FlushPolicy, out: &mut Spliced) -> Step {
         let n_withheld = self.tally.withheld;
         let (outcome, end) = if self.may_be_wide(hay) {
-            self.scrub_mixed(hay, patience, out)
+            self.scrub_mixed(hay, flush, out)
         } else if let Some(outcome) = self.scrub_coloured(hay, out) {
             (outcome, hay.len())
         } else {
-            self.scrub_laid_out(hay, patience, out)
+            self.scrub_laid_out(hay, flush, out)
         };
         let done = Span::new(0, end);
         let n_records = line::count(done.of(hay));
@@ -610,34 +615,34 @@ impl Scrubber {
     fn scrub_laid_out(
         &mut self,
         hay: &[u8],
-        patience: Patience,
+        flush: FlushPolicy,
         out: &mut Spliced,
     ) -> (Outcome, usize) {
         self.scanner.look(hay, &mut self.scratch);
-        if partial_marker::marks(self.scratch.signs()).next().is_some() {
-            return self.scrub_mixed(hay, patience, out);
+        if partial_marker::magic_numbers(self.scratch.signs()).next().is_some() {
+            return self.scrub_mixed(hay, flush, out);
         }
-        self.scrub_looked_at(hay, patience, out)
+        self.scrub_looked_at(hay, flush, out)
     }
 
     /// The same of a block that was looked at and is text.
     fn scrub_looked_at(
         &mut self,
         hay: &[u8],
-        patience: Patience,
+        flush: FlushPolicy,
         out: &mut Spliced,
     ) -> (Outcome, usize) {
-        let mut layout = std::mem::take(&mut self.layout);
-        let memory = self.memory.clone();
-        layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
-        let end = layout.end();
-        let outcome = if layout.segments().is_empty() {
+        let mut reassembly = std::mem::take(&mut self.reassembly);
+        let stream_state = self.stream_state.clone();
+        reassembly.read(hay, self.scratch.signs(), self.format, flush, &mut self.stream_state);
+        let end = reassembly.end();
+        let outcome = if reassembly.segments().is_empty() {
             self.scrub_lines(&hay[..end], out)
         } else {
-            self.scrub_segments(hay, &mut layout, &memory, out)
+            self.scrub_segments(hay, &mut reassembly, &stream_state, out)
         };
-        self.tally.torn += layout.n_cut();
-        self.layout = layout;
+        self.tally.torn += reassembly.n_cut();
+        self.reassembly = reassembly;
         (outcome, end)
     }
 
@@ -645,18 +650,19 @@ impl Scrubber {
     fn scrub_segments(
         &mut self,
         hay: &[u8],
-        layout: &mut Layout,
-        memory: &Memory,
+        reassembly: &mut Reassembly,
+        stream_state: &StreamState,
         out: &mut Spliced,
     ) -> Outcome {
-        let looked = self.scratch.take_looked();
+        let looked = self.scratch.take_prefiltered();
         let mut is_changed = false;
         let mut done = 0;
-        for index in 0..=layout.segments().len() {
-            let segment = layout.segments().get(index).copied();
-            let between = Span::new(done, segment.map_or(layout.end(), |segment| segment.start));
+        for index in 0..=reassembly.segments().len() {
+            let segment = reassembly.segments().get(index).copied();
+            let between =
+                Span::new(done, segment.map_or(reassembly.end(), |segment| segment.start));
             if !between.is_empty() {
-                self.scratch.give_looked(&looked, between);
+                self.scratch.give_part(&looked, between);
                 out.begin_at(between.start);
                 let outcome = self.scrub_lines(between.of(hay), out);
                 out.begin_at(0);
@@ -667,9 +673,12 @@ impl Scrubber {
                 }
             }
             let Some(segment) = segment else { break };
-            layout.lay(hay, segment);
-            let before = reassembled::Before { state: self.state.clone(), memory: memory.clone() };
-            let outcome = self.scrub_joined(hay, layout, segment, before, out);
+            reassembly.render(hay, segment);
+            let before = reassembled::Before {
+                state: self.state.clone(),
+                stream_state: stream_state.clone(),
+            };
+            let outcome = self.scrub_joined(hay, reassembly, segment, before, out);
             match outcome {
                 Outcome::Stopped => return outcome,
                 Outcome::Clean => out.keep(hay, segment),
@@ -748,7 +757,7 @@ impl Scrubber {
                 fault.is_none_or(|marker| memchr::memmem::find(hay, marker).is_none()),
                 "a fault was asked for"
             );
-            scan(scanner, hay, line::around, state, scratch).len()
+            scan(scanner, hay, state, scratch).len()
         });
         let n_findings = catch_unwind(scan).ok();
         if n_findings.is_none() {
@@ -812,7 +821,7 @@ impl Scrubber {
         let changes = std::mem::take(&mut self.changes);
         let mut rest = Both { findings: &findings, changes: &changes };
         while let Some(first) = rest.start() {
-            let record = self.scratch.record(hay, line::around, first);
+            let record = self.scratch.record(hay, first);
             let group = rest.split(record.end.max(first + 1));
             self.count_both(group);
             *self.tally.by_format.entry(self.format.of(record.of(hay)).name()).or_default() += 1;
@@ -1106,16 +1115,16 @@ impl Scrubber {
 impl Scrubber {
     /// The findings of a piece: what [`Scrubber::scrub_piece`] would replace at its first look.
     /// State is carried on as there.
-    pub(crate) fn find_piece(&mut self, piece: Piece<'_>, patience: Patience) -> Found<'_> {
+    pub(crate) fn find_piece(&mut self, piece: Block<'_>, flush: FlushPolicy) -> Found<'_> {
         match piece {
-            Piece::Records(hay) => self.find_records(hay, patience),
-            Piece::Window(window) => self.find_window(window),
+            Block::Records(hay) => self.find_records(hay, flush),
+            Block::Window(window) => self.find_window(window),
         }
     }
 
-    fn find_records(&mut self, hay: &[u8], patience: Patience) -> Found<'_> {
+    fn find_records(&mut self, hay: &[u8], flush: FlushPolicy) -> Found<'_> {
         self.edits.clear();
-        let n_text = self.text_length(hay, patience.behind);
+        let n_text = self.text_length(hay, flush.input);
         if n_text == 0 && !hay.is_empty() {
             self.scratch.findings_mut().clear();
             self.changes.clear();
@@ -1129,34 +1138,35 @@ impl Scrubber {
             };
         }
         let hay = &hay[..n_text];
-        let mut layout = std::mem::take(&mut self.layout);
+        let mut reassembly = std::mem::take(&mut self.reassembly);
         let state = self.state.clone();
         self.scanner.look(hay, &mut self.scratch);
-        layout.read(hay, self.scratch.signs(), self.format, patience, &mut self.memory);
-        let is_examined = if !layout.segments().is_empty() {
-            layout.lay(hay, Span::new(0, layout.end()));
-            let is_examined = self.examine_through(layout.view().text(), Scanner::scan).is_some()
-                && self.add_changes();
-            reassembled::in_block(&layout, self.scratch.findings_mut());
+        reassembly.read(hay, self.scratch.signs(), self.format, flush, &mut self.stream_state);
+        let is_examined = if !reassembly.segments().is_empty() {
+            reassembly.render(hay, Span::new(0, reassembly.end()));
+            let is_examined =
+                self.examine_through(reassembly.source_map().text(), Scanner::scan).is_some()
+                    && self.add_changes();
+            reassembled::in_block(&reassembly, self.scratch.findings_mut());
             self.changes = std::mem::take(&mut self.changes)
                 .into_iter()
-                .map(|change| reassembled::in_place(&layout, change))
+                .map(|change| reassembled::in_place(&reassembly, change))
                 .collect();
             is_examined
         } else {
-            self.examine_through(&hay[..layout.end()], Scanner::judge).is_some()
+            self.examine_through(&hay[..reassembly.end()], Scanner::judge).is_some()
                 && self.add_changes()
         };
         if !is_examined {
             self.state = state;
         }
-        let done = Span::new(0, layout.end());
-        self.layout = layout;
-        let mut doubted = self.scratch.doubted().to_vec();
-        if !self.layout.segments().is_empty() {
-            doubted
-                .iter_mut()
-                .for_each(|one| one.anchor = reassembled::first_place(&self.layout, one.anchor));
+        let done = Span::new(0, reassembly.end());
+        self.reassembly = reassembly;
+        let mut doubted = self.scratch.rejected().to_vec();
+        if !self.reassembly.segments().is_empty() {
+            doubted.iter_mut().for_each(|one| {
+                one.anchor = reassembled::first_place(&self.reassembly, one.anchor)
+            });
             doubted.sort_by_key(|one| one.anchor.start);
         }
         Found {
@@ -1174,7 +1184,7 @@ impl Scrubber {
     }
 
     /// Who doubted.
-    pub(crate) fn doubter(&self, doubted: &Doubted) -> &str {
+    pub(crate) fn doubter(&self, doubted: &Rejected) -> &str {
         self.scanner.name_of(doubted)
     }
 
@@ -1194,8 +1204,8 @@ impl Scrubber {
             self.carry = Carry::Nothing;
         }
         let done = Span::new(from.min(end), end);
-        let within = |one: &&Doubted| done.contains(one.anchor.start);
-        let doubted = self.scratch.doubted().iter().filter(within).cloned().collect();
+        let within = |one: &&Rejected| done.contains(one.anchor.start);
+        let doubted = self.scratch.rejected().iter().filter(within).cloned().collect();
         Found {
             done,
             is_examined,
@@ -1212,10 +1222,10 @@ impl std::fmt::Debug for Scrubber {
     }
 }
 
-fn sign_of((text, stands): (&'static [u8], partial_marker::Stands)) -> Sign<'static> {
-    match stands {
-        partial_marker::Stands::Anywhere => Sign::Anywhere(text),
-        partial_marker::Stands::AtStart => Sign::AtStart(text),
+fn sign_of((text, position): (&'static [u8], partial_marker::Position)) -> Sign<'static> {
+    match position {
+        partial_marker::Position::Anywhere => Sign::Anywhere(text),
+        partial_marker::Position::RecordStart => Sign::AtStart(text),
     }
 }
 
@@ -1232,7 +1242,7 @@ fn scan_from(
     state: &mut State,
     scratch: &mut Scratch,
 ) -> Option<usize> {
-    let scan = AssertUnwindSafe(|| scanner.scan(hay, line::around, state, scratch).len());
+    let scan = AssertUnwindSafe(|| scanner.scan(hay, state, scratch).len());
     let n_findings = catch_unwind(scan).ok();
     if n_findings.is_none() {
         // Whatever the scratch held is half done.

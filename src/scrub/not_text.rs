@@ -10,10 +10,10 @@ use crate::{
         buffer::Window,
         not_text::{self, Content, Survey},
         partial_marker,
-        reassembly::{Behind, Patience},
+        reassembly::{FlushPolicy, InputState},
     },
     policy::OnError,
-    text::{line, source_map::View, span::Span},
+    text::{line, source_map::SourceMap, span::Span},
 };
 
 impl Scrubber {
@@ -26,15 +26,15 @@ impl Scrubber {
     pub(super) fn scrub_mixed(
         &mut self,
         hay: &[u8],
-        patience: Patience,
+        flush: FlushPolicy,
         out: &mut Spliced,
     ) -> (Outcome, usize) {
-        let survey = self.survey(hay, patience.behind);
+        let survey = self.survey(hay, flush.input);
         let hay = &hay[..survey.end];
         let Some(first) = survey.runs.first() else {
-            self.content = survey.behind;
+            self.content = survey.content_after;
             self.scanner.look(hay, &mut self.scratch);
-            return self.scrub_looked_at(hay, patience, out);
+            return self.scrub_looked_at(hay, flush, out);
         };
         if self.on_error == OnError::Stop {
             // The stream ends before what cannot be examined.
@@ -43,20 +43,21 @@ impl Scrubber {
                 return (Outcome::Stopped, hay.len());
             }
             self.scanner.look(before, &mut self.scratch);
-            return self.scrub_looked_at(before, patience, out);
+            return self.scrub_looked_at(before, flush, out);
         }
         let text = self.without(hay, &survey.runs);
         let mut own = Spliced::default();
         self.scanner.look(text.text(), &mut self.scratch);
-        let (outcome, end) = self.scrub_looked_at(text.text(), patience, &mut own);
+        let (outcome, end) = self.scrub_looked_at(text.text(), flush, &mut own);
         if outcome == Outcome::Stopped {
             return (outcome, hay.len());
         }
-        let raw_end = text.raw(Span::new(end, end + 1)).next().map_or(hay.len(), |raw| raw.start);
+        let raw_end =
+            text.in_block(Span::new(end, end + 1)).next().map_or(hay.len(), |raw| raw.start);
         self.content = match raw_end == hay.len() {
-            true => survey.behind,
+            true => survey.content_after,
             // What waits is surveyed again with what follows it.
-            false => self.survey(&hay[..raw_end], Behind::Nothing).behind,
+            false => self.survey(&hay[..raw_end], InputState::Ended).content_after,
         };
         let done = survey.runs.iter().filter(|run| run.end <= raw_end);
         self.tally.withheld += done.map(|run| line::count(run.of(hay))).sum::<u64>();
@@ -70,30 +71,32 @@ impl Scrubber {
     /// How much of a block, from its start, is text, for whoever shows what is found; 0 where its
     /// first record is none.
     #[cfg(feature = "cli")]
-    pub(super) fn text_length(&mut self, hay: &[u8], behind: Behind) -> usize {
-        let survey = self.survey(hay, behind);
+    pub(super) fn text_length(&mut self, hay: &[u8], input: InputState) -> usize {
+        let survey = self.survey(hay, input);
         let end = survey.runs.first().map_or(survey.end, |run| run.start);
         // Records that are no text are asked for one by one.
         if end > 0 || line::next(hay, 0) == hay.len() {
             let done = if end > 0 { end } else { hay.len() };
-            self.content = self.survey(&hay[..done], Behind::Nothing).behind;
+            self.content = self.survey(&hay[..done], InputState::Ended).content_after;
         }
         end
     }
 
     /// Which records of a block are no text.
-    pub(super) fn survey(&mut self, hay: &[u8], behind: Behind) -> Survey {
-        self.scanner.look(hay, &mut self.scratch);
-        let marks: Vec<(usize, usize)> = partial_marker::marks(self.scratch.signs()).collect();
-        not_text::survey(hay, self.content, &marks, behind)
+    pub(super) fn survey(&mut self, hay: &[u8], input: InputState) -> Survey {
+        let candidates = self.scanner.prefilter(hay, &mut self.scratch);
+        let marks: Vec<(usize, usize)> =
+            partial_marker::magic_numbers(candidates.signs()).collect();
+        self.scratch.recycle(candidates);
+        not_text::survey(hay, self.content, &marks, input)
     }
 
     /// The block with a mask in place of each record of `runs`, or nothing, as the policy says.
-    fn without(&self, hay: &[u8], runs: &[Span]) -> View {
-        let mut view = View::default();
+    fn without(&self, hay: &[u8], runs: &[Span]) -> SourceMap {
+        let mut source_map = SourceMap::default();
         let (mut done, mut mask) = (0, Vec::new());
         for run in runs {
-            view.copy(hay, Span::new(done, run.start));
+            source_map.copy(hay, Span::new(done, run.start));
             let mut at = run.start;
             while at < run.end && self.on_error == OnError::Mask {
                 let next = line::next(&hay[..run.end], at);
@@ -101,22 +104,22 @@ impl Scrubber {
                 mask.clear();
                 verify::mask(record.of(hay), &mut mask);
                 mask.extend_from_slice(&hay[record.end..next]);
-                view.decode(&mask, Span::new(at, next));
+                source_map.replace(&mask, Span::new(at, next));
                 at = next;
             }
             done = run.end;
         }
-        view.copy(hay, Span::new(done, hay.len()));
-        view
+        source_map.copy(hay, Span::new(done, hay.len()));
+        source_map
     }
 
     /// Whether a record over the limit is no text from this window on.
     pub(super) fn is_no_text(&mut self, window: Window<'_>) -> bool {
         let Window { hay, context, is_last } = window;
-        let behind = if is_last { Behind::Nothing } else { Behind::Late };
+        let input = if is_last { InputState::Ended } else { InputState::TimedOut };
         let content = match context {
             // Judged by what is seen of it.
-            0 => self.survey(hay, behind).behind,
+            0 => self.survey(hay, input).content_after,
             _ => not_text::content_of(hay, self.content),
         };
         self.content = content;

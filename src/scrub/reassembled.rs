@@ -1,4 +1,4 @@
-//! Blocks whose records do not all stand by themselves: searched as the text that a [`Layout`]
+//! Blocks whose records do not all stand by themselves: searched as the text that a [`Reassembly`]
 //! makes of them, replaced where they stand.
 //!
 //! A secret that lies in several parts is replaced where it begins and removed from the parts that
@@ -9,7 +9,7 @@ use super::{Again, Both, MAX_ROUNDS, Outcome, Scrubber};
 use crate::{
     detect::{Scanner, State},
     finding::Finding,
-    frame::reassembly::{Layout, Memory, Patience},
+    frame::reassembly::{FlushPolicy, Reassembly, StreamState},
     policy::OnError,
     redact::{self, Spliced},
     text::{line, span::Span, visits},
@@ -120,30 +120,30 @@ impl Edits {
 /// What was known before a block.
 pub(super) struct Before {
     pub(super) state: State,
-    pub(super) memory: Memory,
+    pub(super) stream_state: StreamState,
 }
 
 impl Scrubber {
-    /// Scrubs a segment of `hay`, which `layout` has laid out. What is clean is not handed to
+    /// Scrubs a segment of `hay`, which `reassembly` has laid out. What is clean is not handed to
     /// `out`.
     pub(super) fn scrub_joined(
         &mut self,
         hay: &[u8],
-        layout: &Layout,
+        reassembly: &Reassembly,
         segment: Span,
         before: Before,
         out: &mut Spliced,
     ) -> Outcome {
-        let text = layout.view().text();
+        let text = reassembly.source_map().text();
         let n_findings = self.examine_through(text, Scanner::scan);
         self.count_allowed(Span::new(0, text.len()));
         if n_findings.is_none() {
-            return self.withhold_joined(hay, layout, segment, before, out);
+            return self.withhold_joined(hay, reassembly, segment, before, out);
         }
-        let mut edits = self.edits(layout, segment);
-        let is_settled = self.is_settled(layout);
-        self.mask_tails(hay, layout, segment, &mut edits);
-        keep_lengths(layout, segment, &mut edits);
+        let mut edits = self.edits(reassembly, segment);
+        let is_settled = self.is_settled(reassembly);
+        self.mask_tails(hay, reassembly, segment, &mut edits);
+        keep_lengths(reassembly, segment, &mut edits);
         if edits.list.is_empty() {
             return Outcome::Clean;
         }
@@ -156,17 +156,21 @@ impl Scrubber {
     }
 
     /// The scratch's findings in the block's own bytes.
-    pub(super) fn edits(&self, layout: &Layout, segment: Span) -> Edits {
-        let view = layout.view();
+    pub(super) fn edits(&self, reassembly: &Reassembly, segment: Span) -> Edits {
+        let source_map = reassembly.source_map();
         let mut edits = Edits::default();
         let mut text = Vec::new();
         for finding in self.scratch.findings() {
             text.clear();
-            self.redactor.replace(view.text(), finding, &mut text);
-            edits.replace(view.raw(finding.span), &text, layout.numbers(segment));
+            self.redactor.replace(source_map.text(), finding, &mut text);
+            edits.replace(source_map.in_block(finding.span), &text, reassembly.numbers(segment));
         }
         for change in &self.changes {
-            edits.replace(view.raw(change.raw), &change.bytes, layout.numbers(segment));
+            edits.replace(
+                source_map.in_block(change.raw),
+                &change.bytes,
+                reassembly.numbers(segment),
+            );
         }
         edits.sort();
         edits
@@ -174,9 +178,9 @@ impl Scrubber {
 
     /// Counts the scratch's findings; answers whether nothing more is found in what the records
     /// become.
-    fn is_settled(&mut self, layout: &Layout) -> bool {
+    fn is_settled(&mut self, reassembly: &Reassembly) -> bool {
         let mut again = std::mem::take(&mut self.again);
-        self.gather(layout.view().text(), &mut again);
+        self.gather(reassembly.source_map().text(), &mut again);
         let is_settled = again.records.is_empty() || self.finds_nothing(&mut again);
         self.again = again;
         is_settled
@@ -191,10 +195,16 @@ impl Scrubber {
     }
 
     /// What could be the beginning of a secret whose rest did not come in time.
-    fn mask_tails(&mut self, hay: &[u8], layout: &Layout, segment: Span, edits: &mut Edits) {
-        for tail in layout.tails(hay, segment) {
+    fn mask_tails(
+        &mut self,
+        hay: &[u8],
+        reassembly: &Reassembly,
+        segment: Span,
+        edits: &mut Edits,
+    ) {
+        for tail in reassembly.tails(hay, segment) {
             if !tail.iter().any(|span| edits.overlap(*span)) {
-                edits.replace(tail, redact::RECORD, layout.numbers(segment));
+                edits.replace(tail, redact::RECORD, reassembly.numbers(segment));
                 edits.sort();
             }
         }
@@ -238,27 +248,33 @@ impl Scrubber {
     ) {
         let mut now = Vec::new();
         edits.apply(hay, segment, &mut now);
-        let mut layout = Layout::default();
+        let mut reassembly = Reassembly::default();
         let after = self.state.clone();
         for _ in 0..MAX_ROUNDS {
-            let mut memory = before.memory.clone();
+            let mut stream_state = before.stream_state.clone();
             self.scanner.look(&now, &mut self.scratch);
-            layout.read(&now, self.scratch.signs(), self.format, Patience::NONE, &mut memory);
+            reassembly.read(
+                &now,
+                self.scratch.signs(),
+                self.format,
+                FlushPolicy::AT_END,
+                &mut stream_state,
+            );
             self.state = before.state.clone();
             let all = Span::new(0, now.len());
-            layout.lay(&now, all);
-            let n_found = self.examine_through(layout.view().text(), Scanner::scan);
+            reassembly.render(&now, all);
+            let n_found = self.examine_through(reassembly.source_map().text(), Scanner::scan);
             if n_found.unwrap_or(0) == 0 {
                 break;
             }
-            let mut edits = self.edits(&layout, all);
+            let mut edits = self.edits(&reassembly, all);
             if edits.list.is_empty() {
                 break;
             }
             let (findings, changes) =
                 (std::mem::take(self.scratch.findings_mut()), std::mem::take(&mut self.changes));
             self.count_both(Both { findings: &findings, changes: &changes });
-            keep_lengths(&layout, all, &mut edits);
+            keep_lengths(&reassembly, all, &mut edits);
             let mut next = Vec::new();
             edits.apply(&now, all, &mut next);
             now = next;
@@ -272,7 +288,7 @@ impl Scrubber {
     fn withhold_joined(
         &mut self,
         hay: &[u8],
-        layout: &Layout,
+        reassembly: &Reassembly,
         segment: Span,
         before: Before,
         out: &mut Spliced,
@@ -284,7 +300,7 @@ impl Scrubber {
         let mut start = segment.start;
         while start < segment.end {
             let end = line::next(&hay[..segment.end], start);
-            if layout.touches(Span::new(start, end)) {
+            if reassembly.touches(Span::new(start, end)) {
                 out.write(|text| self.withhold(&hay[start..end], text));
             } else {
                 self.one_alone(hay, Span::new(start, end), out);
@@ -295,34 +311,34 @@ impl Scrubber {
     }
 }
 
-/// Turns findings in the text of a layout into those in its block: one for each of its places that
+/// Turns findings in the text of a reassembly into those in its block: one for each of its places that
 /// a secret lies in.
-pub(super) fn in_block(layout: &Layout, findings: &mut Vec<Finding>) {
+pub(super) fn in_block(reassembly: &Reassembly, findings: &mut Vec<Finding>) {
     let places = |finding: &Finding| {
         let rule = finding.rule;
-        let places = layout.view().raw(finding.span).filter(|raw| !raw.is_empty());
+        let places = reassembly.source_map().in_block(finding.span).filter(|raw| !raw.is_empty());
         places.map(|raw| Finding::text(raw, rule)).collect::<Vec<_>>()
     };
     *findings = findings.iter().flat_map(places).collect();
     findings.sort_unstable_by_key(|finding| finding.span.start);
 }
 
-/// A change in the text of a layout where its first byte stands in the block.
+/// A change in the text of a reassembly where its first byte stands in the block.
 #[cfg(feature = "cli")]
-pub(super) fn in_place(layout: &Layout, change: super::Change) -> super::Change {
-    super::Change { raw: first_place(layout, change.raw), ..change }
+pub(super) fn in_place(reassembly: &Reassembly, change: super::Change) -> super::Change {
+    super::Change { raw: first_place(reassembly, change.raw), ..change }
 }
 
 /// Where the first byte of a span of the text stands in the block.
 #[cfg(feature = "cli")]
-pub(super) fn first_place(layout: &Layout, span: Span) -> Span {
-    layout.view().raw(span).next().unwrap_or_default()
+pub(super) fn first_place(reassembly: &Reassembly, span: Span) -> Span {
+    reassembly.source_map().in_block(span).next().unwrap_or_default()
 }
 
 /// Edits the lengths of fields whose values change.
-fn keep_lengths(layout: &Layout, segment: Span, edits: &mut Edits) {
+fn keep_lengths(reassembly: &Reassembly, segment: Span, edits: &mut Edits) {
     let mut changed = Vec::new();
-    for field in layout.fields(segment) {
+    for field in reassembly.fields(segment) {
         let growth = edits.growth(field.value);
         if growth != 0 {
             changed.push((field.length, (field.value.len().cast_signed() + growth) as u64));

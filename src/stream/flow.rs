@@ -20,8 +20,8 @@ use super::{Pump, emit};
 use crate::{
     error::Error,
     frame::{
-        buffer::{Block, BlockBuffer, Piece},
-        reassembly::{Behind, Patience},
+        buffer::{Block, BlockBuffer, OwnedBlock},
+        reassembly::{FlushPolicy, InputState},
     },
     pool::{self, Worker},
     redact::Spliced,
@@ -97,16 +97,16 @@ pub(super) fn carry(
             Waited::Over => Filled::End,
             Waited::Called => return Ok(Carried::SoFar),
             Waited::Late => {
-                pump.drain(scrubber, Behind::Late, &mut write)?;
+                pump.drain(scrubber, InputState::TimedOut, &mut write)?;
                 continue;
             }
         };
         if filled == Filled::Full && n_threads > 1 {
-            hands.resize_with(n_threads, || Hand::new(scrubber, pump.patience()));
+            hands.resize_with(n_threads, || Hand::new(scrubber, pump.flush_policy()));
             filled = share(feed, pump, scrubber, &mut hands, &mut write)?;
         }
-        let behind = if filled == Filled::End { Behind::Nothing } else { Behind::More };
-        pump.drain(scrubber, behind, &mut write)?;
+        let input = if filled == Filled::End { InputState::Ended } else { InputState::Open };
+        pump.drain(scrubber, input, &mut write)?;
         if filled == Filled::End {
             return Ok(Carried::All);
         }
@@ -148,7 +148,7 @@ struct Memory {
 
 /// A block, what stands in its place, and what its scrubber leaves behind.
 struct Scrubbed {
-    block: Block,
+    block: OwnedBlock,
     out: Spliced,
     step: Step,
     trace: Trace,
@@ -157,23 +157,22 @@ struct Scrubbed {
 /// One thread's own: what it reads into stays in its core's cache.
 struct Hand {
     scrubber: Scrubber,
-    patience: Patience,
+    flush: FlushPolicy,
     memory: Option<Memory>,
 }
 
 impl Hand {
-    fn new(scrubber: &Scrubber, patience: Patience) -> Hand {
-        Hand { scrubber: scrubber.fork(), patience, memory: None }
+    fn new(scrubber: &Scrubber, flush: FlushPolicy) -> Hand {
+        Hand { scrubber: scrubber.fork(), flush, memory: None }
     }
 }
 
 impl Worker for Hand {
-    type Job = (Block, Spliced);
+    type Job = (OwnedBlock, Spliced);
     type Done = Scrubbed;
 
-    fn work(&mut self, (block, mut out): (Block, Spliced)) -> Scrubbed {
-        let step =
-            self.scrubber.scrub_piece(Piece::Records(block.bytes()), self.patience, &mut out);
+    fn work(&mut self, (block, mut out): (OwnedBlock, Spliced)) -> Scrubbed {
+        let step = self.scrubber.scrub_piece(Block::Records(block.bytes()), self.flush, &mut out);
         Scrubbed { block, out, step, trace: self.scrubber.take_trace() }
     }
 }
@@ -190,7 +189,7 @@ fn share(
     let spare = Mutex::new(Vec::new());
     let mut filled = Ok(Filled::Full);
     let mut is_first = true;
-    let mut held = Held { records: Vec::new(), patience: pump.patience() };
+    let mut held = Held { records: Vec::new(), flush: pump.flush_policy() };
     let next = |hand: &mut Hand| {
         let Memory { mut bytes, out } =
             hand.memory.take().or_else(|| lock(&spare).pop()).unwrap_or_default();
@@ -198,7 +197,7 @@ fn share(
         // thread's own memory; what a block leaves of its last record waits in the memory that this
         // exchange gives.
         if !std::mem::take(&mut is_first) {
-            bytes = pump.buffer().lay_into(bytes);
+            bytes = pump.buffer().move_into(bytes);
             filled = fill_on(feed, pump.buffer());
         }
         let block =
@@ -229,7 +228,7 @@ fn share(
 /// Whole records that wait for the rest of one, which lies in a block that another thread has.
 struct Held {
     records: Vec<u8>,
-    patience: Patience,
+    flush: FlushPolicy,
 }
 
 fn lock(spare: &Mutex<Vec<Memory>>) -> MutexGuard<'_, Vec<Memory>> {
@@ -252,7 +251,7 @@ fn settle(
     } else {
         out.clear();
         held.records.extend_from_slice(block.bytes());
-        step = scrubber.scrub_piece(Piece::Records(&held.records), held.patience, &mut out);
+        step = scrubber.scrub_piece(Block::Records(&held.records), held.flush, &mut out);
         emit(&step, &held.records, &out, write)?;
         held.records.drain(..step.done.end);
     }

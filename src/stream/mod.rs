@@ -26,8 +26,8 @@ pub use self::{
 use crate::{
     error::Error,
     frame::{
-        buffer::{BlockBuffer, Piece},
-        reassembly::{Behind, Patience},
+        buffer::{Block, BlockBuffer},
+        reassembly::{FlushPolicy, InputState},
     },
     redact::Spliced,
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber, Step},
@@ -81,8 +81,8 @@ impl Pump {
 
     /// How long records wait while more may come.
     #[cfg(feature = "cli")]
-    fn patience(&self) -> Patience {
-        Patience { behind: Behind::More, limit: self.limit }
+    fn flush_policy(&self) -> FlushPolicy {
+        FlushPolicy { input: InputState::Open, limit: self.limit }
     }
 
     pub(crate) fn buffer(&mut self) -> &mut BlockBuffer {
@@ -103,13 +103,13 @@ impl Pump {
     pub(crate) fn drain(
         &mut self,
         scrubber: &mut Scrubber,
-        behind: Behind,
+        input: InputState,
         write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         if self.is_stopped {
             return Err(Error::stopped(&self.name));
         }
-        let drained = self.drain_pieces(scrubber, behind, write);
+        let drained = self.drain_pieces(scrubber, input, write);
         self.is_stopped = drained.is_err();
         drained
     }
@@ -117,24 +117,26 @@ impl Pump {
     fn drain_pieces(
         &mut self,
         scrubber: &mut Scrubber,
-        behind: Behind,
+        input: InputState,
         mut write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (mut is_stuck, limit) = (false, self.limit);
         loop {
             let (n_pending, is_full) = (self.buffer.n_pending(), self.buffer.is_full());
             let n_waiting = std::mem::take(&mut self.n_waiting);
-            let Some(piece) = self.buffer.piece(behind == Behind::Nothing) else { return Ok(()) };
+            let Some(piece) = self.buffer.next_block(input == InputState::Ended) else {
+                return Ok(());
+            };
             let hay = piece.bytes();
             self.gate.pass(&self.name, hay)?;
-            let behind = match behind {
-                _ if is_stuck => Behind::Late,
+            let input = match input {
+                _ if is_stuck => InputState::TimedOut,
                 // The last line is there still.
-                Behind::Nothing if hay.len() < n_pending => Behind::More,
-                behind => behind,
+                InputState::Ended if hay.len() < n_pending => InputState::Open,
+                input => input,
             };
-            let is_asked = behind != Behind::More || is_full || n_waiting == 0;
-            if matches!(piece, Piece::Records(_))
+            let is_asked = input != InputState::Open || is_full || n_waiting == 0;
+            if matches!(piece, Block::Records(_))
                 && !is_asked
                 && !scrubber.may_go_on(hay, n_waiting.min(hay.len()))
             {
@@ -142,7 +144,7 @@ impl Pump {
                 return Ok(());
             }
             self.out.clear();
-            let step = scrubber.scrub_piece(piece, Patience { behind, limit }, &mut self.out);
+            let step = scrubber.scrub_piece(piece, FlushPolicy { input, limit }, &mut self.out);
             if step.done.end == 0 {
                 self.n_waiting = hay.len();
                 is_stuck = is_full;

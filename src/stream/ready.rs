@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 
 use super::Pump;
-use crate::{frame::reassembly::Behind, scrub::Scrubber};
+use crate::{frame::reassembly::InputState, scrub::Scrubber};
 
 /// Takes what was read and gives it back clean.
 #[derive(Debug)]
@@ -53,13 +53,13 @@ impl Ready {
         self.given = 0;
         self.pump.buffer().advance(n_bytes);
         self.is_at_end = n_bytes == 0;
-        let behind = if self.is_at_end { Behind::Nothing } else { Behind::More };
+        let input = if self.is_at_end { InputState::Ended } else { InputState::Open };
         let bytes = &mut self.bytes;
         let keep = |runs: &mut [IoSlice<'_>]| {
             runs.iter().for_each(|run| bytes.extend_from_slice(run));
             Ok(())
         };
-        let drained = self.pump.drain(&mut self.scrubber, behind, keep);
+        let drained = self.pump.drain(&mut self.scrubber, input, keep);
         let drained = drained.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
         if self.bytes.is_empty() {
             return drained;

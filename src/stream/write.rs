@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{BLOCK, MAX_RECORD, Pump};
-use crate::{error::Error, frame::reassembly::Behind, scrub::Scrubber};
+use crate::{error::Error, frame::reassembly::InputState, scrub::Scrubber};
 
 /// Takes bytes and writes them into `W` clean.
 ///
@@ -124,7 +124,7 @@ impl<W: Write> ScrubWriter<W> {
 
     fn end(&mut self) -> io::Result<()> {
         self.write_pending()?;
-        self.scrub(Behind::Nothing)?;
+        self.scrub(InputState::Ended)?;
         self.write_pending()?;
         self.inner.flush()
     }
@@ -141,7 +141,7 @@ impl<W: Write> ScrubWriter<W> {
 
     /// Scrubs what is due. Output goes to the inner writer until that fails, and then to `pending`:
     /// the error comes up again at the next write.
-    fn scrub(&mut self, behind: Behind) -> io::Result<()> {
+    fn scrub(&mut self, input: InputState) -> io::Result<()> {
         let (inner, pending) = (&mut self.inner, &mut self.pending);
         let mut n_written = 0;
         let pass = |runs: &mut [IoSlice<'_>]| {
@@ -155,7 +155,7 @@ impl<W: Write> ScrubWriter<W> {
             }
             Ok(())
         };
-        let result = self.pump.drain(&mut self.scrubber, behind, pass);
+        let result = self.pump.drain(&mut self.scrubber, input, pass);
         self.scrubber.tally_mut().bytes_out += n_written;
         result.map_err(|error: Error| io::Error::new(error.io_kind(), error))
     }
@@ -185,13 +185,13 @@ impl<W: Write> Write for ScrubWriter<W> {
         let n_bytes = bytes.len().min(space.len());
         space[..n_bytes].copy_from_slice(&bytes[..n_bytes]);
         self.pump.buffer().advance(n_bytes);
-        self.scrub(Behind::More)?;
+        self.scrub(InputState::Open)?;
         Ok(n_bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.write_pending()?;
-        self.scrub(Behind::More)?;
+        self.scrub(InputState::Open)?;
         self.write_pending()?;
         self.inner.flush()
     }

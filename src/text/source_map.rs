@@ -9,7 +9,7 @@ const SHORT: usize = 16;
 /// A text that was read out of a block. Runs lie in the order of the text; in the block they may
 /// lie apart.
 #[derive(Default)]
-pub(crate) struct View {
+pub(crate) struct SourceMap {
     text: Vec<u8>,
     runs: Vec<Run>,
 }
@@ -28,7 +28,7 @@ impl Run {
     }
 }
 
-impl View {
+impl SourceMap {
     pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.runs.clear();
@@ -56,7 +56,7 @@ impl View {
 
     /// Appends `text`, which the bytes at `raw` mean together: an escape, say. They are replaced
     /// together, too.
-    pub(crate) fn decode(&mut self, text: &[u8], raw: Span) {
+    pub(crate) fn replace(&mut self, text: &[u8], raw: Span) {
         let start = self.text.len();
         self.text.extend_from_slice(text);
         self.runs.push(Run { text: Span::new(start, self.text.len()), raw });
@@ -69,7 +69,7 @@ impl View {
 
     /// The bytes of the block that `span` of the text was read from, in the order of the text:
     /// several spans where something else lies between them.
-    pub(crate) fn raw(&self, span: Span) -> impl Iterator<Item = Span> + '_ {
+    pub(crate) fn in_block(&self, span: Span) -> impl Iterator<Item = Span> + '_ {
         let first = self.runs.partition_point(|run| run.text.end <= span.start);
         let mut runs =
             self.runs[first..].iter().take_while(move |run| run.text.start < span.end).peekable();
@@ -106,9 +106,9 @@ fn part(run: Run, span: Span) -> Span {
     Span::new(at(span.start), at(span.end))
 }
 
-impl std::fmt::Debug for View {
+impl std::fmt::Debug for SourceMap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "View({} bytes, {} runs)", self.text.len(), self.runs.len())
+        write!(f, "SourceMap({} bytes, {} runs)", self.text.len(), self.runs.len())
     }
 }
 
@@ -119,13 +119,13 @@ mod tests {
     #[test]
     fn a_span_of_the_text_finds_its_bytes() {
         let hay = br"ab\u0041cd|ef";
-        let mut view = View::default();
-        view.copy(hay, Span::new(0, 2));
-        view.decode(b"A", Span::new(2, 8));
-        view.copy(hay, Span::new(8, 10));
-        view.copy(hay, Span::new(11, 13));
-        assert_eq!(view.text(), b"abAcdef");
-        let raw = |start, end| view.raw(Span::new(start, end)).collect::<Vec<_>>();
+        let mut source_map = SourceMap::default();
+        source_map.copy(hay, Span::new(0, 2));
+        source_map.replace(b"A", Span::new(2, 8));
+        source_map.copy(hay, Span::new(8, 10));
+        source_map.copy(hay, Span::new(11, 13));
+        assert_eq!(source_map.text(), b"abAcdef");
+        let raw = |start, end| source_map.in_block(Span::new(start, end)).collect::<Vec<_>>();
         assert_eq!(raw(1, 4), [Span::new(1, 9)]);
         assert_eq!(raw(2, 3), [Span::new(2, 8)]);
         assert_eq!(raw(4, 6), [Span::new(9, 10), Span::new(11, 12)]);

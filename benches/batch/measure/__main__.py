@@ -1,4 +1,4 @@
-"""Measures `logscrub batch` beside other programs and beside its codecs alone. Started by benches/batch/run."""
+"""Measures `logscrub batch`, other programs, and its codecs alone. Started by benches/batch/run."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent.parent
-# Workloads, checks and the head of a report are those of the comparison of the filter.
+# Workloads, checks and the head of the report are shared with the comparison of the filter.
 COMPARE = REPOSITORY / "benches/compare"
 sys.path.append(str(COMPARE / "measure"))
 
@@ -48,16 +48,16 @@ def parse():
     parser = argparse.ArgumentParser(prog="benches/batch/run", description=__doc__)
     parser.add_argument("--built", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--bin", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--size", type=size, default=4 << 30, help="text in the set, as 512MiB or 4GiB (default)")
-    parser.add_argument("--rounds", type=int, help="of every program (default: 3, and 1 for a set of more than 1GiB)")
-    parser.add_argument("--peers-size", type=size, default=256 << 20, help="the other programs, which are slow, get the first files of a form that hold so much text (default: 256MiB)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of every program that has threads (default: one a core)")
-    parser.add_argument("--scratch", type=pathlib.Path, help="where the set is made, instead of the system's folder; it takes three times the text")
+    parser.add_argument("--size", type=size, default=4 << 30, help="size of the set as text, such as 512MiB (default: 4GiB)")
+    parser.add_argument("--rounds", type=int, help="rounds of every program (default: 3, or 1 for a set of more than 1GiB)")
+    parser.add_argument("--peers-size", type=size, default=256 << 20, help="the other programs, which are slow, get only the first files of a format that have this much text (default: 256MiB)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of every program that has threads (default: one for each core)")
+    parser.add_argument("--scratch", type=pathlib.Path, help="folder for the set, instead of the system's; it needs three times the size of the text")
     parser.add_argument("--out", type=pathlib.Path, default=REPOSITORY / "target/batch", help="where table and chart go")
-    parser.add_argument("--write-docs", action="store_true", help="write them to docs/benchmarks and into README.md too")
-    parser.add_argument("--quick", action="store_true", help="built for debugging, 8 MiB, one round: for tests")
+    parser.add_argument("--write-docs", action="store_true", help="write them to docs/benchmarks too")
+    parser.add_argument("--quick", action="store_true", help="debug build, 8 MiB, one round: for tests")
     arguments = parser.parse_args()
-    # Before them stand the two that the run script gives.
+    # The first two are given by the run script.
     arguments.said = sys.argv[5:]
     arguments.peers, arguments.scripts, arguments.repository = None, COMPARE / "peers/scripts", REPOSITORY
     if arguments.quick:
@@ -74,7 +74,7 @@ def size(text):
 
 
 def measure(arguments, made, engines, folder):
-    """Figures by form and by name; the form `all` is the whole set in one run."""
+    """Figures by format and by name; the format `all` is the whole set in one run."""
     checker = runs.Checker()
     figures = {}
     every = {ALL: [file for files in made.values() for file in files], **made}
@@ -91,7 +91,7 @@ def measure(arguments, made, engines, folder):
 
 
 def one(engine, form, files, folder, checker):
-    """One run, whose output is checked and taken away."""
+    """One run. Its output is checked and removed."""
     out = folder / "out"
     source = folder / "set" if form == ALL else folder / "set" / form
     run = runs.measured(engine, source, files, out)

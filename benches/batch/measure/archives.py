@@ -1,4 +1,4 @@
-"""The set of archives: made from a seed, with what must come of every file in it."""
+"""The set of archives: made from a seed, with the expected result for every file in it."""
 
 import contextlib
 import dataclasses
@@ -12,7 +12,7 @@ import zipfile
 
 from workloads import GONE, LABEL
 
-# What part of the text lies in which form.
+# The share of the text in each format.
 SHARES = {"gz": 0.3, "zst": 0.25, "tar.gz": 0.2, "zip": 0.1, "plain": 0.15}
 LARGEST_FILE = 64 << 20
 LARGEST_POOL = 256 << 20
@@ -21,7 +21,7 @@ PIECES_IN_ENTRY = 4
 
 @dataclasses.dataclass
 class Piece:
-    """Some lines, what must come of them, and the secrets in them in order."""
+    """Some lines, the expected result, and the secrets in them in order."""
 
     dirty: bytes
     expected: bytes
@@ -35,7 +35,7 @@ class File:
 
     @property
     def entries(self):
-        """Names of what lies in an archive, with their pieces."""
+        """Names of the entries of an archive, with their pieces."""
         groups = [self.pieces[at : at + PIECES_IN_ENTRY] for at in range(0, len(self.pieces), PIECES_IN_ENTRY)]
         return [(f"var/log/app-{n:03}.log", group) for n, group in enumerate(groups)]
 
@@ -43,7 +43,7 @@ class File:
     def n_text(self):
         return sum(len(piece.dirty) for piece in self.pieces)
 
-    # What the checks of the comparison ask a workload.
+    # The interface that the checks of the comparison expect of a workload.
     @property
     def expected(self):
         return joined(self.pieces, "expected")
@@ -58,7 +58,7 @@ class File:
 
 
 def first(files, n_bytes):
-    """The first of the files that hold so much text together."""
+    """The first files that have this much text together."""
     chosen, n_text = [], 0
     for file in files:
         if n_text >= n_bytes:
@@ -73,7 +73,8 @@ def joined(pieces, what):
 
 
 def make(built, n_bytes, folder):
-    """Makes the set below `folder`: files by their form; and the pool that their text is taken from."""
+    """Makes the set below `folder`. Returns the files by format, and the pool that their text comes
+    from."""
     n_pool = min(LARGEST_POOL, n_bytes // 2)
     subprocess.run([built / "workload", "one-percent", str(n_pool), folder / "pool"], check=True)
     pool = cut(folder / "pool", max(min(1 << 20, n_bytes // 128), 16 << 10))
@@ -118,7 +119,7 @@ def gzip_command(*more):
 
 @contextlib.contextmanager
 def through(command, path):
-    """What is written goes through `command` into a file."""
+    """Writes through `command` into a file."""
     with open(path, "wb") as out, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out) as program:
         yield program.stdin
         program.stdin.close()
@@ -164,20 +165,20 @@ def output(command):
 
 
 def text_of(form, path):
-    """What other programs read in a file that is no archive."""
+    """The text that other programs read from a file that is not an archive."""
     commands = {"gz": gzip_command("-dc"), "zst": ["zstd", "-qdc"]}
     return output([*commands[form], path]) if form in commands else path.read_bytes()
 
 
 def fault(form, file, path):
-    """What is wrong with the file that came of `file`, or None."""
+    """The fault of the output for `file`, or None."""
     if form not in ("tar.gz", "zip"):
         made, expected = [("", text_of(form, path))], [("", file.expected)]
     else:
         expected = [(name, joined(pieces, "expected")) for name, pieces in file.entries]
         made = list(tar_entries(path) if form == "tar.gz" else zip_entries(path))
     if [name for name, _ in made] != [name for name, _ in expected]:
-        return "the names in it are others"
+        return "its entries have other names"
     wrong = [name for (name, text), (_, clean) in zip(made, expected) if LABEL.sub(GONE, text) != clean]
     return f"the text is not the expected one {' '.join(wrong)}" if wrong else None
 

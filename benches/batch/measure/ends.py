@@ -1,4 +1,5 @@
-"""The two ends of what comes: a great many small files and one large one, plain text both, beside a copy of the same and a sync: the bound of the disk."""
+"""The two extremes: many small files and one large file, both plain text. The bound is a copy and a
+sync."""
 
 import dataclasses
 import hashlib
@@ -15,7 +16,7 @@ import process
 import runs
 from workloads import GONE, LABEL
 
-# So many small files stand beside a large one of 4 GiB; smaller sets have fewer.
+# The number of small files for a large file of 4 GiB; smaller sets have fewer.
 SMALL_FILES, BESIDE = 100_000, 4 << 30
 SMALL_FILE, IN_FOLDER = 1 << 10, 1000
 READ = 64 << 20
@@ -24,7 +25,7 @@ CACHES = pathlib.Path("/proc/sys/vm/drop_caches")
 
 @dataclasses.dataclass
 class End:
-    """A tree, and what must come of its files in order of names."""
+    """A tree, and the expected result of its files in order of names."""
 
     title: str
     n_text: int
@@ -61,7 +62,7 @@ def small(pool, size, folder):
 
 
 def short_texts(pool, limit):
-    """Up to `limit` texts of whole lines of 1 KiB at most, and what must come of each."""
+    """Up to `limit` texts of whole lines of at most 1 KiB, each with its expected result."""
     for piece in pool:
         dirty, expected, length = [], [], 0
         for line, clean in zip(piece.dirty.splitlines(True), piece.expected.splitlines(True)):
@@ -90,7 +91,7 @@ def large(pool, size, folder):
 
 
 def one(arguments, name, end, source, out):
-    """One run, cold where that is allowed, whose output is checked and taken away."""
+    """One run, with cold caches if allowed. Its output is checked and removed."""
     commands = {
         "logscrub": [arguments.bin, "batch", "--config", "none", "-q", "-j", str(arguments.threads), source, "-o", out],
         "copy": ["sh", "-c", 'cp -a "$1" "$2" && sync -f "$2"', "copy", source, out],
@@ -104,7 +105,7 @@ def one(arguments, name, end, source, out):
 
 
 def empty_caches():
-    """What is read comes from the disk then; answers whether that was allowed."""
+    """Empties the caches, so that reads come from the disk. Returns whether that was allowed."""
     os.sync()
     try:
         CACHES.write_text("3")
@@ -114,7 +115,7 @@ def empty_caches():
 
 
 def timed(command):
-    """Runs it with the kernel's account of it; its memory is what it says of itself up to the end."""
+    """Runs a command. Returns the kernel's account of it and its high-water mark of memory."""
     begin, memory = time.perf_counter(), 0
     before = os.times()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=process.ENVIRONMENT) as program:
@@ -130,7 +131,7 @@ def timed(command):
 
 
 def text_digest(folder):
-    """Of all files in order of names, with one word for every placeholder."""
+    """The digest of all files in order of names, with one word for every placeholder."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix == ".log"):
         with open(path, "rb") as rdr:

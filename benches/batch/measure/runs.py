@@ -1,4 +1,5 @@
-"""The programs, each as it is run over the files of one form, and the kernel's account of all that it started."""
+"""Runs the programs over the files of one format, with the kernel's account of all their processes.
+Runs the programs over the files of one format, with the kernel's account of all their processes."""
 
 import dataclasses
 import os
@@ -14,14 +15,14 @@ import process
 
 
 class Fault(Exception):
-    """A program that did not do what it should: there is no figure of it."""
+    """A program failed, so there is no figure for it."""
 
 
 @dataclasses.dataclass
 class Run:
     wall: float
     cpu: float
-    # The most at once, in bytes, where that was asked.
+    # The high-water mark in bytes, if it was asked for.
     memory: int = 0
 
 
@@ -70,7 +71,7 @@ class Tree:
 
 
 class Pipe:
-    """Programs in a pipe, file by file; each writes the form that it read."""
+    """Programs in a pipe, file by file; each writes the format that it read."""
 
     def __init__(self, name, title, forms, stages):
         self.name, self.title, self.forms, self.stages = name, title, forms, stages
@@ -116,7 +117,7 @@ def engines(arguments, twenty):
 
 
 def chosen(all_engines):
-    """Those that are here, and why others are not."""
+    """The programs that are installed, and why others are left out."""
     missing = {engine.name: [need for need in engine.needs if shutil.which(need) is None] for engine in all_engines}
     left_out = {name: f"{', '.join(needs)} not installed" for name, needs in missing.items() if needs}
     return [engine for engine in all_engines if engine.name not in left_out], left_out
@@ -131,7 +132,8 @@ def measured(engine, folder, files, out):
 
 
 class Checker:
-    """Looks at every file of the first run of a program, and compares those of later runs with them."""
+    """Checks every file of the first run of a program, and compares the files of later runs with
+    it."""
 
     def __init__(self):
         self.known = {}
@@ -150,5 +152,5 @@ class Checker:
 
     @staticmethod
     def peer_fault(form, file, path):
-        """Of others it is asked that no planted secret is left and no line lost."""
+        """Other programs must leave no planted secret and lose no line."""
         return checks.secrets(file, archives.text_of(form, path))

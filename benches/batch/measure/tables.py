@@ -1,9 +1,8 @@
-"""What was measured, as Markdown and as a chart."""
+"""The results, as Markdown and as a chart."""
 
 import datetime
 import html
 import os
-import re
 import shlex
 import subprocess
 import textwrap
@@ -14,7 +13,6 @@ import report
 COLOURS = {"logscrub": "#2b6cb0", "codecs": "#8a8f98", "sed": "#dd8a2e", "perl": "#b7791f", "rg": "#805ad5"}
 NAMES = {"all": "the whole set", "gz": "gzip", "zst": "zstd", "tar.gz": "tar.gz", "zip": "zip", "plain": "plain text"}
 WIDTH, LEFT, RIGHT, BAR, GAP = 960, 130, 80, 15, 14
-START, END = "<!-- figures of batch: benches/batch/run --write-docs -->", "<!-- end of the figures of batch -->"
 
 
 def lines(form, figures):
@@ -28,7 +26,8 @@ def conclude(arguments, made, engines, left_out, figures, at_ends):
     titles = {engine.name: engine.title for engine in engines}
     facts = head(arguments, made, left_out)
     told = [share(figures["all"]), table(figures, titles), ends.table(at_ends)]
-    body = "\n\n".join([*told, METHOD])
+    picture = "![MB/s of text, by format and program](batch.svg)"
+    body = "\n\n".join([picture, *told, METHOD])
     print(f"\n{body}")
     drawn = chart(figures, titles, facts)
     folders = [arguments.out, *([arguments.repository / "docs/benchmarks"] if arguments.write_docs else [])]
@@ -36,8 +35,6 @@ def conclude(arguments, made, engines, left_out, figures, at_ends):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "batch.md").write_text("\n".join(["# Batch, measured", "", "```", *facts, "```", "", body, ""]))
         (folder / "batch.svg").write_text(drawn)
-    if arguments.write_docs:
-        write_readme(arguments.repository / "README.md", facts, *told)
     print(f"written to {', '.join(str(folder) for folder in folders)}")
 
 
@@ -50,19 +47,18 @@ def head(arguments, made, left_out):
         f"command   {shlex.join(['benches/batch/run', *arguments.said])}",
         f"program   {version}, {arguments.threads} threads; medians of {arguments.rounds} rounds",
         f"set       {n_text / 1e6:,.0f} MB of generated log, a secret in 1 % of the lines, in {sum(map(len, made.values()))} files",
-        f"others    the first files of a form that hold {arguments.peers_size / 1e6:,.0f} MB of text",
+        f"others    the first files of a format that have {arguments.peers_size / 1e6:,.0f} MB of text",
         f"disk      caches {'emptied before each run' if ends.empty_caches() else 'as they were'}, for the second table",
         *(f"SKIPPED   {name}: {why}" for name, why in left_out.items()),
     ]
-    return said + (["QUICK     built for debugging, one round, a small set; the figures mean nothing"] if arguments.quick else [])
+    return said + (["QUICK     a debug build, one round, a small set; the figures mean nothing"] if arguments.quick else [])
 
 
 def share(figures):
     ours, bound = figures["logscrub"], figures["codecs"]
     return (
-        f"Of the wall time of the whole set ({ours.wall:.1f} s, {ours.speed:.0f} MB/s of text) decompression and compression alone take "
-        f"{bound.wall / ours.wall:.0%} ({bound.wall:.1f} s), of its processor time {bound.cpu / ours.cpu:.0%} ({bound.cpu:.1f} of {ours.cpu:.1f} s): "
-        f"{ours.wall / bound.wall:.2f} times the bound."
+        f"The whole set took {ours.wall:.1f} s ({ours.speed:.0f} MB/s of text), {ours.wall / bound.wall:.2f} times the bound: decompression and compression "
+        f"alone take {bound.wall:.1f} s. Of the processor time they take {bound.cpu:.1f} of {ours.cpu:.1f} s."
     )
 
 
@@ -78,29 +74,23 @@ def table(figures, titles):
     return "\n".join(rows)
 
 
-METHOD = """The set lies in the page cache. *The codecs alone* (`benches/batch/src/recode.rs`) decompress and compress the same files with the codecs,
-levels, chunks and threads of `batch`, write them and end with the same `syncfs`; plain text is copied. `batch` hashes what it reads and
-writes and keeps a manifest besides. sed, perl and ripgrep get the twenty substitutions of `benches/compare`, file by file, with as many threads
-in pigz and zstd as `batch` has; none of them can rewrite tar or zip, whose sizes and directories would no longer fit. Of logscrub
-every output is compared with the expected text, of the others it is asked that no planted secret is left and no line lost.
+METHOD = """The bound for compressed files is *the codecs alone* (`benches/batch/src/recode.rs`): decompressing and
+compressing the same files with the codecs, levels, chunks and threads of `batch`, writing them, and
+the same `syncfs` at the end. Plain text is copied. `batch` also hashes what it reads and writes, and
+keeps a manifest. The files are in the page cache. We aim at 1.3 times the bound in every row.
 
-The second table has the two ends of what comes, and beside them what the disk alone takes: `cp -a` and a sync of what was written. `batch`
-ends with such a sync too. Memory is what the kernel says of the most that was resident."""
+sed, perl and ripgrep get the twenty substitutions of `benches/compare`, file by file, with as many
+threads in pigz and zstd as `batch` has. None of them can rewrite tar or zip, because sizes and
+directories would no longer fit. Every output of logscrub is compared with the expected text. The
+outputs of the others are checked for planted secrets that are left and for lines that are lost.
 
-
-def write_readme(path, facts, *parts):
-    text = path.read_text()
-    where = re.compile(f"{re.escape(START)}.*{re.escape(END)}", re.S)
-    told = "\n".join(["```", *facts, "```"])
-    picture = "![MB/s of text, by form and program](docs/benchmarks/batch.svg)"
-    made = "\n\n".join([START, told, picture, *parts, END])
-    if not where.search(text):
-        raise SystemExit(f"{path}: no place for the figures of batch")
-    path.write_text(where.sub(lambda _: made, text))
+The second table has the two extremes, many small files and one large file. Its bound is what the
+disk alone takes: `cp -a` and a sync of what was written. `batch` ends with such a sync too. Memory
+is the kernel's high-water mark of resident memory."""
 
 
 def chart(figures, titles, facts):
-    """Bars of wall speed, group by group."""
+    """Bars of wall speed, grouped by format."""
     fastest = max(figure.speed for known in figures.values() for figure in known.values())
     per_mb = (WIDTH - LEFT - RIGHT) / fastest
     body, y = [], 96

@@ -1,9 +1,9 @@
 //! Decompresses the files of a tree and compresses them again, and does nothing else: `recode
 //! THREADS FROM TO`.
 //!
-//! The same codecs, levels and chunks as `logscrub batch`, the same number of threads, one `syncfs`
-//! at the end: what redaction could cost at the least. A zip archive comes out without its
-//! directory; nobody reads what is written here.
+//! It uses the same codecs, levels, chunks and number of threads as `logscrub batch`, and one
+//! `syncfs` at the end: the least that redaction could cost. A zip archive comes out without its
+//! directory, because nobody reads the output.
 
 use std::{
     collections::VecDeque,
@@ -19,11 +19,11 @@ use std::{
     thread,
 };
 
-/// Text in a gzip member and in a zstd frame.
+/// The size of the text in a gzip member and in a zstd frame.
 const MEMBER: usize = 1 << 20;
 const FRAME: usize = 4 << 20;
 
-/// Chunks of one file on the way, for each thread.
+/// Chunks of one file in progress, for each thread.
 const CHUNKS_PER_THREAD: usize = 2;
 
 type Pack = fn(&[u8]) -> io::Result<Vec<u8>>;
@@ -74,12 +74,12 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Compresses what comes, until nothing can come any more.
+/// Compresses jobs until no more can come.
 fn serve(queue: &Mutex<Receiver<Job>>) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
-        // Who asked may have failed and gone.
+        // The receiver may have failed and gone.
         let _ = job.done.send((job.pack)(&job.text));
     }
 }
@@ -106,8 +106,8 @@ fn recode(from: &Path, to: &Path, jobs: &Sender<Job>, n_threads: usize) -> io::R
     wtr.flush()
 }
 
-/// By a buffer of our own: the kernel's copy inside one file system would not move the bytes that
-/// redaction has to.
+/// Copies through a buffer: the kernel's copy inside one file system would not move the bytes that
+/// redaction has to move.
 fn copy(rdr: &mut impl Read, wtr: &mut impl Write) -> io::Result<()> {
     let mut space = vec![0; 256 << 10];
     loop {
@@ -157,8 +157,7 @@ fn frame(text: &[u8]) -> io::Result<Vec<u8>> {
     compressor.compress(text)
 }
 
-/// Entry by entry, as long as one begins; sizes stand in the local headers of what the harness
-/// writes.
+/// Reads entry by entry. The harness writes sizes into the local headers.
 fn entries(rdr: &mut impl Read, wtr: &mut impl Write) -> io::Result<()> {
     loop {
         let mut head = [0; 30];

@@ -1,7 +1,7 @@
-"""Measures logscrub beside other programs, and says what must show. Started by benches/compare/run.
+"""Measures logscrub and other programs against targets. Started by benches/compare/run.
 
-Every program reads the same bytes, every output is checked before a figure is taken, and programs take turns. What is compared,
-and what must come of it, stands in ../cases.toml; ../README.md says how fair it is.
+Every program reads the same bytes, every output is checked before a figure is taken, and programs take
+turns. ../cases.toml has the engines, workloads and expected results; ../README.md says how fair it is.
 """
 
 import argparse
@@ -40,22 +40,22 @@ def parse():
     parser = argparse.ArgumentParser(prog="benches/compare/run", description=__doc__.splitlines()[0])
     parser.add_argument("--built", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--peers", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--bin", type=pathlib.Path, required=True, help="another logscrub than the one built here")
-    parser.add_argument("--engines", default="", help="names with commas; all builds the heavy peers too")
-    parser.add_argument("--kind", default="", help="workloads with commas: clean, one-percent, every-line, long-lines, json, cri, coloured, raw-logs")
-    parser.add_argument("--parts", default="", help=f"with commas: {', '.join(PARTS)}")
-    parser.add_argument("--size", type=int, help="MiB for the fast engines, instead of what the case says")
+    parser.add_argument("--bin", type=pathlib.Path, required=True, help="measure this logscrub instead of the one built here")
+    parser.add_argument("--engines", default="", help="names, separated by commas; `all` also builds the heavy peers")
+    parser.add_argument("--kind", default="", help="workloads, separated by commas: clean, one-percent, every-line, long-lines, json, cri, coloured, raw-logs")
+    parser.add_argument("--parts", default="", help=f"parts, separated by commas: {', '.join(PARTS)}")
+    parser.add_argument("--size", type=int, help="MiB for the fast engines, instead of the size in cases.toml")
     parser.add_argument("--slow-size", type=int, help="MiB for the slow engines")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--logs", type=pathlib.Path, default=os.environ.get("LOGSCRUB_COMPARE_LOGS", REPOSITORY.parent / "shared/corpora/benign"),
                         help="folder of raw logs (*.log, *.log.gz)")
-    parser.add_argument("--out", type=pathlib.Path, default=REPOSITORY / "target/compare", help="where tables and charts go")
+    parser.add_argument("--out", type=pathlib.Path, default=REPOSITORY / "target/compare", help="folder for tables and charts")
     parser.add_argument("--write-docs", action="store_true", help="write them to docs/benchmarks too")
-    parser.add_argument("--scratch", type=pathlib.Path, help="where the logs are made, instead of the system's folder")
-    parser.add_argument("--quick", action="store_true", help="built for debugging, 1 MiB, one round: for tests")
-    parser.add_argument("--answers", action="store_true", help="print the answers of cases.toml anew")
+    parser.add_argument("--scratch", type=pathlib.Path, help="folder for the logs, instead of the system's")
+    parser.add_argument("--quick", action="store_true", help="debug build, 1 MiB, one round: for tests")
+    parser.add_argument("--answers", action="store_true", help="print new answers for cases.toml")
     arguments = parser.parse_args()
-    # Before them stand the three that the run script gives.
+    # The first three are given by the run script.
     arguments.said = sys.argv[7:]
     for name, known in (("kind", None), ("parts", PARTS)):
         chosen = [word for word in getattr(arguments, name).split(",") if word]
@@ -74,7 +74,7 @@ def measure(arguments, cases, folder):
     n_rules = places.write_rules()
     wanted = None if arguments.engines in ("", "all") else arguments.engines.split(",")
     engines, left_out = engines_module.choose(cases, places, wanted)
-    # Where the program takes the flag, one thread is what is compared.
+    # Programs with this flag are compared with one thread.
     if process.takes([*engines["logscrub"].command, "--threads", "1"]):
         for name in ("logscrub", "logscrub-280"):
             if name in engines:
@@ -90,7 +90,7 @@ def measure(arguments, cases, folder):
 
 
 def sections_of(arguments, cases, engines, folder, results):
-    """One part after the other; each is printed as soon as it is known."""
+    """Measures part by part, and prints each as soon as it is known."""
     parts = arguments.parts or PARTS
     empty = folder / "empty"
     empty.touch()
@@ -140,7 +140,7 @@ def workload_sections(arguments, cases, data, engines, folder, results, parts):
         pairs = [(engines[name], made[speed]) for speed in ("fast", "slow") for name in data[speed] if name in engines]
         if arguments.quick and kind not in ("clean", "every-line"):
             pairs = [pair for pair in pairs if pair[0].name in ("logscrub", "cat", "blocks")]
-        # Where little is read, a start-up taken away leaves nothing but chance.
+        # On a small input, subtracting the start-up leaves nothing but noise.
         empty = None if arguments.quick else folder / "empty"
         figures = results["throughput"][kind] = rounds.throughput(pairs, arguments.rounds, empty)
         sections.append(report.throughput(kind, made["fast"].n_lines, len(made["fast"].secrets), figures, engines))
@@ -164,7 +164,7 @@ def threads_section(arguments, results, workload):
 
 
 def make(arguments, cases, kind, mib, folder):
-    """A workload whose answer is the one written down, where one is."""
+    """A workload with the committed answer, if there is one."""
     if kind == "raw-logs":
         logs = pathlib.Path(arguments.logs)
         return workloads.make_raw(logs, mib << 20, folder) if logs.is_dir() else None
@@ -208,7 +208,7 @@ def conclude(arguments, cases, results, sections, engines):
 
 
 def print_answers(arguments, cases, folder):
-    """What stands at the end of cases.toml: for each workload and size, what must come of it."""
+    """The end of cases.toml: the expected result for each workload and size."""
     for data in cases["workload"]:
         for mib in dict.fromkeys((1, data["slow_mib"], data["mib"])):
             if data["kind"] == "raw-logs":

@@ -1,4 +1,4 @@
-"""A bar chart as SVG: engines by their speed, on a scale of tens. By hand, since nothing else is needed for rectangles."""
+"""A bar chart of the engines' speed as SVG, on a logarithmic scale. Rectangles need no library."""
 
 import html
 import math
@@ -9,7 +9,7 @@ WIDTH, LEFT, RIGHT, BAR, GAP = 960, 290, 90, 13, 12
 
 
 def throughput(figures, engines, title, notes):
-    """`figures` are those of several workloads; engines stand in the order of the first of them."""
+    """`figures` are those of several workloads; engines are sorted by the first of them."""
     kinds = [kind for kind in SERIES if kind in figures]
     order = sorted(figures[kinds[0]], key=lambda name: -figures[kinds[0]][name].speed)
     low, high = scale([figure.speed for kind in kinds for figure in figures[kind].values()])

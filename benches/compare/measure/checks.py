@@ -1,4 +1,4 @@
-"""What is wrong with an output, or None: a wrong output is a failure and not a figure."""
+"""The fault of an output, or None. A wrong output is a failure and not a figure."""
 
 from workloads import GONE, LABEL
 
@@ -18,7 +18,7 @@ def same(workload, out):
 
 
 def lines(workload, out):
-    """Their number; for raw logs that is all that is known."""
+    """Checks the number of lines. For raw logs nothing else is known."""
     n_lines = out.count(b"\n")
     return None if n_lines == workload.n_lines else f"{n_lines} lines instead of {workload.n_lines}"
 
@@ -29,7 +29,7 @@ def secrets(workload, out):
 
 
 def left(workload, out):
-    """How many planted secrets still stand in their line."""
+    """How many planted secrets are still in their line."""
     secrets = iter(workload.secrets)
     n_left = 0
     for expected, made in zip(workload.expected.split(b"\n"), out.split(b"\n")):

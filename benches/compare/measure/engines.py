@@ -1,4 +1,5 @@
-"""The programs that are compared: from their data in cases.toml to commands that can be run here, or why not."""
+"""The compared programs: from their data in cases.toml to commands, or the reason why one cannot
+run."""
 
 import dataclasses
 import pathlib
@@ -19,7 +20,7 @@ class Engine:
 
 
 class Places:
-    """What stands for the words in braces."""
+    """The values of the words in braces."""
 
     def __init__(self, arguments, folder, more):
         here = pathlib.Path(__file__).resolve().parent.parent
@@ -44,7 +45,8 @@ class Places:
         return [line.split(line[1])[1] for line in text.splitlines() if line.startswith("s")]
 
     def write_rules(self):
-        """For programs in other languages: what to search for is the whole pattern, and in the second file the shortened one."""
+        """Rules for programs in other languages: one file with whole patterns, one with shortened
+        ones."""
         said = subprocess.run([self.built / "rules", self.patterns], capture_output=True, text=True, check=True).stdout
         self.rules.with_name("rules.short").write_text(said)
         parts = [line.split("\t") for line in said.splitlines()]
@@ -53,7 +55,8 @@ class Places:
 
 
 def choose(cases, places, wanted):
-    """Engines that can run, by name, and why others cannot. `wanted` is None for all that are there."""
+    """Engines that can run, by name, and why others cannot. `wanted` is None for all that are
+    installed."""
     engines, left_out = {}, {}
     for data in cases["engine"]:
         name = data["name"]
@@ -73,7 +76,7 @@ def choose(cases, places, wanted):
 
 
 def versions(engines):
-    """What the programs of the system say they are."""
+    """The versions of the system's programs."""
     asks = {"sed": ["sed", "--version"], "rg": ["rg", "--version"], "perl": ["perl", "-v"], "mawk": ["mawk", "-W", "version"], "cat": ["cat", "--version"]}
     said = {}
     for name in engines:

@@ -1,4 +1,5 @@
-"""The rows of what must show: each takes its value from the results and is held against the target of the level."""
+"""The acceptance rows: each takes a value from the results and compares it with the target of the
+level."""
 
 from rounds import quantile
 
@@ -53,7 +54,7 @@ def resident(key, text):
 
 def start(_must, results):
     starts = results["starts"]
-    # Processor time: there is nothing to wait for, and neighbours do not weigh in.
+    # Processor time: there is nothing to wait for, and other guests disturb it less.
     value = (starts["logscrub"].cpu - starts["cat"].cpu) * 1e3 if starts else None
     return value, "start-up on empty input, more than cat, CPU", "ms", False
 

@@ -1,7 +1,7 @@
-"""Runs a program in the shapes that are measured, and reads the kernel's account of it.
+"""Runs a program in each measured way, and reads the kernel's account of it.
 
-Processor time is what wait4 says of that one process. Resident memory is its high-water mark, read while it still lives, since
-what wait4 says includes the size of whoever started it.
+Processor time is that of wait4 for the one process. Resident memory is its high-water mark, read while
+it still lives, because the value of wait4 includes the size of the parent process.
 """
 
 import dataclasses
@@ -20,14 +20,15 @@ import time
 ENVIRONMENT = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": "/nonexistent"}
 if "LOGSCRUB_CPU" in os.environ:
     ENVIRONMENT["LOGSCRUB_CPU"] = os.environ["LOGSCRUB_CPU"]
-# End with 1 when nothing matched, which is no fault.
+# These end with 1 if nothing matched, which is not a fault.
 NONE_IS_ONE = {"rg"}
-# So logscrub ends when a record was cut and its rest is not there. Raw logs hold such records, and what is made here does not.
+# logscrub ends with this if a record was cut and its rest is missing. Raw logs have such records,
+# generated logs do not.
 CUT = 3
 
 
 class Fault(Exception):
-    """A program that did not do what it should: there is no figure of it."""
+    """A program failed, so there is no figure for it."""
 
 
 @dataclasses.dataclass
@@ -52,7 +53,7 @@ def start(command, stdin, stdout):
 
 
 def output(command, path, is_raw=False):
-    """All that comes out; for checks, not for figures."""
+    """The whole output; for checks, not for figures."""
     with open(path, "rb") as log:
         done = subprocess.run(command, stdin=log, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
     if is_fault(command, done.returncode, is_raw):
@@ -75,7 +76,7 @@ def finish(command, pid, begin, n_bytes=0, is_raw=False):
 
 
 def through(command, path, is_raw=False):
-    """A file on standard input, a pipe as output that is emptied here."""
+    """A file as standard input, and a pipe as output that is emptied here."""
     stdin = os.open(path, os.O_RDONLY)
     rdr, wtr = os.pipe()
     fcntl.fcntl(rdr, fcntl.F_SETPIPE_SZ, 1 << 20)
@@ -91,7 +92,8 @@ def through(command, path, is_raw=False):
 
 
 def between(command, path):
-    """`cat F | X | cat >/dev/null`, pipes as a shell makes them: the account of X alone."""
+    """`cat F | X | cat >/dev/null` with pipes as a shell makes them. Returns the account of X
+    alone."""
     log, sink = os.open(path, os.O_RDONLY), os.open(os.devnull, os.O_WRONLY)
     (rdr_in, wtr_in), (rdr_out, wtr_out) = os.pipe(), os.pipe()
     begin = time.perf_counter()
@@ -107,7 +109,8 @@ def between(command, path):
 
 
 def to_nothing(command, path, limit=None):
-    """A file on standard input, nothing as output. Ended when it has taken more than `limit` seconds of processor time."""
+    """A file as standard input and no output. Stops the program after `limit` seconds of processor
+    time."""
     stdin, sink = os.open(path, os.O_RDONLY), os.open(os.devnull, os.O_WRONLY)
     begin = time.perf_counter()
     pid = start(command, stdin, sink)
@@ -128,7 +131,7 @@ def processor_time(pid):
 
 
 def resident(command, path):
-    """The high-water mark of resident memory, in MiB: all input is given, and the program waits for more."""
+    """The high-water mark of resident memory in MiB, after all input and before its end."""
     rdr, wtr = os.pipe()
     sink = os.open(os.devnull, os.O_WRONLY)
     pid = start(command, rdr, sink)
@@ -155,13 +158,14 @@ def state(pid):
 
 
 def latency(command, lines):
-    """Seconds from each line in to its end out, one line a millisecond; None when lines are held back."""
+    """Seconds from each line in to its end out, one line a millisecond; None if lines are held
+    back."""
     (rdr_in, wtr_in), (rdr_out, wtr_out) = os.pipe(), os.pipe()
     pid = start(command, rdr_in, wtr_out)
     os.close(rdr_in)
     os.close(wtr_out)
     try:
-        # The first line meets a program that is still starting.
+        # While the first line arrives, the program is still starting.
         if answer(wtr_in, rdr_out, lines[0], 5) is None:
             return None
         due, times = time.perf_counter(), []

@@ -1,4 +1,4 @@
-"""What was measured, as text, as Markdown and as JSON."""
+"""The results, as text, Markdown and JSON."""
 
 import datetime
 import json
@@ -17,7 +17,7 @@ LEVELS = {"avx512": "AVX-512 VBMI", "avx2": "AVX2", "portable": "portable"}
 
 
 def machine_level():
-    """The best level that this machine has."""
+    """The best CPU level of this machine."""
     info = pathlib.Path("/proc/cpuinfo").read_text()
     flags = re.search(r"^flags\s*:\s*(.*)", info, re.M)
     flags = set(flags.group(1).split()) if flags else set()
@@ -27,14 +27,15 @@ def machine_level():
 
 
 def level_in_use(logscrub):
-    """The level that the program says it uses, forced or found. The one place to change when it says so otherwise."""
+    """The level that the program reports, forced or found."""
     said = subprocess.run([logscrub, "--version"], capture_output=True, text=True, env=process.ENVIRONMENT).stdout
     known = re.search(r"cpu:? (\w+)", said)
     return known.group(1) if known and known.group(1) in LEVELS else machine_level()
 
 
 def target_level(in_use):
-    """Whose column counts: that of the level in use, and of the machine when the program uses none of it unasked."""
+    """The level whose targets count: the one in use, or the machine's if the program does not
+    report any."""
     return machine_level() if in_use == "portable" and "LOGSCRUB_CPU" not in os.environ else in_use
 
 
@@ -113,8 +114,8 @@ def hostile(ratios, n_bytes):
 
 
 def must(rows, level):
-    """What must show, what was measured, and by how much it is missed."""
-    text = [f"### What must show ({LEVELS.get(level, level)})", "", "| what | measured | target | |", "|---|--:|--:|---|"]
+    """The targets, the measured values, and by how much they are missed."""
+    text = [f"### Targets ({LEVELS.get(level, level)})", "", "| what | measured | target | |", "|---|--:|--:|---|"]
     for row in rows:
         text.append(f"| {row['what']} | {row['measured']} | {row['target']} | {row['verdict']} |")
     text += ["", f"Other levels: not measured on this machine."]

@@ -1,4 +1,4 @@
-"""The measurements: programs take turns, so that a disturbance meets all of them."""
+"""The measurements. Programs take turns, so that a disturbance affects all of them."""
 
 import dataclasses
 import random
@@ -12,7 +12,7 @@ from process import Fault, median
 
 @dataclasses.dataclass
 class Figure:
-    """What is known of one engine on one workload."""
+    """The figures of one engine on one workload."""
 
     size: int
     runs: list
@@ -45,7 +45,7 @@ class Figure:
 
 
 def check(engine, workload):
-    """Runs once and looks at what comes out; ends everything when it is wrong."""
+    """Runs once and checks the output; a wrong output ends everything."""
     try:
         out = process.output(engine.command, workload.path, workload.is_raw)
     except Fault as fault:
@@ -59,7 +59,7 @@ def check(engine, workload):
 
 
 def throughput(pairs, n_rounds, empty):
-    """Figures by name of the engine. `pairs` are engines with the workload that each gets."""
+    """Figures by engine name. `pairs` are engines with their workload."""
     figures = {}
     for engine, workload in pairs:
         n_bytes, n_left = check(engine, workload)
@@ -77,7 +77,7 @@ def throughput(pairs, n_rounds, empty):
 
 
 def shuffled(items):
-    """So that no program always runs behind the same one."""
+    """A random order, so that no program always runs after the same one."""
     return random.sample(items, len(items))
 
 
@@ -91,7 +91,7 @@ def pipes(engines, workload, n_rounds):
 
 
 def threads(logscrub, workload, n_rounds):
-    """One thread and two on a file; None where the program has no such flag."""
+    """One thread and two threads on a file; None if the program has no such flag."""
     commands = {n: [*logscrub, "--threads", str(n)] for n in (1, 2)}
     if not process.takes(commands[2]):
         return None
@@ -105,11 +105,11 @@ def threads(logscrub, workload, n_rounds):
 
 
 def start_ups(engines, empty, n_rounds):
-    """What each costs before its first byte: empty input."""
+    """The cost before the first byte: empty input."""
     runs = {name: [] for name in engines}
     for _ in range(n_rounds):
         for name, engine in engines.items():
-            # Programs that take a second to start are not started as often.
+            # Programs that take a second to start are started less often.
             if len(runs[name]) < 5 or runs[name][0].wall < 0.1:
                 runs[name].append(process.to_nothing(engine.command, empty))
     return {name: process.Run(median(times, "wall"), median(times, "cpu")) for name, times in runs.items()}
@@ -142,7 +142,8 @@ class Ratio:
 
 
 def hostile(logscrub, inputs, start, n_rounds):
-    """By name and form, how many times the time of plain text of the same size each input takes; the worst first."""
+    """Time of each input as a multiple of plain text of the same size and form, by name and form;
+    the worst first."""
     ratios = {}
     for at, form in enumerate(("one line", "lines of 200")):
         for name, paths in inputs.items():
@@ -152,7 +153,7 @@ def hostile(logscrub, inputs, start, n_rounds):
 
 
 def hostile_ratio(logscrub, plain_path, path, start, n_rounds):
-    """A run that is far too slow is not repeated, and ended when it is slower than that."""
+    """A run that is far too slow is not repeated, and one that is even slower is stopped."""
     plains, runs = [], []
     for _ in range(n_rounds):
         plains.append(process.to_nothing(logscrub, plain_path))

@@ -1,4 +1,4 @@
-"""Logs made from a seed, what must come of them, and what else programs are fed with."""
+"""Logs made from a seed with their expected results, and other inputs for the programs."""
 
 import dataclasses
 import gzip
@@ -49,7 +49,7 @@ def make(built, kind, n_bytes, folder):
 
 
 def make_raw(logs, n_bytes, folder):
-    """The logs of a folder, one behind the other, as often as the size asks for."""
+    """The logs of a folder, one after the other, repeated up to the size."""
     folder = folder / f"raw-{n_bytes}"
     folder.mkdir()
     texts = [gzip.decompress(path.read_bytes()) for path in sorted(logs.glob("*.log.gz"))]
@@ -68,7 +68,8 @@ def make_hostile(built, n_bytes, folder):
 
 
 def write_more_rules(path, n_rules=280):
-    """Token rules as a company might have them: a prefix of its own, then 20 to 40 characters of one class."""
+    """Token rules as a company might have them: a prefix of its own, then 20 to 40 characters of
+    one class."""
     chance = random.Random(0x5EED)
     classes = {"[A-Za-z0-9]": string.ascii_letters + string.digits, "[a-f0-9]": "abcdef0123456789"}
     prefixes, entries = set(), []
@@ -120,7 +121,8 @@ ALPHABETS = {
 
 
 def write_hits(patterns, path):
-    """Every `hit` of every rule file as a log: after it each rule has fired, or nearly so. Says how many rules there are."""
+    """Every `hit` of every rule file as a log, after which nearly every rule has fired. Returns the
+    number of rules."""
     chance, n_rules = random.Random(0x5EED), 0
     with open(path, "w", newline="") as log:
         for file in sorted(patterns.glob("*.toml")):

@@ -1,11 +1,12 @@
-//! The block program: what an engineer writes who knows how searching is done. `blocks
+//! The block program, as an engineer with knowledge of search would write it. `blocks
 //! PATTERNS_FOLDER < log > clean`.
 //!
-//! It reads large blocks that end on a line, passes over each once with an aho-corasick DFA over
-//! the anchors of all rules, and runs a rule's regex only where one of its anchors stands: anchored
-//! at the anchor when all matches begin with one, over the line otherwise, and no line twice for
-//! one rule. What is clean leaves by one write from where it was read. The same rules as `naive`;
-//! the regexes are compiled at their first candidate, so that a start costs only the automaton.
+//! It reads large blocks that end on a line, and searches each once with an aho-corasick DFA for
+//! the anchors of all rules. It runs a rule's regex only where one of its anchors is: anchored
+//! there if all matches begin with an anchor, over the line otherwise, and no line twice for one
+//! rule. Clean text is written in one call from where it was read. It has the same rules as
+//! `naive`. Regexes are compiled at their first candidate, so that a start costs only the
+//! automaton.
 
 use std::{
     env,
@@ -21,7 +22,7 @@ use regex_automata::{
 };
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 
-/// Large enough to make calls rare, small enough to stay in the cache of one core.
+/// Large enough to make calls rare, small enough for the cache of one core.
 const BLOCK: usize = 256 << 10;
 
 struct Rule {
@@ -34,12 +35,12 @@ struct Rule {
     compiled: Option<Compiled>,
 }
 
-/// A regex with what it needs to search without a lock and without memory of its own.
+/// A regex with its cache, so that searching takes no lock and allocates nothing.
 struct Compiled {
     regex: Regex,
     cache: Cache,
     captures: Captures,
-    /// 0 where the whole match is the secret: then no groups are looked for.
+    /// 0 if the whole match is the secret: then groups are not searched for.
     secret: usize,
 }
 
@@ -175,8 +176,8 @@ impl Rule {
         }
     }
 
-    /// Tries the rule where one of its anchors stands, unless it was tried there; says up to where
-    /// it is tried now.
+    /// Tries the rule at one of its anchors unless it was tried there. Returns up to where it has
+    /// been tried now.
     fn try_at(
         &mut self,
         block: &[u8],
@@ -198,7 +199,7 @@ impl Rule {
         tried.max(line.end)
     }
 
-    /// Where the first match in `within` ends, having noted it when it counts.
+    /// Notes the first match in `within` if it counts, and returns its end.
     fn find(
         &mut self,
         block: &[u8],
@@ -248,8 +249,8 @@ fn syntax_of_rules() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false).ignore_whitespace(true)
 }
 
-/// Whether every match begins with one of the rule's anchors, so that it can be tried there and
-/// nowhere else.
+/// Whether every match begins with one of the rule's anchors, so that the rule needs to be tried
+/// only there.
 fn begins_with_anchor(rule: &rules::Rule) -> bool {
     let hir =
         syntax::parse_with(&rule.pattern, &syntax_of_rules()).unwrap_or_else(|error| panic!("{}: {error}", rule.id));

@@ -1,8 +1,8 @@
 //! The plain program: every rule's regex over every line. `naive PATTERNS_FOLDER < log > clean`.
 //!
-//! For rules that ask for a word nearby it looks at the same 64 bytes as logscrub. Reads and writes
-//! are buffered, the line and the vectors are reused, Unicode is off: what makes it slow is the
-//! design and not carelessness.
+//! For rules with words nearby it searches the same 64 bytes as logscrub. Reads and writes are
+//! buffered, the line and the vectors are reused, and Unicode is off: it is slow by design, not by
+//! carelessness.
 
 use std::{
     env,
@@ -34,7 +34,7 @@ fn main() -> io::Result<()> {
         }
         wtr.write_all(&line)?;
         line.clear();
-        // A line is passed on as soon as no other has come yet.
+        // A line is passed on at once if no other has come yet.
         if rdr.buffer().is_empty() {
             wtr.flush()?;
         }

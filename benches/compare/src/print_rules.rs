@@ -1,6 +1,6 @@
-//! Writes the rules for a program in another language: `rules PATTERNS_FOLDER`, a line each of id,
-//! the pattern to search for, the pattern of the exact span and the words that must stand nearby
-//! (commas between), with tabs between the four.
+//! Writes the rules for a program in another language: `rules PATTERNS_FOLDER`. Each line has the
+//! id, the pattern to search for, the pattern of the exact span, and the words that must be nearby
+//! (separated by commas), with tabs between the four.
 
 use std::{
     env,

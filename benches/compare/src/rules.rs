@@ -1,8 +1,8 @@
-//! logscrub's rule files as regexes, for programs that know nothing else.
+//! logscrub's rule files as regexes, for programs that support nothing else.
 //!
-//! Token rules bring their pattern; for the others stands the one regex that is usually written for
-//! them. What a regex cannot say is left out: edges, validators, states, and the words that count
-//! only where the value looks machine-made. So every peer has less to do than logscrub, not more.
+//! Token rules have a pattern. Each other rule becomes the regex that is usually written for it.
+//! What a regex cannot express is left out: edges, validators, states, and words that count only if
+//! the value looks machine-made. So every peer has less to do than logscrub, not more.
 
 use std::{fs, io};
 
@@ -15,7 +15,7 @@ struct RuleFile {
     rule: Vec<Entry>,
 }
 
-/// What is needed of an entry; the rest is logscrub's.
+/// The needed keys of an entry.
 #[derive(Deserialize)]
 struct Entry {
     id: String,
@@ -42,11 +42,11 @@ struct Keys {
 /// One entry as one regex.
 pub struct Rule {
     pub id: String,
-    /// In verbose mode, over bytes; the group `secret` is what must go.
+    /// In verbose mode, over bytes; the group `secret` is replaced.
     pub pattern: String,
-    /// Every match holds one of them, in whatever case.
+    /// Every match contains one of them, in any case.
     pub anchors: Vec<String>,
-    /// Where there are any, one of them must stand within 64 bytes before the secret.
+    /// If there are any, one of them must be within 64 bytes before the secret.
     pub near: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ pub fn read(folder: &str) -> io::Result<Vec<Rule>> {
     Ok(rules)
 }
 
-/// One entry as one regex; none where an entry has nothing that a plain regex could say.
+/// One entry as one regex; none if a plain regex cannot express the entry.
 fn rule(entry: Entry) -> Option<Rule> {
     let (pattern, anchors) = match entry.recogniser.as_deref().unwrap_or("token") {
         "token" => (entry.pattern?, entry.anchors),
@@ -98,7 +98,7 @@ fn assign(keys: &Keys) -> Option<String> {
     Some(format!(r#"(?i) (?:{words}) ["']? \s* [:=] \s* ["']? (?<secret> [^\s"',;&*]+ )"#))
 }
 
-/// Words as alternatives, any separator where they have one.
+/// Words as alternatives, with any separator where they have one.
 fn alternatives(words: &[String]) -> Option<String> {
     let escaped = words.iter().map(|word| regex::escape(word).replace("\\-", "-").replace([' ', '-', '_'], "[-_.]?"));
     (!words.is_empty()).then(|| escaped.collect::<Vec<_>>().join("|"))
@@ -110,9 +110,9 @@ impl Rule {
         print(&self.parse())
     }
 
-    /// The shortest pattern that matches wherever [`Rule::flat`] does: what repeats at either end
-    /// does so no more often than it must. For an engine that only says where matches end, and
-    /// would say so at each repetition.
+    /// The shortest pattern that matches wherever [`Rule::flat`] does: repetitions at either end
+    /// are reduced to their minimum. It is for an engine that reports only the ends of matches, and
+    /// would report each repetition.
     pub fn short(&self) -> String {
         let mut ast = self.parse();
         shorten(&mut ast, End::First);
@@ -153,7 +153,7 @@ fn shorten(ast: &mut Ast, end: End) {
     }
 }
 
-/// Parts of which nothing is left give way to their neighbour.
+/// Empty parts are dropped.
 fn shorten_concat(parts: &mut Vec<Ast>, end: End) {
     let n_flags = parts.iter().take_while(|part| matches!(part, Ast::Flags(_))).count();
     while parts.len() > n_flags {

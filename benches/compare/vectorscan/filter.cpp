@@ -1,10 +1,11 @@
 // The Vectorscan program: `filter RULES [--list] < log > clean`.
 //
-// RULES is what `rules` prints: id, the pattern to search for, the pattern of the exact span, words that must stand nearby;
-// tabs between. One database of all patterns is searched in block mode over large blocks that end on a line. Vectorscan says
-// which rule and where a match ends; PCRE2, compiled to machine code, then finds the exact spans of that rule in that line,
-// and no line twice for one rule. Clean blocks leave by one write from where they were read. --list names the rules that
-// Vectorscan does not take, and ends.
+// RULES is the output of `rules`: id, the pattern to search for, the pattern of the exact span,
+// words that must be nearby, separated by tabs. One database of all patterns is searched in block
+// mode over large blocks that end on a line. Vectorscan reports the rule and the end of a match.
+// PCRE2, compiled to machine code, then finds the exact spans of that rule in that line, and no
+// line twice for one rule. Clean blocks are written in one call from where they were read. --list
+// prints the rules that Vectorscan does not accept, and ends.
 
 #include <algorithm>
 #include <cerrno>
@@ -30,7 +31,7 @@ struct Rule {
     std::vector<std::string> near;
     pcre2_code *code = nullptr;
     uint32_t secret = 0;
-    size_t tried = 0;  // up to where lines of this block were looked at
+    size_t tried = 0;  // up to where lines of this block were searched
 };
 
 struct Finding {
@@ -88,7 +89,7 @@ std::vector<Rule> read_rules(const char *path) {
     return rules;
 }
 
-// Builds the database; what it does not take is removed from the rules and named.
+// Builds the database. Rules that it does not accept are removed and reported.
 hs_database_t *build(std::vector<Rule> &rules, std::vector<std::string> &refused) {
     for (;;) {
         std::vector<const char *> patterns;
@@ -130,7 +131,8 @@ size_t line_end(const char *block, size_t size, size_t at) {
     return newline ? size_t(newline - block) : size;
 }
 
-// The end of a match lies behind its last byte: that byte says which line it is. A line is noted once for each rule.
+// The end of a match is after its last byte, and that byte determines the line. A line is noted
+// once for each rule.
 int on_match(unsigned id, unsigned long long, unsigned long long to, unsigned, void *context) {
     auto &scan = *static_cast<Scan *>(context);
     auto &rule = (*scan.rules)[id];

@@ -1,8 +1,8 @@
-//! The filter as Fluent Bit's loader expects it: a structure under the name
-//! `filter_logscrub_plugin`, which it copies.
+//! The filter as Fluent Bit's loader expects it: a structure with the name
+//! `filter_logscrub_plugin`, which the loader copies.
 //!
 //! The layout is that of Fluent Bit 3.2 to 5.1 (`include/fluent-bit/flb_filter.h`). Before 3.2 the
-//! last callback is missing, and the loader overwrites what stands there. No headers are needed.
+//! last callback is missing, and the loader overwrites that field. No headers are needed.
 
 use std::{
     ffi::{c_char, c_int},
@@ -19,8 +19,7 @@ use crate::{
 
 /// `FLB_FILTER_LOGS`.
 const LOGS: c_int = 1;
-/// `FLB_FILTER_MODIFIED`: what is given back stands in place of the chunk; nothing, when it is
-/// empty.
+/// `FLB_FILTER_MODIFIED`: the output replaces the chunk; an empty output removes it.
 const MODIFIED: c_int = 1;
 /// `FLB_FILTER_NOTOUCH`.
 const NOTOUCH: c_int = 2;
@@ -59,7 +58,7 @@ pub struct FilterPlugin {
 // SAFETY: nobody writes to it; the loader copies it.
 unsafe impl Sync for FilterPlugin {}
 
-/// What the loader looks up.
+/// The symbol that the loader looks up.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals, reason = "the name that the loader makes of the file's")]
 pub static filter_logscrub_plugin: FilterPlugin = FilterPlugin {
@@ -111,7 +110,7 @@ fn warn_of(input: &str) {
     ));
 }
 
-/// Scrubs a chunk. What cannot be examined becomes an empty chunk: nothing of it passes.
+/// Scrubs a chunk. A chunk that cannot be examined becomes empty, so that nothing of it passes.
 unsafe extern "C" fn filter(
     chunk: *const c_char,
     length: usize,
@@ -125,7 +124,7 @@ unsafe extern "C" fn filter(
     _config: Ignored,
 ) -> c_int {
     if context.is_null() {
-        // Fluent Bit calls a processor with `active: false` too, without having initialized it.
+        // Fluent Bit also calls a processor with `active: false`, without having initialized it.
         return NOTOUCH;
     }
     // SAFETY: the pointers are Fluent Bit's and hold for this call; the context is what `init` has
@@ -164,8 +163,8 @@ unsafe extern "C" fn exit(context: Ignored, _config: Ignored) -> c_int {
     0
 }
 
-/// Beside Fluent Bit's own log, which goes to standard error too.
+/// Writes beside Fluent Bit's own log, which also goes to standard error.
 fn say(text: &str) {
-    // Where that cannot be written there is nobody to tell.
+    // If this cannot be written, nobody can be told.
     let _ = writeln!(std::io::stderr(), "[filter:logscrub] {text}");
 }

@@ -1,12 +1,12 @@
-//! What Fluent Bit knows of a filter: the functions that it exports, and the list of the filter's
+//! Fluent Bit's data about a filter: its exported functions, and the list of the filter's
 //! properties.
 //!
-//! Its functions answer the first value of a property that is asked for by name. The other values,
-//! and the properties that nobody asks for, stand in `struct flb_filter_instance` alone. The part
-//! of it that is read here (`context`, `data`, `p`, `properties`) has been the same since Fluent
-//! Bit 2.2, but not its place. So [`Host::properties`] finds `context` by having it set, believes
-//! the rest only if `p` is this plugin, and compares the list with what the functions answer. No
-//! headers are needed.
+//! The functions return only the first value of a property that is asked for by name. Other values,
+//! and unknown properties, are only in `struct flb_filter_instance`. The fields that are read here
+//! (`context`, `data`, `p`, `properties`) have been the same since Fluent Bit 2.2, but not their
+//! offset. So [`Host::properties`] finds `context` by letting Fluent Bit set it, trusts the rest
+//! only if `p` is this plugin, and compares the list with the answers of the functions. No headers
+//! are needed.
 
 use std::{
     ffi::{CString, c_char, c_int, c_void},
@@ -27,8 +27,8 @@ type SetContext = unsafe extern "C" fn(Ignored, Ignored);
 type GetInput = unsafe extern "C" fn(Ignored, c_int) -> Ignored;
 type GetName = unsafe extern "C" fn(Ignored) -> *const c_char;
 
-/// What the plugin asks Fluent Bit for. It is looked up when it is needed, so that others can load
-/// the library too.
+/// The functions of Fluent Bit that the plugin calls. They are looked up when they are needed, so
+/// that other programs can load the library, too.
 pub(crate) struct Host {
     get_property: GetProperty,
     set_context: SetContext,
@@ -64,7 +64,7 @@ struct PluginHead {
     name: *const c_char,
 }
 
-/// The part of `struct flb_filter_instance` that is read.
+/// The fields of `struct flb_filter_instance` that are read.
 #[repr(C)]
 struct Part {
     /// Null for a filter of the pipeline.
@@ -75,9 +75,9 @@ struct Part {
     properties: List,
 }
 
-/// `Part` ends within so many words of the instance, and the instance is longer than that.
+/// `Part` ends within this many words of the instance, and the instance is longer than that.
 const N_WORDS: usize = 15;
-/// More properties, or inputs, than anybody writes; a list that is longer is none.
+/// More properties or inputs than anybody writes. A longer list is not a list.
 const MAX_ENTRIES: usize = 1024;
 
 impl Host {
@@ -104,11 +104,11 @@ impl Host {
         unsafe { (self.set_context)(instance, context) };
     }
 
-    /// All properties of a filter, as often as they were given, in their order.
+    /// All properties of a filter in their order, including repeated ones.
     ///
     /// # Errors
     ///
-    /// The layout is not the one that is known, or a property is no UTF-8.
+    /// The layout is unknown, or a property is not UTF-8.
     ///
     /// # Safety
     ///
@@ -144,7 +144,7 @@ impl Host {
         }
     }
 
-    /// The known part of an instance; `None` when this is not found.
+    /// The known fields of an instance; `None` if they are not found.
     ///
     /// # Safety
     ///
@@ -170,8 +170,7 @@ impl Host {
         }
     }
 
-    /// The names of the inputs that have a multiline parser, where the filter is one of the
-    /// pipeline.
+    /// The names of the inputs that have a multiline parser, if the filter is part of the pipeline.
     ///
     /// # Safety
     ///
@@ -226,7 +225,7 @@ fn symbol(name: &std::ffi::CStr) -> Option<Ignored> {
     (!symbol.is_null()).then_some(symbol)
 }
 
-/// The pairs of a list; `None` when it does not lead back to its head.
+/// The pairs of a list; `None` if it does not lead back to its head.
 ///
 /// # Safety
 ///

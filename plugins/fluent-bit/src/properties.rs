@@ -1,7 +1,7 @@
 //! The properties of the filter, as flags of the program. Anything that would be ignored is an
 //! error.
 
-/// Properties, and the flags of the program that they stand for.
+/// Properties, and the flags that they set.
 pub const PROPERTIES: [(&str, &str); 8] = [
     ("config", "--config"),
     ("rules", "--rules"),
@@ -13,11 +13,11 @@ pub const PROPERTIES: [(&str, &str); 8] = [
     ("on_error", "--on-error"),
 ];
 
-/// Properties that Fluent Bit itself reads from among those of a filter.
+/// Properties of a filter that Fluent Bit itself reads.
 const OF_FLUENT_BIT: [&str; 2] = ["active", "condition"];
 
 /// The flags for all `given` properties, in their order. A property may be given several times, as
-/// Fluent Bit does for a YAML list, and have several values, separated by commas.
+/// Fluent Bit does for a YAML list, and may have several values, separated by commas.
 ///
 /// # Errors
 ///
@@ -31,7 +31,7 @@ pub fn flags(given: &[(String, String)]) -> Result<Vec<String>, String> {
         let known = PROPERTIES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         let (name, flag) = known.ok_or_else(|| unknown(name))?;
         let n_before = flags.len();
-        // As one argument, so that a value is never taken for a flag.
+        // One argument, so that a value is never taken for a flag.
         let values = value.split(',').map(str::trim).filter(|value| !value.is_empty());
         flags.extend(values.map(|value| format!("{flag}={value}")));
         if flags.len() == n_before {

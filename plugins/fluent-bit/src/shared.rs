@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use logscrub::{Outcome, Seams, Tally, cli::Scrubbers};
+use logscrub::{Outcome, TagStates, Tally, cli::Scrubbers};
 
 /// What became of an input.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Shared {
 #[derive(Debug)]
 struct Inner {
     scrubbers: Scrubbers,
-    seams: Seams,
+    tag_states: TagStates,
     /// Inputs that failed as a whole.
     n_failed: u64,
     /// What was done by scrubbers that failed.
@@ -50,8 +50,12 @@ impl Shared {
 
     fn at_start(scrubbers: Scrubbers) -> Shared {
         static N_MADE: AtomicU64 = AtomicU64::new(0);
-        let inner =
-            Inner { scrubbers, seams: Seams::default(), n_failed: 0, before: Tally::default() };
+        let inner = Inner {
+            scrubbers,
+            tag_states: TagStates::default(),
+            n_failed: 0,
+            before: Tally::default(),
+        };
         Shared { id: N_MADE.fetch_add(1, Ordering::Relaxed), inner: Mutex::new(inner) }
     }
 
@@ -82,7 +86,7 @@ impl Shared {
     pub fn scrub_events(&self, tag: &[u8], chunk: &[u8]) -> Answer {
         self.scrub(|inner, out| {
             let outcome =
-                inner.scrubbers.chunks.scrub_next_events(&mut inner.seams, tag, chunk, out);
+                inner.scrubbers.chunks.scrub_next_events(&mut inner.tag_states, tag, chunk, out);
             outcome.map_err(|malformed| malformed.to_string())
         })
     }
@@ -138,7 +142,7 @@ impl Inner {
         self.before.merge(self.scrubbers.text.tally());
         self.before.merge(self.scrubbers.chunks.tally());
         self.scrubbers = forked(&self.scrubbers);
-        self.seams = Seams::default();
+        self.tag_states = TagStates::default();
     }
 }
 

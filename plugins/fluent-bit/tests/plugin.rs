@@ -1,8 +1,7 @@
-//! The plugin as hosts see it: a program in C that plays Fluent Bit's loader, users of the C ABI in
-//! C and Python, and Fluent Bit itself.
+//! The plugin as its hosts see it: a C program that acts as Fluent Bit's loader, users of the C ABI
+//! in C and Python, and Fluent Bit itself.
 
-// Tests write files of their own, read the environment they are started with, and say what they
-// skip.
+// Tests write their own files, read their environment, and report what they skip.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 use std::{
@@ -30,7 +29,7 @@ fn own(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Compiles a program of the tests; `None` where there is no compiler.
+/// Compiles a program of the tests; `None` if there is no compiler.
 fn compiled(folder: &Path, source: &str, flags: &[&str]) -> Option<PathBuf> {
     let program = folder.join(source.trim_end_matches(".c"));
     let mut command = Command::new("cc");
@@ -50,10 +49,10 @@ fn compiled(folder: &Path, source: &str, flags: &[&str]) -> Option<PathBuf> {
     }
 }
 
-/// What the filter answered to a chunk.
+/// The filter's answer to a chunk.
 type Answer = (u8, Vec<u8>);
 
-/// Gives chunks to the plugin in a host of its own. `environment` is all that this is started with.
+/// Gives chunks to the plugin in a host of its own, with only this `environment`.
 fn filtered(
     properties: &[&str],
     environment: &[(&str, &str)],
@@ -315,16 +314,15 @@ fn programs_in_python_use_it() {
     );
 }
 
-/// So many lines go through Fluent Bit.
+/// The number of lines that go through Fluent Bit.
 const N_LINES: usize = 2000;
-/// The length of one of them, in its middle: longer than what Fluent Bit reads without
-/// `buffer_max_size`.
+/// The length of one line in the middle, longer than Fluent Bit reads without `buffer_max_size`.
 const LONG: usize = 40 << 10;
-/// Nothing takes as long as this but a Fluent Bit that hangs.
+/// Longer than anything takes, unless Fluent Bit hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A folder in which Fluent Bit runs with the plugin, once or several times. What it has started
-/// ends with it.
+/// A folder in which Fluent Bit runs with the plugin, once or several times. Dropping it ends
+/// everything that it has started.
 struct Run {
     program: PathBuf,
     folder: tempfile::TempDir,
@@ -332,8 +330,7 @@ struct Run {
 }
 
 impl Run {
-    /// A folder with an example and `changes` of it, and a log; `None` where there is no Fluent
-    /// Bit.
+    /// A folder with an example, `changes` to it, and a log; `None` if there is no Fluent Bit.
     fn of(example: &str, changes: &[(&str, &str)], log: &str) -> Option<Run> {
         let program = program()?;
         let run =
@@ -378,7 +375,7 @@ impl Run {
         self.child = Some(command.spawn().expect("Fluent Bit starts"));
     }
 
-    /// Waits until a file has so many lines.
+    /// Waits until a file has this many lines.
     fn wait(&self, file: &str, n_lines: usize) {
         let begin = Instant::now();
         while self.lines(file).len() < n_lines && begin.elapsed() < PATIENCE {
@@ -399,7 +396,7 @@ impl Run {
         child.wait().expect("it ends");
     }
 
-    /// Waits for the end of one that does not start.
+    /// Waits for the end of a Fluent Bit that refuses to start.
     fn refusal(&mut self) -> String {
         let mut child = self.child.take().expect("it was started");
         let begin = Instant::now();
@@ -422,7 +419,7 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // It has ended already where something went wrong.
+            // It has already ended if something went wrong.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -443,7 +440,7 @@ fn program() -> Option<PathBuf> {
     program
 }
 
-/// The text of all lines, scrubbed or as they came.
+/// The text of all lines, scrubbed or raw.
 fn texts(is_clean: bool) -> impl Iterator<Item = String> {
     (0..N_LINES).map(move |number| {
         let mail = if is_clean {
@@ -456,7 +453,7 @@ fn texts(is_clean: bool) -> impl Iterator<Item = String> {
     })
 }
 
-/// A log of all lines. One of 2 MiB among them is left out by the examples.
+/// A log of all lines. The examples leave out one line of 2 MiB among them.
 fn log_of_all() -> String {
     let too_long = format!("{} by erin@example.org\n", ".".repeat(2 << 20));
     let lines: Vec<String> = texts(false).map(|text| format!("{text}\n")).collect();
@@ -465,12 +462,12 @@ fn log_of_all() -> String {
         .concat()
 }
 
-/// The records of all lines, scrubbed or as they came.
+/// The records of all lines, scrubbed or raw.
 fn all(is_clean: bool) -> Vec<String> {
     texts(is_clean).map(|text| format!("{{\"log\":\"{text}\"}}")).collect()
 }
 
-/// Runs an example, with `changes`, until all lines have come to each of `files`.
+/// Runs an example with `changes` until all lines have arrived in each of `files`.
 fn run_all(example: &str, changes: &[(&str, &str)], files: &[&str]) -> Option<Run> {
     let mut run = Run::of(example, changes, &log_of_all())?;
     run.start();
@@ -514,7 +511,7 @@ fn a_tag_is_fluent_bit_s_and_stays() {
     );
 }
 
-/// Whether a file in a folder, or below it, holds a text.
+/// Whether a file in a folder, or below it, contains a text.
 fn holds(folder: &Path, text: &[u8]) -> bool {
     fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).any(
         |path| {
@@ -543,7 +540,7 @@ fn lines_that_a_multiline_parser_holds_when_fluent_bit_stops_are_not_sent_raw() 
     for (example, changes, keeps) in [
         ("plugin-processor.yaml", &[parser][..], true),
         ("plugin-output.yaml", &[parser, on_disk[0], on_disk[1]], true),
-        // The line is lost with the memory that it stands in, as without the plugin.
+        // The line is lost with the memory, as without the plugin.
         ("plugin-filter.yaml", &[parser], false),
     ] {
         let log = cri('F', "first") + &cri('P', "by alice@example.org and");
@@ -571,7 +568,7 @@ fn lines_that_a_multiline_parser_holds_when_fluent_bit_stops_are_not_sent_raw() 
         assert!(!clean.contains("alice@example.org"), "{example}: {clean}");
         assert!(clean.contains("first") && clean.contains("last"), "{example}: {clean}");
         assert_eq!(clean.contains("REDACTED-email"), keeps, "{example}: {clean}");
-        // Only a filter is told of the danger.
+        // Only a filter gets the warning.
         assert_eq!(
             run.read("log").contains("warning: input tail.0 has a multiline parser"),
             !keeps,

@@ -3,7 +3,7 @@
 
 use super::{super::search_memo::Seek, Report, verdict};
 use crate::{
-    detect::{Hit, Sight, byte_class, edge, value},
+    detect::{Located, byte_class, edge, value},
     finding::Shape,
     rules::{RuleId, syntax::KeysSyntax},
     text::span::Span,
@@ -80,12 +80,12 @@ impl Commands {
         Commands { commands, names }
     }
 
-    /// Whether the anchor may be a command's name.
-    pub(super) fn may_be(&self, sight: &Sight<'_>) -> bool {
-        self.names & name_bit(sight.anchor.of(sight.hay)) != 0
+    /// Whether an anchor may be a command's name.
+    pub(super) fn may_be(&self, anchor: &[u8]) -> bool {
+        self.names & name_bit(anchor) != 0
     }
 
-    pub(super) fn confirm(&self, hit: &Hit<'_>, memo: &mut Memo, report: &mut Report<'_, '_>) {
+    pub(super) fn confirm(&self, hit: &Located<'_>, memo: &mut Memo, report: &mut Report<'_, '_>) {
         let anchor = hit.anchor.of(hit.hay);
         for (index, command) in self.commands.iter().enumerate() {
             if anchor.eq_ignore_ascii_case(&command.command) && is_alone(hit) {
@@ -102,7 +102,7 @@ fn name_bit(name: &[u8]) -> u64 {
 }
 
 /// Whether the command's name is a word of its own.
-fn is_alone(hit: &Hit<'_>) -> bool {
+fn is_alone(hit: &Located<'_>) -> bool {
     let is_flag = !hit.hay[hit.anchor.start].is_ascii_alphanumeric();
     let left = is_flag || edge::is_word_start(hit.hay, hit.record.start, hit.anchor.start);
     let right = hit.hay[hit.anchor.end..hit.record.end].first();
@@ -110,7 +110,7 @@ fn is_alone(hit: &Hit<'_>) -> bool {
 }
 
 impl Command {
-    fn find(&self, hit: &Hit<'_>, index: usize, memo: &mut Memo, report: &mut Report<'_, '_>) {
+    fn find(&self, hit: &Located<'_>, index: usize, memo: &mut Memo, report: &mut Report<'_, '_>) {
         let end = hit.record.end.min(hit.anchor.end + MAX_LINE);
         let at = hit.anchor.end;
         // A flag without its command is its own anchor and has its argument right behind it.
@@ -147,7 +147,7 @@ impl Command {
 
     fn argument(
         &self,
-        hit: &Hit<'_>,
+        hit: &Located<'_>,
         at: usize,
         end: usize,
         memo: &mut Memo,

@@ -11,7 +11,7 @@ use super::{
     value_location,
 };
 use crate::{
-    detect::{Hit, byte_class, edge, value, words::WordTable},
+    detect::{Located, byte_class, edge, value, words::WordTable},
     finding::Shape,
     text::span::Span,
 };
@@ -65,7 +65,12 @@ impl Memo {
 
 /// A scheme and a credential: the scheme stays. JSON may have several values in an array, or one in
 /// an object.
-pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
+pub(super) fn credential(
+    hit: &Located<'_>,
+    key: &Key,
+    memo: &mut Memo,
+    report: &mut Report<'_, '_>,
+) {
     if let Some(region) = region(hit, key, &mut memo.end) {
         credential_in(hit, region, key, memo, report);
     }
@@ -74,7 +79,7 @@ pub(super) fn credential(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut
 
 /// The strings of the array or object that the header's value is, behind the last value that was
 /// read.
-fn leaves(hit: &Hit<'_>, key: &Key, memo: &mut Memo, mut value: impl FnMut(Span, &mut Memo)) {
+fn leaves(hit: &Located<'_>, key: &Key, memo: &mut Memo, mut value: impl FnMut(Span, &mut Memo)) {
     let Some(at) = value_location::structure(hit, key).filter(|at| *at >= memo.leaves) else {
         return;
     };
@@ -88,7 +93,7 @@ fn leaves(hit: &Hit<'_>, key: &Key, memo: &mut Memo, mut value: impl FnMut(Span,
 }
 
 fn credential_in(
-    hit: &Hit<'_>,
+    hit: &Located<'_>,
     region: Span,
     key: &Key,
     memo: &mut Memo,
@@ -183,7 +188,7 @@ fn has_parameters(text: &[u8]) -> bool {
 
 /// `name="value", name=value`: the values of secret names go.
 fn parameters(
-    hit: &Hit<'_>,
+    hit: &Located<'_>,
     region: Span,
     key: &Key,
     memo: &mut Memo,
@@ -222,7 +227,7 @@ fn parameters(
 
 /// `name=value; name=value; Path=/`: every value goes, names and attributes stay. Programs join
 /// several such headers by commas, by line ends that a string escapes, and in arrays.
-pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
+pub(super) fn cookies(hit: &Located<'_>, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
     if let Some(region) = region(hit, key, &mut memo.end) {
         cookies_in(hit, region, key, memo, report);
     }
@@ -239,7 +244,7 @@ pub(super) fn cookies(hit: &Hit<'_>, key: &Key, memo: &mut Memo, report: &mut Re
 
 /// The cookies of `region` and of what goes on behind it.
 fn cookies_in(
-    hit: &Hit<'_>,
+    hit: &Located<'_>,
     mut region: Span,
     key: &Key,
     memo: &mut Memo,
@@ -266,7 +271,7 @@ fn cookies_in(
 }
 
 /// The cookies of `region`.
-fn pairs(hit: &Hit<'_>, region: Span, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
+fn pairs(hit: &Located<'_>, region: Span, key: &Key, memo: &mut Memo, report: &mut Report<'_, '_>) {
     let mut pair = region;
     loop {
         let cookie = cookie(hit.hay, pair, memo);
@@ -331,7 +336,7 @@ fn cookie(hay: &[u8], rest: Span, memo: &mut Memo) -> Option<Cookie> {
 /// What goes on behind the header's value that began behind the quote at `open` and ends at `end`:
 /// the next line of that string, or the next string of its array. Answers the quote of the string
 /// and the value.
-fn next_region(hit: &Hit<'_>, open: usize, end: usize) -> Option<(usize, Span)> {
+fn next_region(hit: &Located<'_>, open: usize, end: usize) -> Option<(usize, Span)> {
     let hay = &hit.hay[..hit.record.end];
     let n_slashes = n_slashes(&hay[end..]);
     if n_slashes > 0 && matches!(hay.get(end + n_slashes), Some(b'n' | b'r')) {
@@ -382,7 +387,7 @@ fn is_number(rest: &[u8]) -> bool {
 
 /// The header's value: between quotes, or up to the end of the record, a quote or an escaped line
 /// end. `known` is the end of the last one, which a name inside it shares.
-fn region(hit: &Hit<'_>, key: &Key, known: &mut usize) -> Option<Span> {
+fn region(hit: &Located<'_>, key: &Key, known: &mut usize) -> Option<Span> {
     let hay = &hit.hay[..hit.record.end];
     let mut at = key.quote.map_or(key.name.end, |quote| quote.end);
     let skip = |at: &mut usize, bytes: &[u8], most: usize| {

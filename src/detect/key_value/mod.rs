@@ -20,20 +20,17 @@ use self::{
     name::{Kind, Table},
 };
 use super::{
-    Hit, Sight, byte_class, edge,
-    rejection::{self, Answer, Doubt},
-    search_memo::Seek,
-    url,
+    Candidate, Context, Detector, Located, Rejection, byte_class, edge, search_memo::Seek, url,
 };
 use crate::{
     finding::{Finding, Shape},
     redact::placeholder::Placeholders,
     rules::{Recogniser, RuleId, RuleSet},
-    text::{encoding, span::Span},
+    text::{ansi, line, span::Span},
 };
 
-/// The recogniser.
-pub(crate) struct Assign {
+/// The detector.
+pub(crate) struct KeyValueDetector {
     table: Table,
     commands: Commands,
 }
@@ -41,7 +38,7 @@ pub(crate) struct Assign {
 /// How far the block has been examined, so that no walk begins again inside one that was made: a
 /// record that repeats a key a hundred thousand times costs what it is long.
 #[derive(Default)]
-pub(crate) struct Memo {
+pub(crate) struct Memory {
     /// Every key before this was judged.
     done: usize,
     /// The last value without quotes, and how it was written.
@@ -77,12 +74,16 @@ pub(crate) struct Memo {
     /// The end of the last array or object whose brackets were counted.
     counted_brackets: usize,
     /// What the last key opens in the lines below it.
-    pub(super) below: Option<multiline_value::Open>,
+    below: Option<multiline_value::Open>,
+    /// The end of the lines below a key that were read.
+    pub(super) below_end: usize,
+    /// The lines below keys that were read, with those of the keys, in order.
+    pub(super) reads: Vec<multiline_value::Read>,
     /// How often a key was one, so that its value was looked for.
     judged: u64,
 }
 
-impl Memo {
+impl Memory {
     /// The last values without quotes, one for each way in which they end.
     fn bare_values(&self) -> [Option<value_location::Place>; 3] {
         [self.bare, self.wide, self.encoded]
@@ -91,8 +92,10 @@ impl Memo {
     /// A new block begins: nothing of it was examined. The memory is kept.
     pub(super) fn clear(&mut self) {
         let mut commands = std::mem::take(&mut self.commands);
+        let mut reads = std::mem::take(&mut self.reads);
         commands.clear();
-        *self = Memo { commands, ..Memo::default() };
+        reads.clear();
+        *self = Memory { commands, reads, ..Memory::default() };
     }
 
     /// Whether a double quote stands between the beginning of the last value that went and `end`.
@@ -117,85 +120,90 @@ pub(super) enum Strength {
     Strong,
 }
 
-impl Assign {
-    pub(super) fn new(rules: &RuleSet) -> Assign {
+impl Detector for KeyValueDetector {
+    fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
+        let n_before = context.findings.len();
+        if self.commands.may_be(candidate.span().of(context.hay)) {
+            let hit = context.locate(candidate);
+            let (memo, mut report) = split(context);
+            self.commands.confirm(&hit, &mut memo.commands, &mut report);
+        }
+        let verdict = self.key(candidate, context);
+        if context.memory.key_value.below.is_some() {
+            read_below(candidate, context);
+        }
+        if context.findings.len() > n_before { Ok(()) } else { verdict }
+    }
+}
+
+impl KeyValueDetector {
+    pub(super) fn new(rules: &RuleSet) -> KeyValueDetector {
         let keys = || {
             rules.iter().filter_map(|(id, rule)| match &rule.recogniser {
                 Recogniser::Assign(keys) => Some((id, keys)),
                 _ => None,
             })
         };
-        Assign { table: Table::new(keys()), commands: Commands::new(keys()) }
+        KeyValueDetector { table: Table::new(keys()), commands: Commands::new(keys()) }
     }
 
-    pub(super) fn confirm<'h>(
-        &self,
-        sight: &Sight<'h>,
-        mut hit: impl FnMut() -> Hit<'h>,
-        placeholders: &Placeholders,
-        memo: &mut Memo,
-        findings: &mut Vec<Finding>,
-    ) -> Answer {
-        let mut report = Report { hay: sight.hay, placeholders, findings };
-        let n_before = report.findings.len();
-        if self.commands.may_be(sight) {
-            self.commands.confirm(&hit(), &mut memo.commands, &mut report);
+    /// Goes on with the value below its key that the context's state holds open, from the first
+    /// byte of the text.
+    pub(super) fn resume(&self, context: &mut Context<'_>) {
+        if context.state.below.is_some() {
+            context.memory.key_value.below_end = lines_below(context, 0);
         }
-        let answer = self.key(sight, hit, memo, &mut report);
-        if report.findings.len() > n_before { Ok(()) } else { answer }
     }
 
-    /// What the key around the anchor has for a value.
-    fn key<'h>(
-        &self,
-        sight: &Sight<'h>,
-        mut hit: impl FnMut() -> Hit<'h>,
-        memo: &mut Memo,
-        report: &mut Report<'_, 'h>,
-    ) -> Answer {
-        let Sight { hay, anchor } = *sight;
+    /// Looks for the value of the key around the anchor.
+    fn key(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
+        let (hay, anchor) = (context.hay, candidate.span());
+        let memo = &mut context.memory.key_value;
         if anchor.start < memo.done {
-            return Err(rejection::SETTLED);
+            return Err(Rejection::AlreadyExamined);
         }
         // No line end is part of a name or follows one that has a value, so as yet it does not
         // matter where the record ends.
-        let name = name::identifier(sight).ok_or(NO_NAME)?;
+        let name = name::identifier(hay, anchor).ok_or(Rejection::UnknownKey)?;
         memo.done = name.end;
         // Nothing but white space, a separator, a quote or a bracket leads from a key to a value:
         // `invalid token, client`.
-        let follower = hay.get(name.end).ok_or(NO_VALUE)?;
+        let follower = hay.get(name.end).ok_or(Rejection::NoValue)?;
         if !byte_class::is(*follower, byte_class::FOLLOWER) {
-            return Err(NO_VALUE);
+            return Err(Rejection::NoValue);
         }
         // `REDACTED-db-password` names a rule and no key.
         let text = name.of(hay);
-        if report.is_label(text) {
-            return Err(rejection::PLACEHOLDER);
+        if is_label(context.placeholders, text) {
+            return Err(Rejection::Placeholder);
         }
-        let key = self.table.classify(hay, name).ok_or(NO_NAME)?;
+        let key = self.table.classify(hay, name).ok_or(Rejection::UnknownKey)?;
         if verdict::is_nothing_plain(hay, &key) {
-            return Err(Doubt("what follows the name is prose, stars or a plain word"));
+            return Err(Rejection::PlainText);
         }
-        if name::may_be_label(text) && report.placeholders.ends(text) {
-            return Err(rejection::PLACEHOLDER);
+        if name::may_be_label(text) && context.placeholders.ends(text) {
+            return Err(Rejection::Placeholder);
         }
+        let hit = &context.locate(candidate);
+        let (memo, report) = split(context);
+        let report = &mut { report };
         match key.kind {
-            Kind::Header => header::credential(&hit(), &key, &mut memo.headers, report),
-            Kind::Cookie => header::cookies(&hit(), &key, &mut memo.headers, report),
-            Kind::Plain(strength) => return self.plain(&hit(), &key, strength, memo, report),
-            Kind::Service { .. } => return self.plain(&hit(), &key, Strength::Weak, memo, report),
+            Kind::Header => header::credential(hit, &key, &mut memo.headers, report),
+            Kind::Cookie => header::cookies(hit, &key, &mut memo.headers, report),
+            Kind::Plain(strength) => return self.plain(hit, &key, strength, memo, report),
+            Kind::Service { .. } => return self.plain(hit, &key, Strength::Weak, memo, report),
         }
-        Err(Doubt("the header holds no credential"))
+        Err(Rejection::NoCredential)
     }
 
     fn plain(
         &self,
-        hit: &Hit<'_>,
+        hit: &Located<'_>,
         key: &name::Key,
         strength: Strength,
-        memo: &mut Memo,
+        memo: &mut Memory,
         report: &mut Report<'_, '_>,
-    ) -> Answer {
+    ) -> Result<(), Rejection> {
         plain(&Within { hit, table: &self.table }, key, strength, memo, report)
     }
 }
@@ -205,11 +213,40 @@ impl Assign {
 /// value costs up to half a kilobyte.
 const MAX_REFUSED: u32 = 16;
 
-/// The words around the anchor.
-const NO_NAME: Doubt = Doubt("the name around it is no key's");
+/// The detector's own memory, and where it reports findings.
+fn split<'s, 'c>(context: &'s mut Context<'c>) -> (&'s mut Memory, Report<'s, 'c>) {
+    let Context { hay, placeholders, findings, memory, .. } = context;
+    (&mut memory.key_value, Report { hay, placeholders, findings })
+}
 
-/// What stands behind the name.
-const NO_VALUE: Doubt = Doubt("no value follows the name");
+/// Reads the lines below the key around `candidate`, which opened a value there.
+fn read_below(candidate: Candidate, context: &mut Context<'_>) {
+    let memory = &mut context.memory.key_value;
+    let Some(opened) = memory.below.take() else { return };
+    // Inside lines that were read already nothing opens anew.
+    if candidate.span().start < memory.below_end {
+        return;
+    }
+    context.state.below = Some(opened);
+    let record = context.locate(candidate).record;
+    let read = multiline_value::Read { start: record.start, before: None, after: Some(opened) };
+    context.memory.key_value.reads.push(read);
+    context.memory.key_value.below_end =
+        lines_below(context, line::next(context.hay, record.end)).max(1);
+}
+
+/// Reads lines from `start` on for as long as a value is open; returns where it stopped.
+fn lines_below(context: &mut Context<'_>, start: usize) -> usize {
+    let Context { hay, placeholders, findings, state, memory } = context;
+    let found = (&mut **findings, &mut memory.key_value.reads);
+    multiline_value::lines(hay, start, &mut state.below, placeholders, found)
+}
+
+/// Whether `text` is a label, as most records hold that are scanned for the second time. Other
+/// placeholders are recognised later, when everything else is known.
+fn is_label(placeholders: &Placeholders, text: &[u8]) -> bool {
+    text.starts_with(b"REDACTED-") && placeholders.is_whole(text)
+}
 
 /// Where findings go, and what is known to be none.
 pub(super) struct Report<'r, 'h> {
@@ -219,15 +256,14 @@ pub(super) struct Report<'r, 'h> {
 }
 
 impl Report<'_, '_> {
-    /// Whether `text` is a label, which is what stands in most records that are looked at for the
-    /// second time. Other placeholders are told apart when all else is known.
+    /// See [`is_label`].
     fn is_label(&self, text: &[u8]) -> bool {
-        text.starts_with(b"REDACTED-") && self.placeholders.is_whole(text)
+        is_label(self.placeholders, text)
     }
 
     /// Answers whether it is one, and no placeholder.
     fn push(&mut self, span: Span, rule: RuleId, shape: Shape) -> bool {
-        let is_nothing = span.is_empty() || encoding::is_colour(span.of(self.hay));
+        let is_nothing = span.is_empty() || ansi::is_colours(span.of(self.hay));
         let is_finding = !is_nothing && !self.placeholders.is_whole(span.of(self.hay));
         if is_finding {
             self.findings.push(Finding { span, rule, shape });
@@ -238,7 +274,7 @@ impl Report<'_, '_> {
 
 /// A candidate in its record, and what is known of keys.
 struct Within<'w, 'h> {
-    hit: &'w Hit<'h>,
+    hit: &'w Located<'h>,
     table: &'w Table,
 }
 
@@ -246,9 +282,9 @@ fn plain(
     within: &Within<'_, '_>,
     key: &name::Key,
     strength: Strength,
-    memo: &mut Memo,
+    memo: &mut Memory,
     report: &mut Report<'_, '_>,
-) -> Answer {
+) -> Result<(), Rejection> {
     let hit = within.hit;
     memo.judged += 1;
     memo.below = multiline_value::open(
@@ -260,7 +296,7 @@ fn plain(
         &mut memo.counted_brackets,
     );
     let known = memo.bare_values();
-    let mut place = value_location::find(hit, key, memo).ok_or(NO_VALUE)?;
+    let mut place = value_location::find(hit, key, memo).ok_or(Rejection::NoValue)?;
     if let value_location::Form::Structure = place.form {
         return structure(within, key, strength, place.value.start, memo, report);
     }
@@ -278,15 +314,15 @@ fn plain(
         && (is_bare
             || place.form == value_location::Form::Element && !memo.has_quote(hit.hay, value.start))
     {
-        return Err(rejection::SETTLED);
+        return Err(Rejection::AlreadyExamined);
     }
     let core = verdict::core(value.of(hit.hay));
     if report.is_label(core) || core.len() < value.len() && report.placeholders.is_whole(core) {
-        return Err(rejection::PLACEHOLDER);
+        return Err(Rejection::Placeholder);
     }
     let is_inside = known.iter().flatten().any(|known| known.value.contains(value.start));
     if is_inside && strength == Strength::Weak && memo.calm.stays(hit.hay, key, &place) {
-        return Err(verdict::CALM);
+        return Err(Rejection::NotRandom);
     }
     let shape = value_location::scalar(hit.hay, key, &place);
     let n_refused = memo.refused.1 * u32::from(memo.refused.0 == value.end);
@@ -295,7 +331,7 @@ fn plain(
             .inspect_err(|_| memo.refused = (value.end, n_refused + 1))?;
     }
     if !report.push(value, key.rule, shape) {
-        return Err(rejection::PLACEHOLDER);
+        return Err(Rejection::Placeholder);
     }
     if is_bare || place.form == value_location::Form::Element {
         memo.gone = value;
@@ -318,9 +354,9 @@ fn structure(
     key: &name::Key,
     strength: Strength,
     at: usize,
-    memo: &mut Memo,
+    memo: &mut Memory,
     report: &mut Report<'_, '_>,
-) -> Answer {
+) -> Result<(), Rejection> {
     let hit = within.hit;
     let n_before = report.findings.len();
     match strength {
@@ -350,11 +386,7 @@ fn structure(
         }
         _ => {}
     }
-    if report.findings.len() > n_before {
-        Ok(())
-    } else {
-        Err(Doubt("no leaf of the list or the object is a secret"))
-    }
+    if report.findings.len() > n_before { Ok(()) } else { Err(Rejection::NoSecretInside) }
 }
 
 #[cfg(test)]
@@ -404,7 +436,7 @@ mod tests {
             "\u{e9}",
         ];
         let rules = RuleSet::embedded();
-        let (assign, placeholders) = (Assign::new(&rules), Placeholders::new(&rules, []));
+        let (assign, placeholders) = (KeyValueDetector::new(&rules), Placeholders::new(&rules, []));
         let mut numbers = Numbers(11);
         let mut n_nothing = 0;
         for _ in 0..200_000 {
@@ -419,11 +451,11 @@ mod tests {
             if verdict::is_nothing_plain(hay, &key) {
                 n_nothing += 1;
                 let end = memchr::memchr(b'\n', hay).unwrap_or(hay.len());
-                let hit = Hit { hay, record: Span::new(0, end), anchor: name };
+                let hit = Located { hay, record: Span::new(0, end), anchor: name };
                 let mut findings = Vec::new();
                 let mut report =
                     Report { hay, placeholders: &placeholders, findings: &mut findings };
-                let mut memo = Memo::default();
+                let mut memo = Memory::default();
                 let answer = assign.plain(&hit, &key, strength, &mut memo, &mut report);
                 assert!(answer.is_err() && findings.is_empty() && memo.below.is_none(), "{text:?}");
             }
@@ -460,7 +492,7 @@ mod tests {
         const PIECES: &str = "= : ? & . / - _ + ! @ token= key= pass= hello 1 42 a q deadbeef Zx9 0123456789abcdef x7Kp2mQ9vT4nB8dL1sR6";
         let pieces: Vec<&str> = PIECES.split(' ').collect();
         let rules = RuleSet::embedded();
-        let assign = Assign::new(&rules);
+        let assign = KeyValueDetector::new(&rules);
         let mut numbers = Numbers(12);
         let mut n_stay = 0;
         for _ in 0..100_000 {
@@ -470,7 +502,7 @@ mod tests {
                 .for_each(|_| text.push_str(pieces[numbers.below(pieces.len())]));
             let hay = text.as_bytes();
             let hit =
-                Hit { hay, record: Span::new(0, hay.len()), anchor: Span::new(0, name.len()) };
+                Located { hay, record: Span::new(0, hay.len()), anchor: Span::new(0, name.len()) };
             let Some(key) = assign.table.classify(hay, hit.anchor) else { continue };
             let Kind::Plain(strength @ Strength::Weak) = key.kind else { continue };
             let place = value_location::Place {

@@ -8,11 +8,11 @@
 //! A value ends, at the latest, behind [`MAX_LINES`] lines, or with a line that cannot be of it.
 
 use crate::{
-    detect::{Hit, MAX_SECRET, edge, value},
+    detect::{Located, MAX_SECRET, edge, value},
     finding::{Finding, Shape},
     redact::placeholder::Placeholders,
     rules::RuleId,
-    text::{encoding::json, span::Span, visits},
+    text::{json, span::Span, visits},
 };
 
 const MAX_LINES: u32 = 1024;
@@ -63,7 +63,7 @@ enum Form {
 /// structure inside it is counted again. Where the outer one closes in its line so does every inner
 /// one, and where the outer one stays open its lines below hold those of the inner ones.
 pub(crate) fn open(
-    hit: &Hit<'_>,
+    hit: &Located<'_>,
     name: Span,
     quote: Option<Span>,
     rule: RuleId,
@@ -110,7 +110,7 @@ fn is_block_header(text: &[u8]) -> bool {
 }
 
 /// How far a key of YAML is indented: nothing but that, and the dash of a list, stands before it.
-fn key_indent(hit: &Hit<'_>, name: Span) -> Option<usize> {
+fn key_indent(hit: &Located<'_>, name: Span) -> Option<usize> {
     let start = hit.record.start + head(hit.record.of(hit.hay));
     let before = hit.hay.get(start..name.start)?;
     before.iter().all(|byte| matches!(byte, b' ' | b'-')).then_some(before.len())

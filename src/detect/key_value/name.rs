@@ -7,7 +7,7 @@
 use super::Strength;
 use crate::{
     detect::{
-        Sight, byte_class, edge,
+        byte_class, edge,
         words::{MAX_WORD, WordTable},
     },
     rules::{RuleId, syntax::KeysSyntax},
@@ -355,9 +355,8 @@ const fn letters() -> [u8; 256] {
 
 /// The identifier around the anchor: letters, digits, `_`, and `-` and `.` between them.
 #[inline]
-pub(super) fn identifier(sight: &Sight<'_>) -> Option<Span> {
+pub(super) fn identifier(hay: &[u8], anchor: Span) -> Option<Span> {
     const IDENTIFIER: u64 = byte_class::ALNUM | byte_class::JOINT;
-    let Sight { hay, anchor } = *sight;
     let floor = anchor.start.saturating_sub(MAX_NAME);
     let mut start = anchor.start - byte_class::run_back(&hay[floor..anchor.start], IDENTIFIER);
     if start > floor && byte_class::is(hay[start - 1], byte_class::ESCAPE) {

@@ -2,12 +2,12 @@
 
 use super::{
     super::search_memo::Seek,
-    Memo, Strength, code,
+    Memory, Strength, code,
     extent::{self, Around},
     name::{Key, Kind, is_closing, is_noun, quote_at},
 };
 use crate::{
-    detect::{Hit, MAX_SECRET, byte_class, edge, words::MAX_WORD},
+    detect::{Located, MAX_SECRET, byte_class, edge, words::MAX_WORD},
     finding::Shape,
     text::{span::Span, visits},
 };
@@ -55,7 +55,7 @@ const MAX_NOUNS: usize = 3;
 const LEAST_BYTES: usize = 8;
 
 /// Finds the value of `key`.
-pub(super) fn find(hit: &Hit<'_>, key: &Key, memo: &mut Memo) -> Option<Place> {
+pub(super) fn find(hit: &Located<'_>, key: &Key, memo: &mut Memory) -> Option<Place> {
     let is_encoded = is_encoded(hit, key);
     // A quoted key stands in JSON or in a program, where the grammar ends a value; so does that of
     // a URL's parameters.
@@ -101,7 +101,7 @@ pub(super) fn find(hit: &Hit<'_>, key: &Key, memo: &mut Memo) -> Option<Place> {
 /// Whether the key stands in text that is percent-encoded: behind an escape, or before one that is
 /// its separator. There an escape is the character that it stands for, and elsewhere three
 /// characters of a value: `password=Tundra%262ru`.
-pub(super) fn is_encoded(hit: &Hit<'_>, key: &Key) -> bool {
+pub(super) fn is_encoded(hit: &Located<'_>, key: &Key) -> bool {
     let is_mark = |escape: &[u8]| match escape {
         [b'%', high, low] => edge::hex(*high)
             .zip(edge::hex(*low))
@@ -114,7 +114,7 @@ pub(super) fn is_encoded(hit: &Hit<'_>, key: &Key) -> bool {
         || before.last_chunk::<3>().is_some_and(|escape| is_mark(escape))
 }
 
-fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
+fn walk(hit: &Located<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
     if cursor.peek() == Some(b'>') && is_element(hit, key) {
         return cursor.element();
     }
@@ -216,7 +216,7 @@ fn walk(hit: &Hit<'_>, key: &Key, cursor: &mut Cursor<'_>) -> Option<Place> {
 
 /// Where a value ends without what only a URL has behind it: a fragment, or the query behind a
 /// session in the path.
-fn url_end(hit: &Hit<'_>, key: &Key, place: &Place, fragment: &mut Seek) -> usize {
+fn url_end(hit: &Located<'_>, key: &Key, place: &Place, fragment: &mut Seek) -> usize {
     let Span { start, end } = place.value;
     let name = key.name.of(hit.hay);
     let is_session =
@@ -238,7 +238,7 @@ fn url_end(hit: &Hit<'_>, key: &Key, place: &Place, fragment: &mut Seek) -> usiz
 
 /// Whether the key is the name of a URL's parameter, or of one in text that is encoded like a URL:
 /// there `&` ends a value.
-fn is_parameter(hit: &Hit<'_>, key: &Key) -> bool {
+fn is_parameter(hit: &Located<'_>, key: &Key) -> bool {
     let before = &hit.hay[hit.record.start..key.name.start];
     // `user[password]=x`
     if before.ends_with(b"[") && hit.hay.get(key.name.end) == Some(&b']') {
@@ -252,7 +252,7 @@ fn is_parameter(hit: &Hit<'_>, key: &Key) -> bool {
 
 /// Whether the key is part of a path, an address or another value: `/etc/passwd HTTP/1.1`,
 /// `cmd=pwd`.
-fn is_part(hit: &Hit<'_>, key: &Key) -> bool {
+fn is_part(hit: &Located<'_>, key: &Key) -> bool {
     matches!(
         hit.hay[hit.record.start..key.name.start].last(),
         Some(b'/' | b'=' | b'\\' | b'?' | b'&' | b'@' | b'%')
@@ -261,7 +261,7 @@ fn is_part(hit: &Hit<'_>, key: &Key) -> bool {
 
 /// Whether the quoted word is a member's value, or only the end of a longer string: `"type":
 /// "password", "next": …`.
-fn is_value(hit: &Hit<'_>, key: &Key) -> bool {
+fn is_value(hit: &Located<'_>, key: &Key) -> bool {
     let before = &hit.hay[hit.record.start..key.name.start];
     let Some((quote, before)) = before.split_last() else { return true };
     let before = before[before.len().saturating_sub(MAX_SPACE)..].trim_ascii_end();
@@ -269,19 +269,19 @@ fn is_value(hit: &Hit<'_>, key: &Key) -> bool {
 }
 
 /// `msg=password: x`, `magic=key:0a1b`: the word is the beginning of another key's value.
-fn follows_equals(hit: &Hit<'_>, key: &Key) -> bool {
+fn follows_equals(hit: &Located<'_>, key: &Key) -> bool {
     hit.hay[hit.record.start..key.name.start].ends_with(b"=")
 }
 
 /// Whether the key is the name of an XML element that opens here.
-fn is_element(hit: &Hit<'_>, key: &Key) -> bool {
+fn is_element(hit: &Located<'_>, key: &Key) -> bool {
     let before = hit.hay[hit.record.start..key.name.start].last();
     matches!(before, Some(b'<' | b':'))
 }
 
 /// `<property name="password">`: the key is the last attribute, and the value stands in the
 /// element.
-fn is_attribute(hit: &Hit<'_>, key: &Key) -> bool {
+fn is_attribute(hit: &Located<'_>, key: &Key) -> bool {
     let before = &hit.hay[hit.record.start..key.name.start];
     before
         .strip_suffix(b"\"")
@@ -316,7 +316,7 @@ pub(super) struct Leaf {
 }
 
 /// Where the array or object of JSON begins that is the value of a key with quotes.
-pub(super) fn structure(hit: &Hit<'_>, key: &Key) -> Option<usize> {
+pub(super) fn structure(hit: &Located<'_>, key: &Key) -> Option<usize> {
     let hay = &hit.hay[..hit.record.end];
     let colon = key.quote?.end + byte_class::run(&hay[key.quote?.end..], byte_class::SPACE);
     let at = colon + 1 + byte_class::run(hay.get(colon + 1..)?, byte_class::SPACE);
@@ -325,7 +325,7 @@ pub(super) fn structure(hit: &Hit<'_>, key: &Key) -> Option<usize> {
 
 /// Every string, number and boolean inside the array or object that begins at `at`, but not the
 /// keys; answers where it ends.
-pub(super) fn leaves(hit: &Hit<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Leaf)) -> usize {
+pub(super) fn leaves(hit: &Located<'_>, key: &Key, at: usize, mut leaf: impl FnMut(Leaf)) -> usize {
     let Some(quote) = key.quote else { return at };
     let mut cursor = Cursor {
         hay: &hit.hay[..hit.record.end],
@@ -678,7 +678,7 @@ impl<'h> Cursor<'h> {
     /// Whether the key has no value, and what stands here is the next pair: `password= status=401
     /// ip=…`. It uses the key's own sign, and another pair shows that the record writes its values
     /// right behind the sign.
-    fn is_empty(&self, hit: &Hit<'_>, key: &Key) -> bool {
+    fn is_empty(&self, hit: &Located<'_>, key: &Key) -> bool {
         let Some(Wide { sign, .. }) = self.wide else { return false };
         if !extent::is_pair(self.rest(), sign) {
             return false;

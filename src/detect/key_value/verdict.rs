@@ -11,19 +11,14 @@ use super::{
 };
 use crate::{
     detect::{
-        Hit,
+        Located, Rejection,
         byte_class::{self, Traits},
-        edge,
-        rejection::{self, Answer, Doubt},
-        value,
+        edge, value,
         words::WordTable,
     },
     finding::Shape,
     text::{span::Span, visits},
 };
-
-/// What a weak key asks of its value.
-pub(super) const CALM: Doubt = Doubt("behind a weak key the value does not look like a secret");
 
 /// A value is judged by its first so many bytes; nothing but a secret is longer.
 const LOOK: usize = 512;
@@ -40,12 +35,12 @@ static PROSE_WORDS: WordTable<256> = WordTable::new(&[(1, PROSE)]);
 
 /// Whether the value goes.
 pub(super) fn judge(
-    hit: &Hit<'_>,
+    hit: &Located<'_>,
     key: &Key,
     strength: Strength,
     place: &Place,
     shape: Shape,
-) -> Answer {
+) -> Result<(), Rejection> {
     let bytes = place.value.of(hit.hay);
     let bytes = match strength {
         Strength::Strong if place.form != Form::Quoted => core(bytes),
@@ -55,19 +50,20 @@ pub(super) fn judge(
     let traits = Traits::of(bytes);
     // No more than a few of the predicates below read all of it.
     visits::add(2 * bytes.len());
-    let goes = |goes: bool, doubt: Doubt| if goes { Ok(()) } else { Err(doubt) };
+    let goes = |goes: bool, rejection| if goes { Ok(()) } else { Err(rejection) };
     match (strength, shape) {
         (Strength::Strong, Shape::Scalar { .. }) => Ok(()),
-        (Strength::Weak, Shape::Scalar { .. }) => Err(CALM),
+        (Strength::Weak, Shape::Scalar { .. }) => Err(Rejection::NotRandom),
         _ if place.form == Form::Bytes => Ok(()),
-        _ if is_nothing(bytes, traits) => Err(Doubt("the value is too short, or nothing")),
-        _ if is_stand_in(bytes, traits) => Err(rejection::PLACEHOLDER),
-        _ if is_own_name(hit, key, bytes) => Err(Doubt("the value is the key's own name")),
+        _ if is_nothing(bytes, traits) => Err(Rejection::TooShort),
+        _ if is_stand_in(bytes, traits) => Err(Rejection::Placeholder),
+        _ if is_own_name(hit, key, bytes) => Err(Rejection::OwnName),
         (Strength::Strong, Shape::Text) => {
-            let doubt = Doubt("the value is code, prose, a path, a name or a stand-in");
-            goes(is_strong(hit, key, place, bytes, traits), doubt)
+            goes(is_strong(hit, key, place, bytes, traits), Rejection::NotSecret)
         }
-        (Strength::Weak, Shape::Text) => goes(is_weak(hit, key, place, bytes, traits), CALM),
+        (Strength::Weak, Shape::Text) => {
+            goes(is_weak(hit, key, place, bytes, traits), Rejection::NotRandom)
+        }
     }
 }
 
@@ -223,7 +219,7 @@ impl Calm {
     }
 }
 
-fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits) -> bool {
+fn is_strong(hit: &Located<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits) -> bool {
     if is_filled(bytes) {
         return false;
     }
@@ -283,7 +279,7 @@ fn is_strong(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Trai
     }
 }
 
-fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits) -> bool {
+fn is_weak(hit: &Located<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits) -> bool {
     if value::is_filler(bytes) || is_path(bytes) || is_named_digest(bytes) || is_behind_port(bytes)
     {
         return false;
@@ -318,7 +314,7 @@ fn is_weak(hit: &Hit<'_>, key: &Key, place: &Place, bytes: &[u8], traits: Traits
 }
 
 /// Whether the key is a word in small letters and no service's name.
-fn is_plain_word(hit: &Hit<'_>, key: &Key) -> bool {
+fn is_plain_word(hit: &Located<'_>, key: &Key) -> bool {
     !matches!(key.kind, Kind::Service { .. })
         && key.name.of(hit.hay).iter().all(u8::is_ascii_lowercase)
 }
@@ -386,7 +382,7 @@ fn looks_secret(bytes: &[u8], traits: Traits) -> bool {
 
 /// `library/auth: 9f86d0…`: the key is the end of a path, and what follows is about what lies
 /// there.
-fn is_segment(hit: &Hit<'_>, key: &Key, place: &Place) -> bool {
+fn is_segment(hit: &Located<'_>, key: &Key, place: &Place) -> bool {
     place.form == Form::Colon && hit.hay[hit.record.start..key.name.start].ends_with(b"/")
 }
 
@@ -484,7 +480,7 @@ fn is_filled(bytes: &[u8]) -> bool {
 }
 
 /// `password=password`, `token: token`: the key's own name, or one made of words like it.
-fn is_own_name(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
+fn is_own_name(hit: &Located<'_>, key: &Key, bytes: &[u8]) -> bool {
     let mut letters = letters_from_behind(bytes).peekable();
     letters.peek().is_some() && letters.eq(letters_from_behind(key.name.of(hit.hay)))
 }
@@ -573,13 +569,13 @@ fn is_reference(bytes: &[u8]) -> bool {
 }
 
 /// `md5(user:realm:password:nonce)`: names with colons between them.
-fn is_one_of_names(hit: &Hit<'_>, key: &Key, traits: Traits) -> bool {
+fn is_one_of_names(hit: &Located<'_>, key: &Key, traits: Traits) -> bool {
     traits.all(byte_class::NAME) && hit.hay[hit.record.start..key.name.start].ends_with(b":")
 }
 
 /// `client_secret: oauth_secret,`: what stands without quotes among the arguments of a call is a
 /// variable.
-fn is_argument(hit: &Hit<'_>, place: &Place) -> bool {
+fn is_argument(hit: &Located<'_>, place: &Place) -> bool {
     matches!(hit.hay[..hit.record.end].get(place.value.end), Some(b',' | b')' | b';'))
 }
 
@@ -666,7 +662,7 @@ fn is_number_type(bytes: &[u8]) -> bool {
 
 /// `passwd: files`, `passwd:gid`: where a system looks for its users, and the fields of what it
 /// finds.
-fn is_name_service(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
+fn is_name_service(hit: &Located<'_>, key: &Key, bytes: &[u8]) -> bool {
     const SERVICES: [&[u8]; 15] = [
         b"files", b"compat", b"nis", b"nisplus", b"db", b"ldap", b"sss", b"systemd", b"winbind",
         b"hesiod", b"uid", b"gid", b"gecos", b"shell", b"dir",
@@ -675,7 +671,7 @@ fn is_name_service(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
 }
 
 /// `pwd = base_path`: the working directory.
-fn is_folder(hit: &Hit<'_>, key: &Key, bytes: &[u8]) -> bool {
+fn is_folder(hit: &Located<'_>, key: &Key, bytes: &[u8]) -> bool {
     const FOLDERS: [&[u8]; 7] =
         [b"path", b"dir", b"directory", b"folder", b"cwd", b"root", b"home"];
     let last = &bytes[memchr::memrchr(b'_', bytes).map_or(0, |at| at + 1)..];
@@ -751,7 +747,7 @@ fn is_version(bytes: &[u8]) -> bool {
 }
 
 /// `login bob password x`, as in `.netrc`.
-fn is_login(hit: &Hit<'_>, key: &Key) -> bool {
+fn is_login(hit: &Located<'_>, key: &Key) -> bool {
     let before = &hit.hay[hit.record.start.max(key.name.start.saturating_sub(128))..key.name.start];
     let mut words = before.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).rev();
     let user = words.next();
@@ -909,7 +905,7 @@ fn is_message(bytes: &[u8]) -> bool {
 
 /// Whether the key and one word are all that the line says: `password: hunter`, `Default password:
 /// hunter`.
-fn is_line(hit: &Hit<'_>, key: &Key, place: &Place) -> bool {
+fn is_line(hit: &Located<'_>, key: &Key, place: &Place) -> bool {
     (begins_line(hit, key) || is_owned(hit, key)) && ends_line(hit, place)
 }
 
@@ -930,19 +926,19 @@ const OWNERS: [&[u8]; 12] = [
 ];
 
 /// `Default password: x`: one word before the key says whose it is.
-fn is_owned(hit: &Hit<'_>, key: &Key) -> bool {
+fn is_owned(hit: &Located<'_>, key: &Key) -> bool {
     let before = hit.hay[hit.record.start..key.name.start].trim_ascii();
     let before = before.strip_prefix(b"#").unwrap_or(before).trim_ascii_start();
     OWNERS.iter().any(|owner| before.eq_ignore_ascii_case(owner))
 }
 
 /// Whether nothing but white space, a list's dash or a comment's mark stands before the key.
-fn begins_line(hit: &Hit<'_>, key: &Key) -> bool {
+fn begins_line(hit: &Located<'_>, key: &Key) -> bool {
     let before = &hit.hay[hit.record.start..key.name.start];
     before.len() <= 64 && before.iter().all(|byte| b" \t-#;".contains(byte))
 }
 
-fn ends_line(hit: &Hit<'_>, place: &Place) -> bool {
+fn ends_line(hit: &Located<'_>, place: &Place) -> bool {
     let rest = &hit.hay[place.value.end..hit.record.end];
     let next = rest.iter().take(64).find(|byte| !byte.is_ascii_whitespace());
     next.is_none_or(|byte| *byte == b'#')

@@ -26,10 +26,9 @@ use self::{
     simple_matcher::{Glance, Memo, Walk, Walked},
 };
 use super::{
-    Hit, Sight,
+    Candidate, Context, Detector, Located, Rejection,
     byte_class::{self, Traits},
     edge,
-    rejection::{self, Answer, Doubt},
     validators::Verdict,
     value,
 };
@@ -248,60 +247,44 @@ struct Match {
     secret: Span,
 }
 
-pub(super) fn confirm<'h>(
-    rules: &RuleSet,
-    id: RuleId,
-    sight: &Sight<'h>,
-    hit: impl FnOnce() -> Hit<'h>,
-    placeholders: &Placeholders,
-    caches: &mut Caches,
-    findings: &mut Vec<Finding>,
-) -> Answer {
-    let rule = rules.get(id);
-    let Recogniser::Token(pattern) = &rule.recogniser else { return Err(rejection::OFF) };
-    let cache = caches.of(id, rule, pattern);
-    if cache.glance.is_some_and(|glance| glance.refutes(sight.hay, sight.anchor.start)) {
-        return Err(NO_MATCH);
-    }
-    let hit = &hit();
-    let compiled = pattern.compiled();
-    let (least, most) = cache.reach;
-    let Some(last) = hit.anchor.start.checked_sub(least) else { return Err(NO_MATCH) };
-    let mut start = hit.anchor.start.saturating_sub(most).max(hit.record.start).max(cache.done);
-    let search = Search { rule, compiled, hit, placeholders };
-    let mut n_tried = 0;
-    let mut answer = Err(if start <= last { NO_EDGE } else { rejection::SETTLED });
-    while start <= last {
-        let is_on_edge = cache.may_begin(hit.hay[start]) && search.is_on_edge(start);
-        n_tried += u64::from(is_on_edge);
-        match if is_on_edge { search.at(start, cache) } else { Err(NO_EDGE) } {
-            Ok(Found { secret, end }) => {
-                findings.push(Finding::text(secret, id));
-                answer = Ok(());
-                start = end;
-            }
-            Err(doubt) => {
-                if answer.is_err() && doubt != NO_EDGE {
-                    answer = Err(doubt);
-                }
-                start += 1;
-            }
-        }
-    }
-    // What fails at a byte fails there for every candidate, so no byte is tried twice.
-    cache.done = cache.done.max(start);
-    caches.tried += n_tried;
-    answer
+/// The detector of one token rule.
+pub(super) struct TokenDetector<'r> {
+    pub(super) rules: &'r RuleSet,
+    pub(super) id: RuleId,
 }
 
-/// No place from which the pattern could match.
-const NO_EDGE: Doubt = Doubt("it stands inside a longer word");
+impl Detector for TokenDetector<'_> {
+    fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
+        let rule = self.rules.get(self.id);
+        let Recogniser::Token(pattern) = &rule.recogniser else { return Err(Rejection::RuleOff) };
+        let Context { hay, placeholders, findings, memory, .. } = context;
+        let anchor = candidate.span();
+        let cache = memory.token.of(self.id, rule, pattern);
+        if cache.glance.is_some_and(|glance| glance.refutes(hay, anchor.start)) {
+            return Err(Rejection::PatternMismatch);
+        }
+        let hit = &memory.records.locate(hay, anchor);
+        let (least, most) = cache.reach;
+        let Some(last) = anchor.start.checked_sub(least) else {
+            return Err(Rejection::PatternMismatch);
+        };
+        let first = anchor.start.saturating_sub(most).max(hit.record.start).max(cache.done);
+        let search = Search { rule, compiled: pattern.compiled(), hit, placeholders };
+        let mut tries = Tries { n_tried: 0, verdict: Err(Rejection::AlreadyExamined) };
+        // What fails at a byte fails there for every candidate, so no byte is tried twice.
+        cache.done = cache.done.max(search.from(first, last, cache, &mut tries, |secret| {
+            findings.push(Finding::text(secret, self.id));
+        }));
+        memory.token.tried += tries.n_tried;
+        tries.verdict
+    }
+}
 
-/// It matches, and a test that no pattern can make says no.
-const REFUTED: Doubt = Doubt("the rule's validator refutes it");
-
-/// The pattern matches from none.
-const NO_MATCH: Doubt = Doubt("the pattern does not match what stands around it");
+/// What came of the places where a pattern was tried.
+struct Tries {
+    n_tried: u64,
+    verdict: Result<(), Rejection>,
+}
 
 /// A secret, and where the search goes on.
 struct Found {
@@ -312,16 +295,52 @@ struct Found {
 struct Search<'s, 'h> {
     rule: &'s Rule,
     compiled: &'s Compiled,
-    hit: &'s Hit<'h>,
+    hit: &'s Located<'h>,
     placeholders: &'s Placeholders,
 }
 
 impl Search<'_, '_> {
+    /// Tries the pattern at each byte of `start..=last`; returns where the next candidate goes on.
+    fn from(
+        &self,
+        mut start: usize,
+        last: usize,
+        cache: &mut Cache,
+        tries: &mut Tries,
+        mut found: impl FnMut(Span),
+    ) -> usize {
+        if start <= last {
+            tries.verdict = Err(Rejection::InsideWord);
+        }
+        while start <= last {
+            if !cache.may_begin(self.hit.hay[start]) || !self.is_on_edge(start) {
+                start += 1;
+                continue;
+            }
+            tries.n_tried += 1;
+            match self.at(start, cache) {
+                Ok(Found { secret, end }) => {
+                    found(secret);
+                    tries.verdict = Ok(());
+                    start = end;
+                }
+                Err(rejection) => {
+                    if tries.verdict.is_err() {
+                        tries.verdict = Err(rejection);
+                    }
+                    start += 1;
+                }
+            }
+        }
+        start
+    }
+
     /// What begins at `start`, which is on the edge that the rule asks for.
-    fn at(&self, start: usize, cache: &mut Cache) -> Result<Found, Doubt> {
+    fn at(&self, start: usize, cache: &mut Cache) -> Result<Found, Rejection> {
         let (exact, may_be_cut) = self.find(&mut cache.exact, start, Compiled::regex);
         let Some(found) = exact.or_else(|| self.lowered(start, cache)) else {
-            return if may_be_cut { self.cut(start, cache).ok_or(NO_MATCH) } else { Err(NO_MATCH) };
+            let cut = if may_be_cut { self.cut(start, cache) } else { None };
+            return cut.ok_or(Rejection::PatternMismatch);
         };
         let record = &self.hit.hay[..self.hit.record.end];
         let secret = found.secret;
@@ -430,33 +449,33 @@ impl Search<'_, '_> {
         }
     }
 
-    fn accept(&self, start: usize, secret: Span, judged: &mut Judged) -> Answer {
+    fn accept(&self, start: usize, secret: Span, judged: &mut Judged) -> Result<(), Rejection> {
         let hay = self.hit.hay;
         let bytes = secret.of(hay);
         if judged.is_filler(hay, secret) || self.placeholders.is_whole(bytes) {
-            return Err(rejection::PLACEHOLDER);
+            return Err(Rejection::Placeholder);
         }
         if self.is_inside_base64(start, secret.end) {
-            return Err(Doubt("it stands inside a longer run of base64"));
+            return Err(Rejection::InsideBase64);
         }
         if judged.asks_to_fill_in(hay, secret) || judged.is_allowed(hay, secret, &self.rule.allow) {
-            return Err(rejection::PLACEHOLDER);
+            return Err(Rejection::Placeholder);
         }
         let near = || {
-            if self.is_near(start) {
-                Ok(())
-            } else {
-                Err(Doubt("none of the rule's words stands before it"))
-            }
+            if self.is_near(start) { Ok(()) } else { Err(Rejection::NoContextWord) }
         };
         let Some(validator) = &self.rule.validator else { return near() };
         if self.rule.near.is_empty() {
-            return if judged.refutes(validator, hay, secret) { Err(REFUTED) } else { Ok(()) };
+            return if judged.refutes(validator, hay, secret) {
+                Err(Rejection::ValidatorRefuted)
+            } else {
+                Ok(())
+            };
         }
         match judged.judge(validator, hay, secret) {
             Verdict::Confirmed => Ok(()),
             Verdict::Unknown => near(),
-            Verdict::Refuted => Err(REFUTED),
+            Verdict::Refuted => Err(Rejection::ValidatorRefuted),
         }
     }
 

@@ -15,11 +15,7 @@ mod userinfo;
 
 use self::{parameters::Parameters, path::Paths};
 pub(super) use self::{part::Memo as Parts, userinfo::is_userinfo_end};
-use super::{
-    Hit, Sight, edge,
-    rejection::{self, Answer, Doubt},
-    value,
-};
+use super::{Candidate, Context, Detector, Rejection, edge, value};
 use crate::{
     finding::Finding,
     redact::placeholder::Placeholders,
@@ -28,7 +24,7 @@ use crate::{
 };
 
 /// The URL rules in force.
-pub(crate) struct Url {
+pub(crate) struct UrlDetector {
     userinfo: Option<RuleId>,
     parameters: Parameters,
     paths: Paths,
@@ -96,9 +92,9 @@ enum Depth {
     Twice,
 }
 
-impl Url {
-    pub(super) fn new(rules: &RuleSet) -> Url {
-        let mut url = Url {
+impl UrlDetector {
+    pub(super) fn new(rules: &RuleSet) -> UrlDetector {
+        let mut url = UrlDetector {
             userinfo: None,
             parameters: Parameters::default(),
             paths: Paths::default(),
@@ -117,50 +113,44 @@ impl Url {
         url.paths.finish(rules);
         url
     }
+}
 
+impl Detector for UrlDetector {
     /// An anchor says by its form what it is about: `token=` a parameter, `://` an authority,
     /// `@tcp(` a data source name, anything else a host or a path.
-    pub(super) fn confirm<'h>(
-        &self,
-        sight: &Sight<'h>,
-        hit: impl FnOnce() -> Hit<'h>,
-        placeholders: &Placeholders,
-        progress: &mut Progress,
-        findings: &mut Vec<Finding>,
-    ) -> Answer {
-        let anchor = sight.anchor.of(sight.hay);
-        let replaced = Replaced { placeholders, labels: &self.labels };
+    fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
+        let (hay, span) = (context.hay, candidate.span());
+        let anchor = span.of(hay);
+        let replaced = Replaced { placeholders: context.placeholders, labels: &self.labels };
         if let Some(depth) = parameters::equals(anchor) {
-            return self.parameters.confirm(sight, hit, depth, replaced, progress, findings);
+            return self.parameters.detect(span, depth, replaced, context);
         }
-        if anchor == b"://" && userinfo::has_none(sight) {
-            return Err(NO_PASSWORD);
+        if anchor == b"://" && userinfo::has_none(&hay[span.end..]) {
+            return Err(Rejection::NoPassword);
         }
-        let hit = &hit();
+        let hit = &context.locate(candidate);
+        let progress = &mut context.memory.url;
         let password = match anchor {
             [b':', ..] => userinfo::password(hit, Depth::Plain, &mut progress.userinfo),
             [b'%', b'2', b'5', ..] => userinfo::password(hit, Depth::Twice, &mut progress.userinfo),
             [b'%', ..] => userinfo::password(hit, Depth::Encoded, &mut progress.userinfo),
             [b'@', ..] => userinfo::source_name(hit),
             [.., b':'] => userinfo::oracle(hit),
-            _ => return self.paths.confirm(hit, replaced, progress, findings),
+            _ => return self.paths.detect(hit, replaced, progress, context.findings),
         };
-        let rule = self.userinfo.ok_or(rejection::OFF)?;
-        let mut span = password.ok_or(NO_PASSWORD)?;
+        let rule = self.userinfo.ok_or(Rejection::RuleOff)?;
+        let mut span = password.ok_or(Rejection::NoPassword)?;
         progress.judged += 1;
         // A backslash before the `@` escapes it, for a shell perhaps; the two stay together.
         span.end -= edge::backslashes_before(hit.hay, span.start, span.end);
         let value = span.of(hit.hay);
         if replaced.covers(value) || value::is_template(value) || is_pattern(value) {
-            return Err(rejection::PLACEHOLDER);
+            return Err(Rejection::Placeholder);
         }
-        findings.push(Finding::text(span, rule));
+        context.findings.push(Finding::text(span, rule));
         Ok(())
     }
 }
-
-/// Nothing of the URL is a secret.
-const NO_PASSWORD: Doubt = Doubt("the URL has no user with a password");
 
 /// `[^@]+`, `\S*`, `.+?`, `(\S+)`: a regular expression for URLs, as programs that look for them
 /// log it.

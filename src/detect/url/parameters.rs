@@ -5,11 +5,7 @@
 
 use super::{Depth, Progress, Replaced, Stops, Unit, trim};
 use crate::{
-    detect::{
-        Hit, Sight, edge,
-        rejection::{self, Answer, Doubt},
-        value,
-    },
+    detect::{Context, Located, Rejection, edge, value},
     finding::Finding,
     rules::{RuleId, syntax::KeysSyntax},
     text::{span::Span, visits},
@@ -70,22 +66,22 @@ impl Parameters {
         None
     }
 
-    pub(super) fn confirm<'h>(
+    /// Looks at the parameter with the `=` that `anchor` ends with.
+    pub(super) fn detect(
         &self,
-        sight: &Sight<'h>,
-        hit: impl FnOnce() -> Hit<'h>,
+        anchor: Span,
         depth: Depth,
         replaced: Replaced<'_>,
-        progress: &mut Progress,
-        findings: &mut Vec<Finding>,
-    ) -> Answer {
-        let start = sight.anchor.end;
+        context: &mut Context<'_>,
+    ) -> Result<(), Rejection> {
+        let (hay, start) = (context.hay, anchor.end);
+        let progress = &mut context.memory.url;
         if progress.claimed.contains(start) {
-            return Err(rejection::SETTLED);
+            return Err(Rejection::AlreadyExamined);
         }
         let (name, in_path) =
-            self.name_before(sight, depth).ok_or(Doubt("the name before it is no parameter's"))?;
-        let hit = &hit();
+            self.name_before(hay, anchor, depth).ok_or(Rejection::UnknownParameter)?;
+        let hit = &context.memory.records.locate(hay, anchor);
         progress.judged += 1;
         let mut end = progress.value_end(hit, start, depth);
         if in_path {
@@ -98,22 +94,22 @@ impl Parameters {
         let span = trim(hit.hay, Span::new(start, end));
         let secret = span.of(hit.hay);
         if replaced.covers(secret) {
-            return Err(rejection::PLACEHOLDER);
+            return Err(Rejection::Placeholder);
         }
         if name.weak && progress.gauge.is_calm(hit.hay, span.start, span.end)
             || !is_secret(name, secret)
         {
-            return Err(Doubt("the parameter's value does not look like a secret"));
+            return Err(Rejection::PlainParameter);
         }
         progress.claim(span);
-        findings.push(Finding::text(span, name.rule));
+        context.findings.push(Finding::text(span, name.rule));
         Ok(())
     }
 
     /// The name that ends at the `=` of the anchor, if a separator stands before it and somebody
     /// wants it, and whether it is a parameter of the path.
-    fn name_before(&self, sight: &Sight<'_>, depth: Depth) -> Option<(&Name, bool)> {
-        let left = &sight.hay[..sight.anchor.end - equals_len(depth, sight.anchor.of(sight.hay))];
+    fn name_before(&self, hay: &[u8], anchor: Span, depth: Depth) -> Option<(&Name, bool)> {
+        let left = &hay[..anchor.end - equals_len(depth, anchor.of(hay))];
         let left = left.strip_suffix(b"]").or_else(|| strip_closing(left)).unwrap_or(left);
         let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || is_joint(**byte);
         let length = left.iter().rev().take(MAX_NAME).take_while(is_name).count();
@@ -141,7 +137,7 @@ fn hash(text: &[u8]) -> usize {
 impl Progress {
     /// Where the value that begins at `start` ends. A value seen before that holds `start` ends
     /// where this one does.
-    fn value_end(&mut self, hit: &Hit<'_>, start: usize, depth: Depth) -> usize {
+    fn value_end(&mut self, hit: &Located<'_>, start: usize, depth: Depth) -> usize {
         let seen = &mut self.values[depth as usize];
         if !seen.contains(start) {
             *seen = Span::new(start, value_end(hit.hay, start, hit.record.end, depth));

@@ -10,7 +10,7 @@ use super::{
     userinfo::{self, Enclosing, Userinfo},
 };
 use crate::{
-    detect::{Hit, edge, search_memo::Seek},
+    detect::{Located, edge, search_memo::Seek},
     text::span::Span,
 };
 
@@ -139,7 +139,7 @@ impl Memo {
 
     /// The part of a URL that `at` lies in, and how deep the URL lies in others.
     fn part(&mut self, hay: &[u8], record: Span, at: usize) -> Option<(Part, Depth)> {
-        let hit = Hit { hay, record, anchor: Span::new(at, at) };
+        let hit = Located { hay, record, anchor: Span::new(at, at) };
         let Enclosing::Url(separator, begin, depth) =
             userinfo::enclosing(&hit, BEFORE, &mut self.userinfo)
         else {
@@ -222,7 +222,7 @@ fn is_port(hay: &[u8], record: Span, value: Span) -> bool {
 
 /// Whether the URL is the value of a key or JDBC's, so that `;key=` behind it belongs to a
 /// connection string: `AccountEndpoint=https://x.example/;AccountKey=…`.
-fn is_field(separator: &Hit<'_>) -> bool {
+fn is_field(separator: &Located<'_>) -> bool {
     let left = &separator.hay[separator.record.start..separator.anchor.start];
     let before =
         quotes::before_scheme(separator.hay, separator.record.start, separator.anchor.start);

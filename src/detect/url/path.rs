@@ -14,11 +14,7 @@ use std::borrow::Cow;
 
 use super::{Depth, Progress, Replaced, Unit, trim};
 use crate::{
-    detect::{
-        Hit, edge,
-        rejection::{self, Answer, Doubt},
-        value,
-    },
+    detect::{Located, Rejection, edge, value},
     finding::Finding,
     rules::{Recogniser, RuleId, RuleSet, syntax::KeysSyntax},
     text::span::Span,
@@ -97,17 +93,17 @@ impl Paths {
         starts
     }
 
-    pub(super) fn confirm(
+    pub(super) fn detect(
         &self,
-        hit: &Hit<'_>,
+        hit: &Located<'_>,
         replaced: Replaced<'_>,
         progress: &mut Progress,
         findings: &mut Vec<Finding>,
-    ) -> Answer {
+    ) -> Result<(), Rejection> {
         if progress.claimed.contains(hit.anchor.start) {
-            return Err(rejection::SETTLED);
+            return Err(Rejection::AlreadyExamined);
         }
-        let mut answer = Err(Doubt("no path of the rule's stands around it"));
+        let mut answer = Err(Rejection::UnknownPath);
         let anchor = hit.anchor.of(hit.hay);
         let known = self.by_anchor.iter().find(|known| is_alike(&known.text, anchor));
         let starts = known
@@ -123,7 +119,7 @@ impl Paths {
                 findings.push(Finding::text(span, template.rule));
                 return Ok(());
             }
-            answer = Err(rejection::PLACEHOLDER);
+            answer = Err(Rejection::Placeholder);
         }
         answer
     }
@@ -164,7 +160,7 @@ fn template(rule: RuleId, text: &str) -> Template {
 impl Template {
     /// Where the template's first literal stands, which lies in or begins with the anchor: in one
     /// of `places`.
-    fn start(&self, hit: &Hit<'_>, places: &[(usize, usize)]) -> Option<usize> {
+    fn start(&self, hit: &Located<'_>, places: &[(usize, usize)]) -> Option<usize> {
         let Some(Piece::Literal(first)) = self.pieces.first() else { return None };
         let start = places.iter().map(|(_, at)| hit.anchor.start + at).find(|at| {
             hit.hay[*at..hit.record.end]
@@ -188,7 +184,7 @@ impl Template {
     }
 
     /// The secret of the path that begins at `start`, if the path is one of this template.
-    fn secret(&self, hit: &Hit<'_>, start: usize, replaced: Replaced<'_>) -> Option<Span> {
+    fn secret(&self, hit: &Located<'_>, start: usize, replaced: Replaced<'_>) -> Option<Span> {
         let hay = hit.hay;
         let limit = hit.record.end;
         let mut at = start;

@@ -12,7 +12,7 @@ use super::{
     quotes::{self, Open},
 };
 use crate::{
-    detect::{Hit, Sight, value},
+    detect::{Located, value},
     text::{span::Span, visits},
 };
 
@@ -62,7 +62,7 @@ pub(super) struct Memo {
 
 impl Memo {
     /// The URL behind the separator that `hit` is about, which begins at `start`.
-    fn url(&mut self, hit: &Hit<'_>, start: usize, depth: Depth) -> Known {
+    fn url(&mut self, hit: &Located<'_>, start: usize, depth: Depth) -> Known {
         match self.last {
             Some(known) if known.start == start && known.depth == depth => known,
             _ => {
@@ -79,7 +79,7 @@ impl Memo {
     /// The user of the URL behind the separator that `hit` is about, which begins at `start`.
     pub(super) fn userinfo(
         &mut self,
-        hit: &Hit<'_>,
+        hit: &Located<'_>,
         start: usize,
         depth: Depth,
     ) -> Option<Userinfo> {
@@ -88,7 +88,7 @@ impl Memo {
 }
 
 /// The password behind the scheme separator that `hit` is about.
-pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<Span> {
+pub(super) fn password(hit: &Located<'_>, depth: Depth, memo: &mut Memo) -> Option<Span> {
     let start = match hit.anchor.of(hit.hay) {
         b"://" => hit.anchor.end,
         _ => behind_slashes(hit, depth)?,
@@ -107,10 +107,9 @@ pub(super) fn password(hit: &Hit<'_>, depth: Depth, memo: &mut Memo) -> Option<S
     }
 }
 
-/// Whether the authority behind `://` ends before a colon or an `@`, as nearly all do, or with the
+/// Whether the authority at the head of `rest`, which stands behind `://`, ends before a colon or an `@`, as nearly all do, or with the
 /// colon of the next `://`.
-pub(super) fn has_none(sight: &Sight<'_>) -> bool {
-    let rest = &sight.hay[sight.anchor.end..];
+pub(super) fn has_none(rest: &[u8]) -> bool {
     let stop = &rest[PLAIN.skip(rest)..];
     matches!(
         stop,
@@ -120,7 +119,10 @@ pub(super) fn has_none(sight: &Sight<'_>) -> bool {
 
 /// Whether the `@` that `hit` is about ends the userinfo of a URL: what stands around it is a user
 /// or a password and a host, and no address.
-pub(in crate::detect) fn is_userinfo_end(hit: &Hit<'_>, progress: &mut super::Progress) -> bool {
+pub(in crate::detect) fn is_userinfo_end(
+    hit: &Located<'_>,
+    progress: &mut super::Progress,
+) -> bool {
     let memo = &mut progress.userinfo;
     match enclosing(hit, BEFORE, memo) {
         Enclosing::Nothing => false,
@@ -138,11 +140,11 @@ pub(super) enum Enclosing<'h> {
     /// A data source of Oracle's, with the end of its password.
     Oracle(Option<usize>),
     /// The separator of a scheme, what is behind it, and how deep it lies.
-    Url(Hit<'h>, usize, Depth),
+    Url(Located<'h>, usize, Depth),
 }
 
 /// Looks left from the anchor of `hit` for the nearest separator of a scheme, at most `most` bytes.
-pub(super) fn enclosing<'h>(hit: &Hit<'h>, most: usize, memo: &mut Memo) -> Enclosing<'h> {
+pub(super) fn enclosing<'h>(hit: &Located<'h>, most: usize, memo: &mut Memo) -> Enclosing<'h> {
     let floor = hit.record.start.max(hit.anchor.start.saturating_sub(most));
     let mut start = hit.anchor.start;
     let mut found = Enclosing::Nothing;
@@ -182,10 +184,10 @@ enum Before<'h> {
     /// A data source of Oracle's, with the end of its password.
     Oracle(Option<usize>),
     /// The separator of a scheme, what is behind it, and how deep it lies.
-    Scheme(Hit<'h>, usize, Depth),
+    Scheme(Located<'h>, usize, Depth),
 }
 
-fn before_authority<'h>(hit: &Hit<'h>, start: usize) -> Before<'h> {
+fn before_authority<'h>(hit: &Located<'h>, start: usize) -> Before<'h> {
     let depth = match &hit.hay[start..hit.anchor.start] {
         [byte, ..] if byte.is_ascii_whitespace() => return Before::Space,
         [b':', b'/' | b'\\', ..] => Depth::Plain,
@@ -193,11 +195,11 @@ fn before_authority<'h>(hit: &Hit<'h>, start: usize) -> Before<'h> {
         [b'%', b'2', b'5', b'3', b'A' | b'a', ..] => Depth::Twice,
         text if text.starts_with(b"jdbc:oracle:") => {
             let anchor = Span::new(start, hit.anchor.start.min(start + b"jdbc:oracle:thin:".len()));
-            return Before::Oracle(oracle(&Hit { anchor, ..*hit }).map(|span| span.end));
+            return Before::Oracle(oracle(&Located { anchor, ..*hit }).map(|span| span.end));
         }
         _ => return Before::Nothing,
     };
-    let separator = Hit { anchor: Span::new(start, start + 1), ..*hit };
+    let separator = Located { anchor: Span::new(start, start + 1), ..*hit };
     match behind_slashes(&separator, depth) {
         Some(begin) => Before::Scheme(separator, begin, depth),
         None => Before::Nothing,
@@ -205,7 +207,7 @@ fn before_authority<'h>(hit: &Hit<'h>, start: usize) -> Before<'h> {
 }
 
 /// The offset behind `://`, however its slashes are escaped.
-fn behind_slashes(hit: &Hit<'_>, depth: Depth) -> Option<usize> {
+fn behind_slashes(hit: &Located<'_>, depth: Depth) -> Option<usize> {
     let end = hit.record.end;
     let mut at = hit.anchor.start;
     for wanted in [b':', b'/', b'/'] {
@@ -237,7 +239,7 @@ struct Ends<'h, 'm> {
 
 impl<'h, 'm> Ends<'h, 'm> {
     fn new(
-        hit: &Hit<'h>,
+        hit: &Located<'h>,
         depth: Depth,
         limit: usize,
         quotes: &'m mut quotes::Memo,
@@ -356,7 +358,7 @@ fn authority(hay: &[u8], start: usize, depth: Depth, ends: &mut Ends<'_, '_>) ->
 
 /// The user of the URL that begins at `start`.
 fn userinfo(
-    hit: &Hit<'_>,
+    hit: &Located<'_>,
     start: usize,
     authority: Authority,
     ends: &mut Ends<'_, '_>,
@@ -637,7 +639,7 @@ fn is_stand_in(text: &[u8]) -> bool {
 }
 
 /// `user:password@tcp(host:3306)/db`, as Go's MySQL driver writes it.
-pub(super) fn source_name(hit: &Hit<'_>) -> Option<Span> {
+pub(super) fn source_name(hit: &Located<'_>) -> Option<Span> {
     let floor = hit.record.start.max(hit.anchor.start.saturating_sub(BEFORE));
     let left = &hit.hay[floor..hit.anchor.start];
     let is_outside = |byte: &u8| {
@@ -665,7 +667,7 @@ pub(super) fn source_name(hit: &Hit<'_>) -> Option<Span> {
 }
 
 /// `jdbc:oracle:thin:user/password@//host`.
-pub(super) fn oracle(hit: &Hit<'_>) -> Option<Span> {
+pub(super) fn oracle(hit: &Located<'_>) -> Option<Span> {
     let limit = hit.record.end.min(hit.anchor.end.saturating_add(BEYOND));
     let mut slash = None;
     let mut at = hit.anchor.end;

@@ -5,7 +5,7 @@
 //! row may span lines where a cell is quoted. <https://www.rfc-editor.org/rfc/rfc4180>
 
 use crate::{
-    frame::reassembly::{Behind, Layout, Memory},
+    frame::reassembly::{InputState, Reassembly, StreamState},
     text::{line, span::Span},
 };
 
@@ -34,19 +34,19 @@ struct Row {
 
 /// Lays the rows of a block out.
 pub(crate) fn read(
-    layout: &mut Layout,
+    reassembly: &mut Reassembly,
     hay: &[u8],
     separator: u8,
-    behind: Behind,
+    input: InputState,
     limit: usize,
-    memory: &mut Memory,
+    stream_state: &mut StreamState,
 ) {
     let mut at = 0;
     while at < hay.len() {
         let mut row = row(hay, at, separator);
         if !row.is_whole {
-            if behind == Behind::More && hay.len() - at < limit {
-                return layout.end_at(at);
+            if input == InputState::Open && hay.len() - at < limit {
+                return reassembly.end_at(at);
             }
             // A quote that nobody closes ends with its line.
             let record = line::from(hay, at);
@@ -56,15 +56,15 @@ pub(crate) fn read(
                 is_whole: true,
             };
         }
-        match &memory.columns {
+        match &stream_state.columns {
             None => {
-                memory.columns =
+                stream_state.columns =
                     Some(row.cells.iter().map(|cell| name(cell.text.of(hay))).collect())
             }
-            Some(columns) => lay(layout, hay, &row, columns),
+            Some(columns) => lay(reassembly, hay, &row, columns),
         }
         let next = line::next(hay, row.end);
-        layout.touch(at, next);
+        reassembly.touch(at, next);
         at = next;
     }
 }
@@ -122,7 +122,7 @@ fn name(text: &[u8]) -> Vec<u8> {
     text.trim_ascii().iter().take(MAX_NAME).map(plain).collect()
 }
 
-fn lay(layout: &mut Layout, hay: &[u8], row: &Row, columns: &Columns) {
+fn lay(reassembly: &mut Reassembly, hay: &[u8], row: &Row, columns: &Columns) {
     for (index, cell) in row.cells.iter().enumerate() {
         let name = columns.get(index).map_or(&b""[..], Vec::as_slice);
         let mut open = if index == 0 { b"{\"".to_vec() } else { b"\"".to_vec() };
@@ -131,20 +131,20 @@ fn lay(layout: &mut Layout, hay: &[u8], row: &Row, columns: &Columns) {
         let is_last = index + 1 == row.cells.len();
         let close: &[u8] = if is_last { b"\"}" } else { b"\"" };
         let quote = usize::from(cell.is_quoted);
-        layout.swap(Span::new(cell.text.start - quote, cell.text.start), &open);
-        lay_text(layout, hay, *cell);
-        layout.swap(Span::new(cell.text.end, cell.text.end + quote), close);
+        reassembly.swap(Span::new(cell.text.start - quote, cell.text.start), &open);
+        lay_text(reassembly, hay, *cell);
+        reassembly.swap(Span::new(cell.text.end, cell.text.end + quote), close);
         if !is_last {
             let behind = cell.text.end + quote;
             let next = row.cells[index + 1];
             let next_start = next.text.start - usize::from(next.is_quoted);
-            layout.swap(Span::new(behind, next_start), b",");
+            reassembly.swap(Span::new(behind, next_start), b",");
         }
     }
 }
 
 /// What a string of JSON cannot hold as it is.
-fn lay_text(layout: &mut Layout, hay: &[u8], cell: Cell) {
+fn lay_text(reassembly: &mut Reassembly, hay: &[u8], cell: Cell) {
     let mut at = cell.text.start;
     while at < cell.text.end {
         let length = match hay[at] {
@@ -153,12 +153,12 @@ fn lay_text(layout: &mut Layout, hay: &[u8], cell: Cell) {
         };
         let raw = Span::new(at, at + length);
         match hay[at] {
-            b'"' => layout.swap(raw, b"\\\""),
-            b'\\' => layout.swap(raw, b"\\\\"),
-            b'\n' => layout.swap(raw, b"\\n"),
-            b'\r' => layout.swap(raw, b"\\r"),
-            b'\t' => layout.swap(raw, b"\\t"),
-            0..0x20 => layout.swap(raw, b" "),
+            b'"' => reassembly.swap(raw, b"\\\""),
+            b'\\' => reassembly.swap(raw, b"\\\\"),
+            b'\n' => reassembly.swap(raw, b"\\n"),
+            b'\r' => reassembly.swap(raw, b"\\r"),
+            b'\t' => reassembly.swap(raw, b"\\t"),
+            0..0x20 => reassembly.swap(raw, b" "),
             _ => {}
         }
         at += length;

@@ -9,7 +9,7 @@ use super::docker::Part;
 use crate::{
     frame::{
         Stream,
-        reassembly::{Field, Layout},
+        reassembly::{Field, Reassembly},
     },
     text::{json, span::Span},
 };
@@ -110,20 +110,20 @@ impl Said {
 }
 
 /// Lays a field with its length out as a line.
-pub(crate) fn lay(layout: &mut Layout, hay: &[u8], field: Field) {
-    layout.swap(Span::new(field.length.start - 1, field.length.end), b"=");
+pub(crate) fn lay(reassembly: &mut Reassembly, hay: &[u8], field: Field) {
+    reassembly.swap(Span::new(field.length.start - 1, field.length.end), b"=");
     for newline in memchr::memchr_iter(b'\n', field.value.of(hay)).map(|at| field.value.start + at)
     {
-        layout.swap(Span::new(newline, newline + 1), LINE_END);
+        reassembly.swap(Span::new(newline, newline + 1), LINE_END);
     }
-    layout.push_field(field);
+    reassembly.push_field(field);
 }
 
 /// Lays the arrays of bytes in a JSON record out as strings.
-pub(crate) fn numbers(layout: &mut Layout, hay: &[u8], record: Span) {
+pub(crate) fn numbers(reassembly: &mut Reassembly, hay: &[u8], record: Span) {
     for member in json::members(hay, record).filter(|member| !member.is_string) {
         if let Some(bytes) = bytes(hay, member.value) {
-            lay_numbers(layout, member.value, &bytes);
+            lay_numbers(reassembly, member.value, &bytes);
         }
     }
 }
@@ -145,21 +145,21 @@ fn bytes(hay: &[u8], array: Span) -> Option<Numbers> {
     Some(bytes)
 }
 
-fn lay_numbers(layout: &mut Layout, array: Span, bytes: &Numbers) {
-    layout.swap(Span::new(array.start, array.start + 1), b"\"");
+fn lay_numbers(reassembly: &mut Reassembly, array: Span, bytes: &Numbers) {
+    reassembly.swap(Span::new(array.start, array.start + 1), b"\"");
     for (byte, raw) in bytes {
         match byte {
-            b'"' => layout.swap(*raw, b"\\\""),
-            b'\\' => layout.swap(*raw, b"\\\\"),
-            b'\n' => layout.swap(*raw, b"\\n"),
-            b'\r' => layout.swap(*raw, b"\\r"),
-            b'\t' => layout.swap(*raw, b"\\t"),
-            0..0x20 => layout.swap(*raw, b" "),
-            byte => layout.swap(*raw, &[*byte]),
+            b'"' => reassembly.swap(*raw, b"\\\""),
+            b'\\' => reassembly.swap(*raw, b"\\\\"),
+            b'\n' => reassembly.swap(*raw, b"\\n"),
+            b'\r' => reassembly.swap(*raw, b"\\r"),
+            b'\t' => reassembly.swap(*raw, b"\\t"),
+            0..0x20 => reassembly.swap(*raw, b" "),
+            byte => reassembly.swap(*raw, &[*byte]),
         }
     }
-    layout.swap(Span::new(array.end - 1, array.end), b"\"");
-    layout.push_numbers(Span::new(array.start + 1, array.end - 1));
+    reassembly.swap(Span::new(array.end - 1, array.end), b"\"");
+    reassembly.push_numbers(Span::new(array.start + 1, array.end - 1));
 }
 
 /// Whether an entry begins here and does not end.

@@ -6,7 +6,7 @@
 //! <https://kubernetes.io/docs/concepts/configuration/secret/>
 
 use crate::{
-    frame::reassembly::Layout,
+    frame::reassembly::Reassembly,
     text::{json, line, span::Span},
 };
 
@@ -164,18 +164,18 @@ impl Reader<'_> {
 }
 
 /// Lays a value out as one of a secret key.
-pub(crate) fn lay(layout: &mut Layout, hay: &[u8], value: Span) {
+pub(crate) fn lay(reassembly: &mut Reassembly, hay: &[u8], value: Span) {
     let is_quoted = value.start > 0 && matches!(hay[value.start - 1], b'"' | b'\'');
     if is_quoted {
-        layout.swap(Span::new(value.start - 1, value.start - 1), KEY);
+        reassembly.swap(Span::new(value.start - 1, value.start - 1), KEY);
     } else {
-        layout.swap(Span::new(value.start, value.start), &[KEY, b"\""].concat());
-        layout.swap(Span::new(value.end, value.end), b"\"");
+        reassembly.swap(Span::new(value.start, value.start), &[KEY, b"\""].concat());
+        reassembly.swap(Span::new(value.end, value.end), b"\"");
     }
 }
 
 /// Lays the values of a Secret that is one line of JSON out in the same way.
-pub(crate) fn lay_object(layout: &mut Layout, hay: &[u8], record: Span) {
+pub(crate) fn lay_object(reassembly: &mut Reassembly, hay: &[u8], record: Span) {
     let is_secret =
         |member: &json::Member| member.key.of(hay) == b"kind" && member.value.of(hay) == b"Secret";
     if !json::members(hay, record).any(|member| is_secret(&member)) {
@@ -184,7 +184,7 @@ pub(crate) fn lay_object(layout: &mut Layout, hay: &[u8], record: Span) {
     for member in json::members(hay, record) {
         if matches!(member.key.of(hay), b"data" | b"stringData") {
             for entry in json::members(hay, member.value).filter(|entry| entry.is_string) {
-                layout.swap(Span::new(entry.key.end, entry.key.end), SUFFIX);
+                reassembly.swap(Span::new(entry.key.end, entry.key.end), SUFFIX);
             }
         }
     }

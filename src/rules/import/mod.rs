@@ -137,9 +137,11 @@ impl Imported {
         let words: Vec<&str> =
             words.skip_while(|word| *word == form.name() || *word == "np").collect();
         let plain = format!("{}-{}", form.name(), words.join("-"));
-        let is_taken = |id: &str| self.rules.iter().any(|rule| rule.id == id);
         let numbered = (2..=self.rules.len() + 2).map(|number| format!("{plain}-again-{number}"));
-        std::iter::once(plain.clone()).chain(numbered).find(|id| !is_taken(id)).unwrap_or(plain)
+        std::iter::once(plain.clone())
+            .chain(numbered)
+            .find(|id| self.rules.iter().all(|rule| rule.id != *id))
+            .unwrap_or(plain)
     }
 }
 
@@ -237,13 +239,13 @@ fn anchors_of(
     let mut given: Vec<String> = keywords.iter().map(|word| word.to_ascii_lowercase()).collect();
     given.sort();
     given.dedup();
-    let is_proved = |texts: &[String]| proof::prove(&hir, &choice::folded(texts));
-    if !given.is_empty() && choice::is_in_reach(&hir, &given) && is_proved(&given) == Ok(()) {
+    let is_near = !given.is_empty() && choice::is_in_reach(&hir, &given);
+    if is_near && proof::prove(&hir, &choice::folded(&given)).is_ok() {
         return Ok(given);
     }
     let derived = choice::derive(&hir)
-        .ok_or("no literal of two characters or more stands in every match, near its start")?;
-    match is_proved(&derived) {
+        .ok_or("no literal of two characters or more is in every match, near its start")?;
+    match proof::prove(&hir, &choice::folded(&derived)) {
         Ok(()) => {}
         Err(Unproved::TooLarge) => {
             return Err("the expression is too large for the proof of its anchors".into());

@@ -70,11 +70,9 @@ fn bound(hir: &Hir) -> Hir {
 /// A pattern that matches a whole secret if `source` matches anywhere in it.
 pub(super) fn within(source: &str, form: Form) -> Result<String, String> {
     let hir = rebuild(&parse(source, form)?, &|_, sub| sub, &|look| look);
-    let any = || {
-        let byte = Box::new(Hir::dot(Dot::AnyByte));
-        Hir::repetition(Repetition { min: 0, max: None, greedy: true, sub: byte })
-    };
-    Ok(verbatim(&Hir::concat(vec![any(), hir, any()])))
+    let byte = Box::new(Hir::dot(Dot::AnyByte));
+    let any = Hir::repetition(Repetition { min: 0, max: None, greedy: true, sub: byte });
+    Ok(verbatim(&Hir::concat(vec![any.clone(), hir, any])))
 }
 
 fn parse(source: &str, form: Form) -> Result<Hir, String> {
@@ -143,8 +141,7 @@ fn literal_braces(source: &str) -> String {
 fn is_repetition(rest: &str) -> bool {
     let Some((inner, _)) = rest[1..].split_once('}') else { return false };
     let (least, most) = inner.split_once(',').unwrap_or((inner, ""));
-    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    !least.is_empty() && is_number(least) && is_number(most)
+    !least.is_empty() && least.bytes().chain(most.bytes()).all(|byte| byte.is_ascii_digit())
 }
 
 /// The numbers of the groups, in order.
@@ -164,14 +161,6 @@ fn groups_of(hir: &Hir) -> Vec<u32> {
 /// The expression with `secret` as its only group: around the group with that number, or around
 /// everything.
 fn named(hir: &Hir, group: Option<u32>) -> Hir {
-    let secret = |sub: Hir| {
-        Hir::capture(Capture { index: 1, name: Some("secret".into()), sub: Box::new(sub) })
-    };
-    let of_line = |look| match look {
-        Look::Start => Look::StartCRLF,
-        Look::End => Look::EndCRLF,
-        other => other,
-    };
     match group {
         Some(group) => {
             rebuild(hir, &|found, sub| if found == group { secret(sub) } else { sub }, &of_line)
@@ -180,9 +169,22 @@ fn named(hir: &Hir, group: Option<u32>) -> Hir {
     }
 }
 
+/// The group named `secret` around `sub`.
+fn secret(sub: Hir) -> Hir {
+    Hir::capture(Capture { index: 1, name: Some("secret".into()), sub: Box::new(sub) })
+}
+
+/// The start and end of a text become the start and end of a line.
+fn of_line(look: Look) -> Look {
+    match look {
+        Look::Start => Look::StartCRLF,
+        Look::End => Look::EndCRLF,
+        other => other,
+    }
+}
+
 /// The same expression, with `group` applied to each group and `look` to each assertion.
 fn rebuild(hir: &Hir, group: &dyn Fn(u32, Hir) -> Hir, look: &dyn Fn(Look) -> Look) -> Hir {
-    let each = |parts: &[Hir]| parts.iter().map(|part| rebuild(part, group, look)).collect();
     match hir.kind() {
         HirKind::Capture(capture) => group(capture.index, rebuild(&capture.sub, group, look)),
         HirKind::Repetition(repetition) => {
@@ -190,8 +192,12 @@ fn rebuild(hir: &Hir, group: &dyn Fn(u32, Hir) -> Hir, look: &dyn Fn(Look) -> Lo
             repetition.sub = Box::new(rebuild(&repetition.sub, group, look));
             Hir::repetition(repetition)
         }
-        HirKind::Concat(parts) => Hir::concat(each(parts)),
-        HirKind::Alternation(parts) => Hir::alternation(each(parts)),
+        HirKind::Concat(parts) => {
+            Hir::concat(parts.iter().map(|part| rebuild(part, group, look)).collect())
+        }
+        HirKind::Alternation(parts) => {
+            Hir::alternation(parts.iter().map(|part| rebuild(part, group, look)).collect())
+        }
         HirKind::Look(assertion) => Hir::look(look(*assertion)),
         _ => hir.clone(),
     }

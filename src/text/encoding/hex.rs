@@ -1,21 +1,11 @@
 //! Texts written as hexadecimal digits, two a byte.
 
-use super::hexadecimal;
+use super::Blob;
+use crate::text::hex;
 
-/// Decodes `digits`; what is left of an odd number of them is left out. `None` where one is no
-/// digit.
-pub(crate) fn decode(digits: &[u8]) -> Option<Vec<u8>> {
-    digits.chunks_exact(2).map(|pair| hexadecimal(pair).map(|byte| byte as u8)).collect()
-}
+pub(super) const HEX: Blob =
+    Blob { name: "hex", n_bytes: 1, n_characters: 2, decode, encode: hex::encode };
 
-/// Appends `bytes` in digits as `like` has them: large, or small.
-pub(crate) fn encode(bytes: &[u8], like: &[u8], out: &mut Vec<u8>) {
-    let digits = if like.iter().any(u8::is_ascii_uppercase) {
-        b"0123456789ABCDEF"
-    } else {
-        b"0123456789abcdef"
-    };
-    for byte in bytes {
-        out.extend([digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]]);
-    }
+fn decode(digits: &[u8]) -> Vec<u8> {
+    hex::decode(digits).unwrap_or_default()
 }

@@ -1,8 +1,10 @@
-//! `&#64;`, `&#x40;` and the names of what stands in URLs and assignments.
+//! `&#64;`, `&#x40;`, and names of the characters that occur in URLs and assignments.
 
-use super::{Encoding, Escape};
+use super::{Decoded, Syntax};
 
-/// Names and what they stand for. <https://html.spec.whatwg.org/multipage/named-characters.html>
+pub(super) const HTML: Syntax = Syntax { starts: b"&", ..Syntax::new("html", read) };
+
+/// Names and their characters. <https://html.spec.whatwg.org/multipage/named-characters.html>
 const NAMES: [(&[u8], u8); 13] = [
     (b"amp", b'&'),
     (b"quot", b'"'),
@@ -19,28 +21,26 @@ const NAMES: [(&[u8], u8); 13] = [
     (b"nbsp", b' '),
 ];
 
-/// The longest entity that is read, its semicolon left out.
-const LONGEST: usize = 9;
+/// The longest entity that is read, without its semicolon.
+const MAX_LENGTH: usize = 9;
 
-pub(crate) fn read(rest: &[u8]) -> Option<Escape> {
-    // Parameters begin as entities do, and are many more.
+fn read(rest: &[u8]) -> Option<Decoded> {
+    // Parameters of URLs begin with `&` as well, and are far more common.
     let begins = |byte: &u8| *byte == b'#' || NAMES.iter().any(|(name, _)| name[0] == *byte);
     rest.get(1).filter(|byte| begins(byte))?;
-    let end = rest.iter().take(LONGEST + 1).position(|byte| *byte == b';')?;
-    let name = &rest[1..end];
+    let end = rest.iter().take(MAX_LENGTH + 1).position(|byte| *byte == b';')?;
     let length = end + 1;
-    if let Some(number) = name.strip_prefix(b"#") {
-        let (digits, radix) = match number {
-            [b'x' | b'X', digits @ ..] => (digits, 16),
-            digits => (digits, 10),
-        };
-        return Escape::character(length, number_of(digits, radix)?, Encoding::Html);
+    match &rest[1..end] {
+        [b'#', b'x' | b'X', digits @ ..] => Decoded::character(length, number(digits, 16)?),
+        [b'#', digits @ ..] => Decoded::character(length, number(digits, 10)?),
+        name => {
+            let (_, byte) = NAMES.iter().find(|(known, _)| *known == name)?;
+            Decoded::byte(length, *byte)
+        }
     }
-    let (_, byte) = NAMES.iter().find(|(known, _)| *known == name)?;
-    Escape::byte(length, *byte, Encoding::Html)
 }
 
-fn number_of(digits: &[u8], radix: u32) -> Option<u32> {
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
     let add = |value: u32, digit: &u8| {
         value.checked_mul(radix)?.checked_add(char::from(*digit).to_digit(radix)?)
     };

@@ -1,171 +1,257 @@
-//! One encoded span and its text, offsets mapped back: pure functions over bytes, which know
-//! nothing of rules.
+//! Encodings: how a text is written so that it cannot be read as it stands.
 //!
-//! Escapes stand for a character or two of a text that can be read without them: percent, `\u0041`,
-//! `&#64;`, `\x41`, `=3D`, and colour codes and characters of no width, which stand for nothing.
-//! Blobs are texts written in another alphabet as a whole: base64 and hexadecimal. What is replaced
-//! in a blob is encoded again, so that the blob still decodes.
+//! An *escape* stands for one character, or for none: `%40`, `\u0041`, `&#64;`, `\x41`, `=3D`,
+//! colour codes, characters of no width. A *blob* is a whole text in another alphabet: base64,
+//! hexadecimal digits. A replacement inside a blob is encoded again, so that the blob still decodes.
 //!
-//! An escape is read only where it stands for a character that is seen, or for ESC: a line end or a
-//! tab that is escaped stays an escape, since recognisers know those as edges. A quote becomes an
-//! apostrophe, so that the strings of the JSON around it end where they did.
+//! Everything that detection knows about an encoding is its file here and its line in [`ESCAPES`]
+//! or [`BLOBS`]: the prefilter looks for the bytes that the table names, `detect::decode` asks
+//! [`escape`], and `explain` prints the name.
+//!
+//! An escape is read only if it stands for a visible character, or for ESC. An escaped line end or
+//! tab stays as it is, because detectors know those as edges. A double quote becomes an apostrophe,
+//! so that the strings of the JSON around it end where they did.
 
 mod ansi;
-mod backslash;
-pub(crate) mod base64;
-pub(crate) mod hex;
+mod backslash_hex;
+mod base64;
+mod hex;
 mod html;
-pub(crate) mod json;
+mod json_string;
 mod percent;
 mod quoted_printable;
+mod zero_width;
 
-/// How a text is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encoding {
-    Percent,
-    Json,
-    Html,
-    Backslash,
-    QuotedPrintable,
-    Ansi,
-    ZeroWidth,
-    Base64,
-    Hex,
+use super::escape;
+
+/// The encodings of single characters. Of two that may begin alike the first one is tried first.
+/// [`ANSI`] is the first, because it is by far the most frequent.
+static ESCAPES: [Syntax; 7] = [
+    ansi::ANSI,
+    percent::PERCENT,
+    json_string::JSON_STRING,
+    html::HTML,
+    backslash_hex::BACKSLASH_HEX,
+    quoted_printable::QUOTED_PRINTABLE,
+    zero_width::ZERO_WIDTH,
+];
+
+/// The encodings of whole texts.
+static BLOBS: [Blob; 2] = [hex::HEX, base64::BASE64];
+
+/// How the escapes of one encoding are written.
+pub(crate) struct Syntax {
+    /// What users call it.
+    name: &'static str,
+    /// The bytes that its escapes may begin with, if that is no backslash.
+    starts: &'static [u8],
+    /// The bytes behind the backslashes that its escapes may begin with.
+    letters: &'static [u8],
+    /// A text that a record must hold for its escapes to be read, where `starts` are common bytes.
+    marker: Option<&'static str>,
+    /// Whether its escapes stand for nothing.
+    is_invisible: bool,
+    /// The escape at the head of a text that begins as the fields before say.
+    read: fn(&[u8]) -> Option<Decoded>,
 }
 
-impl Encoding {
-    /// What people call it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Encoding::Percent => "percent",
-            Encoding::Json => "json",
-            Encoding::Html => "html",
-            Encoding::Backslash => "backslash",
-            Encoding::QuotedPrintable => "quoted-printable",
-            Encoding::Ansi => "ansi",
-            Encoding::ZeroWidth => "zero-width",
-            Encoding::Base64 => "base64",
-            Encoding::Hex => "hex",
-        }
+impl Syntax {
+    const fn new(name: &'static str, read: fn(&[u8]) -> Option<Decoded>) -> Syntax {
+        Syntax { name, starts: b"", letters: b"", marker: None, is_invisible: false, read }
     }
 }
 
-/// What stands in place of one character, or of none.
+/// How a whole text is written in one alphabet: groups of characters that stand for bytes.
+pub(crate) struct Blob {
+    name: &'static str,
+    /// Bytes that a group stands for.
+    pub(crate) n_bytes: usize,
+    /// Characters of a group.
+    pub(crate) n_characters: usize,
+    /// Decodes groups; the last one may be incomplete.
+    pub(crate) decode: fn(&[u8]) -> Vec<u8>,
+    /// Appends `bytes` in the variant of the alphabet that `like` is written in.
+    pub(crate) encode: fn(bytes: &[u8], like: &[u8], out: &mut Vec<u8>),
+}
+
+/// An encoding, by its place in [`ESCAPES`] or, behind those, in [`BLOBS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Encoding(u8);
+
+impl Encoding {
+    const ANSI: Encoding = Encoding(0);
+    pub(crate) const HEX: Encoding = Encoding(ESCAPES.len() as u8);
+    pub(crate) const BASE64: Encoding = Encoding(ESCAPES.len() as u8 + 1);
+
+    /// What users call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self.blob() {
+            Some(blob) => blob.name,
+            None => ESCAPES[usize::from(self.0)].name,
+        }
+    }
+
+    /// Whether its escapes stand for nothing.
+    pub(crate) fn is_invisible(self) -> bool {
+        ESCAPES.get(usize::from(self.0)).is_some_and(|syntax| syntax.is_invisible)
+    }
+
+    /// How its blobs are written, if it has any.
+    pub(crate) fn blob(self) -> Option<&'static Blob> {
+        BLOBS.get(usize::from(self.0).checked_sub(ESCAPES.len())?)
+    }
+}
+
+/// An escape in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Escape {
-    /// How many bytes it is written with.
-    pub(crate) length: usize,
-    bytes: [u8; 4],
-    n_bytes: u8,
+    decoded: Decoded,
     pub(crate) encoding: Encoding,
 }
 
 impl Escape {
+    /// The bytes that it is written with.
+    pub(crate) fn length(&self) -> usize {
+        self.decoded.length
+    }
+
     /// What it stands for.
     pub(crate) fn text(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.n_bytes)]
+        &self.decoded.bytes[..usize::from(self.decoded.n_bytes)]
+    }
+}
+
+/// The length of an escape and the character that it stands for, if any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Decoded {
+    length: usize,
+    bytes: [u8; 4],
+    n_bytes: u8,
+}
+
+impl Decoded {
+    fn nothing(length: usize) -> Decoded {
+        Decoded { length, bytes: [0; 4], n_bytes: 0 }
     }
 
-    fn nothing(length: usize, encoding: Encoding) -> Escape {
-        Escape { length, bytes: [0; 4], n_bytes: 0, encoding }
-    }
-
-    /// A byte of UTF-8 or ASCII, if it is one that is seen, or ESC: what it begins is looked
-    /// through then.
-    fn byte(length: usize, byte: u8, encoding: Encoding) -> Option<Escape> {
+    /// A byte of ASCII or UTF-8, if it is visible or ESC, which begins a colour code.
+    fn byte(length: usize, byte: u8) -> Option<Decoded> {
         let byte = if byte == b'"' { b'\'' } else { byte };
-        let is_seen = byte >= b' ' && byte != 0x7f || byte == 0x1b;
-        is_seen.then_some(Escape { length, bytes: [byte, 0, 0, 0], n_bytes: 1, encoding })
+        let is_read = byte >= b' ' && byte != 0x7f || byte == 0x1b;
+        is_read.then_some(Decoded { length, bytes: [byte, 0, 0, 0], n_bytes: 1 })
     }
 
-    fn character(length: usize, code: u32, encoding: Encoding) -> Option<Escape> {
+    /// The same for a character. A surrogate is none.
+    fn character(length: usize, code: u32) -> Option<Decoded> {
         let letter =
             char::from_u32(code).filter(|letter| !letter.is_control() || *letter == '\x1b')?;
         let letter = if letter == '"' { '\'' } else { letter };
         let mut bytes = [0; 4];
         let n_bytes = letter.encode_utf8(&mut bytes).len() as u8;
-        Some(Escape { length, bytes, n_bytes, encoding })
+        Some(Decoded { length, bytes, n_bytes })
     }
-}
-
-/// Whether an escape may begin with the byte. That of quoted-printable is left out, since it is too
-/// common: [`SIGN`] tells of it.
-pub(crate) fn is_start(byte: u8) -> bool {
-    matches!(byte, 0x1b | b'%' | b'\\' | b'&' | 0xe2 | 0xef)
-}
-
-/// How a record tells that it is quoted-printable.
-pub(crate) const SIGN: &str = "=3D";
-
-/// The length of the colour code at the head of `rest`.
-#[inline(always)]
-pub(crate) fn colour(rest: &[u8]) -> Option<usize> {
-    ansi::plain(rest)
-}
-
-/// The length of the control sequence at the head of `rest`, of any kind and with its ESC written
-/// in any way.
-pub(crate) fn control(rest: &[u8]) -> Option<usize> {
-    ansi::any(rest)
-}
-
-/// Whether a control sequence or an escape may begin with the byte.
-pub(crate) fn may_begin(byte: u8) -> bool {
-    matches!(byte, 0x1b | b'\\' | b'#' | b'^' | b'%' | b'&')
-}
-
-/// Whether `text` is nothing but colour codes.
-pub(crate) fn is_colour(mut text: &[u8]) -> bool {
-    while let Some(length) = colour(text) {
-        text = &text[length..];
-    }
-    text.is_empty()
 }
 
 /// The escape at the head of `rest`.
 #[inline(always)]
 pub(crate) fn escape(rest: &[u8]) -> Option<Escape> {
-    // Most of all escapes are colour codes. What is told of them here is part of the caller; an
-    // answer by way of memory costs more than all else.
-    match ansi::plain(rest) {
-        Some(length) => Some(Escape::nothing(length, Encoding::Ansi)),
+    // Nearly all escapes of a coloured log are colour codes. Reading them as part of the caller
+    // saves an answer through memory, which would cost more than the rest.
+    match super::ansi::colour(rest) {
+        Some(length) => {
+            Some(Escape { decoded: Decoded::nothing(length), encoding: Encoding::ANSI })
+        }
         None => other(rest),
     }
 }
 
 /// An escape that does not begin with ESC itself.
 fn other(rest: &[u8]) -> Option<Escape> {
-    match rest.first()? {
-        b'%' => percent::read(rest),
-        b'\\' => match rest.get(json::backslashes(rest))? {
-            b'u' => ansi::read(rest).or_else(|| json::read(rest)),
-            b'/' => json::read(rest),
-            b'x' => ansi::read(rest).or_else(|| backslash::read(rest)),
-            b'0' | b'e' => ansi::read(rest),
-            _ => None,
-        },
-        b'&' => html::read(rest),
-        b'=' => quoted_printable::read(rest),
-        0xe2 | 0xef => zero_width(rest),
-        _ => None,
+    let mut candidates = match rest.first()? {
+        b'\\' => BY_LETTER[usize::from(*rest.get(escape::backslashes(rest))?)],
+        byte => BY_START[usize::from(*byte)],
+    };
+    while candidates != 0 {
+        let index = candidates.trailing_zeros() as usize;
+        if let Some(decoded) = (ESCAPES[index].read)(rest) {
+            return Some(Escape { decoded, encoding: Encoding(index as u8) });
+        }
+        candidates &= candidates - 1;
+    }
+    None
+}
+
+/// For each byte the encodings, a bit each, whose escapes may begin with it.
+static BY_START: [u8; 256] = {
+    let mut sets = [0; 256];
+    let mut index = 0;
+    while index < ESCAPES.len() {
+        add(&mut sets, ESCAPES[index].starts, 1 << index);
+        index += 1;
+    }
+    sets
+};
+
+/// For each byte the encodings whose escapes may begin with backslashes and that byte.
+static BY_LETTER: [u8; 256] = {
+    let mut sets = [0; 256];
+    let mut index = 0;
+    while index < ESCAPES.len() {
+        add(&mut sets, ESCAPES[index].letters, 1 << index);
+        index += 1;
+    }
+    sets
+};
+
+const fn add(sets: &mut [u8; 256], bytes: &[u8], bit: u8) {
+    let mut at = 0;
+    while at < bytes.len() {
+        sets[bytes[at] as usize] |= bit;
+        at += 1;
     }
 }
 
-/// Characters that are not seen: zero-width space and joiners, the word joiner, the byte order
-/// mark.
-fn zero_width(rest: &[u8]) -> Option<Escape> {
-    let is_one = matches!(
-        rest,
-        [0xe2, 0x80, 0x8b..=0x8d, ..] | [0xe2, 0x81, 0xa0, ..] | [0xef, 0xbb, 0xbf, ..]
-    );
-    is_one.then(|| Escape::nothing(3, Encoding::ZeroWidth))
+/// Whether an escape may begin with each byte. Encodings with a marker are left out.
+static IS_START: [bool; 256] = {
+    let mut starts = [false; 256];
+    let mut index = 0;
+    while index < ESCAPES.len() {
+        let syntax = &ESCAPES[index];
+        let mut at = 0;
+        while at < syntax.starts.len() && syntax.marker.is_none() {
+            starts[syntax.starts[at] as usize] = true;
+            at += 1;
+        }
+        starts[b'\\' as usize] |= !syntax.letters.is_empty();
+        index += 1;
+    }
+    starts
+};
+
+/// Whether an escape may begin with the byte, in a record without a [marker](markers).
+#[inline]
+pub(crate) fn is_start(byte: u8) -> bool {
+    IS_START[usize::from(byte)]
 }
 
-/// The value of so many hexadecimal digits.
-fn hexadecimal(digits: &[u8]) -> Option<u32> {
-    digits
-        .iter()
-        .try_fold(0_u32, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))
+/// The texts that a record must hold for the escapes of some encodings to be read.
+pub(crate) fn markers() -> impl Iterator<Item = &'static str> {
+    ESCAPES.iter().filter_map(|syntax| syntax.marker)
+}
+
+/// Whether an escape of an encoding with a [marker](markers) may begin with the byte.
+pub(crate) fn is_marked_start(byte: u8) -> bool {
+    let sets = BY_START[usize::from(byte)];
+    sets != 0
+        && ESCAPES
+            .iter()
+            .enumerate()
+            .any(|(index, syntax)| sets & 1 << index != 0 && syntax.marker.is_some())
+}
+
+/// Whether a control sequence or an escape of ASCII may begin with the byte.
+pub(crate) fn may_begin(byte: u8) -> bool {
+    matches!(byte, 0x1b | b'\\' | b'#' | b'^' | b'%' | b'&')
 }
 
 #[cfg(test)]
@@ -174,7 +260,7 @@ mod tests {
 
     fn read(text: &str) -> Option<(usize, String)> {
         let escape = escape(text.as_bytes())?;
-        Some((escape.length, String::from_utf8_lossless(escape.text())))
+        Some((escape.length(), String::from_utf8_lossless(escape.text())))
     }
 
     trait Lossless {
@@ -216,32 +302,6 @@ mod tests {
             ("\u{200b}x", 3, ""),
         ] {
             assert_eq!(read(text), Some((length, meaning.to_owned())), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_control_sequence_is_told_however_its_esc_is_written() {
-        for (text, length) in [
-            ("\u{1b}[0mx", 4),
-            ("\u{1b}[Kx", 3),
-            ("\u{1b}]0;title\u{7}x", 10),
-            ("\u{1b}]8;;http://h/\u{1b}\\x", 16),
-            ("\u{1b}(Bx", 3),
-            ("\u{1b}cx", 2),
-            ("\u{1b}", 1),
-            (r"\u001b[31mx", 10),
-            (r"\u001B]0;t\u0007x", 16),
-            (r"\u001b]0;t\u001b\\x", 18),
-            (r"\\x1b[Kx", 7),
-            (r"\033[1;31mx", 10),
-            (r"\e[0mx", 5),
-            ("^[[0mx", 5),
-            ("#033[0mx", 7),
-        ] {
-            assert_eq!(control(text.as_bytes()), Some(length), "{text}");
-        }
-        for text in [r"\events", r"\n", "# 033", "#1", "^a", "x"] {
-            assert_eq!(control(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -1,8 +1,10 @@
 //! `%40`, as in URLs.
 
-use super::{Encoding, Escape, hexadecimal};
+use super::{Decoded, Syntax};
+use crate::text::hex;
 
-pub(crate) fn read(rest: &[u8]) -> Option<Escape> {
-    let code = hexadecimal(rest.get(1..3)?)?;
-    Escape::byte(3, code as u8, Encoding::Percent)
+pub(super) const PERCENT: Syntax = Syntax { starts: b"%", ..Syntax::new("percent", read) };
+
+fn read(rest: &[u8]) -> Option<Decoded> {
+    Decoded::byte(3, hex::byte(&rest[1..])?)
 }

@@ -1,13 +1,18 @@
-//! `=3D` and `=40`, as in mail. Letters and digits are never written so, and `n=41` is an
-//! assignment.
+//! `=3D` and `=40`, as in mail.
+//!
+//! An equals sign is too common to be read as an escape everywhere, so a record must hold `=3D`:
+//! the escape of the equals sign itself, without which no text of this encoding can have one.
 
-use super::{Encoding, Escape, hexadecimal};
+use super::{Decoded, Syntax};
+use crate::text::hex;
 
-pub(crate) fn read(rest: &[u8]) -> Option<Escape> {
+pub(super) const QUOTED_PRINTABLE: Syntax =
+    Syntax { starts: b"=", marker: Some("=3D"), ..Syntax::new("quoted-printable", read) };
+
+/// Digits are in upper case. Letters and digits are never escaped, and `n=41` is an assignment.
+fn read(rest: &[u8]) -> Option<Decoded> {
     let digits = rest.get(1..3)?;
-    let is_written_so =
-        digits.iter().all(|digit| digit.is_ascii_digit() || digit.is_ascii_uppercase());
-    let code = hexadecimal(digits)
-        .filter(|code| is_written_so && !(*code as u8).is_ascii_alphanumeric())?;
-    Escape::byte(3, code as u8, Encoding::QuotedPrintable)
+    let byte = hex::byte(digits)?;
+    let is_written_so = digits.iter().all(|digit| !digit.is_ascii_lowercase());
+    (is_written_so && !byte.is_ascii_alphanumeric()).then(|| Decoded::byte(3, byte)).flatten()
 }

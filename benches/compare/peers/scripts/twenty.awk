@@ -1,4 +1,5 @@
-# The substitutions of twenty.sed for mawk, which has no repetition counts and no groups in replacements. mawk -f twenty.awk
+# The substitutions of twenty.sed for mawk, which has no repetition counts and no groups in
+# replacements. mawk -f twenty.awk
 BEGIN {
     word = "[A-Za-z0-9]"; url = "[A-Za-z0-9_-]"; name = "[A-Za-z0-9-]"
     email = "[A-Za-z0-9._%+-]+@" name "+([.]" name "+)*[.][A-Za-z][A-Za-z]+"
@@ -43,7 +44,7 @@ function times(class, n,    text) {
     while (n-- > 0) text = text class
     return text
 }
-# What `head` matches at the beginning of a match stays.
+# The part of a match that `head` matches stays.
 function keep(pattern, head, label,    rest, clean, found) {
     if ($0 !~ pattern) return
     rest = $0

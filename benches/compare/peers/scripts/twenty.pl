@@ -1,5 +1,5 @@
 # The substitutions of twenty.sed, line by line. perl twenty.pl twenty.sed [line] < log > clean
-# Large blocks at once were tried: no faster. With `line` each line is passed on at once.
+# Reading large blocks was not faster. With `line` each line is passed on at once.
 use strict;
 use warnings;
 

@@ -1,4 +1,4 @@
-# Twenty substitutions, as they stand in many a deployment. sed -E -f twenty.sed
+# Twenty substitutions, as many deployments have them. sed -E -f twenty.sed
 s~[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}~REDACTED-email~g
 s~(://[^[:space:]/:@]*:)[^[:space:]/@]+@~\1REDACTED-url-password@~g
 s~(password|passwd|pwd)=[^[:space:]"',;&*]+~\1=REDACTED-password~g

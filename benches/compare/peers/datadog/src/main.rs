@@ -1,8 +1,8 @@
 //! Datadog's Sensitive Data Scanner over each line: `compare-datadog PATTERNS_FOLDER [--list] < log
 //! > clean`.
 //!
-//! One scanner with all patterns; the secret is the capture group that it redacts, and words nearby
-//! are its included keywords. A rule that it refuses is left out and named by `--list`.
+//! One scanner has all patterns. The secret is the capture group that it redacts, and words nearby
+//! are its included keywords. A rule that it refuses is left out and printed by `--list`.
 
 use std::{
     env,

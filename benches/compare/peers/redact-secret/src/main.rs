@@ -1,8 +1,8 @@
 //! `redact-secret` with its own built-in rules and its rule for addresses: `compare-redact-secret <
 //! log > clean`.
 //!
-//! It takes no patterns of ours in a form that could be compared, so it is measured with what it
-//! brings. Text is handed to it in pieces of many lines, which it does better than single ones.
+//! It does not take our patterns in a comparable form, so it is measured with its own rules. It
+//! gets text in pieces of many lines, which it handles faster than single lines.
 
 use std::io::{self, Read, Write};
 

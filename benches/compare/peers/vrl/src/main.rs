@@ -1,7 +1,7 @@
 //! VRL's `redact` over each line: `compare-vrl PATTERNS_FOLDER [--list] < log > clean`.
 //!
-//! One program with all patterns as filters, compiled once, as Vector runs it. `redact` replaces
-//! the whole match (the key with the value) and knows no words nearby.
+//! One program has all patterns as filters and is compiled once, as Vector runs it. `redact`
+//! replaces the whole match (the key with the value) and does not support words nearby.
 
 use std::{
     collections::BTreeMap,

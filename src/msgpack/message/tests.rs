@@ -1,6 +1,13 @@
-use super::{
-    message::{Passed, Passing, Refusal},
-    *,
+use super::{PassOptions, PassedMessage, Refusal, find_chunk_id};
+use crate::{
+    msgpack::{
+        ChunkScrubber, TagStates,
+        encode::write_string,
+        tokens::{StringKind, Token, TokenReader},
+    },
+    policy::{OnError, Policy},
+    rules::RuleSet,
+    scrub::Outcome,
 };
 
 fn scrubber() -> ChunkScrubber {
@@ -8,12 +15,12 @@ fn scrubber() -> ChunkScrubber {
 }
 
 fn string(value: &str) -> Vec<u8> {
-    bytes(Text::Str, value.as_bytes())
+    bytes(StringKind::Str, value.as_bytes())
 }
 
-fn bytes(kind: Text, value: &[u8]) -> Vec<u8> {
+fn bytes(kind: StringKind, value: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    patch::write_text(kind, value, &mut out).expect("it is short");
+    write_string(kind, value, &mut out).expect("it is short");
     out
 }
 
@@ -56,13 +63,13 @@ fn scrubbed(chunk: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A password that looks like one and is none.
+/// A generated password.
 fn password() -> String {
     ["Tr0ub4dor", "zebra", "91"].join("-")
 }
 
 #[test]
-fn a_clean_chunk_is_said_to_be_clean() {
+fn a_clean_chunk_is_reported_clean() {
     let chunk = [event(log("nothing here")), event(map(&[("n", vec![0xcf; 9])]))].concat();
     let mut out = Vec::new();
     let mut scrubber = scrubber();
@@ -72,7 +79,7 @@ fn a_clean_chunk_is_said_to_be_clean() {
 }
 
 #[test]
-fn only_what_changed_is_written_anew() {
+fn only_changed_strings_are_encoded_again() {
     let untouched = [
         vec![0xd3, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
         vec![0xcf, 0, 0, 0, 0, 0, 0, 0, 1],
@@ -81,7 +88,7 @@ fn only_what_changed_is_written_anew() {
         vec![0xca, 0x7f, 0xc0, 0, 0],
         vec![0xc7, 3, 9, 1, 2, 3],
         vec![0xdb, 0, 0, 0, 2, b'o', b'k'],
-        bytes(Text::Bin, b"\xff\xfe\0raw"),
+        bytes(StringKind::Bin, b"\xff\xfe\0raw"),
         vec![0xdd, 0, 0, 0, 1, 0xc3],
     ];
     let record = |text: &str| {
@@ -95,7 +102,7 @@ fn only_what_changed_is_written_anew() {
 }
 
 #[test]
-fn keys_metadata_groups_and_bytes_are_scrubbed_too() {
+fn keys_metadata_groups_and_bin_strings_are_scrubbed() {
     let attributes =
         |mail: &str| map(&[("resource", map(&[("attributes", map(&[("owner", string(mail))]))]))]);
     let start: Vec<u8> = vec![0xd7, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
@@ -104,7 +111,7 @@ fn keys_metadata_groups_and_bytes_are_scrubbed_too() {
             array(&[array(&[start.clone(), map(&[("schema", string("otlp"))])]), attributes(mail)]),
             array(&[array(&[time(), map(&[("user", string(mail))])]), log("x")]),
             event(map(&[(mail, string("key"))])),
-            event(map(&[("raw", bytes(Text::Bin, format!("to {mail}!").as_bytes()))])),
+            event(map(&[("raw", bytes(StringKind::Bin, format!("to {mail}!").as_bytes()))])),
             event(map(&[("list", array(&[string("a"), string(mail)]))])),
         ]
         .concat()
@@ -113,7 +120,7 @@ fn keys_metadata_groups_and_bytes_are_scrubbed_too() {
 }
 
 #[test]
-fn what_stands_under_a_secret_key_goes_leaf_by_leaf() {
+fn values_under_a_secret_key_are_replaced_leaf_by_leaf() {
     let secret = |leaf: fn(u8) -> Vec<u8>| {
         event(map(&[
             ("password", leaf(0)),
@@ -139,14 +146,14 @@ fn what_stands_under_a_secret_key_goes_leaf_by_leaf() {
 }
 
 #[test]
-fn escapes_are_undone_where_a_text_changes() {
+fn changed_strings_are_unescaped() {
     let text = |mail: &str| format!("a \"quoted\" back\\slash\ttab\n{mail}\u{1}\u{7f}é");
     let chunk = event(log(&text("alice@example.org")));
     assert_eq!(scrubbed(&chunk), event(log(&text("REDACTED-email"))));
     let mut raw = b"\xff\xfe alice@example.org \xc3".to_vec();
-    let chunk = event(map(&[("log", bytes(Text::Str, &raw))]));
+    let chunk = event(map(&[("log", bytes(StringKind::Str, &raw))]));
     raw.splice(3..20, *b"REDACTED-email");
-    assert_eq!(scrubbed(&chunk), event(map(&[("log", bytes(Text::Str, &raw))])));
+    assert_eq!(scrubbed(&chunk), event(map(&[("log", bytes(StringKind::Str, &raw))])));
 }
 
 #[test]
@@ -158,7 +165,7 @@ fn a_record_that_fails_is_withheld_alone() {
     ]
     .concat();
     let masked = map(&[("redacted", string("REDACTED-record"))]);
-    // The mask is written with the short head.
+    // The mask has the shortest header.
     let masked = [&[0x81], &masked[5..]].concat();
     let outcome = |on_error| {
         let mut scrubber =
@@ -179,7 +186,7 @@ fn a_record_that_fails_is_withheld_alone() {
 }
 
 #[test]
-fn what_cannot_be_shown_as_text_is_withheld() {
+fn records_that_cannot_be_rendered_are_withheld() {
     let deep = |depth: usize| {
         event(map(&[("log", [vec![0x91; depth], string("alice@example.org")].concat())]))
     };
@@ -199,7 +206,7 @@ fn what_cannot_be_shown_as_text_is_withheld() {
 }
 
 #[test]
-fn what_is_no_chunk_is_refused() {
+fn malformed_chunks_are_refused() {
     let chunk = event(log("from alice@example.org"));
     for wrong in [
         &chunk[..chunk.len() - 1],
@@ -231,7 +238,7 @@ fn a_private_key_across_records_is_scrubbed() {
     assert!(!text.contains(body[0]) && !text.contains(body[1]) && text.contains("after"), "{text}");
 }
 
-/// Parts of one line as Docker's fluentd driver sends them.
+/// Partial records of one line, as Docker's fluentd driver sends them.
 fn part(text: &str, ordinal: usize, is_last: bool) -> Vec<u8> {
     event(part_record(text, ordinal, is_last))
 }
@@ -248,7 +255,7 @@ fn part_record(text: &str, ordinal: usize, is_last: bool) -> Vec<u8> {
 }
 
 #[test]
-fn a_secret_across_the_parts_of_a_line_is_found() {
+fn a_secret_across_partial_records_is_found() {
     let chunk = [
         part("mail ali", 1, false),
         event(log("other")),
@@ -283,7 +290,7 @@ fn a_secret_across_the_parts_of_a_line_is_found() {
 }
 
 #[test]
-fn the_end_of_a_part_that_ends_a_chunk_is_masked_and_counted() {
+fn the_end_of_a_partial_record_at_the_end_of_a_chunk_is_masked_and_counted() {
     let mut scrubber = scrubber();
     let mut out = Vec::new();
     assert_eq!(
@@ -297,27 +304,27 @@ fn the_end_of_a_part_that_ends_a_chunk_is_masked_and_counted() {
     assert_eq!(scrubber.scrub_events(&out, &mut Vec::new()), Ok(Outcome::Clean));
 }
 
-const PASSING: Passing<'static> =
-    Passing { chunk: "ours", strip_metadata: false, max_inflated: 1 << 20 };
+const OPTIONS: PassOptions<'static> =
+    PassOptions { chunk_id: "ours", strip_metadata: false, max_inflated: 1 << 20 };
 
-fn passed(message: &[u8]) -> (Passed, Vec<u8>) {
+fn passed(message: &[u8]) -> (PassedMessage, Vec<u8>) {
     let mut out = Vec::new();
-    let passed = scrubber().pass(message, PASSING, &mut Seams::default(), &mut out);
+    let passed = scrubber().pass_message(message, OPTIONS, &mut TagStates::default(), &mut out);
     (passed.expect("it is a message"), out)
 }
 
 fn refused(message: &[u8]) -> Option<Refusal> {
     let mut out = Vec::new();
-    let passed = scrubber().pass(message, PASSING, &mut Seams::default(), &mut out);
+    let passed = scrubber().pass_message(message, OPTIONS, &mut TagStates::default(), &mut out);
     passed.err()
 }
 
 fn packed(entries: &[u8]) -> Vec<u8> {
-    bytes(Text::Bin, entries)
+    bytes(StringKind::Bin, entries)
 }
 
 #[test]
-fn every_mode_is_passed_on_with_a_name_to_acknowledge() {
+fn every_mode_is_passed_on_with_a_chunk_id() {
     let entry = |mail: &str| array(&[time(), log(mail)]);
     let options =
         |pairs: &[(&str, Vec<u8>)]| [&[0x80 | pairs.len() as u8], &map(pairs)[5..]].concat();
@@ -346,19 +353,19 @@ fn every_mode_is_passed_on_with_a_name_to_acknowledge() {
             array(&[string("t"), packed(&entry(clean)), ours.clone()]),
         ),
         (
-            array(&[string("t"), bytes(Text::Str, &entry(raw)), vec![0xc0]]),
-            array(&[string("t"), bytes(Text::Str, &entry(clean)), ours]),
+            array(&[string("t"), bytes(StringKind::Str, &entry(raw)), vec![0xc0]]),
+            array(&[string("t"), bytes(StringKind::Str, &entry(clean)), ours]),
         ),
     ];
     for (message, expected) in cases {
         let (passed, bytes) = passed(&message);
         assert_eq!(bytes.escape_ascii().to_string(), expected.escape_ascii().to_string());
-        assert_eq!((passed.ack, passed.chunk), (None, string("ours")));
+        assert_eq!((passed.ack, passed.chunk_id), (None, string("ours")));
     }
 }
 
 #[test]
-fn options_are_kept_and_the_sender_s_name_stays() {
+fn options_and_a_plain_chunk_id_are_kept() {
     let name = string(&["q83v", "EjRWeJCrze8SNFZ4kA=="].concat());
     let entries = packed(&event(log("alice@example.org")));
     let options = map(&[
@@ -380,15 +387,15 @@ fn options_are_kept_and_the_sender_s_name_stays() {
     .concat();
     let expected = array(&[string("t"), packed(&event(log("REDACTED-email"))), kept]);
     assert_eq!(bytes.escape_ascii().to_string(), expected.escape_ascii().to_string());
-    assert_eq!((passed.ack, passed.chunk, passed.n_entries), (Some(name.clone()), name, 1));
+    assert_eq!((passed.ack, passed.chunk_id, passed.n_entries), (Some(name.clone()), name, 1));
 }
 
 #[test]
-fn a_name_that_could_be_something_else_goes_back_and_not_on() {
+fn an_arbitrary_chunk_id_is_acknowledged_but_not_passed_on() {
     let token = ["gh", "p_", "R7mK2xQ9vL4nB8wT3yH6cJ1dF5gS0aZpXuEo"].concat();
     let names = [
         string("alice@example.org"),
-        bytes(Text::Str, token.as_bytes()),
+        bytes(StringKind::Str, token.as_bytes()),
         string("q83vEjRWeJCrze8SNFZ4kB=="),
         string("q83vEjRWeJCrze8SNFZ4k@=="),
         string("q83vEjRWeJCrze8SNFZ4k"),
@@ -400,7 +407,7 @@ fn a_name_that_could_be_something_else_goes_back_and_not_on() {
             passed(&array(&[string("t"), time(), log("x"), map(&[("chunk", name.clone())])]));
         let options = [&[0x81][..], &map(&[("chunk", string("ours"))])[5..]].concat();
         assert_eq!(bytes, array(&[string("t"), time(), log("x"), options]));
-        assert_eq!((passed.ack, passed.chunk), (Some(name), string("ours")));
+        assert_eq!((passed.ack, passed.chunk_id), (Some(name), string("ours")));
     }
 }
 
@@ -411,15 +418,15 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn compressed_entries_are_looked_into_and_compressed_again() {
+fn compressed_entries_are_scrubbed_and_compressed_again() {
     let (raw, clean) = (event(log("alice@example.org")), event(log("REDACTED-email")));
-    // Several members, as some writers leave.
+    // Several gzip members, as some writers produce.
     let gzip_raw = [gzip(&raw[..10]), gzip(&raw[10..])].concat();
     let zstd_raw = zstd::encode_all(&raw[..], 1).expect("it is in memory");
     for (name, content) in [("gzip", gzip_raw), ("zstd", zstd_raw)] {
         let message = array(&[string("t"), packed(&content), map(&[("compressed", string(name))])]);
         let (_, passed) = passed(&message);
-        let Token::Text(_, span) = Walk::at(&passed, 3).token().expect("a text") else {
+        let Token::String(_, span) = TokenReader::at(&passed, 3).token().expect("a text") else {
             panic!("no text")
         };
         let mut inflated = Vec::new();
@@ -438,7 +445,7 @@ fn compressed_entries_are_looked_into_and_compressed_again() {
 }
 
 #[test]
-fn bombs_and_nonsense_are_refused() {
+fn bombs_and_corrupt_messages_are_refused() {
     let compressed = |content: &[u8], name: &str| {
         refused(&array(&[string("t"), packed(content), map(&[("compressed", string(name))])]))
     };
@@ -462,22 +469,24 @@ fn bombs_and_nonsense_are_refused() {
 }
 
 #[test]
-fn metadata_can_be_left_out() {
+fn metadata_can_be_stripped() {
     let start: Vec<u8> = vec![0xd7, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
     let mark = array(&[array(&[start, map(&[])]), map(&[])]);
     let with = array(&[array(&[time(), map(&[("k", vec![1])])]), log("bob@example.org")]);
     let without = array(&[time(), log("REDACTED-email")]);
     let message = array(&[string("t"), packed(&[mark, with].concat()), map(&[("size", vec![2])])]);
-    let passing = Passing { strip_metadata: true, ..PASSING };
+    let options = PassOptions { strip_metadata: true, ..OPTIONS };
     let mut out = Vec::new();
-    scrubber().pass(&message, passing, &mut Seams::default(), &mut out).expect("it is a message");
+    scrubber()
+        .pass_message(&message, options, &mut TagStates::default(), &mut out)
+        .expect("it is a message");
     let options =
         [&[0x82][..], &map(&[("size", vec![1]), ("chunk", string("ours"))])[5..]].concat();
     assert_eq!(out, array(&[string("t"), packed(&without), options]));
 }
 
 #[test]
-fn signals_that_are_no_logs_are_scrubbed_text_by_text() {
+fn metrics_and_traces_are_scrubbed_string_by_string() {
     let message = |signal: u8, content: &[u8]| {
         array(&[string("t"), packed(content), map(&[("fluent_signal", vec![signal])])])
     };
@@ -516,17 +525,19 @@ fn signals_that_are_no_logs_are_scrubbed_text_by_text() {
 
 /// `["app.c0ffee", time, record]` of each text, one message after the other over one connection.
 fn over_one_connection(records: &[Vec<u8>]) -> Vec<u8> {
-    let (mut scrubber, mut seams) = (scrubber(), Seams::default());
+    let (mut scrubber, mut states) = (scrubber(), TagStates::default());
     let message = |record: &Vec<u8>| array(&[string("app.c0ffee"), time(), record.clone()]);
     let mut out = Vec::new();
     for record in records {
-        scrubber.pass(&message(record), PASSING, &mut seams, &mut out).expect("it is a message");
+        scrubber
+            .pass_message(&message(record), OPTIONS, &mut states, &mut out)
+            .expect("it is a message");
     }
     out
 }
 
 #[test]
-fn the_rest_of_a_part_is_judged_with_what_came_before_it() {
+fn the_rest_of_a_partial_record_is_scanned_with_its_beginning() {
     let token = ["gh", "p_", "R7mK2xQ9vL4nB8wT3yH6cJ1dF5gS0aZpXuEo"].concat();
     for cut in 1..token.len() {
         let (head, rest) = token.split_at(cut);
@@ -541,12 +552,12 @@ fn the_rest_of_a_part_is_judged_with_what_came_before_it() {
 }
 
 #[test]
-fn tags_of_one_connection_are_not_mixed() {
-    let (mut scrubber, mut seams) = (scrubber(), Seams::default());
+fn tags_of_one_connection_do_not_mix() {
+    let (mut scrubber, mut states) = (scrubber(), TagStates::default());
     let mut pass = |tag: &str, record: Vec<u8>| {
         let message = array(&[string(tag), time(), record]);
         let mut out = Vec::new();
-        scrubber.pass(&message, PASSING, &mut seams, &mut out).expect("it is a message");
+        scrubber.pass_message(&message, OPTIONS, &mut states, &mut out).expect("it is a message");
         out.escape_ascii().to_string()
     };
     let cri = |text: &str, tag: &str| {
@@ -558,7 +569,7 @@ fn tags_of_one_connection_are_not_mixed() {
     assert!(pass("one", cri("mple.org!", "F")).contains("mple.org!"), "the line has ended");
 }
 
-/// The beginning of a line of 60 kB that a runtime has cut.
+/// The beginning of a line of 60 kB that a container runtime has split.
 pub(crate) fn long_part() -> Vec<u8> {
     event(map(&[
         ("stream", string("stdout")),
@@ -568,25 +579,25 @@ pub(crate) fn long_part() -> Vec<u8> {
 }
 
 #[test]
-fn what_is_kept_of_lines_that_go_on_is_bounded_and_private_keys_stay_open() {
-    let (mut scrubber, mut seams) = (scrubber(), Seams::default());
-    let mut pass = |seams: &mut Seams, tag: &str, chunk: &[u8]| {
+fn kept_lines_are_bounded_and_private_keys_stay_open() {
+    let (mut scrubber, mut states) = (scrubber(), TagStates::default());
+    let mut pass = |states: &mut TagStates, tag: &str, chunk: &[u8]| {
         let mut out = Vec::new();
         let outcome = scrubber
-            .scrub_next_events(seams, tag.as_bytes(), chunk, &mut out)
+            .scrub_next_events(states, tag.as_bytes(), chunk, &mut out)
             .expect("it is a chunk");
         if outcome == Outcome::Clean { chunk.to_vec() } else { out }
     };
     let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7";
     let begin = ["-----BEGIN", "PRIVATE KEY-----"].join(" ");
-    pass(&mut seams, "key", &event(log(&begin)));
+    pass(&mut states, "key", &event(log(&begin)));
     let mut most = 0;
     for number in 0..100 {
-        pass(&mut seams, &number.to_string(), &long_part());
-        most = most.max(seams.n_bytes());
+        pass(&mut states, &number.to_string(), &long_part());
+        most = most.max(states.n_bytes());
     }
     assert!((900 << 10..=1 << 20).contains(&most), "{most}");
-    // Lines of one tag alone.
+    // Lines of a single tag.
     let many: Vec<u8> = (0..100)
         .flat_map(|number| {
             let partial = map(&[
@@ -597,16 +608,16 @@ fn what_is_kept_of_lines_that_go_on_is_bounded_and_private_keys_stay_open() {
             event(partial)
         })
         .collect();
-    pass(&mut seams, "many", &many);
-    assert!(seams.n_bytes() <= 1 << 20);
-    seams.forget_down_to(0);
-    assert_eq!(seams.n_bytes(), 0);
-    let clean = pass(&mut seams, "key", &event(log(body))).escape_ascii().to_string();
+    pass(&mut states, "many", &many);
+    assert!(states.n_bytes() <= 1 << 20);
+    states.forget_down_to(0);
+    assert_eq!(states.n_bytes(), 0);
+    let clean = pass(&mut states, "key", &event(log(body))).escape_ascii().to_string();
     assert!(!clean.contains(body), "{clean}");
 }
 
 #[test]
-fn what_fluent_bit_has_joined_is_whole() {
+fn records_joined_by_fluent_bit_are_whole() {
     let joined = |tag: &str, text: &str| {
         map(&[("stream", string("stdout")), ("_p", string(tag)), ("log", string(text))])
     };
@@ -628,23 +639,27 @@ fn a_private_key_across_messages_is_scrubbed() {
 }
 
 #[test]
-fn a_message_that_cannot_be_read_is_counted_and_says_its_name_where_it_can() {
+fn a_malformed_message_is_counted_and_acknowledged_if_its_id_is_readable() {
     let options = map(&[("size", vec![1]), ("chunk", string("q83v"))]);
     let unread = array(&[string("t"), packed(b"\xc1"), options.clone()]);
     let mut scrubber = scrubber();
-    assert!(scrubber.pass(&unread, PASSING, &mut Seams::default(), &mut Vec::new()).is_err());
+    assert!(
+        scrubber
+            .pass_message(&unread, OPTIONS, &mut TagStates::default(), &mut Vec::new())
+            .is_err()
+    );
     assert_eq!(scrubber.tally().withheld, 1);
-    assert_eq!(message::name_of_unread(&unread), Some(&string("q83v")[..]));
+    assert_eq!(find_chunk_id(&unread), Some(&string("q83v")[..]));
     for nameless in
         [&array(&[string("t"), packed(b"\xc1")]), &string("t"), &array(&[]), &array(&[map(&[])])]
     {
-        assert_eq!(message::name_of_unread(nameless), None, "{}", nameless.escape_ascii());
+        assert_eq!(find_chunk_id(nameless), None, "{}", nameless.escape_ascii());
     }
     let mut strict =
         ChunkScrubber::new(&RuleSet::embedded(), &Policy::new().on_error(OnError::Stop))
             .expect("plain");
     assert_eq!(
-        strict.pass(&unread, PASSING, &mut Seams::default(), &mut Vec::new()),
+        strict.pass_message(&unread, OPTIONS, &mut TagStates::default(), &mut Vec::new()),
         Err(Refusal::Stopped)
     );
 }
