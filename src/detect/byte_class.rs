@@ -1,5 +1,8 @@
-//! What kind of byte a byte is, in one table: what is asked of every byte of a value costs one look
-//! at it.
+//! Classes of bytes in one table: a test of any class costs one load and one AND.
+//!
+//! A class is a bit; a byte may be in many. Walks over a value test single bytes ([`is`]), runs
+//! ([`run`], [`until`]), or all of its bytes at once ([`Traits`]), so that several questions about
+//! a value read it once.
 
 use crate::text::visits;
 
@@ -9,62 +12,62 @@ pub(super) const DIGIT: u64 = 1 << 0;
 pub(super) const LOWER: u64 = 1 << 1;
 /// A letter `A` to `Z`.
 pub(super) const UPPER: u64 = 1 << 2;
-/// A letter. A class of its own, so that a whole text can be of it.
+/// A letter. A class of its own, because [`Traits::all`] takes a single class.
 pub(super) const ALPHA: u64 = 1 << 29;
 /// A letter or a digit.
 pub(super) const ALNUM: u64 = 1 << 30;
-/// `_`, `-` or `.`, which stand between the words of an identifier.
+/// `_`, `-` or `.`, which join the words of an identifier.
 pub(super) const JOINT: u64 = 1 << 3;
-/// White space as `u8::is_ascii_whitespace` has it.
+/// White space as defined by `u8::is_ascii_whitespace`.
 pub(super) const WHITE: u64 = 1 << 4;
-/// A character that can be seen.
+/// A visible ASCII character.
 pub(super) const GRAPHIC: u64 = 1 << 5;
 /// A hexadecimal digit with small letters.
 pub(super) const HEX_LOWER: u64 = 1 << 6;
 /// A hexadecimal digit with capital letters.
 pub(super) const HEX_UPPER: u64 = 1 << 7;
-/// What a name in code is made of, without digits: letters and `_.$->:@&*?!`.
+/// Bytes of a name in code, without digits: letters and `_.$->:@&*?!`.
 pub(super) const NAME: u64 = 1 << 8;
-/// What a member of something is written with: letters, digits and `_.$:>-`.
+/// Bytes of a member access: letters, digits and `_.$:>-`.
 pub(super) const MEMBER: u64 = 1 << 9;
-/// What base64 and tokens are written with: letters, digits and `_-=+/`.
+/// Bytes of base64 and tokens: letters, digits and `_-=+/`.
 pub(super) const MIX: u64 = 1 << 10;
-/// What a stand-in of words is written with: letters, `'`, and what separates words.
+/// Bytes of a stand-in made of words: letters, `'` and [`SEPARATOR`].
 pub(super) const WORDS: u64 = 1 << 11;
-/// What separates the words of a stand-in.
+/// Separators between the words of a stand-in.
 pub(super) const SEPARATOR: u64 = 1 << 12;
-/// What is written again and again where a value should be: `xX*.-_#?`.
+/// Characters that are repeated in place of a value: `xX*.-_#?`.
 pub(super) const FILL: u64 = 1 << 13;
-/// What a secret that is none repeats: `xabcf01*#?z`.
+/// Characters that are repeated in examples of tokens: `xabcf01*#?z`.
 pub(super) const FILLER: u64 = 1 << 14;
-/// A mark that passwords have and words have not: `!@#$%^&*`.
+/// Marks that occur in passwords and not in words: `!@#$%^&*`.
 pub(super) const MARK: u64 = 1 << 15;
-/// What only code brackets with: `(){}$[]|`.
+/// Brackets and operators of code: `(){}$[]|`.
 pub(super) const BRACKET: u64 = 1 << 16;
-/// What an expansion, a label or an escaped one begins with: `\{$#<[%_@&`.
+/// First bytes of an expansion or a label, also an escaped one: `\{$#<[%_@&`.
 pub(super) const EXPANSION: u64 = 1 << 17;
-/// What may end a value without quotes.
+/// Bytes that may end a value without quotes.
 pub(super) const STOP: u64 = 1 << 18;
-/// What may follow a key: white space, a separator, a quote, a bracket, or the beginning of an
-/// escape; outside ASCII too.
+/// Bytes that may follow a key: white space, a separator, a quote, a bracket, or the beginning of
+/// an escape; also the first bytes of their forms outside ASCII.
 pub(super) const FOLLOWER: u64 = 1 << 19;
 /// `"`, `'` or a backtick.
 pub(super) const QUOTE: u64 = 1 << 20;
-/// What stands behind a word that is a type or opens a string: white space, quotes and the marks of
-/// types and calls.
+/// Bytes that may follow a word that is a type or opens a string: white space, quotes and the marks
+/// of types and calls.
 pub(super) const BEHIND_WORD: u64 = 1 << 31;
-/// What a type is written with: letters, digits and `_.<>?|[]`.
+/// Bytes of a type: letters, digits and `_.<>?|[]`.
 pub(super) const TYPE: u64 = 1 << 32;
-/// What may end a header's value: a quote, a backslash, `<`.
+/// Bytes that may end a header's value: a quote, a backslash, `<`.
 pub(super) const HEADER_STOP: u64 = 1 << 33;
-/// What ends a credential in a header: white space and `,;"'<>`.
+/// Bytes that end a credential in a header: white space and `,;"'<>`.
 pub(super) const CREDENTIAL_STOP: u64 = 1 << 34;
-/// Small letters, `_` and `.`: words, and no credential.
+/// Small letters, `_` and `.`, which make words and no credentials.
 pub(super) const SMALL: u64 = 1 << 35;
-/// Single characters that are looked for in a value.
+/// Single characters that are searched for in values.
 pub(super) const UNDERSCORE: u64 = 1 << 36;
 pub(super) const DASH: u64 = 1 << 37;
-/// What stands at or behind the beginning of an escape: `\%#[;`.
+/// Bytes at or after the beginning of an escape: `\%#[;`.
 pub(super) const ESCAPE: u64 = 1 << 38;
 pub(super) const DOT: u64 = 1 << 21;
 pub(super) const SLASH: u64 = 1 << 22;
@@ -92,7 +95,7 @@ const fn classes() -> [u64; 256] {
         (BRACKET, b"(){}$[]|"),
         (EXPANSION, b"\\{$#<[%_@&"),
         (STOP, b"\"`<>'\\&,;|%([{)]}#\x7f"),
-        // The last five are where white space, quotes and separators outside ASCII begin.
+        // The last five begin white space, quotes and separators outside ASCII.
         (FOLLOWER, b">\"'`\\)][ \t%=-&+?.|~:(,\xa0\xc2\xe2\xe3\xef"),
         (QUOTE, b"\"'`"),
         (BEHIND_WORD, b" \t<>?|[]\"'`@$(:"),
@@ -156,13 +159,13 @@ pub(super) fn of(byte: u8) -> u64 {
     CLASSES[usize::from(byte)]
 }
 
-/// Whether `byte` is of one of the classes.
+/// Whether `byte` is in one of the classes.
 #[inline]
 pub(super) fn is(byte: u8, classes: u64) -> bool {
     of(byte) & classes != 0
 }
 
-/// How many bytes at the head of `text` are of one of the classes.
+/// The length of the run at the beginning of `text` whose bytes are in one of the classes.
 #[inline]
 pub(super) fn run(text: &[u8], classes: u64) -> usize {
     let mut length = 0;
@@ -172,7 +175,7 @@ pub(super) fn run(text: &[u8], classes: u64) -> usize {
     visits::counted(length)
 }
 
-/// How many bytes of `text` come before the first that is of one of the classes.
+/// The number of bytes before the first one in any of the classes.
 #[inline]
 pub(super) fn until(text: &[u8], classes: u64) -> usize {
     let mut length = 0;
@@ -182,7 +185,7 @@ pub(super) fn until(text: &[u8], classes: u64) -> usize {
     visits::counted(length)
 }
 
-/// How many bytes at the foot of `text` are of one of the classes.
+/// The length of the run at the end of `text` whose bytes are in one of the classes.
 #[inline]
 pub(super) fn run_back(text: &[u8], classes: u64) -> usize {
     let mut start = text.len();
@@ -192,7 +195,7 @@ pub(super) fn run_back(text: &[u8], classes: u64) -> usize {
     visits::counted(text.len() - start)
 }
 
-/// What the bytes of a text have in common, and what any of them is.
+/// The classes that all bytes of a text are in, and those that any byte is in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Traits {
     any: u64,
@@ -212,19 +215,19 @@ impl Traits {
         traits
     }
 
-    /// Whether some byte is of one of the classes.
+    /// Whether some byte is in one of the classes.
     #[inline]
     pub(super) fn any(self, classes: u64) -> bool {
         self.any & classes != 0
     }
 
-    /// Whether every byte is of the one class.
+    /// Whether every byte is in `class`, a single class.
     #[inline]
     pub(super) fn all(self, class: u64) -> bool {
         self.all & class != 0
     }
 
-    /// Whether no byte is of any of the classes.
+    /// Whether no byte is in any of the classes.
     #[inline]
     pub(super) fn none(self, classes: u64) -> bool {
         self.any & classes == 0

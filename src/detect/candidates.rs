@@ -46,11 +46,10 @@ impl Prefiltered {
 
     /// Becomes the answer about `part` of the text that `all` is about.
     pub(super) fn take_part(&mut self, all: &Prefiltered, part: Span) {
-        let first =
-            |at: usize| all.candidates.partition_point(|candidate| candidate.span().start < at);
+        let first = all.candidates.partition_point(|one| one.span().start < part.start);
+        let inside = all.candidates[first..].iter().take_while(|one| one.span().start < part.end);
         self.candidates.clear();
-        let inside = &all.candidates[first(part.start)..first(part.end)];
-        self.candidates.extend(inside.iter().map(|candidate| candidate.from(part.start)));
+        self.candidates.extend(inside.map(|candidate| candidate.from(part.start)));
         self.marks.take_part(&all.marks, part);
         self.printable.clear();
         let inside = all.printable.iter().filter(|at| part.contains(**at));

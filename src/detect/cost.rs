@@ -1,23 +1,23 @@
-//! What each rule costs on a log: how often it is asked, how often it looks closer, what it finds,
-//! how long that takes.
+//! What each rule costs on a log: candidates, confirmations, findings and time.
 //!
-//! A candidate is an anchor that was handed to a rule's recogniser. It is confirmed when the
-//! recogniser ran what is dear: a pattern, or the judgement of a value. A finding is what settled
-//! in the rule's name. Rules that share a recogniser (assign, url) share its work: candidates,
-//! confirmations and time go to the rule whose anchor it was (of several the first), findings to
-//! the rule they are named for.
+//! - A candidate is an anchor that was handed to the rule's detector.
+//! - It is confirmed if the detector did its expensive part: matched a pattern or judged a value.
+//! - A finding is counted after merging, for the rule that names it.
 //!
-//! This room reads no clock: whoever measures brings one. What it costs to read is taken off.
+//! Rules may share a detector (assign, url). Then candidates, confirmations and time count for the
+//! rule that has the anchor, or for the first of several.
+//!
+//! This module reads no clock; the caller passes one. The cost of reading it is subtracted.
 
 use std::collections::HashMap;
 
 use super::{Candidate, Context, Rejection, Scanner, Scratch, State, scanner::Target};
 use crate::rules::{Recogniser, RuleId, RuleSet};
 
-/// Answers nanoseconds since some moment.
+/// Returns nanoseconds since some moment.
 pub(crate) type Clock = Box<dyn FnMut() -> u64 + Send + Sync>;
 
-/// Reads of the clock, to know what one costs.
+/// How many reads of the clock are timed to know the cost of one.
 const N_READS: usize = 101;
 
 /// What one rule cost.
@@ -34,11 +34,11 @@ pub(crate) struct Measure {
     scanner: Scanner,
     state: State,
     scratch: Scratch,
-    /// Bytes that were scanned.
+    /// Bytes scanned.
     pub(crate) n_bytes: u64,
-    /// Nanoseconds of the prefilter.
+    /// Nanoseconds in the prefilter.
     pub(crate) prefilter: u64,
-    /// Nanoseconds of everything.
+    /// Nanoseconds in total.
     pub(crate) total: u64,
 }
 
@@ -49,8 +49,8 @@ impl Measure {
         Measure { scanner, state: State::default(), scratch, n_bytes: 0, prefilter: 0, total: 0 }
     }
 
-    /// Scans a block that begins and ends on record edges, as a filter would: once as it is, for
-    /// the total, then asking each recogniser by the clock.
+    /// Scans a block that begins and ends on record edges. The first scan is timed as a whole, as a
+    /// filter runs it; the second one times each call of a detector.
     pub(crate) fn block(&mut self, hay: &[u8]) {
         let meter = self.scratch.meter.take();
         let mut state = self.state.clone();
@@ -69,7 +69,7 @@ impl Measure {
         self.n_bytes += hay.len() as u64;
     }
 
-    /// How long `work` takes while `meter` is not in the scratch; puts it back.
+    /// Times `work` without the meter in the scratch, then puts the meter back.
     fn timed(&mut self, meter: Option<Box<Meter>>, work: impl FnOnce(&mut Measure)) -> u64 {
         let Some(mut meter) = meter else { return 0 };
         let begin = meter.read();
@@ -85,7 +85,7 @@ impl Measure {
         self.scanner.rules()
     }
 
-    /// What each rule cost so far, in the order of the rules.
+    /// The cost of each rule so far, in the order of the rules.
     pub(crate) fn costs(&self) -> &[Cost] {
         self.scratch.meter.as_ref().map_or(&[], |meter| &meter.costs)
     }
@@ -95,13 +95,13 @@ impl Measure {
     }
 }
 
-/// Counts and times what a scanner asks its recognisers.
+/// Counts and times the calls of detectors.
 pub(super) struct Meter {
     costs: Vec<Cost>,
-    /// Whose anchor it is, where a recogniser is shared.
+    /// The rule that each anchor of a shared detector counts for.
     owners: HashMap<(&'static str, Box<[u8]>), RuleId>,
     clock: Clock,
-    /// What a read of the clock costs.
+    /// The cost of a read of the clock.
     overhead: u64,
 }
 
@@ -170,10 +170,10 @@ fn effort(context: &Context<'_>) -> [u64; 6] {
     let memory = &*context.memory;
     [
         context.findings.len() as u64,
-        memory.token.tried,
+        memory.token.n_tried,
         memory.key_value.effort(),
-        memory.url.judged,
-        memory.email.judged,
+        memory.url.n_examined,
+        memory.email.n_examined,
         memory.private_key as u64,
     ]
 }
@@ -190,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_measured_is_what_is_scanned() {
+    fn measuring_counts_what_scanning_does() {
         let text = format!(
             "mail alice@example.com @carol icon@2x.png\npw: password={} glpat-{} token is expired\nhttp://u:{}@host/\n",
             "hunter2",
             "k3J".repeat(7),
             "hunter3"
         );
-        // A clock that takes ten nanoseconds to read, and nothing else takes any time.
+        // Reading this clock takes ten nanoseconds; nothing else takes any time.
         let mut now = 0;
         let clock = Box::new(move || {
             now += 10;

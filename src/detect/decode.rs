@@ -1,9 +1,9 @@
-//! Which parts of a block stand for a text that can be searched, and that text.
+//! Finds encoded parts of a text and decodes them.
 //!
-//! A record that holds an escape is read once more without its escapes; a long run of the base64
-//! alphabet or of hexadecimal digits that stands for text is read as that. All of it goes into one
-//! text, a line for each, so that looking through costs one scan a block. Where to look is known
-//! from the prefilter's pass: where nothing is encoded this reads a few words.
+//! A record with an escape is decoded as a whole. A long run of the base64 alphabet or of
+//! hexadecimal digits is decoded if it encodes text. All decoded texts go into one source-mapped
+//! text, a line each, so decoding costs one more scan for a block. The prefilter's pass already
+//! marked the bytes that matter: where nothing is encoded, this reads one word in 64 bytes.
 
 use super::Prefiltered;
 use crate::{
@@ -18,41 +18,42 @@ use crate::{
     },
 };
 
-/// A shorter run is not looked into: what would be decoded is shorter than any token and nearly any
-/// address.
+/// The minimum length of a run that is decoded. Shorter runs encode texts that are shorter than any
+/// token and nearly any address.
 const MIN_RUN: usize = marks::SURE_RUN;
 
-/// Of a run that is text only in part, so many groups in a row must stand for ASCII.
+/// How many groups in a row must encode ASCII in a run that is text only in part.
 const MIN_GROUPS: usize = 5;
 
-/// An escape that begins further before a run does not reach into it.
+/// How far before a run an escape may begin that reaches into it.
 const LONGEST_ESCAPE: usize = 128;
 
-/// Digits are pairs; so many pairs at the head tell whether they stand for text.
+/// How many pairs of digits are tested before a run is decoded from hexadecimal.
 const HEX_SAMPLE: usize = 12;
 
-/// What stands encoded in a block, as text.
+/// The decoded parts of a block, as text.
 #[derive(Default)]
 pub(crate) struct Decoded {
     pub(crate) source_map: SourceMap,
     pub(crate) pieces: Vec<Piece>,
-    /// Where in the text escapes were read, and how they were written.
+    /// The offsets of decoded escapes in the text, and their encodings.
     escapes: Vec<(usize, Encoding)>,
 }
 
-/// A line of the text.
+/// One decoded part: a line of the text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Piece {
     pub(crate) text: Span,
     pub(crate) kind: Kind,
 }
 
-/// What a piece was read from.
+/// What a piece was decoded from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
-    /// A record with escapes in it.
+    /// A record with escapes.
     Escapes,
-    /// Characters or digits that stand for the text as a whole, with so many bytes before it.
+    /// A run at `raw` that encodes the piece; `before` bytes of what it encodes come before the
+    /// piece.
     Blob { encoding: Encoding, raw: Span, before: usize },
 }
 
@@ -142,11 +143,11 @@ impl Decoded {
         }
     }
 
-    /// The parts of the text that may be encoded once more: what came out of blobs, and records in
-    /// which an escape opens what is. `looked` tells of the text.
+    /// The parts of the text that may be encoded once more: decoded runs, and records in which a
+    /// decoded escape may be part of another one. `looked` is about the text.
     pub(crate) fn parts(&self, looked: &Prefiltered) -> Vec<Span> {
         let text = self.source_map.text();
-        let is_printable = !looked.printable.is_empty();
+        let outer = Outer { text, is_printable: !looked.printable.is_empty() };
         let mut parts = Vec::new();
         let mut at = 0;
         for piece in &self.pieces {
@@ -154,7 +155,7 @@ impl Decoded {
             while let Some((escape, encoding)) =
                 self.escapes.get(at).filter(|(escape, _)| *escape <= piece.text.end)
             {
-                may_go_on = may_go_on || opens(text, *escape, *encoding, is_printable);
+                may_go_on = may_go_on || outer.may_go_on(*escape, *encoding);
                 at += 1;
             }
             if may_go_on {
@@ -164,34 +165,33 @@ impl Decoded {
         parts
     }
 
-    /// Whether an escape was read in `span` of the text.
+    /// Whether an escape was decoded in `span` of the text.
     pub(crate) fn has_escape(&self, span: Span) -> bool {
         let first = self.escapes.partition_point(|(at, _)| *at < span.start);
         self.escapes.get(first).is_some_and(|(at, _)| *at <= span.end)
     }
 
-    /// The piece that holds `at`.
+    /// The piece with the offset `at`.
     pub(crate) fn piece(&self, at: usize) -> Option<&Piece> {
         self.pieces.get(self.pieces.partition_point(|piece| piece.text.end < at))
     }
 
-    /// How what stands at `span` of the text is written: as its first escape is, or the last one
-    /// before it.
+    /// The encoding of `span` in the text: that of its first escape, or else of the last one before
+    /// it.
     pub(crate) fn encoding(&self, piece: &Piece, span: Span) -> Encoding {
         if let Kind::Blob { encoding, .. } = piece.kind {
             return encoding;
         }
         let first = self.escapes.partition_point(|(at, _)| *at < span.start);
         let inside = self.escapes.get(first).filter(|(at, _)| *at < span.end);
-        let before = || first.checked_sub(1).map(|index| &self.escapes[index]);
         inside
-            .or_else(before)
+            .or_else(|| self.escapes.get(first.checked_sub(1)?))
             .or(self.escapes.get(first))
             .map_or(Encoding::default(), |(_, encoding)| *encoding)
     }
 
-    /// Words of the text that hold escapes, in order: what cannot be decoded any further is masked
-    /// so.
+    /// The words of the text that contain escapes, in order. They are masked when the text cannot
+    /// be decoded any further.
     pub(crate) fn escaped_words(&self, piece: &Piece) -> Vec<Span> {
         let text = self.source_map.text();
         let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'\\".contains(byte);
@@ -215,7 +215,7 @@ impl Decoded {
         words
     }
 
-    /// Reads a record without its escapes, of which the first one stands at `first`.
+    /// Decodes a record with its first escape at `first`.
     fn unescape(&mut self, hay: &[u8], looked: &Prefiltered, record: Span, first: usize) {
         if !looked.printable(record).is_empty() {
             let marked =
@@ -228,11 +228,11 @@ impl Decoded {
         }
     }
 
-    /// Reads a record without its escapes, which begin at some of `starts`.
+    /// Decodes a record with its escapes at some of `starts`.
     fn unescape_at(&mut self, hay: &[u8], starts: impl IntoIterator<Item = usize>, record: Span) {
         let text_start = self.source_map.text().len();
         visits::add(2 * record.len());
-        // Behind what was read, and behind what is no escape and holds none.
+        // `done`: the end of the last escape; `at`: the next byte that may begin one.
         let (mut done, mut at) = (record.start, record.start);
         for start in starts {
             if start < at {
@@ -260,7 +260,7 @@ impl Decoded {
     }
 
     fn read_run(&mut self, hay: &[u8], run: Span) {
-        // As digits, as a whole, and the samples.
+        // The run is read as digits, as a whole, and in samples.
         visits::add(3 * run.len());
         let digits = match run.of(hay) {
             [b'0', b'x' | b'X', ..] => Span::new(run.start + 2, run.end),
@@ -274,7 +274,7 @@ impl Decoded {
         }
     }
 
-    /// Text that begins at any character of a run, since other characters may stand before it.
+    /// Decodes text that begins at any character of a run, because other characters may precede it.
     fn read_base64(&mut self, hay: &[u8], run: Span) {
         let text = run.of(hay);
         if self.read_whole(hay, run) {
@@ -290,18 +290,17 @@ impl Decoded {
                     self.read_part(hay, run, span);
                     sample = span.end.max(sample + 1);
                 }
-                // Every row of five groups holds one that begins within four bytes of a multiple of
-                // sixteen.
+                // Among five groups in a row, one begins within four bytes of a multiple of 16.
                 None => sample += 16,
             }
         }
     }
 
-    /// A run that is UTF-8 as a whole.
+    /// Decodes a run that is UTF-8 as a whole; returns whether it is.
     fn read_whole(&mut self, hay: &[u8], run: Span) -> bool {
         let text = run.of(hay);
-        // Whether it is found must not depend on where steps begin: so it has to have what holds a
-        // chunk in any case.
+        // The result must not depend on the alignment of chunks, so the run must be long enough to
+        // contain a chunk at any alignment.
         let mut row = 0;
         let has_ascii = text.chunks(4).any(|group| {
             let is_ascii = group.len() < 4 || base64::is_ascii(group);
@@ -320,10 +319,10 @@ impl Decoded {
         is_text
     }
 
-    /// Some groups of a run stand for ASCII.
+    /// Decodes the groups of a run that encode ASCII.
     fn read_part(&mut self, hay: &[u8], run: Span, groups: Span) {
         let mut end = run.start + groups.end;
-        // What is left of the run may be less than a group.
+        // The rest of the run may be less than a group.
         if run.end - end < 4 {
             end = run.end;
         }
@@ -349,7 +348,7 @@ impl Decoded {
     }
 }
 
-/// The groups around the one at `at` that stand for ASCII.
+/// The groups around the one at `at` that encode ASCII.
 fn groups_around(text: &[u8], at: usize) -> Span {
     let before = text[..at].rchunks_exact(4).take_while(|group| base64::is_ascii(group)).count();
     let behind = text[at..].chunks_exact(4).take_while(|group| base64::is_ascii(group)).count();
@@ -357,25 +356,40 @@ fn groups_around(text: &[u8], at: usize) -> Span {
     Span::new(at - 4 * before, at + 4 * behind)
 }
 
-/// Whether an escape that was read at `at` stood for what begins another, or for a character of one
-/// or of a blob beside one more, or stood between two of those. Where it stood for nothing an
-/// equals sign is one only of quoted-printable: what it pads is read without it.
-fn opens(text: &[u8], at: usize, encoding: Encoding, is_printable: bool) -> bool {
-    let is_nothing = encoding.is_invisible();
-    let part = |at: Option<usize>| match at.and_then(|at| text.get(at)) {
-        Some(b'=') if is_nothing && !is_printable => 0,
-        Some(byte) => PARTS[usize::from(*byte)],
-        None => 0,
-    };
-    let own = part(Some(at));
-    let has_neighbour = || part(at.checked_sub(1)) != 0 || !is_nothing && part(Some(at + 1)) != 0;
-    own & BEGINS != 0 || own != 0 && has_neighbour()
+/// A decoded text that may be encoded once more.
+struct Outer<'t> {
+    text: &'t [u8],
+    /// Whether it says that it is quoted-printable.
+    is_printable: bool,
 }
 
-/// What begins an escape.
+impl Outer<'_> {
+    /// Whether the text around `at`, where an escape was decoded, may be encoded once more: the
+    /// decoded character begins an escape, or it is part of an escape or a run next to another such
+    /// character. An escape that encodes nothing may join two such characters.
+    fn may_go_on(&self, at: usize, encoding: Encoding) -> bool {
+        let own = self.part(Some(at), encoding);
+        own & BEGINS != 0
+            || own != 0
+                && (self.part(at.checked_sub(1), encoding) != 0
+                    || !encoding.is_invisible() && self.part(Some(at + 1), encoding) != 0)
+    }
+
+    /// The entry of [`PARTS`] for the byte at `at`. Beside an escape that encodes nothing, an
+    /// equals sign counts only in quoted-printable text, since padding does not matter.
+    fn part(&self, at: Option<usize>, encoding: Encoding) -> u8 {
+        match at.and_then(|at| self.text.get(at)) {
+            Some(b'=') if encoding.is_invisible() && !self.is_printable => 0,
+            Some(byte) => PARTS[usize::from(*byte)],
+            None => 0,
+        }
+    }
+}
+
+/// The byte may begin an escape.
 const BEGINS: u8 = 2;
 
-/// For each byte not 0 where it may be part of an escape or of a blob.
+/// Not 0 for bytes that may be part of an escape or a run.
 const PARTS: [u8; 256] = {
     let mut parts = [0; 256];
     let mut byte = 0;
@@ -390,7 +404,7 @@ const PARTS: [u8; 256] = {
     parts
 };
 
-/// Tabs and line ends are seen as well, and so is what a colour code begins with.
+/// Whether a byte occurs in text: visible characters, tabs, line ends, and ESC for colour codes.
 fn is_seen(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b)
 }
@@ -400,17 +414,17 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 fn text_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
-    let is_seen = |digit: &u8| matches!(digit, b'2'..=b'7');
+    let mut sample = digits.iter().step_by(2).take(HEX_SAMPLE);
     let is_likely =
-        digits.len() >= 2 * HEX_SAMPLE && digits.iter().step_by(2).take(HEX_SAMPLE).all(is_seen);
+        digits.len() >= 2 * HEX_SAMPLE && sample.all(|digit| matches!(digit, b'2'..=b'7'));
     if !is_likely || !digits.len().is_multiple_of(2) {
         return None;
     }
     hex::decode(digits).filter(|bytes| is_text(bytes))
 }
 
-/// Where the next escape may begin behind `start`, where none does. What a backslash escapes begins
-/// no escape of its own, and a run of them is one escape's.
+/// The next offset after `start` where an escape may begin. None begins at `start`. A character
+/// that is escaped by a backslash begins no escape, and a row of backslashes belongs to one escape.
 pub(super) fn behind(hay: &[u8], start: usize) -> usize {
     let n_more = if hay[start] == b'\\' {
         hay[start + 1..].iter().take_while(|byte| **byte == b'\\').count()
@@ -422,26 +436,24 @@ pub(super) fn behind(hay: &[u8], start: usize) -> usize {
 }
 
 impl Prefiltered {
-    /// Where the escape of `part` ends that `at` lies in; `at` itself where it lies in none. The
-    /// letter that ends a colour code and the digits of other escapes are of the base64 alphabet as
-    /// well, and no part of a run that stands behind them.
+    /// The end of the escape around `at`, or `at` if there is none. The letter that ends a colour
+    /// code and the digits of escapes are in the base64 alphabet, but not part of a run after them.
     fn end_of_escape(&self, hay: &[u8], part: Span, at: usize) -> usize {
         let before = Span::new(at.saturating_sub(LONGEST_ESCAPE).max(part.start), at);
-        let mut starts = self.marks.starts(before);
-        let end = |start: usize| {
+        let ends = self.marks.starts(before).filter_map(|start| {
             encoding::escape(&hay[start..part.end]).map(|escape| start + escape.length())
-        };
-        starts.find_map(|start| end(start).filter(|end| *end > at)).unwrap_or(at)
+        });
+        ends.filter(|end| *end > at).next().unwrap_or(at)
     }
 
-    /// Where in `part` it is said that it is quoted-printable.
+    /// The offsets in `part` where a record says that it is quoted-printable.
     fn printable(&self, part: Span) -> &[usize] {
-        let first = |at: usize| self.printable.partition_point(|sign| *sign < at);
-        &self.printable[first(part.start)..first(part.end)]
+        let rest = &self.printable[self.printable.partition_point(|sign| *sign < part.start)..];
+        &rest[..rest.partition_point(|sign| *sign < part.end)]
     }
 }
 
-/// The run of the base64 alphabet around a chunk of it.
+/// The run of the base64 alphabet around `chunk`.
 fn run_around(hay: &[u8], chunk: usize) -> Span {
     let left = hay[..chunk].iter().rev().take_while(|byte| base64::is_in(**byte)).count();
     let right = hay[chunk..].iter().take_while(|byte| base64::is_in(**byte)).count();
@@ -449,10 +461,9 @@ fn run_around(hay: &[u8], chunk: usize) -> Span {
     Span::new(chunk - left, chunk + right)
 }
 
-/// Whether a chunk may be the inside of a text in base64, whichever of its characters begins a
-/// group, or of one in digits, whichever begins a pair.
+/// Whether a chunk may be part of base64 or hexadecimal text, at any alignment of groups or pairs.
 fn may_be_text(chunk: &[u8]) -> bool {
-    // Most tell by their first half.
+    // Most chunks are refused by their first half.
     let (one, other) = chunk.split_at(chunk.len() / 2);
     let roles = |half: &[u8]| {
         half.iter()
@@ -463,9 +474,9 @@ fn may_be_text(chunk: &[u8]) -> bool {
     all != 0 && all & roles(other) != 0
 }
 
-/// What a byte may be in a text of ASCII: bits 0 to 3, the first to fourth of a group of base64;
-/// bits 8 and 9, the first or second digit of a pair. Both are repeated up to the next byte's, so
-/// that a shift turns them.
+/// The positions that a byte may have in encoded ASCII. Bits 0 to 3: the first to fourth character
+/// of a group of base64. Bits 8 and 9: the first and second digit of a pair. Both are repeated in
+/// the bits above, so that a shift rotates them.
 const ROLES: [u16; 256] = {
     let mut roles = [0_u16; 256];
     let mut byte = 0;

@@ -1,67 +1,75 @@
-//! Email addresses: from `@` both ways, and the last label decides.
+//! Email addresses: found from the `@` in both directions; the last label of the domain decides.
 //!
-//! The local part is what RFC 5321 and 6531 allow and logs contain, at most [`MAX_LOCAL`] bytes;
-//! the domain is labels between dots, or an address literal in brackets. What looks alike and is
-//! none is told by its last label (a file suffix, a systemd unit, a number), by what stands before
-//! (a URL's authority, `git@`), or by a Kerberos realm behind a slash.
+//! The local part consists of the characters that RFC 5321 and 6531 allow and logs contain, at most
+//! [`MAX_LOCAL`] bytes. The domain is labels between dots, or an address literal in brackets. Other
+//! texts with an `@` are refused by the last label (a file suffix, a systemd unit, a number), by
+//! the text before it (the user of a URL, `git@`), or as a Kerberos realm after a slash.
+//!
+//! Not found: addresses with comments or with white space in an unquoted local part.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2>
 
-use super::{Candidate, Context, Detector, Located, Rejection, edge, url, words::WordTable};
+use super::{
+    Candidate, Context, Detector, Located, Rejection, edge, url,
+    words::{self, WordTable},
+};
 use crate::{
     finding::Finding,
     rules::{Recogniser, RuleId, RuleSet},
     text::{span::Span, visits},
 };
 
-/// RFC 5321 allows 64 octets; some senders do not care.
+/// The maximum length of a local part. RFC 5321 allows 64 octets; some senders use more.
 const MAX_LOCAL: usize = 128;
 
-/// So much may stand between an address and the `@` of the next one that it is chained to.
+/// The maximum length between an address and the `@` of the next one in a chain.
 const MAX_CHAIN: usize = 1024;
 
-/// RFC 5321, section 4.5.3.1.2.
+/// The maximum length of a domain: RFC 5321, section 4.5.3.1.2.
 const MAX_DOMAIN: usize = 255;
 
-/// U+FFFD, which stands where bytes were no character: no letter of any script.
+/// U+FFFD, which replaces invalid bytes and is part of no address.
 const REPLACEMENT: &[u8] = b"\xef\xbf\xbd";
 
-/// Last labels that are no top-level domain: suffixes of files, kinds of systemd unit, parts of
-/// code.
+/// Last labels that make no domain: suffixes of files, kinds of systemd unit, parts of code.
 const NOT_A_DOMAIN: &str = "avif bak bin bmp bz2 cc cfg class conf cpp cs css csv dat db deb device dll doc docx exe gif go gz html htm ico img \
     ini iso jar java jpeg jpg js json jsx key lock log map mjs mount mp3 mp4 pdf pem php png properties rb rpm scope \
     service slice socket sql svg swap tar target timer tmp toml ts tsx ttf txt webp woff xml yaml yml";
 
-/// Last labels that are looked up without a search, because most addresses have them.
+/// The most frequent top-level domains, recognised without a search.
 const COMMON: &str = "com net org edu gov mil int info biz name dev app cloud online shop de uk fr jp cn br ru nl it es eu io co us ca au in";
 
 const NONE: u8 = 1;
 const KNOWN: u8 = 2;
 
-/// The top-level domains that there are: lower case, sorted, a line each behind a line of comment.
-/// `patterns/tlds/refresh` brings the list up to date.
+/// All top-level domains: lower case, sorted, one on a line after a line of comment.
+/// `patterns/tlds/refresh` updates the list.
 const TOP_LEVEL: &str = include_str!("../../patterns/tlds/list.txt");
 
-/// No top-level domain is longer: a label of the DNS.
+/// The maximum length of a DNS label.
 const MAX_LABEL: usize = 63;
 
 static LABELS: WordTable<256> = WordTable::new(&[(NONE, NOT_A_DOMAIN), (KNOWN, COMMON)]);
 
-/// Whose names stand behind the algorithms of SSH: `umac-64@openssh.com`.
+/// Owners of SSH algorithms, which are named like addresses: `umac-64@openssh.com`.
 const CIPHERS: [&str; 3] = ["openssh.com", "lysator.liu.se", "libssh.org"];
 
-/// The detector.
+/// The detector of email addresses.
 pub(crate) struct EmailDetector {
     rule: Option<RuleId>,
 }
 
-/// How far the block was examined.
+/// What is known of the text.
 #[derive(Default)]
 pub(super) struct Progress {
     /// Everything before this belongs to an address that was found.
     done: usize,
-    /// How often there was a domain, so that more had to be asked.
-    pub(super) judged: u64,
+    /// The last label that was searched in the list of all top-level domains, packed into a number,
+    /// and whether it is there. Most unknown domains of a log end alike, in `.internal` or
+    /// `.local`.
+    searched: Option<(u128, bool)>,
+    /// How often a domain was found, so that the rest of the address was examined.
+    pub(super) n_examined: u64,
 }
 
 impl EmailDetector {
@@ -76,9 +84,9 @@ impl EmailDetector {
 }
 
 impl Detector for EmailDetector {
-    /// Most of what has an `@` is no address, and nearly all of that is told by the two bytes
-    /// around it or by the last label. So the domain comes first, which is short and never walked
-    /// twice; what stands before and around it is looked at only behind a domain that may be one.
+    /// Most texts with an `@` are no addresses, and nearly all of those are refused by the two
+    /// bytes around it or by the last label. So the domain comes first, which is short and never
+    /// read twice. The local part and its surroundings are read only if the domain is possible.
     fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
         let rule = self.rule.ok_or(Rejection::RuleOff)?;
         let (hay, at) = (context.hay, candidate.span());
@@ -86,24 +94,24 @@ impl Detector for EmailDetector {
         if at.start < progress.done {
             return Err(Rejection::AlreadyExamined);
         }
-        // Nothing begins where a line ends, so what begins a record goes here, too.
+        // No local part ends with a line end, so an `@` that begins its record is refused here too.
         let left =
             at.start.checked_sub(1).map(|before| hay[before]).ok_or(Rejection::NoLocalPart)?;
         if !is_local(left) && left != b'"' && at.start != progress.done {
             return Err(Rejection::NoLocalPart);
         }
-        let domain = domain(hay, at.end).ok_or(Rejection::NoDomain)?;
-        progress.judged += 1;
+        let domain = domain(hay, at.end, &mut progress.searched).ok_or(Rejection::NoDomain)?;
+        progress.n_examined += 1;
         let hit = &context.memory.records.locate(hay, at);
         let floor = hit.record.start.max(progress.done);
-        let chained = || is_chained(hit, floor).then_some(floor);
-        let start =
-            local_start(hay, floor, at.start).or_else(chained).ok_or(Rejection::NoLocalPart)?;
+        let start = local_start(hay, floor, at.start)
+            .or_else(|| is_chained(hit, floor).then_some(floor))
+            .ok_or(Rejection::NoLocalPart)?;
         let local = &hay[start..at.start];
         if context.placeholders.is_whole(local) {
             return Err(Rejection::Placeholder);
         }
-        // A longer label that nobody knows is an address unless code stands before it.
+        // A domain with an unknown last label counts unless the local part is code.
         if domain.label == Label::Unknown && is_code(local)
             || is_other(hit, start, domain.end, &mut context.memory.url)
         {
@@ -115,9 +123,9 @@ impl Detector for EmailDetector {
     }
 }
 
-/// Whether nothing but marks stands between an address that ends at `floor` and the `@`:
-/// `a@b.co@mail.example.com` goes as a whole, or what replaces its first half would be taken for a
-/// local part the next time.
+/// Whether only characters of a local part are between an address that ends at `floor` and the `@`.
+/// A chain like `a@b.co@mail.example.com` is redacted as a whole: otherwise the placeholder of its
+/// first half would be the local part of the rest in the next run.
 fn is_chained(hit: &Located<'_>, floor: usize) -> bool {
     let between = &hit.hay[floor..hit.anchor.start];
     visits::add(between.len().min(MAX_CHAIN));
@@ -126,7 +134,7 @@ fn is_chained(hit: &Located<'_>, floor: usize) -> bool {
         && between.iter().rev().all(|byte| is_local(*byte))
 }
 
-/// Where the local part begins that ends at `end`.
+/// The start of the local part that ends at `end`.
 fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
     let floor = floor.max(end.saturating_sub(MAX_LOCAL));
     if hay[end - 1] == b'"' {
@@ -135,8 +143,8 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
     let length = hay[floor..end].iter().rev().take_while(|byte| is_local(**byte)).count();
     visits::add(3 * length);
     let mut start = end - length;
-    // An escape is what its character is, not the letters it is written with. Its first byte stands
-    // before those letters and is no letter itself, but for the percent sign.
+    // An escape counts as its character, not as the letters it is written with. Its first byte
+    // comes before those letters and is not of a local part itself, except the percent sign.
     let before = &hay[floor..start];
     if matches!(before.last(), Some(b'\\' | b'#' | b'[' | b';'))
         || memchr::memchr(b'%', &hay[start..end]).is_some()
@@ -157,11 +165,11 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
     (start < end).then_some(start)
 }
 
-/// Where the quoted local part begins whose closing quote stands at `close`: the opening one has as
-/// many backslashes.
+/// The start of the quoted local part with its closing quote at `close`. The opening quote has as
+/// many backslashes before it.
 ///
-/// It begins with a letter or an escaped one, or the quotes may be the ends of two JSON strings:
-/// `"key":"@example.com"`.
+/// A quoted local part must begin with a letter, perhaps an escaped one. Otherwise the two quotes
+/// may be the ends of two JSON strings: `"key":"@example.com"`.
 fn quoted_start(hay: &[u8], floor: usize, close: usize) -> Option<usize> {
     let depth = edge::backslashes_before(hay, floor, close);
     let mut at = close - depth;
@@ -176,27 +184,36 @@ fn quoted_start(hay: &[u8], floor: usize, close: usize) -> Option<usize> {
     None
 }
 
-/// A domain that may be an address's.
+/// A domain that may belong to an address.
 struct Domain {
     end: usize,
     label: Label,
 }
 
-/// What the last label says of a domain.
+/// What the last label tells about a domain.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Label {
-    /// A top-level domain, or an address literal.
+    /// It is a top-level domain, or the domain is an address literal.
     Known,
-    /// It could be one.
+    /// It could be a top-level domain.
     Unknown,
 }
 
-/// The domain that begins at `start`, where one does. No line end is part of one.
-fn domain(hay: &[u8], start: usize) -> Option<Domain> {
+/// The domain that begins at `start`, if there is one. It contains no line end, so the record need
+/// not be known.
+fn domain(hay: &[u8], start: usize, searched: &mut Option<(u128, bool)>) -> Option<Domain> {
     let rest = &hay[start..hay.len().min(start + MAX_DOMAIN)];
     if rest.first() == Some(&b'[') {
         return literal(rest).map(|length| Domain { end: start + length, label: Label::Known });
     }
+    let domain = &rest[..labels_length(rest)?];
+    let dot = memchr::memrchr(b'.', domain).filter(|dot| *dot > 0)?;
+    let label = label(&domain[dot + 1..], searched)?;
+    (!is_version(domain)).then_some(Domain { end: start + domain.len(), label })
+}
+
+/// The length of the labels at the beginning of `rest`; `None` without a dot.
+fn labels_length(rest: &[u8]) -> Option<usize> {
     let mut dot = None;
     let mut length = rest.len();
     for (at, byte) in rest.iter().enumerate() {
@@ -214,13 +231,9 @@ fn domain(hay: &[u8], start: usize) -> Option<Domain> {
         }
     }
     visits::add(length);
-    // Without a dot there is nothing more to ask.
     dot?;
     length -= rest[..length].iter().rev().take_while(|byte| b".-_".contains(byte)).count();
-    let domain = &rest[..length];
-    let dot = memchr::memrchr(b'.', domain).filter(|dot| *dot > 0)?;
-    let label = label(&domain[dot + 1..])?;
-    (!is_version(domain)).then_some(Domain { end: start + length, label })
+    Some(length)
 }
 
 /// The length of an address literal: `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
@@ -239,7 +252,7 @@ const LOCAL: u8 = 1;
 const LABEL: u8 = 2;
 const DOT: u8 = 4;
 
-/// Where in an address each byte may stand.
+/// The parts of an address in which each byte may occur.
 static CLASS: [u8; 256] = {
     let mut class = [0; 256];
     let mut byte = 0;
@@ -261,9 +274,9 @@ fn is_local(byte: u8) -> bool {
     CLASS[usize::from(byte)] & LOCAL != 0
 }
 
-/// Two or more letters, or letters of other scripts, and nothing that files, units and code end
-/// with.
-fn label(label: &[u8]) -> Option<Label> {
+/// Judges the last label of a domain: two or more letters, or letters of other scripts, but no
+/// suffix of files, units or code.
+fn label(label: &[u8], searched: &mut Option<(u128, bool)>) -> Option<Label> {
     if label.len() < 2 || !label.iter().all(u8::is_ascii_alphabetic) {
         let is_punycode = label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");
         let is_wide = label.iter().any(|byte| *byte >= 0x80);
@@ -273,11 +286,19 @@ fn label(label: &[u8]) -> Option<Label> {
     match LABELS.lists(label) {
         NONE => None,
         KNOWN => Some(Label::Known),
-        _ => Some(if is_top_level(label) { Label::Known } else { Label::Unknown }),
+        _ => {
+            let word = words::pack(label);
+            let is_known = match *searched {
+                Some((known, is_known)) if Some(known) == word => is_known,
+                _ => is_top_level(label),
+            };
+            *searched = word.map(|word| (word, is_known));
+            Some(if is_known { Label::Known } else { Label::Unknown })
+        }
     }
 }
 
-/// Whether IANA's list holds `label`, whatever its case.
+/// Whether IANA's list holds `label`, ignoring case.
 fn is_top_level(label: &[u8]) -> bool {
     let mut lower = [0; MAX_LABEL];
     let Some(lower) = lower.get_mut(..label.len()) else { return false };
@@ -303,16 +324,17 @@ fn is_top_level(label: &[u8]) -> bool {
     false
 }
 
-/// `1.2.3@4.5.6` and `18.2.0-rc`: digits in the first two labels.
+/// Whether the first two labels begin with digits, as in the versions `4.5.6` and `18.2.0-rc`.
 fn is_version(domain: &[u8]) -> bool {
     let mut labels = domain.split(|byte| *byte == b'.');
-    let digits = |label: &[u8]| !label.is_empty() && label.iter().all(u8::is_ascii_digit);
-    labels.next().is_some_and(digits)
+    let first = labels.next().unwrap_or_default();
+    !first.is_empty()
+        && first.iter().all(u8::is_ascii_digit)
         && labels.next().is_some_and(|label| label.first().is_some_and(u8::is_ascii_digit))
 }
 
-/// A name as programs write it: a capital behind a small letter, twice, or behind a dot and a small
-/// package.
+/// Whether `local` is a name in code: a capital after a small letter, twice, or once in a name with
+/// two dots.
 fn is_code(local: &[u8]) -> bool {
     let humps = local
         .windows(2)
@@ -322,7 +344,7 @@ fn is_code(local: &[u8]) -> bool {
     humps >= 2 || dots >= 2 && humps >= 1
 }
 
-/// What is written like an address and is something else.
+/// Whether the text is written like an address and is something else.
 fn is_other(hit: &Located<'_>, start: usize, end: usize, urls: &mut url::Progress) -> bool {
     let hay = hit.hay;
     let local = &hay[start..hit.anchor.start];

@@ -1,25 +1,29 @@
-//! The name of the field that a value stands in: what stands before its `=` or `:`.
+//! The name of the field that a value is in, for `allow` entries that name a field.
+//!
+//! The name precedes the `=` or `:` before the value, or before the string that holds the value.
+//! Only the record is read, and no more than [`MAX_DISTANCE`] bytes of it. A value without a field
+//! has no name, and such an entry does not apply to it.
 
 use super::edge;
 use crate::text::span::Span;
 
-/// No name of a field is longer.
+/// The maximum length of a name.
 const MAX_NAME: usize = 256;
 
-/// A name stands no further before its value.
+/// How far before its value a name may be.
 const MAX_DISTANCE: usize = 4 << 10;
 
-/// So much white space may stand around the `=` or `:`.
+/// How much white space may surround the `=` or `:`.
 const MAX_SPACE: usize = 8;
 
-/// The name of the field in whose value the byte at `at` stands: of the string around it where
-/// there is one, else of the word that ends there. No further than the record.
+/// The name of the field with the byte at `at` in its value: the field of the string around the
+/// byte if there is one, or else of the word that ends there.
 pub(super) fn name(hay: &[u8], record: Span, at: usize) -> Option<&[u8]> {
     let left = &hay[record.start.max(at.saturating_sub(MAX_DISTANCE))..at];
     of_string(left).or_else(|| of_word(left))
 }
 
-/// `"user": "mail of alice@…` and `msg='…`: the last quote that opens one and has a name before it.
+/// The name before the last quote: `"user": "mail of alice@…`, `msg='…`.
 fn of_string(left: &[u8]) -> Option<&[u8]> {
     let mut quotes = memchr::memrchr2_iter(b'"', b'\'', left);
     let quote = quotes.next()?;
@@ -27,18 +31,18 @@ fn of_string(left: &[u8]) -> Option<&[u8]> {
     named(before)
 }
 
-/// `user=alice@…`, `user: alice@…`.
+/// The name before the last word: `user=alice@…`, `user: alice@…`.
 fn of_word(left: &[u8]) -> Option<&[u8]> {
     let ends = |byte: &u8| byte.is_ascii_whitespace() || b",;&?\"'{[(<>=".contains(byte);
     let start = left.iter().rposition(ends).map_or(0, |at| at + 1);
-    // The word may hold the mark itself: `user:alice@…`.
+    // The word may contain the mark: `user:alice@…`.
     match memchr::memchr(b':', &left[start..]) {
         Some(colon) => named(&left[..=start + colon]),
         None => named(&left[..start]),
     }
 }
 
-/// The name before the `=` or `:` that `left` ends with.
+/// The name before the `=` or `:` at the end of `left`.
 fn named(left: &[u8]) -> Option<&[u8]> {
     let (mark, rest) = trim_space(left).split_last()?;
     if !matches!(mark, b'=' | b':') {
@@ -47,10 +51,12 @@ fn named(left: &[u8]) -> Option<&[u8]> {
     let rest = trim_space(rest);
     let unquoted = rest.strip_suffix(b"\"").or_else(|| rest.strip_suffix(b"'")).unwrap_or(rest);
     let rest = &unquoted[..unquoted.len() - edge::backslashes_before(unquoted, 0, unquoted.len())];
-    let is_name =
-        |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.$@/".contains(byte) || **byte >= 0x80;
-    let length = rest.iter().rev().take(MAX_NAME).take_while(is_name).count();
+    let length = rest.iter().rev().take(MAX_NAME).take_while(|byte| is_name(**byte)).count();
     (length > 0).then(|| &rest[rest.len() - length..])
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.$@/".contains(&byte) || byte >= 0x80
 }
 
 fn trim_space(text: &[u8]) -> &[u8] {
@@ -64,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_knows_the_name_of_its_field() {
+    fn the_name_of_the_field_precedes_the_value() {
         for (text, field) in [
             ("user=«", Some("user")),
             ("level=info user.mail = «", Some("user.mail")),

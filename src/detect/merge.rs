@@ -1,19 +1,25 @@
-//! Overlapping findings become one span, named for the most specific; no byte that any of them
-//! claims survives.
+//! Merges overlapping findings into their union, named for the most specific of them.
 //!
-//! A span that begins or ends inside a backslash escape is widened to hold it whole: half an escape
-//! left behind would change what its neighbour means, and break the JSON string around it.
+//! Before they are merged, findings are fitted to the text around them:
+//!
+//! - In a JSON record a finding ends with its string, and text between strings is never replaced.
+//! - In a URL it ends with the part of the URL that it begins in.
+//! - A finding that begins or ends inside a backslash escape or a UTF-8 character is widened to
+//!   hold it whole. Half an escape left behind would change the meaning of its neighbour and break
+//!   the string around it.
+//!
+//! Afterwards no byte that any finding claimed is left, except those that these rules exclude.
 
-use super::{Context, context::Records, edge, search_memo::Seek, url};
+use std::cmp::Ordering;
+
+use super::{Context, context::Records, edge, search_memo::SearchMemo};
 use crate::{
     finding::{Finding, Shape},
     rules::{Recogniser, RuleSet},
     text::{json, span::Span, visits},
 };
 
-/// Sorts and merges; afterwards findings are disjoint and never touch, and none goes past its
-/// string in a JSON record or lies outside the strings of one. None goes past the part of a URL
-/// that it begins in.
+/// Fits, sorts and merges the context's findings. Afterwards they are disjoint and never touch.
 pub(super) fn merge_overlaps(rules: &RuleSet, context: &mut Context<'_>) {
     let Context { hay, findings, memory, .. } = context;
     let (records, parts) = (&mut memory.records, &mut memory.url.parts);
@@ -21,13 +27,19 @@ pub(super) fn merge_overlaps(rules: &RuleSet, context: &mut Context<'_>) {
         sort(rules, findings);
     }
     let mut strings = Strings::default();
-    let mut quote = Seek::default();
+    let mut quote = SearchMemo::default();
     for finding in findings.iter_mut() {
         strings.keep_inside(hay, records, &mut quote, finding);
-        keep_in_part(hay, rules, records, parts, finding);
+        if finding.shape == Shape::Text && !finding.span.is_empty() {
+            finding.span = match rules.get(finding.rule).recogniser {
+                Recogniser::KeyBlock => finding.span,
+                Recogniser::Url(_) => parts.clip_user(hay, records, finding.span),
+                _ => parts.clip(hay, records, finding.span),
+            };
+        }
         widen(hay, finding);
     }
-    // Most come in order and apart: a record seldom has two.
+    // Most findings come in order and apart, because a record seldom has two.
     if !findings.is_sorted_by(|one, next| one.span.end < next.span.start && !next.span.is_empty()) {
         sort(rules, findings);
         findings.dedup_by(|next, kept| {
@@ -43,70 +55,50 @@ pub(super) fn merge_overlaps(rules: &RuleSet, context: &mut Context<'_>) {
     findings.retain(|finding| !finding.span.is_empty() && strings.may_hold(hay, records, finding));
 }
 
-/// The grammar of URLs ends what begins in the user, the password or a parameter of one. The
-/// recogniser of URLs knows it, but for a parameter's name that stands in a password.
-fn keep_in_part(
-    hay: &[u8],
-    rules: &RuleSet,
-    records: &mut Records,
-    parts: &mut url::Parts,
-    finding: &mut Finding,
-) {
-    if finding.shape != Shape::Text || finding.span.is_empty() || !parts.may_cut(hay, finding.span)
-    {
-        return;
-    }
-    let record = records.around(hay, finding.span.start);
-    finding.span = match rules.get(finding.rule).recogniser {
-        Recogniser::KeyBlock => return,
-        Recogniser::Url(_) => parts.clip_user(hay, record, finding.span),
-        _ => parts.clip(hay, record, finding.span),
-    };
-}
-
-/// Where in a record the strings of JSON lie, as far as it was walked.
+/// The strings of a JSON record, as far as it was read.
 #[derive(Default)]
 struct Strings {
     record: Span,
-    /// Up to here quotes were counted.
+    /// Quotes were counted up to here.
     at: usize,
+    /// Whether `at` is inside a string.
     is_inside: bool,
+    /// Whether the record begins and ends like JSON, once that was asked.
     is_shaped: Option<bool>,
-    /// Whether the record was read and found to be JSON.
+    /// Whether the record parses as JSON, once that was asked.
     is_json: Option<bool>,
 }
 
 impl Strings {
-    /// In a JSON record no secret goes past the quote that ends its string, whatever the text
-    /// before seemed to open: `{"m":"IDENTIFIED BY 'x","n":1}`. Such a quote has an even number of
-    /// backslashes before it. What only looks like JSON keeps its finding whole, since behind the
-    /// quote stands the rest of the secret: `{ pw='a"b' }`.
+    /// Ends a finding with its string, if the record is JSON. Whatever the text before seemed to
+    /// open, no secret goes past the quote that ends its string: `{"m":"IDENTIFIED BY 'x","n":1}`.
+    /// That quote has an even number of backslashes before it. A record that only looks like JSON
+    /// keeps the whole finding, because the rest of the secret follows the quote: `{ pw='a"b' }`.
     ///
-    /// `quote` knows where the next such quote stands: findings that overlap search it once.
+    /// `quote` remembers the next such quote, so overlapping findings search for it once.
     fn keep_inside(
         &mut self,
         hay: &[u8],
         records: &mut Records,
-        quote: &mut Seek,
+        quote: &mut SearchMemo,
         finding: &mut Finding,
     ) {
         if finding.shape != Shape::Text {
             return;
         }
         let Span { start, end } = finding.span;
-        let is_bare = |at: &usize| edge::backslashes_before(hay, 0, *at).is_multiple_of(2);
-        let search =
-            |from, to| memchr::memchr_iter(b'"', &hay[from..to]).map(|at| from + at).find(is_bare);
-        let Some(end) = quote.find(start, end, search) else { return };
+        let Some(end) = quote.find(start, end, |from, to| bare_quote(hay, from, to)) else {
+            return;
+        };
         self.enter(hay, records, finding.span.start);
         if self.is_json(hay) {
             finding.span.end = end;
         }
     }
 
-    /// Text may be replaced inside a string, and anywhere in what is no JSON. What lies between
-    /// strings is punctuation, numbers and names: `{"password -u ":false}` gives a command its
-    /// argument only to a reader that knows no JSON.
+    /// Whether a finding may be replaced where it is: inside a string, or anywhere in a record that
+    /// is not JSON. Between strings there are punctuation, numbers and names: `{"password -u
+    /// ":false}` gives a command its argument only to a reader that knows no JSON.
     fn may_hold(&mut self, hay: &[u8], records: &mut Records, finding: &Finding) -> bool {
         let start = finding.span.start;
         if finding.shape != Shape::Text {
@@ -122,7 +114,7 @@ impl Strings {
         self.is_inside || !self.is_json(hay)
     }
 
-    /// Turns to the record around `at`.
+    /// Moves on to the record around `at`.
     fn enter(&mut self, hay: &[u8], records: &mut Records, at: usize) {
         if !self.record.contains(at) {
             let record = records.around(hay, at);
@@ -130,25 +122,34 @@ impl Strings {
         }
     }
 
-    /// Whether the record is JSON: read at most once, since a record may hold many findings.
+    /// Whether the record parses as JSON. It is parsed at most once, however many findings it has.
     fn is_json(&mut self, hay: &[u8]) -> bool {
         let text = self.record.of(hay);
         let is_shaped = self.is_shaped(hay);
-        let parses = || {
-            visits::add(text.len());
-            serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
-        };
-        *self.is_json.get_or_insert_with(|| is_shaped && parses())
+        *self.is_json.get_or_insert_with(|| is_shaped && parses(text))
     }
 
-    /// Whether the record begins and ends as JSON does.
+    /// Whether the record begins and ends like JSON.
     fn is_shaped(&mut self, hay: &[u8]) -> bool {
         let record = self.record;
         *self.is_shaped.get_or_insert_with(|| is_shaped_like_json(record.of(hay)))
     }
 }
 
-/// How many quotes in `span` no backslash escapes.
+/// Whether a text is JSON.
+fn parses(text: &[u8]) -> bool {
+    visits::add(text.len());
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// The first quote in `from..to` that no backslash escapes.
+fn bare_quote(hay: &[u8], from: usize, to: usize) -> Option<usize> {
+    memchr::memchr_iter(b'"', &hay[from..to])
+        .map(|at| from + at)
+        .find(|at| edge::backslashes_before(hay, 0, *at).is_multiple_of(2))
+}
+
+/// The number of quotes in `span` that no backslash escapes.
 fn bare_quotes(hay: &[u8], record: usize, span: Span) -> usize {
     let text = span.of(hay);
     visits::add(2 * text.len());
@@ -171,19 +172,15 @@ fn is_shaped_like_json(record: &[u8]) -> bool {
     json::is_shaped(record) || matches!(record.trim_ascii(), [b'"', .., b'"'])
 }
 
-/// By start, the longest first, the name that says most first. What is out of order stands a few
-/// places from its own, since findings come candidate by candidate: so by insertion, for as long as
-/// that is true.
+/// Sorts by start, then the longest first, then the most specific rule first. Findings come
+/// candidate by candidate, so one that is out of order is only a few places away from its own.
+/// Insertion sort is used for as long as that is true.
 fn sort(rules: &RuleSet, findings: &mut [Finding]) {
-    let compare = |one: &Finding, next: &Finding| {
-        let spans = one.span.start.cmp(&next.span.start).then(next.span.end.cmp(&one.span.end));
-        spans.then_with(|| rank(rules, one).cmp(&rank(rules, next)))
-    };
     for index in 1..findings.len() {
         let mut at = index;
-        while at > 0 && compare(&findings[at], &findings[at - 1]).is_lt() {
+        while at > 0 && order(rules, &findings[at], &findings[at - 1]).is_lt() {
             if index - at > 16 {
-                return findings.sort_by(compare);
+                return findings.sort_by(|one, next| order(rules, one, next));
             }
             findings.swap(at, at - 1);
             at -= 1;
@@ -191,6 +188,13 @@ fn sort(rules: &RuleSet, findings: &mut [Finding]) {
     }
 }
 
+/// The order in which findings are merged.
+fn order(rules: &RuleSet, one: &Finding, next: &Finding) -> Ordering {
+    let spans = one.span.start.cmp(&next.span.start).then(next.span.end.cmp(&one.span.end));
+    spans.then_with(|| rank(rules, one).cmp(&rank(rules, next)))
+}
+
+/// Extends `kept` by `next`, which overlaps or touches it.
 fn unite(rules: &RuleSet, kept: &mut Finding, next: &Finding) {
     if rank(rules, next) < rank(rules, kept) {
         kept.rule = next.rule;
@@ -203,7 +207,7 @@ fn unite(rules: &RuleSet, kept: &mut Finding, next: &Finding) {
     }
 }
 
-/// The order of names: what says most about the secret comes first.
+/// How specific a rule's name is: the lowest rank says most about the secret.
 fn rank(rules: &RuleSet, finding: &Finding) -> u8 {
     match rules.get(finding.rule).recogniser {
         Recogniser::KeyBlock => 0,
@@ -214,24 +218,15 @@ fn rank(rules: &RuleSet, finding: &Finding) -> u8 {
     }
 }
 
-/// An odd number of backslashes before the span means that its first byte is the rest of an escape;
-/// before its end, that the byte behind it is. Characters of more than one byte are taken whole as
-/// well.
+/// Widens a finding so that it holds escapes and characters whole. An odd number of backslashes
+/// before the span means that its first byte belongs to an escape; before its end, that the byte
+/// after it does.
 fn widen(hay: &[u8], finding: &mut Finding) {
     let span = &mut finding.span;
     if span.is_empty() {
         return;
     }
-    // Half a character of UTF-8 is no text; a walk that stops at its limit may stop inside one.
-    let is_rest = |at: usize| hay.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
-    if is_rest(span.start) {
-        // A rest with no beginning stands for itself; before it may be the end of another record.
-        let first = (1..=span.start.min(3)).find(|back| !is_rest(span.start - back));
-        span.start -= first.filter(|back| hay[span.start - back] >= 0xC0).unwrap_or(0);
-    }
-    if is_rest(span.end) {
-        span.end += (1..4).find(|more| !is_rest(span.end + more)).unwrap_or(0);
-    }
+    widen_to_characters(hay, span);
     widen_start(hay, span);
     let inside = edge::backslashes_before(hay, span.start, span.end);
     if inside % 2 == 1 && span.end < hay.len() && !hay[span.end].is_ascii_whitespace() {
@@ -244,6 +239,23 @@ fn widen(hay: &[u8], finding: &mut Finding) {
     }
 }
 
+/// Half a UTF-8 character is not text. A search that stops at its limit may stop inside one.
+fn widen_to_characters(hay: &[u8], span: &mut Span) {
+    if is_continuation(hay, span.start) {
+        // Continuation bytes without a first byte are left alone: another record may precede them.
+        let first = (1..=span.start.min(3)).find(|back| !is_continuation(hay, span.start - back));
+        span.start -= first.filter(|back| hay[span.start - back] >= 0xC0).unwrap_or(0);
+    }
+    if is_continuation(hay, span.end) {
+        span.end += (1..4).find(|more| !is_continuation(hay, span.end + more)).unwrap_or(0);
+    }
+}
+
+/// Whether the byte at `at` is inside a UTF-8 character.
+fn is_continuation(hay: &[u8], at: usize) -> bool {
+    hay.get(at).is_some_and(|byte| byte & 0xC0 == 0x80)
+}
+
 fn widen_start(hay: &[u8], span: &mut Span) {
     // The longest escape has six bytes.
     if !hay[span.start.saturating_sub(5)..span.start].contains(&b'\\') {
@@ -252,15 +264,16 @@ fn widen_start(hay: &[u8], span: &mut Span) {
     if edge::backslashes_before(hay, 0, span.start) % 2 == 1 {
         span.start -= 1;
     }
-    // `\u0016` is one character too: with none to three of its digits before the span, the span
-    // begins inside.
-    let begins = |back: &usize| {
-        let Some(at) = span.start.checked_sub(*back) else { return false };
-        hay[at..].starts_with(b"\\u")
-            && hay[at + 2..span.start].iter().all(u8::is_ascii_hexdigit)
-            && edge::backslashes_before(hay, 0, at + 1) % 2 == 1
-    };
-    span.start -= (2..=5).find(begins).unwrap_or(0);
+    // `\u0016` is one character: the span begins inside if up to three of its digits precede it.
+    let start = span.start;
+    span.start = (start.saturating_sub(5)..start.saturating_sub(1))
+        .rev()
+        .find(|at| {
+            hay[*at..].starts_with(b"\\u")
+                && hay[at + 2..start].iter().all(u8::is_ascii_hexdigit)
+                && edge::backslashes_before(hay, 0, at + 1) % 2 == 1
+        })
+        .unwrap_or(start);
 }
 
 #[cfg(test)]
@@ -306,13 +319,13 @@ mod tests {
     fn characters_are_taken_whole() {
         for n_letters in 60..70 {
             let text = format!("\"{}alice@example.com\"", "é".repeat(n_letters));
-            // `scrub` reads what comes out as UTF-8.
+            // `scrub` checks that the output is UTF-8.
             assert!(scrub(&text).ends_with("REDACTED-email\""));
         }
     }
 
     #[test]
-    fn a_rest_of_a_character_takes_nothing_from_the_record_before() {
+    fn half_a_character_takes_nothing_from_the_record_before() {
         let scrubber =
             Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
         for (hay, clean) in [
@@ -326,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_begins_like_json_is_no_json() {
+    fn a_record_that_only_begins_like_json_is_not_json() {
         assert_eq!(scrub("{ -u bob:hunter2 }"), "{ -u bob:REDACTED-command-password }");
         assert_eq!(scrub("[x] password=hunter2 [y]"), "[x] password=REDACTED-password [y]");
     }

@@ -53,8 +53,8 @@ use self::{
 };
 use crate::prefilter::Candidate;
 
-/// The longest secret, in bytes, that is found whole in any place. A value whose end is found by one
-/// walk over its record may be longer; a detector that would have to read a text again looks no
+/// The longest secret, in bytes, that is found whole in any place. A value whose end is found by
+/// one walk over its record may be longer; a detector that would have to read a text again looks no
 /// further than this.
 pub(crate) const MAX_SECRET: usize = 64 << 10;
 
@@ -69,6 +69,7 @@ pub(crate) const MAX_SECRET: usize = 64 << 10;
 /// - remember in [`Memory`] what it walked, so that a record of `n` candidates costs its length and
 ///   not `n` times its length.
 pub(crate) trait Detector {
-    /// Adds what it finds at `candidate` to the context's findings, or answers why there is nothing.
+    /// Adds what it finds at `candidate` to the context's findings, or answers why there is
+    /// nothing.
     fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection>;
 }

@@ -1,5 +1,7 @@
-//! The plain versions of what tables answer: what they are held to, on values made of everything
-//! they know.
+//! Plain versions of the functions in `value`, and generated values on which both are compared.
+//!
+//! The fast versions read tables; these spell the rules out. The generated values consist of the
+//! words and marks that the rules know, so every branch is reached.
 
 use super::{
     byte_class::Traits,
@@ -43,7 +45,7 @@ fn is_repeated(value: &[u8], piece: &str) -> bool {
 }
 
 fn is_stand_in(value: &[u8]) -> bool {
-    // No word of the lists has a digit or a mark, which is what most values have.
+    // The word lists hold neither digits nor marks.
     let is_plain = value
         .iter()
         .all(|byte| byte.is_ascii_alphabetic() || is_separator(*byte) || *byte == b'\'');
@@ -110,13 +112,13 @@ fn is_random(value: &[u8]) -> bool {
     if is_address(value) {
         return false;
     }
-    let surprise: u32 = runs(value).map(surprise).sum();
+    let bigram_score: u32 = runs(value).map(bigram_score).sum();
     let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
     let punctuation =
         value.iter().filter(|byte| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$')).count();
-    let surprise = surprise
-        + if surprise > 0 { 4 * u32::try_from(punctuation.min(3)).unwrap_or(0) } else { 0 };
-    surprise >= 20 && surprise >= length * 3 / 2
+    let bigram_score = bigram_score
+        + if bigram_score > 0 { 4 * u32::try_from(punctuation.min(3)).unwrap_or(0) } else { 0 };
+    bigram_score >= 20 && bigram_score >= length * 3 / 2
 }
 
 fn runs(value: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -153,7 +155,7 @@ fn is_digest(value: &[u8]) -> bool {
     value.len() >= 16 && (lower || upper) && digits > 0 && (digits < value.len() || digits > 24)
 }
 
-fn surprise(run: &[u8]) -> u32 {
+fn bigram_score(run: &[u8]) -> u32 {
     let mut total = 0;
     for (index, pair) in run.windows(2).enumerate() {
         let [left, right] = [pair[0], pair[1]];
@@ -161,8 +163,7 @@ fn surprise(run: &[u8]) -> u32 {
             (Kind::Digit, Kind::Digit) => 0,
             (Kind::Digit, _) => 6,
             (_, Kind::Digit) => 2,
-            // `parseJson`: a capital that begins a word is no surprise, one in the middle of
-            // nowhere is.
+            // A capital that begins a word (`parseJson`) is common, any other is not.
             (Kind::Lower, Kind::Upper) => match run.get(index + 2..index + 4) {
                 Some(next) if next.iter().all(u8::is_ascii_lowercase) => 1,
                 _ => 6,
@@ -195,7 +196,7 @@ enum Kind {
     Upper,
 }
 
-/// A source of numbers that is the same at every run.
+/// A source of numbers that is the same in every run.
 pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
@@ -206,8 +207,8 @@ impl Numbers {
     }
 }
 
-/// A value of a few pieces: words of the lists, beginnings and ends of templates, single bytes,
-/// runs of one alphabet.
+/// A value of a few pieces: words of the lists, parts of templates, single bytes, runs of one
+/// alphabet.
 pub(super) fn generated(numbers: &mut Numbers) -> Vec<u8> {
     const PIECES: &str = "${ } { {{ }} $ $( ) < > [ ] % %s %( )s __ @@ @ <% %> #{ %3c %3e &lt; &gt; \\u003c \\u003e \\ %41 %4 0x :- := env: \
         REDACTED- /  / . _ - ! ' \" + = x xxxx XXX *** ... \u{2026} \u{2022} \u{25cf} é here EXAMPLE placeholder your yourx aB aBc ABc 123 0 00 \
@@ -263,16 +264,16 @@ fn tables_answer_what_plain_predicates_answer() {
 }
 
 #[test]
-fn what_a_gauge_calls_calm_is_not_random() {
+fn what_the_upper_bound_excludes_is_not_random() {
     let mut numbers = Numbers(7);
     let (mut n_calm, mut n_random) = (0, 0);
     for _ in 0..3000 {
         let text: Vec<u8> = (0..3).flat_map(|_| generated(&mut numbers)).collect();
-        let mut gauge = value::Gauge::default();
+        let mut bound = value::RandomnessUpperBound::default();
         let mut start = 0;
         while start < text.len() {
             let (is_calm, is_random) =
-                (gauge.is_calm(&text, start, text.len()), is_random(&text[start..]));
+                (bound.excludes(&text, start, text.len()), is_random(&text[start..]));
             assert!(!is_calm || !is_random, "{} at {start}", text.escape_ascii());
             (n_calm, n_random) = (n_calm + usize::from(is_calm), n_random + usize::from(is_random));
             start += 1 + numbers.below(9);

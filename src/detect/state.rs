@@ -30,13 +30,19 @@ impl State {
         self.below
     }
 
+    /// Whether a private key is open, in either stream.
+    pub(super) fn has_open_key(&self) -> bool {
+        self.key_block.is_some() || self.other_block.is_some()
+    }
+
     /// Whether anything is open.
     pub(crate) fn is_open(&self) -> bool {
         self.key_block.is_some() || self.below.is_some()
     }
 
-    /// The same for a scanner with other rules; `number` maps the old rules to the new ones. An open
-    /// private key needs no rule. A value below its key stays open only if its rule still exists.
+    /// The same for a scanner with other rules; `number` maps the old rules to the new ones. An
+    /// open private key needs no rule. A value below its key stays open only if its rule still
+    /// exists.
     #[cfg(feature = "cli")]
     pub(crate) fn renumbered(self, number: impl Fn(RuleId) -> Option<RuleId>) -> State {
         State { below: self.below.and_then(|open| open.renumbered(number)), ..self }

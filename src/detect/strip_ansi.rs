@@ -1,9 +1,9 @@
-//! A block without its colour codes.
+//! Removes colour codes from a block, so that coloured logs are scanned once.
 //!
-//! Records that are coloured for a terminal hold a code or two around every word. Read as they are
-//! and once more without their codes they would cost twice; so they are read without them alone.
-//! That tells the same, except where a code parts what would else be one word: such a record is
-//! left as it is, and so is one that holds an escape of another kind.
+//! Records that are coloured for a terminal have a code or two around every word. Scanned as they
+//! are and once more without codes, they would cost twice as much. So they are scanned without
+//! codes only. The result is the same unless a code separates two texts that would otherwise be one
+//! word. A record with such a code is kept as it is, and so is one with another kind of escape.
 
 use super::{Scanner, decode};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     text::{ansi, encoding, source_map, span::Span},
 };
 
-/// The records of a block, one after the other, without their codes.
+/// The records of a block, without their codes where that changes no result.
 #[derive(Default)]
 pub(crate) struct Bare {
     text: Vec<u8>,
@@ -19,7 +19,7 @@ pub(crate) struct Bare {
     marks: Marks,
 }
 
-/// Where a record begins.
+/// The start of a record in the text and in the block.
 #[derive(Clone, Copy)]
 struct Record {
     text: usize,
@@ -27,7 +27,7 @@ struct Record {
 }
 
 impl Scanner {
-    /// Reads `hay` without its colour codes.
+    /// Reads `hay` without its colour codes into `bare`.
     pub(crate) fn strip(&self, hay: &[u8], bare: &mut Bare) {
         self.prefilter.marks(hay, &mut bare.marks);
         bare.read(hay);
@@ -35,12 +35,12 @@ impl Scanner {
 }
 
 impl Bare {
-    /// What to search.
+    /// The text to scan.
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
     }
 
-    /// The record of the block, line end and all, that `at` of the text lies in.
+    /// The record of the block, with its line end, that `at` of the text is in.
     pub(crate) fn raw(&self, hay: &[u8], at: usize) -> Span {
         let behind = self.records.partition_point(|record| record.text <= at);
         let start = behind.checked_sub(1).map_or(0, |index| self.records[index].raw);
@@ -63,10 +63,10 @@ impl Bare {
         }
     }
 
-    /// Appends a record without its codes; answers whether that says all that the record does.
+    /// Appends a record without its codes; returns whether that cannot change what is found in it.
     fn strip(&mut self, hay: &[u8], record: Span, text_start: usize) -> bool {
         let Bare { text, marks, .. } = self;
-        // Behind the last code, and behind what is no escape.
+        // `done`: the end of the last code; `at`: the next byte that may begin an escape.
         let (mut done, mut at) = (record.start, record.start);
         let mut append = |part: Span| {
             let is_clear = match (text[text_start..].last(), hay.get(part.start)) {
@@ -102,14 +102,14 @@ impl Bare {
     }
 }
 
-/// To the left of a code this byte parts what stands before it from what stands behind it.
+/// This byte to the left of a code separates the texts around the code as the code does.
 const IS_LEFT: u8 = 1;
 
-/// To its right it does.
+/// The same for a byte to the right of a code.
 const IS_RIGHT: u8 = 2;
 
-/// For each byte on which sides of a code it parts as much as the code does. What opens a bracket
-/// belongs to what stands before it (`fetch(`), and what stands behind a colon is judged by that.
+/// The sides of a code on which each byte is a separator. An opening bracket belongs to the text
+/// before it (`fetch(`), and the text after a colon is judged by the colon.
 const SIDES: [u8; 256] = {
     let mut sides = [0; 256];
     let mut byte = 0;

@@ -1,11 +1,14 @@
-//! What a value looks like, whoever found it: a stand-in that hides nothing, or something a machine
-//! made.
+//! What a value looks like: a template that hides nothing, or something made by a machine.
 //!
-//! Both answers are about the whole value, without the quotes around it. Neither is asked of a
-//! token, which is known by its own shape; a URL and an assignment know only where a value stands,
-//! so they ask here. Both look at no more than the first [`LOOK`] bytes and allocate nothing. Most
-//! values are refuted by their first byte or by what all their bytes have in common, so a value is
-//! walked once for that before anything is compared.
+//! [`is_template`] recognises templates and stand-ins (`${PW}`, `<password>`, `changeme`);
+//! [`is_random`] recognises generated values. Both judge the whole value without its quotes, look
+//! at no more than its first [`LOOK`] bytes and allocate nothing. Tokens are known by their pattern
+//! and need neither; the detectors of URLs and of keys with values know only where a value is, so
+//! they ask here.
+//!
+//! Most values are refused by their first byte or by a property of all their bytes. So the traits
+//! of a value are read once, and words are compared only if the traits allow it. The plain versions
+//! of both functions are in the tests (`oracle`), which hold the two equal.
 
 use super::{
     byte_class::{self, Traits},
@@ -13,26 +16,25 @@ use super::{
 };
 use crate::text::visits;
 
-/// No template and no word list is longer; a value that goes on behind this is judged by its
+/// How many bytes of a value are read. No template is longer; a longer value is judged by its
 /// beginning.
 pub(super) const LOOK: usize = 256;
 
-/// Words that stand where a value should, compared without separators and without case.
+/// Stand-ins: words in place of a value. Compared without separators, ignoring case.
 pub(super) const STAND_INS: &str = "bool boolean bytes changeit changeme changethis char disabled dummy empty enabled encrypted example fake \
     false filtered fixme float hidden int integer invalid masked missing mock na nan nil no none notset null \
     nullptr number object off omitted on optional placeholder present redacted removed replaceme required \
     sample sanitized sensitive set string str tbd todo true type undefined unknown unset value yes";
 
-/// What asks the reader to fill something in, at the beginning of a value of words.
+/// First words of a value that asks the reader to fill something in.
 pub(super) const FILL_IN: &str =
     "your yourown insert replace change enter put add some example sample dummy fake placeholder";
 
-/// Words that say at the end of several what became of the value, or what is to become of it:
-/// `password_removed`, `token-here`.
+/// Last words of a value that says what happened to it or what to do: `password_removed`,
+/// `token-here`.
 pub(super) const ENDINGS: &str = "here placeholder removed redacted masked omitted scrubbed sanitized stripped censored filtered";
 
-/// Words that name a secret rather than being one, when a whole value in capitals is made of them:
-/// `DB_PASSWORD`.
+/// Words that name a secret. A value in capitals that consists of them is a name: `DB_PASSWORD`.
 pub(super) const NAMES: &str = "PASSWORD PASSWD PASS PWD PW SECRET TOKEN KEY USER USERNAME API AUTH DB ACCESS CLIENT ID HERE VALUE \
     CREDENTIALS CREDENTIAL HASH SIGNATURE";
 
@@ -44,7 +46,7 @@ const ENDS: u8 = 8;
 static WORDS: WordTable<256> =
     WordTable::new(&[(STAND_IN, STAND_INS), (BEGINS, FILL_IN), (NAMED, NAMES), (ENDS, ENDINGS)]);
 
-/// Beginnings of expressions that fetch a value from elsewhere: each has its first mark among its
+/// Beginnings of expressions that fetch a value from elsewhere. Each has its first mark within its
 /// first eight bytes.
 pub(super) const LOOKUPS: [&[u8]; 14] = [
     b"process.env",
@@ -63,8 +65,8 @@ pub(super) const LOOKUPS: [&[u8]; 14] = [
     b"data.",
 ];
 
-/// Which letters often follow each letter in words and names; 334 pairs, of 676, that make up 96 %
-/// of them.
+/// The letters that often follow each letter in words and names: 334 of 676 pairs, which make up
+/// 96 % of all occurrences.
 pub(super) const FOLLOWS: [&[u8]; 26] = [
     b"abcdefghiklmnprstuvwxy",
     b"aceijlorsuy",
@@ -94,7 +96,7 @@ pub(super) const FOLLOWS: [&[u8]; 26] = [
     b"aei",
 ];
 
-/// Whether the whole of `value` is a template or a stand-in, so that there is nothing to hide.
+/// Whether the whole of `value` is a template or a stand-in, so that it hides nothing.
 pub(super) fn is_template(value: &[u8]) -> bool {
     let length = value.len();
     let value = value.trim_ascii();
@@ -102,7 +104,7 @@ pub(super) fn is_template(value: &[u8]) -> bool {
     value.len() <= LOOK && is_trimmed_template(value, Traits::of(value))
 }
 
-/// The same, of a value whose traits are known.
+/// As [`is_template`], for a value with known traits.
 pub(super) fn is_template_of(value: &[u8], traits: Traits) -> bool {
     let is_white =
         |byte: Option<&u8>| byte.is_some_and(|byte| byte_class::is(*byte, byte_class::WHITE));
@@ -120,8 +122,8 @@ fn is_trimmed_template(value: &[u8], traits: Traits) -> bool {
         || byte_class::is(*first, byte_class::ALPHA) && is_lookup(value)
 }
 
-/// `${X}`, `$X`, `{{ x }}`, `<password>`, `[x]`, `%s`, `%(pw)s`, `%PW%`, `#{x}`, `__X__`, and `<x>`
-/// behind an escape.
+/// Whether `value` is an expression for a value: `${X}`, `$X`, `{{ x }}`, `<password>`, `[x]`,
+/// `%s`, `%(pw)s`, `%PW%`, `#{x}`, `__X__`, or `<x>` written with escapes.
 pub(super) fn is_expansion(value: &[u8]) -> bool {
     match value {
         [b'\\', rest @ ..] if rest.starts_with(b"$") => is_expansion(rest),
@@ -162,14 +164,15 @@ fn is_escaped_label(value: &[u8]) -> bool {
     })
 }
 
-/// `X:-hunter2` carries a value of its own; `X:-`, `X:?not set` do not.
+/// Whether the inside of `${…}` carries a default value: `X:-hunter2` does, `X:-` and `X:?not set`
+/// do not.
 fn has_default(inner: &[u8]) -> bool {
     let default = inner.windows(2).position(|pair| matches!(pair, b":-" | b":="));
     default.is_some_and(|at| !is_template(&inner[at + 2..]))
 }
 
-/// The name behind a `$`: `1`, `DB_PASSWORD`, `env:PW`, `password`. A name with digits must be in
-/// capitals: a password may begin with `$` too.
+/// Whether `name`, which follows a `$`, is a variable: `1`, `DB_PASSWORD`, `env:PW`, `password`. A
+/// name with digits must be in capitals, since a password may begin with `$` too.
 fn is_variable(name: &[u8]) -> bool {
     let name = name.strip_prefix(b"env:").unwrap_or(name);
     let capitals =
@@ -186,13 +189,13 @@ fn is_name(name: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':'))
 }
 
-/// What stands between brackets: words or a call, not a secret that happens to be bracketed.
+/// Whether the text between brackets is words or a call, and not a secret in brackets.
 fn is_label(inner: &[u8]) -> bool {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b" _-.:*/$()[]'!".contains(byte);
     !inner.is_empty() && inner.iter().all(is_word) && !is_random(inner)
 }
 
-/// One filling character again and again: `xxxx`, `XXX-XXX`, `****`, `...`, `____`.
+/// Whether one filling character is repeated: `xxxx`, `XXX-XXX`, `****`, `...`, `____`.
 fn is_fill(value: &[u8], traits: Traits) -> bool {
     if value[0] == 0xe2 {
         let is_repeated =
@@ -204,16 +207,16 @@ fn is_fill(value: &[u8], traits: Traits) -> bool {
     traits.all(byte_class::FILL) && !matches!(value, [b'#' | b'?'])
 }
 
-/// Whether the second half is one filling character over and over, whatever its case, marks
-/// between, as people write secrets that are none: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`,
-/// `0a1baaaaaaaa`. A percent sign is a mark, too: an escape may be cut behind it.
+/// Whether the second half repeats one filling character, ignoring case and marks between, as
+/// people write examples of tokens: `ghp_xxxxxxxx`, `xoxb-xxxx-xxxx`, `0a1baaaaaaaa`. A percent
+/// sign counts as a mark, because an escape may be cut after it.
 pub(super) fn is_filler(value: &[u8]) -> bool {
     let half = &value[value.len() / 2..];
     half.len() >= 4 && filling(half) == half.len()
 }
 
-/// How many bytes at the foot of `text` are one filling character over and over, whatever its case,
-/// marks between.
+/// How many bytes at the end of `text` repeat one filling character, ignoring case and marks
+/// between.
 pub(super) fn filling(text: &[u8]) -> usize {
     let is_mark = |byte: u8| matches!(byte, b'-' | b'_' | b'.' | b'=' | b'%');
     let mut letter = None;
@@ -225,8 +228,8 @@ pub(super) fn filling(text: &[u8]) -> usize {
     visits::counted(text.iter().rev().take_while(fills).count())
 }
 
-/// No word of the lists has a digit or a mark, which is what most values have: all of `value` is
-/// [`class::WORDS`].
+/// Whether `value`, which consists of [`byte_class::WORDS`], is a stand-in. The word lists hold
+/// neither digits nor marks, and most values have one, so few values get here.
 fn is_stand_in(value: &[u8], traits: Traits) -> bool {
     let is_word = if traits.none(byte_class::SEPARATOR) {
         WORDS.holds(STAND_IN, value)
@@ -238,7 +241,7 @@ fn is_stand_in(value: &[u8], traits: Traits) -> bool {
         || byte_class::is(value[0], byte_class::UPPER) && is_capital_name(value)
 }
 
-/// Whether `value` is one of the stand-ins, separators and case apart.
+/// Whether `value` is one of the stand-ins, ignoring separators and case.
 fn is_stand_in_word(value: &[u8]) -> bool {
     let mut letters = [0; MAX_WORD];
     let mut n_letters = 0;
@@ -250,8 +253,8 @@ fn is_stand_in_word(value: &[u8]) -> bool {
     WORDS.holds(STAND_IN, &letters[..n_letters])
 }
 
-/// `your_token_here`, `YOUR-API-KEY`, `insert token here`, `example_password`, `token-goes-here`,
-/// `password_removed`.
+/// Whether `value` asks to be filled in or says that it was removed: `your_token_here`,
+/// `YOUR-API-KEY`, `insert token here`, `example_password`, `token-goes-here`, `password_removed`.
 fn is_fill_in(value: &[u8], traits: Traits) -> bool {
     let is_yours = |word: &[u8]| word.len() > 4 && word[..4].eq_ignore_ascii_case(b"your");
     if traits.none(byte_class::SEPARATOR) {
@@ -272,9 +275,8 @@ fn is_fill_in(value: &[u8], traits: Traits) -> bool {
     (is_several || is_yours(whole)) && (begins() || ends())
 }
 
-/// Whether a word among the others asks the reader to fill the value in:
-/// `acme_XXXX_YOUR_TOKEN_HERE_XXXX`. It stands between marks, so that no letters of a token are
-/// taken for one.
+/// Whether a word inside `value` asks the reader to fill it in: `acme_XXXX_YOUR_TOKEN_HERE_XXXX`.
+/// The word must be between marks, so that letters of a token are not taken for it.
 pub(super) fn asks_to_fill_in(value: &[u8]) -> bool {
     visits::add(value.len());
     value.split(|byte| !byte_class::is(*byte, byte_class::ALNUM)).any(is_request)
@@ -286,10 +288,10 @@ pub(super) fn is_request(word: &[u8]) -> bool {
     WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
-/// No word of those is longer.
+/// The longest of these words.
 pub(super) const MAX_REQUEST: usize = 7;
 
-/// `DB_PASSWORD`, `API_KEY`: a constant's name in a constant's place.
+/// Whether `value` is the name of a constant instead of its value: `DB_PASSWORD`, `API_KEY`.
 fn is_capital_name(value: &[u8]) -> bool {
     value.split(|byte| matches!(byte, b'_' | b'-')).all(|part| {
         let lists = WORDS.lists(part);
@@ -297,7 +299,8 @@ fn is_capital_name(value: &[u8]) -> bool {
     })
 }
 
-/// `process.env.TOKEN`, `os.environ["TOKEN"]`, `var.token`.
+/// Whether `value` is an expression that looks a value up: `process.env.TOKEN`,
+/// `os.environ["TOKEN"]`, `var.token`.
 fn is_lookup(value: &[u8]) -> bool {
     let mark = byte_class::run(&value[..value.len().min(8)], byte_class::ALNUM);
     if !matches!(value.get(mark), Some(b'.' | b'(' | b'[')) {
@@ -315,9 +318,10 @@ fn is_lookup(value: &[u8]) -> bool {
     })
 }
 
-/// Whether `value` looks machine-made: no word, name, version, path, date or short number is. What
-/// has white space in it is several values; other bytes outside ASCII count as little as a
-/// punctuation mark.
+/// Whether `value` looks generated. Words, names, versions, paths, dates and short numbers do not.
+///
+/// A value with white space is several values and not random. Bytes outside ASCII count like
+/// punctuation.
 pub(super) fn is_random(value: &[u8]) -> bool {
     let value = &value[..value.len().min(LOOK)];
     visits::add(value.len());
@@ -328,11 +332,11 @@ pub(super) fn is_random(value: &[u8]) -> bool {
         return false;
     }
     let enough = u32::try_from(value.len() * 3 / 2).unwrap_or(u32::MAX).max(20);
-    surprise(value, enough) >= enough
+    bigram_score(value, enough) >= enough
         || value.len() >= 16 && (is_uuid(value) || holds_digest(value))
 }
 
-/// `0x7fee5c0358f0`: where something lies in memory, or a status code.
+/// Whether `value` is an address in memory or a status code: `0x7fee5c0358f0`.
 fn is_address(value: &[u8]) -> bool {
     match value {
         [b'0', b'x' | b'X', digits @ ..] => {
@@ -350,8 +354,8 @@ fn is_uuid(value: &[u8]) -> bool {
         })
 }
 
-/// Whether a run of letters and digits is one: sixteen hexadecimal digits or more of one case,
-/// digits and letters among them; or more digits than any number has.
+/// Whether a run of letters and digits in `value` is a digest: at least sixteen hexadecimal digits
+/// of one case with both digits and letters, or more digits than any number has.
 fn holds_digest(value: &[u8]) -> bool {
     let mut rest = value;
     while rest.len() >= 16 {
@@ -375,10 +379,10 @@ fn holds_digest(value: &[u8]) -> bool {
     false
 }
 
-/// How little the runs of letters and digits look like words and numbers: some four for each
-/// character of a random one, and a little for punctuation among them. A percent escape is no part
-/// of a run. Once it is `enough` nothing more is counted.
-fn surprise(value: &[u8], enough: u32) -> u32 {
+/// How little the pairs of neighbouring letters and digits look like words and numbers: about four
+/// for each character of a random value, plus a little for punctuation. Percent escapes do not
+/// count. Counting stops at `enough`.
+fn bigram_score(value: &[u8], enough: u32) -> u32 {
     let mut total = 0;
     let (mut before, mut left) = (OTHER, OTHER);
     let mut at = 0;
@@ -390,8 +394,7 @@ fn surprise(value: &[u8], enough: u32) -> u32 {
         total += if cost < HUMP {
             u32::from(cost)
         } else if cost == HUMP {
-            // `parseJson`: a capital that begins a word is no surprise, one in the middle of
-            // nowhere is.
+            // A capital that begins a word (`parseJson`) is common, any other is not.
             let is_small = |at: usize| {
                 value.get(at).is_some_and(|byte| byte_class::is(*byte, byte_class::LOWER))
             };
@@ -424,26 +427,41 @@ fn surprise(value: &[u8], enough: u32) -> u32 {
     total + 4 * u32::try_from(marks).unwrap_or(0)
 }
 
-/// An upper bound for the surprise of values that begin further and further right in the same text,
-/// so that none of its bytes is walked for each of them: `?token=?token=…`.
+/// Shows that values are not random without reading each of them.
+///
+/// Values that begin further and further right in the same text share most of their bytes, as in
+/// `?token=?token=…`. This keeps an upper bound for the [`bigram_score`] of a sliding window, so
+/// each byte of the text is read once for all of them.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Gauge {
+pub(super) struct RandomnessUpperBound {
     left: usize,
     right: usize,
-    /// The most that the pairs in `left..right` add.
+    /// The maximum score of the pairs in `left..right`.
     most: u32,
-    /// The hexadecimal digits before `right`, by the case of their letters.
+    /// How many hexadecimal digits precede `right`, by the case of their letters.
     hex: [usize; 2],
-    /// The end of the last sixteen of them.
+    /// The end of the last sixteen of them in a row.
     digest: usize,
 }
 
-impl Gauge {
-    /// Whether `hay[start..end]` is surely not [`is_random`].
+/// The name until its users are renamed.
+pub(super) type Gauge = RandomnessUpperBound;
+
+impl RandomnessUpperBound {
+    /// The name until its users are renamed.
     pub(super) fn is_calm(&mut self, hay: &[u8], start: usize, end: usize) -> bool {
+        self.excludes(hay, start, end)
+    }
+
+    /// Whether `hay[start..end]` is certainly not [`is_random`]. `false` decides nothing.
+    pub(super) fn excludes(&mut self, hay: &[u8], start: usize, end: usize) -> bool {
         let end = end.min(start + LOOK);
         if start < self.left || start > self.right || end < self.right {
-            *self = Gauge { left: start, right: start, ..Gauge::default() };
+            *self = RandomnessUpperBound {
+                left: start,
+                right: start,
+                ..RandomnessUpperBound::default()
+            };
         }
         while self.right < end {
             self.most += if self.right > self.left { most(hay, self.right) } else { 0 };
@@ -469,8 +487,8 @@ impl Gauge {
     }
 }
 
-/// The most that the byte at `at` and the one before it can add. The digits of a percent escape add
-/// nothing, in a value that holds all of the escape.
+/// The maximum score of the byte at `at` and the one before it. The digits of a percent escape
+/// score nothing in a value that holds the whole escape.
 fn most(hay: &[u8], at: usize) -> u32 {
     if ends_escape(hay, at - 1) || ends_escape(hay, at) || ends_escape(hay, at + 1) {
         return 0;
@@ -483,22 +501,23 @@ fn most(hay: &[u8], at: usize) -> u32 {
     }
 }
 
-/// Whether a percent escape ends with the byte at `at`.
+/// Whether the byte at `at` is the last one of a percent escape.
 fn ends_escape(hay: &[u8], at: usize) -> bool {
     let code = at.checked_sub(2).and_then(|start| hay.get(start..=at));
     matches!(code, Some([b'%', high, low]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
-/// The most that the digits of an escape add which the value begins in.
+/// The maximum score of the digits of an escape inside which the value begins.
 const MOST_CUT: u32 = 12;
 
-/// The most that punctuation adds.
+/// The maximum score of punctuation.
 const MOST_MARKS: u32 = 12;
 
-/// What is neither a letter nor a digit, among [`LETTERS`].
+/// The number in [`LETTERS`] of everything but letters and digits.
 const OTHER: u8 = 63;
 
-/// Each byte as a digit (0 to 9), a small letter (10 to 35), a capital (36 to 61) or [`OTHER`].
+/// Numbers each byte: digits are 0 to 9, small letters 10 to 35, capitals 36 to 61, the rest
+/// [`OTHER`].
 static LETTERS: [u8; 256] = letters();
 
 const fn letters() -> [u8; 256] {
@@ -519,13 +538,13 @@ const fn is_capital(letter: u8) -> bool {
     matches!(letter, 36..=61)
 }
 
-/// A small letter and a capital: what follows decides.
+/// The cost of a small letter before a capital: the next letters decide.
 const HUMP: u8 = 0x40;
 
-/// With this bit the cost is another one behind a capital.
+/// This bit says that the cost differs after a capital.
 const AFTER_CAPITAL: u8 = 0x80;
 
-/// What each pair of [`LETTERS`] adds to the surprise.
+/// The score of each pair of [`LETTERS`].
 static COSTS: [u8; 64 * 64] = costs();
 
 const fn costs() -> [u8; 64 * 64] {
@@ -553,7 +572,7 @@ const fn cost(left: u8, right: u8) -> u8 {
     }
 }
 
-/// Whether the second of two letters often follows the first, case apart.
+/// Whether the second of two letters often follows the first, ignoring case.
 const fn follows(left: u8, right: u8) -> bool {
     let often = FOLLOWS[((left - 10) % 26) as usize];
     let mut at = 0;
@@ -625,7 +644,7 @@ mod tests {
             assert!(
                 is_random(value.as_bytes()),
                 "{value} {}",
-                surprise(value.as_bytes(), u32::MAX)
+                bigram_score(value.as_bytes(), u32::MAX)
             );
         }
     }
@@ -646,7 +665,7 @@ mod tests {
         )
         .chain(["foo bar baz"])
         {
-            assert!(!is_random(value.as_bytes()), "{value} {}", surprise(value.as_bytes(), u32::MAX));
+            assert!(!is_random(value.as_bytes()), "{value} {}", bigram_score(value.as_bytes(), u32::MAX));
         }
     }
 }

@@ -1,23 +1,25 @@
-//! Word lists: text in the code, a table of numbers in the program.
+//! Word lists: text in the source, a hash table of numbers in the program.
 //!
-//! The lists are asked for every candidate of a weak anchor, those of clean logs too. Walking them
-//! word by word was half of the time of a clean block; a binary search over packed words still a
-//! tenth. So the compiler makes one table of the lists that are asked together: a word is packed
-//! into a number, and one look, rarely two, says which of the lists hold it.
+//! Word lists are consulted for every candidate of a weak anchor, in clean logs too. Comparing word
+//! by word took half the time of a clean block, and a binary search over packed words still a
+//! tenth. So the compiler builds one table of the lists that are consulted together. A word is
+//! packed into a number, and one probe, rarely two, tells which lists hold it.
+//!
+//! Tables that are built at run time use [`crate::text::open_table`] instead.
 
-/// No word is longer.
+/// The longest word.
 pub(super) const MAX_WORD: usize = 16;
 
-/// Lists of words in lower case, as bits: one look answers for all of them.
+/// Up to eight lists of words in lower case. Each list is one bit of the answer.
 pub(super) struct WordTable<const SLOTS: usize> {
-    /// Packed words, each at its hash or in the next free slot behind it; 0 where there is none.
+    /// Packed words, each at its hash or in the next free slot after it; 0 marks a free slot.
     words: [u128; SLOTS],
-    /// Which lists hold the word of the same slot.
+    /// The lists that hold the word in the same slot.
     lists: [u8; SLOTS],
 }
 
 impl<const SLOTS: usize> WordTable<SLOTS> {
-    /// `lists`: a bit, and words separated by single spaces. A word may stand in several lists.
+    /// Each list is a bit and words separated by single spaces. A word may be in several lists.
     pub(super) const fn new(lists: &[(u8, &str)]) -> WordTable<SLOTS> {
         assert!(SLOTS.is_power_of_two(), "a hash is cut to bits");
         let mut table = WordTable { words: [0; SLOTS], lists: [0; SLOTS] };
@@ -47,7 +49,7 @@ impl<const SLOTS: usize> WordTable<SLOTS> {
         table
     }
 
-    /// Where `word` stands, or where it would.
+    /// The slot of `word`, or the free slot where it would be.
     #[inline]
     const fn slot(&self, word: u128) -> usize {
         let mixed = (word as u64) ^ ((word >> 64) as u64).rotate_left(29);
@@ -59,28 +61,28 @@ impl<const SLOTS: usize> WordTable<SLOTS> {
         slot
     }
 
-    /// The lists that hold `word`, whatever its case.
+    /// The lists that hold `word`, ignoring case.
     #[inline]
     pub(super) fn lists(&self, word: &[u8]) -> u8 {
         pack(word).map_or(0, |word| self.lists[self.slot(word)])
     }
 
-    /// Whether the list of that bit holds `word`, whatever its case.
+    /// Whether `list` holds `word`, ignoring case.
     #[inline]
     pub(super) fn holds(&self, list: u8, word: &[u8]) -> bool {
         self.lists(word) & list != 0
     }
 }
 
-/// The word's bytes in lower case as a number, the first one lowest; the empty word and long ones
-/// have none. NUL at the end of a word counts for nothing.
+/// The word's bytes in lower case as a number, the first byte lowest. `None` for the empty word and
+/// for words longer than [`MAX_WORD`]. NUL bytes at the end of a word do not count.
 #[inline]
 pub(super) fn pack(word: &[u8]) -> Option<u128> {
     let length = word.len();
     let packed = match length {
         8..=MAX_WORD => {
             let (first, last) = (word.first_chunk::<8>()?, word.last_chunk::<8>()?);
-            // Both halves hold the bytes in the middle, which agree.
+            // The halves overlap in the middle, where they hold the same bytes.
             u128::from(u64::from_le_bytes(*first))
                 | u128::from(u64::from_le_bytes(*last)) << (8 * (length - 8))
         }
@@ -99,7 +101,7 @@ pub(super) fn pack(word: &[u8]) -> Option<u128> {
     Some(lower(packed))
 }
 
-/// Sixteen bytes in lower case: in ASCII letters alone is 0x20 what tells the cases apart.
+/// Sixteen bytes in lower case. Only ASCII letters change, by their bit 0x20.
 #[inline]
 fn lower(bytes: u128) -> u128 {
     const ONES: u128 = u128::from_ne_bytes([1; 16]);

@@ -18,9 +18,12 @@ use super::{
     Assigned, Candidate,
     fingerprint::{Fingerprint, WIDTH},
 };
-use crate::rules::{
-    Anchor, ByteSet,
-    context::{Context, REACH},
+use crate::{
+    rules::{
+        Anchor, ByteSet,
+        context::{Context, REACH},
+    },
+    text::open_table::{self, OpenTable},
 };
 
 /// Entries of one table of byte pairs. All bytes with the high bit set share the entries of 0x7f.
@@ -55,7 +58,7 @@ pub(super) struct PositionFilter {
     pairs: Box<[u8; SECOND + N_PAIRS]>,
     /// For each group, a mask of those fingerprint bytes that are single letters in every member.
     masks: [u32; N_GROUPS],
-    entries: Box<[Entry]>,
+    entries: OpenTable<Entry>,
     /// The probes of all hash-table entries, one entry after the other.
     listed: Vec<Listed>,
     contexts: Vec<Around>,
@@ -70,6 +73,12 @@ struct Entry {
     start: u32,
     length: u16,
     group: u8,
+}
+
+impl open_table::Entry for Entry {
+    fn is_free(&self) -> bool {
+        self.length == 0
+    }
 }
 
 /// A position in a block where a fingerprint may begin: from -1 on, because a fingerprint may begin
@@ -180,7 +189,7 @@ impl PositionFilter {
             plain: Box::new([0; N_BITS / 64]),
             pairs: Box::new([0; SECOND + N_PAIRS]),
             masks: [0; N_GROUPS],
-            entries: Box::default(),
+            entries: OpenTable::with_capacity(0),
             listed: Vec::with_capacity(assigned.len()),
             contexts: Vec::new(),
             rests: Vec::new(),
@@ -210,9 +219,8 @@ impl PositionFilter {
     }
 
     fn list(&mut self, assigned: &Assigned<'_>, keyed: &[(u8, u32, usize)]) {
-        let size = (keyed.len() * 4).next_power_of_two().max(16);
         let mut known: HashMap<&Context, u16> = HashMap::new();
-        self.entries = vec![Entry::default(); size].into();
+        self.entries = OpenTable::with_capacity(keyed.len());
         for chunk in keyed.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
             let (group, key, _) = chunk[0];
             let start =
@@ -236,11 +244,7 @@ impl PositionFilter {
                 self.listed.push(listed);
             }
             let length = u16::try_from(chunk.len()).expect("there are fewer than 65,536 rules");
-            let mut at = hash(key, group) & (size - 1);
-            while self.entries[at].length > 0 {
-                at = (at + 1) & (size - 1);
-            }
-            self.entries[at] = Entry { key, start, length, group };
+            self.entries.insert(hash(key, group), Entry { key, start, length, group });
         }
     }
 
@@ -272,20 +276,12 @@ impl PositionFilter {
     }
 
     fn look_up(&self, (key, group): (u32, u8), position: Position<'_>, found: &mut Vec<Candidate>) {
-        let mut entry = hash(key, group) & (self.entries.len() - 1);
-        loop {
-            let Entry { key: known, start, length, group: owner } = self.entries[entry];
-            if length == 0 {
-                return;
-            }
-            if known == key && owner == group {
-                let around = around(position);
-                let listed = &self.listed[start as usize..][..usize::from(length)];
-                let alike = listed.iter().filter(|listed| listed.near.is(around));
-                return alike.for_each(|listed| self.compare(listed, position, found));
-            }
-            entry = (entry + 1) & (self.entries.len() - 1);
-        }
+        let is_it = |entry: &Entry| entry.key == key && entry.group == group;
+        let Some(entry) = self.entries.find(hash(key, group), is_it) else { return };
+        let around = around(position);
+        let listed = &self.listed[entry.start as usize..][..usize::from(entry.length)];
+        let alike = listed.iter().filter(|listed| listed.near.is(around));
+        alike.for_each(|listed| self.compare(listed, position, found));
     }
 
     #[inline]

@@ -5,7 +5,10 @@
 
 use crate::{
     rules::{ByteSet, RuleSet},
-    text::visits,
+    text::{
+        open_table::{self, OpenTable},
+        visits,
+    },
 };
 
 /// Behind `REDACTED-`: a record that could not be examined.
@@ -14,8 +17,8 @@ pub(crate) const RECORD: &str = "record";
 /// The placeholders in force: one for each rule, the common ones of other tools, and the user's
 /// own.
 pub(crate) struct Placeholders {
-    /// What stands behind `REDACTED-`, in a table by [`hash`]; empty where nothing is.
-    ids: Box<[Box<[u8]>]>,
+    /// What may follow `REDACTED-`.
+    ids: OpenTable<Id>,
     own: Vec<Box<[u8]>>,
     /// What placeholders begin with: nearly every value that is asked about is none, and is told by
     /// its first byte.
@@ -48,14 +51,7 @@ impl Placeholders {
     }
 
     fn is_id(&self, id: &[u8]) -> bool {
-        let mut slot = hash(id) & (self.ids.len() - 1);
-        while !self.ids[slot].is_empty() {
-            if *self.ids[slot] == *id {
-                return true;
-            }
-            slot = (slot + 1) & (self.ids.len() - 1);
-        }
-        false
+        self.ids.find(open_table::hash(id), |known| *known.0 == *id).is_some()
     }
 
     /// Whether `text` ends with a whole label.
@@ -71,27 +67,21 @@ impl Placeholders {
     }
 }
 
-/// A table with room to spare, so that what is not in it is told by a slot or two.
-fn table<'i>(ids: impl Iterator<Item = &'i str>) -> Box<[Box<[u8]>]> {
-    let ids: Vec<&[u8]> = ids.map(str::as_bytes).collect();
-    let mut table: Vec<Box<[u8]>> = vec![Box::default(); (ids.len() * 4).next_power_of_two()];
-    for id in ids {
-        let mut slot = hash(id) & (table.len() - 1);
-        while !table[slot].is_empty() {
-            slot = (slot + 1) & (table.len() - 1);
-        }
-        table[slot] = id.into();
+/// A rule id; the empty one marks a free slot.
+#[derive(Clone, Default)]
+struct Id(Box<[u8]>);
+
+impl open_table::Entry for Id {
+    fn is_free(&self) -> bool {
+        self.0.is_empty()
     }
-    table.into()
 }
 
-/// No id is longer than what is hashed by much, and a value may be.
-fn hash(id: &[u8]) -> usize {
-    let mixed = id
-        .iter()
-        .take(64)
-        .fold(0_u32, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
-    (mixed ^ mixed >> 15) as usize
+fn table<'i>(ids: impl Iterator<Item = &'i str>) -> OpenTable<Id> {
+    let ids: Vec<&[u8]> = ids.map(str::as_bytes).collect();
+    let mut table = OpenTable::with_capacity(ids.len());
+    ids.iter().for_each(|id| table.insert(open_table::hash(id), Id((*id).into())));
+    table
 }
 
 fn strip_brackets(value: &[u8]) -> &[u8] {

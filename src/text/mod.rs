@@ -17,6 +17,7 @@ pub(crate) mod escape;
 pub(crate) mod hex;
 pub(crate) mod json;
 pub(crate) mod line;
+pub(crate) mod open_table;
 pub(crate) mod source_map;
 pub(crate) mod span;
 pub(crate) mod visits;

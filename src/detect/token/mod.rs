@@ -1,29 +1,30 @@
-//! Tokens: a rule's pattern, matched where its anchor stands.
+//! Tokens: a rule's pattern, matched at its anchor.
 //!
-//! What counts as a match is defined from left to right: at each byte of a record the pattern is
-//! tried anchored; when it matches, stands on the edges that its rule asks for and is refuted by
-//! nothing, the secret and the whole run of its last class are a finding, and the search goes on
-//! behind it. A candidate only says where that is worth trying, and since each rule remembers where
-//! its last match ended, the answer is the same as that of the naive search.
+//! A match is defined from left to right: the pattern is tried, anchored, at each byte of a record.
+//! If it matches, begins on the edge that its rule asks for and nothing refuses it, the secret with
+//! the whole run of its last class is a finding, and the search goes on after it. A candidate only
+//! says where a try can succeed. Since each rule remembers where its search ended, the result is
+//! the same as that of the naive search.
 //!
-//! Nearly every pattern is walked by hand ([`walk`]); a regex is compiled for the others, at their
-//! first candidate.
+//! Nearly every pattern is matched by a [`simple_matcher`]. For the others a regex is compiled at
+//! their first candidate.
 //!
-//! Two forms of damage are looked through: a token that a logger lower-cased, and one that the end
-//! of its record cut.
+//! Two forms of damage are handled: a token that a logger lower-cased, and one that was cut off by
+//! the end of its record.
 
-mod judged;
-mod reader;
+mod cache;
+mod regex_visits;
 mod simple_matcher;
+mod tail_memo;
 
 use regex_automata::{Anchored, Input, meta, util::primitives::NonMaxUsize};
 
-use regex_syntax::hir::{Class, Hir, HirKind};
-
+pub(super) use self::cache::Caches;
 use self::{
-    judged::Judged,
-    reader::Reader,
-    simple_matcher::{Glance, Memo, Walk, Walked},
+    cache::{Cache, Engine},
+    regex_visits::RegexVisits,
+    simple_matcher::Matched,
+    tail_memo::TailMemo,
 };
 use super::{
     Candidate, Context, Detector, Located, Rejection,
@@ -36,211 +37,23 @@ use crate::{
     finding::Finding,
     redact::placeholder::Placeholders,
     rules::{
-        Anchor, Edges, Recogniser, Rule, RuleId, RuleSet,
-        pattern::{Compiled, MAX_GROUPS, Pattern},
+        Edges, Recogniser, Rule, RuleId, RuleSet,
+        pattern::{Compiled, MAX_GROUPS},
     },
     text::{span::Span, visits},
 };
 
-/// A match that does not begin with its anchor is looked for so many bytes before it. `rules lint`
-/// holds every rule to it.
+/// How far before its anchor a match may begin. `rules lint` refuses rules that need more.
 pub(crate) const MAX_LEAD: usize = 128;
 
-/// A word of `near` stands at most so many bytes before the match.
+/// How far before the match a context word of the rule (`near`) may be.
 const NEAR: usize = 64;
 
-/// So many letters of base64 before a match, ended by `+` or `/`, are told from the segments of a
-/// path.
+/// A run of this many base64 letters before a match, ended by `+` or `/`, is base64. Shorter runs
+/// may be segments of a path.
 const BASE64_RUN: usize = 16;
 
-/// What one worker keeps for each rule that has had a candidate.
-#[derive(Default)]
-pub(crate) struct Caches {
-    rules: Vec<Option<Box<Cache>>>,
-    block: u64,
-    /// How often a candidate stood where its pattern had to be tried.
-    pub(super) tried: u64,
-}
-
-struct Cache {
-    exact: Engine,
-    /// The pattern without regard to case, made when it is first wanted.
-    folded: Folded,
-    cut: Option<Box<meta::Cache>>,
-    /// What is known of the text that the last match ended with.
-    judged: Judged,
-    /// What tells most candidates at once, where the pattern begins with its anchor and lowering
-    /// changes nothing.
-    glance: Option<Glance>,
-    /// Whether every match begins with an anchor.
-    leads: bool,
-    /// How many bytes a match has before the anchor that says where it is: at least and at most.
-    reach: (usize, usize),
-    /// The block that `done` speaks of.
-    block: u64,
-    /// Up to here the block was searched with this rule.
-    done: usize,
-}
-
-/// What matches a pattern.
-enum Engine {
-    Walk(Walk, Memo),
-    Regex(Box<meta::Cache>, Reader),
-}
-
-enum Folded {
-    /// It finds no more than the pattern as written.
-    Useless,
-    Unmade,
-    Made(Engine),
-}
-
-impl Engine {
-    fn new(hir: &Hir, regex: impl FnOnce() -> meta::Cache) -> Engine {
-        match Walk::new(hir) {
-            Some(walk) => {
-                let memo = walk.memo();
-                Engine::Walk(walk, memo)
-            }
-            None => Engine::Regex(Box::new(regex()), Reader::new(hir)),
-        }
-    }
-
-    fn clear(&mut self) {
-        if let Engine::Walk(_, memo) = self {
-            memo.clear();
-        }
-    }
-}
-
-impl Cache {
-    /// Whether a match may begin with `byte`, as far as that is known.
-    fn may_begin(&self, byte: u8) -> bool {
-        match (&self.exact, &self.folded) {
-            (Engine::Walk(walk, _), Folded::Useless) => walk.may_begin(byte),
-            _ => true,
-        }
-    }
-
-    fn new(rule: &Rule, compiled: &Compiled) -> Cache {
-        let hir = compiled.hir(false);
-        let leads = compiled.leads_with(&rule.anchors);
-        let is_lowered = rule.anchors.iter().any(|anchor| anchor.fold) && loses_by_lowering(&hir);
-        let exact = Engine::new(&hir, || compiled.regex().create_cache());
-        let glance = match &exact {
-            Engine::Walk(walk, _) if leads && !is_lowered => walk.glance(),
-            _ => None,
-        };
-        Cache {
-            exact,
-            folded: if is_lowered { Folded::Unmade } else { Folded::Useless },
-            cut: None,
-            judged: Judged::default(),
-            glance,
-            leads,
-            reach: if leads { (0, 0) } else { reach(&hir, &rule.anchors).unwrap_or((0, MAX_LEAD)) },
-            block: 0,
-            done: 0,
-        }
-    }
-
-    fn folded(&mut self, compiled: &Compiled) -> Option<&mut Engine> {
-        if let Folded::Unmade = self.folded {
-            self.folded =
-                Folded::Made(Engine::new(&compiled.hir(true), || compiled.folded().create_cache()));
-        }
-        match &mut self.folded {
-            Folded::Made(engine) => Some(engine),
-            Folded::Useless | Folded::Unmade => None,
-        }
-    }
-}
-
-/// Whether there are tokens that the pattern no longer matches once their letters are small: where
-/// it asks for a capital letter and does not take the small one in its place.
-fn loses_by_lowering(hir: &Hir) -> bool {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => false,
-        HirKind::Literal(literal) => literal.0.iter().any(u8::is_ascii_uppercase),
-        HirKind::Class(Class::Bytes(class)) => {
-            let holds =
-                |byte: u8| class.iter().any(|range| range.start() <= byte && byte <= range.end());
-            (b'A'..=b'Z').any(|letter| holds(letter) && !holds(letter.to_ascii_lowercase()))
-        }
-        HirKind::Class(Class::Unicode(_)) => true,
-        HirKind::Repetition(repetition) => loses_by_lowering(&repetition.sub),
-        HirKind::Capture(group) => loses_by_lowering(&group.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(loses_by_lowering),
-    }
-}
-
-/// How many bytes stand before some anchor that every match holds in the same place, at least and
-/// at most. The match that this anchor is about begins there and nowhere else, and every other one
-/// has its own candidate.
-fn reach(hir: &Hir, anchors: &[Anchor]) -> Option<(usize, usize)> {
-    match hir.kind() {
-        HirKind::Literal(literal) => {
-            let at = anchors.iter().filter_map(|anchor| position(&literal.0, anchor)).min()?;
-            Some((at, at))
-        }
-        HirKind::Capture(group) => reach(&group.sub, anchors),
-        HirKind::Repetition(repetition) if repetition.min > 0 => reach(&repetition.sub, anchors),
-        HirKind::Alternation(parts) => {
-            let all: Option<Vec<_>> = parts.iter().map(|part| reach(part, anchors)).collect();
-            all?.into_iter().reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
-        }
-        HirKind::Concat(parts) => {
-            let mut before = (0, 0);
-            for part in parts {
-                if let Some(inside) = reach(part, anchors) {
-                    let most = before.1 + inside.1;
-                    return (most <= MAX_LEAD).then_some((before.0 + inside.0, most));
-                }
-                before.0 += part.properties().minimum_len()?;
-                before.1 += part.properties().maximum_len()?;
-            }
-            None
-        }
-        _ => None,
-    }
-}
-
-fn position(literal: &[u8], anchor: &Anchor) -> Option<usize> {
-    literal.windows(anchor.text.len()).position(|window| {
-        if anchor.fold {
-            window.eq_ignore_ascii_case(&anchor.text)
-        } else {
-            window == &*anchor.text
-        }
-    })
-}
-
-impl Caches {
-    /// A new block begins: nothing of it was searched.
-    pub(super) fn begin(&mut self, n_rules: usize) {
-        self.block += 1;
-        if self.rules.len() < n_rules {
-            self.rules.resize_with(n_rules, || None);
-        }
-    }
-
-    fn of(&mut self, id: RuleId, rule: &Rule, pattern: &Pattern) -> &mut Cache {
-        let block = self.block;
-        let cache = self.rules[id.index()]
-            .get_or_insert_with(|| Box::new(Cache::new(rule, pattern.compiled())));
-        if cache.block != block {
-            (cache.block, cache.done) = (block, 0);
-            cache.exact.clear();
-            cache.judged.clear();
-            if let Folded::Made(engine) = &mut cache.folded {
-                engine.clear();
-            }
-        }
-        cache
-    }
-}
-
-/// Where a pattern matched: all of it, and the secret inside.
+/// Where a pattern matched, and the secret inside.
 #[derive(Clone, Copy)]
 struct Match {
     whole: Span,
@@ -260,7 +73,7 @@ impl Detector for TokenDetector<'_> {
         let Context { hay, placeholders, findings, memory, .. } = context;
         let anchor = candidate.span();
         let cache = memory.token.of(self.id, rule, pattern);
-        if cache.glance.is_some_and(|glance| glance.refutes(hay, anchor.start)) {
+        if cache.quick_reject.is_some_and(|quick| quick.refuses(hay, anchor.start)) {
             return Err(Rejection::PatternMismatch);
         }
         let hit = &memory.records.locate(hay, anchor);
@@ -270,28 +83,31 @@ impl Detector for TokenDetector<'_> {
         };
         let first = anchor.start.saturating_sub(most).max(hit.record.start).max(cache.done);
         let search = Search { rule, compiled: pattern.compiled(), hit, placeholders };
-        let mut tries = Tries { n_tried: 0, verdict: Err(Rejection::AlreadyExamined) };
-        // What fails at a byte fails there for every candidate, so no byte is tried twice.
-        cache.done = cache.done.max(search.from(first, last, cache, &mut tries, |secret| {
+        let tries = search.all(first, last, cache, |secret| {
             findings.push(Finding::text(secret, self.id));
-        }));
-        memory.token.tried += tries.n_tried;
+        });
+        // The pattern fails at a byte for every candidate alike, so no byte is tried twice.
+        cache.done = cache.done.max(tries.end);
+        memory.token.n_tried += tries.n_tried;
         tries.verdict
     }
 }
 
-/// What came of the places where a pattern was tried.
+/// The outcome of trying a pattern at several bytes.
 struct Tries {
+    /// The search goes on here.
+    end: usize,
     n_tried: u64,
     verdict: Result<(), Rejection>,
 }
 
-/// A secret, and where the search goes on.
+/// A secret, and the offset where the search goes on.
 struct Found {
     secret: Span,
     end: usize,
 }
 
+/// A rule's pattern and the candidate that it is tried around.
 struct Search<'s, 'h> {
     rule: &'s Rule,
     compiled: &'s Compiled,
@@ -300,21 +116,21 @@ struct Search<'s, 'h> {
 }
 
 impl Search<'_, '_> {
-    /// Tries the pattern at each byte of `start..=last`; returns where the next candidate goes on.
-    fn from(
+    /// Tries the pattern at each byte of `first..=last`, and reports each secret to `found`.
+    fn all(
         &self,
-        mut start: usize,
+        first: usize,
         last: usize,
         cache: &mut Cache,
-        tries: &mut Tries,
         mut found: impl FnMut(Span),
-    ) -> usize {
-        if start <= last {
-            tries.verdict = Err(Rejection::InsideWord);
-        }
-        while start <= last {
+    ) -> Tries {
+        let nothing =
+            if first <= last { Rejection::InsideWord } else { Rejection::AlreadyExamined };
+        let mut tries = Tries { end: first, n_tried: 0, verdict: Err(nothing) };
+        while tries.end <= last {
+            let start = tries.end;
+            tries.end += 1;
             if !cache.may_begin(self.hit.hay[start]) || !self.is_on_edge(start) {
-                start += 1;
                 continue;
             }
             tries.n_tried += 1;
@@ -322,20 +138,17 @@ impl Search<'_, '_> {
                 Ok(Found { secret, end }) => {
                     found(secret);
                     tries.verdict = Ok(());
-                    start = end;
+                    tries.end = end;
                 }
                 Err(rejection) => {
-                    if tries.verdict.is_err() {
-                        tries.verdict = Err(rejection);
-                    }
-                    start += 1;
+                    tries.verdict = tries.verdict.or(Err(rejection));
                 }
             }
         }
-        start
+        tries
     }
 
-    /// What begins at `start`, which is on the edge that the rule asks for.
+    /// The secret of the match that begins at `start`, which is on the edge that the rule asks for.
     fn at(&self, start: usize, cache: &mut Cache) -> Result<Found, Rejection> {
         let (exact, may_be_cut) = self.find(&mut cache.exact, start, Compiled::regex);
         let Some(found) = exact.or_else(|| self.lowered(start, cache)) else {
@@ -345,12 +158,12 @@ impl Search<'_, '_> {
         let record = &self.hit.hay[..self.hit.record.end];
         let secret = found.secret;
         let secret =
-            Span::new(secret.start, cache.judged.run_end(record, secret.end, &self.compiled.tail));
-        self.accept(start, secret, &mut cache.judged)?;
+            Span::new(secret.start, cache.tail.run_end(record, secret.end, &self.compiled.tail));
+        self.accept(start, secret, &mut cache.tail)?;
         Ok(Found { secret, end: secret.end.max(found.whole.end) })
     }
 
-    /// What matches at `start`, and when nothing does whether the record may have cut it.
+    /// The match at `start`; without one, whether the end of the record may have cut it.
     fn find(
         &self,
         engine: &mut Engine,
@@ -358,15 +171,15 @@ impl Search<'_, '_> {
         regex: fn(&Compiled) -> &meta::Regex,
     ) -> (Option<Match>, bool) {
         match engine {
-            Engine::Walk(walk, memo) => {
-                match walk.at(&self.hit.hay[..self.hit.record.end], start, memo) {
-                    Walked::Match { whole, secret } => (Some(Match { whole, secret }), false),
-                    Walked::Cut => (None, true),
-                    Walked::Nothing => (None, false),
+            Engine::Simple(matcher, memo) => {
+                match matcher.at(&self.hit.hay[..self.hit.record.end], start, memo) {
+                    Matched::Whole { whole, secret } => (Some(Match { whole, secret }), false),
+                    Matched::Cut => (None, true),
+                    Matched::Nothing => (None, false),
                 }
             }
-            Engine::Regex(cache, reader) => {
-                (self.search(regex(self.compiled), cache, reader, start), true)
+            Engine::Regex(cache, visits) => {
+                (self.search(regex(self.compiled), cache, visits, start), true)
             }
         }
     }
@@ -375,13 +188,13 @@ impl Search<'_, '_> {
         &self,
         regex: &meta::Regex,
         cache: &mut meta::Cache,
-        reader: &mut Reader,
+        visits: &mut RegexVisits,
         start: usize,
     ) -> Option<Match> {
         let mut slots = [None; 2 * MAX_GROUPS];
         let input =
             Input::new(self.hit.hay).range(start..self.hit.record.end).anchored(Anchored::Yes);
-        reader.count(&input);
+        visits.count(&input);
         regex.search_slots_with(cache, &input, &mut slots)?;
         let span = |group: usize| -> Option<Span> {
             Some(Span::new(
@@ -393,19 +206,20 @@ impl Search<'_, '_> {
         Some(Match { whole, secret: span(self.compiled.secret).unwrap_or(whole) })
     }
 
-    /// The pattern without regard to case, for a token of which a logger left no capital letter.
+    /// The match without regard to case, for a token that a logger lower-cased.
     fn lowered(&self, start: usize, cache: &mut Cache) -> Option<Match> {
-        let engine = cache.folded(self.compiled)?;
+        let engine = cache.lowered(self.compiled)?;
         let found = self.find(engine, start, Compiled::folded).0?;
-        (!cache.judged.has_capital(self.hit.hay, found.whole)).then_some(found)
+        (!cache.tail.has_capital(self.hit.hay, found.whole)).then_some(found)
     }
 
-    /// A match that the end of the record cut off, when at least half of the shortest is there.
-    /// What cuts records leaves more of one than the beginning of a token.
+    /// A match that the end of the record cut off, if at least half of the shortest match is left.
+    /// The token must follow other text: whatever cuts records leaves more than a token's
+    /// beginning.
     fn cut(&self, start: usize, cache: &mut Cache) -> Option<Found> {
         let record = self.hit.record;
         let there = record.end - start;
-        // Where the secret begins is known only when what stands before it has one length.
+        // The secret's offset is only known if everything before it has a fixed length.
         let lead = self.compiled.lead.filter(|lead| *lead < there)?;
         let is_alone = self.hit.hay[record.start..start].trim_ascii_start().is_empty();
         if is_alone
@@ -415,18 +229,18 @@ impl Search<'_, '_> {
         {
             return None;
         }
-        // What ends with a placeholder was cut before that was put there.
+        // A record that ends with a placeholder was cut earlier, before it was scrubbed.
         let near = &self.hit.hay[start.max(record.end.saturating_sub(MAX_LABEL))..record.end];
         if self.placeholders.ends(near) {
             return None;
         }
         if let Engine::Regex(..) = cache.exact {
-            // Nothing that begins as the pattern does reaches so far.
+            // No prefix of a match is so long.
             if self.compiled.cut_longest().is_some_and(|longest| there > longest) {
                 return None;
             }
-            // The end of the haystack is what the pattern's own end stands for, so the haystack
-            // must end with the record.
+            // The expression for prefixes ends at the end of the haystack, so the haystack must end
+            // with the record.
             let input =
                 Input::new(&self.hit.hay[..record.end]).range(start..).anchored(Anchored::Yes);
             visits::add(there);
@@ -434,11 +248,11 @@ impl Search<'_, '_> {
             self.compiled.cut().search_with(cut, &input)?;
         }
         let secret = Span::new(start + lead, record.end);
-        // The beginning of a token that is digits alone is a number, and `sk_live_short` a name.
+        // A prefix of digits alone is a number, and `sk_live_short` a name.
         let has_letters = secret.of(self.hit.hay).iter().any(u8::is_ascii_alphabetic);
         let is_word = is_word(&self.hit.hay[self.hit.anchor.end..record.end]);
         let is_secret =
-            has_letters && !is_word && self.accept(start, secret, &mut cache.judged).is_ok();
+            has_letters && !is_word && self.accept(start, secret, &mut cache.tail).is_ok();
         is_secret.then_some(Found { secret, end: record.end })
     }
 
@@ -449,38 +263,33 @@ impl Search<'_, '_> {
         }
     }
 
-    fn accept(&self, start: usize, secret: Span, judged: &mut Judged) -> Result<(), Rejection> {
+    /// Refuses what matches and is no secret. The cheapest and most frequent tests come first.
+    fn accept(&self, start: usize, secret: Span, tail: &mut TailMemo) -> Result<(), Rejection> {
         let hay = self.hit.hay;
         let bytes = secret.of(hay);
-        if judged.is_filler(hay, secret) || self.placeholders.is_whole(bytes) {
+        if tail.is_filler(hay, secret) || self.placeholders.is_whole(bytes) {
             return Err(Rejection::Placeholder);
         }
         if self.is_inside_base64(start, secret.end) {
             return Err(Rejection::InsideBase64);
         }
-        if judged.asks_to_fill_in(hay, secret) || judged.is_allowed(hay, secret, &self.rule.allow) {
+        if tail.asks_to_fill_in(hay, secret) || tail.is_allowed(hay, secret, &self.rule.allow) {
             return Err(Rejection::Placeholder);
         }
-        let near = || {
-            if self.is_near(start) { Ok(()) } else { Err(Rejection::NoContextWord) }
-        };
-        let Some(validator) = &self.rule.validator else { return near() };
+        let Some(validator) = &self.rule.validator else { return self.near(start) };
         if self.rule.near.is_empty() {
-            return if judged.refutes(validator, hay, secret) {
-                Err(Rejection::ValidatorRefuted)
-            } else {
-                Ok(())
-            };
+            let is_refuted = tail.refutes(validator, hay, secret);
+            return if is_refuted { Err(Rejection::ValidatorRefuted) } else { Ok(()) };
         }
-        match judged.judge(validator, hay, secret) {
+        match tail.judge(validator, hay, secret) {
             Verdict::Confirmed => Ok(()),
-            Verdict::Unknown => near(),
+            Verdict::Unknown => self.near(start),
             Verdict::Refuted => Err(Rejection::ValidatorRefuted),
         }
     }
 
-    /// Whether a longer run of base64 goes on to both sides, over `+` or `/`: among many such
-    /// letters every short shape occurs.
+    /// Whether base64 goes on at both sides, joined by `+` or `/`. Every short pattern occurs by
+    /// chance in a long run of base64.
     fn is_inside_base64(&self, start: usize, end: usize) -> bool {
         let joins = |byte: Option<&u8>| matches!(byte, Some(b'+' | b'/'));
         let before = &self.hit.hay[self.hit.record.start..start];
@@ -493,24 +302,29 @@ impl Search<'_, '_> {
             && value::is_random(run)
     }
 
-    fn is_near(&self, start: usize) -> bool {
+    /// Whether a context word precedes the match at `start`, if the rule requires one.
+    fn near(&self, start: usize) -> Result<(), Rejection> {
         let from = start.saturating_sub(NEAR).max(self.hit.record.start);
         let before = &self.hit.hay[from..start];
         visits::add(before.len() * self.rule.near.len());
-        let stands = |word: &[u8]| {
-            before.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
-        };
-        self.rule.near.is_empty() || self.rule.near.iter().any(|word| stands(word))
+        let is_near =
+            self.rule.near.is_empty() || self.rule.near.iter().any(|word| is_in(before, word));
+        if is_near { Ok(()) } else { Err(Rejection::NoContextWord) }
     }
 }
 
-/// No placeholder is longer.
+/// Whether `text` holds `word`, ignoring case.
+fn is_in(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+}
+
+/// The maximum length of a placeholder.
 const MAX_LABEL: usize = 64;
 
-/// No name of daily life is longer.
+/// The maximum length of a name that [`is_word`] recognises.
 const MAX_NAME: usize = 256;
 
-/// Letters of one case and what joins words, which no generator made.
+/// Whether `text` is letters of one case, joined by marks, that no generator made.
 fn is_word(text: &[u8]) -> bool {
     if text.len() > MAX_NAME {
         return false;

@@ -1,16 +1,17 @@
-//! A pattern as a walk over bytes: literals compared, runs of a class counted, a choice tried in
-//! order.
+//! A matcher for simple patterns: literals are compared, runs of a class are counted, alternatives
+//! are tried in order.
 //!
 //! Nearly every token is a prefix, a run of some class, perhaps a separator and another run. Such a
-//! pattern needs no regex engine: what fails is told after a few bytes, what matches costs a look
-//! at each, nothing is compiled and nothing is kept. A walk is made only where it finds exactly
-//! what the regex finds, which asks of each run that what may follow it cannot begin with a byte of
-//! it: then the longest run is the only one worth trying. [`Walk::new`] refuses every other
-//! pattern, and the regex stays its engine. The tests hold the two against each other for every
-//! embedded rule.
+//! pattern needs no regex engine. A mismatch is known after a few bytes, a match reads each byte
+//! once, nothing is compiled and no buffers are kept.
 //!
-//! A walk that fails also tells whether the text ended in the middle of it, which is how a token is
-//! known that the end of its record cut.
+//! The matcher must find exactly what the regex finds. That holds if whatever may follow a run
+//! cannot begin with a byte of the run's class: then only the longest run is worth trying.
+//! [`SimpleMatcher::new`] refuses every other pattern, which is then left to the regex. The tests
+//! compare the two for every embedded rule.
+//!
+//! A match that fails also says whether the text ended in the middle of it. That is how a token is
+//! recognised that was cut off by the end of its record.
 
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
@@ -19,38 +20,40 @@ use crate::{
     text::{span::Span, visits},
 };
 
-/// Choices that may be tried in vain; a pattern with more is left to the regex.
+/// The most alternations and repeated groups in a pattern. Each may be tried in vain, so a pattern
+/// with more is left to the regex.
 const MAX_CHOICES: usize = 6;
 
-/// The most turns of a repeated group, each of which takes a little of the stack.
-const MAX_TURNS: u32 = 256;
+/// The most repetitions of a group. Each takes a little of the stack.
+const MAX_REPEATS: u32 = 256;
 
-/// So many bytes of a run are glanced at before anything else.
-const GLANCE: usize = 8;
+/// How many bytes of a run [`QuickReject`] compares.
+const QUICK: usize = 8;
 
-/// A shorter run is counted again rather than remembered.
+/// Shorter runs are counted again instead of remembered.
 const LONG: usize = 32;
 
-/// A pattern that can be walked.
-pub(super) struct Walk {
+/// A pattern that needs no regex.
+pub(super) struct SimpleMatcher {
     nodes: Vec<Node>,
     n_runs: usize,
-    /// What a match may begin with.
+    /// The bytes that a match may begin with.
     first: ByteSet,
 }
 
-/// What every match has at the same place: so many bytes of a class.
+/// Bytes of one class that every match has at the same offset. Most candidates in clean logs are
+/// refused by them.
 #[derive(Clone, Copy)]
-pub(super) struct Glance {
+pub(super) struct QuickReject {
     offset: usize,
     length: usize,
     set: ByteSet,
 }
 
-impl Glance {
-    /// Whether what begins at `start` can be no match, nor one that the end of its record cut,
-    /// wherever that is.
-    pub(super) fn refutes(&self, hay: &[u8], start: usize) -> bool {
+impl QuickReject {
+    /// Whether neither a match begins at `start` nor one that was cut off by the end of its record.
+    /// The end of the record need not be known.
+    pub(super) fn refuses(&self, hay: &[u8], start: usize) -> bool {
         let there = hay.get(start + self.offset..).unwrap_or_default();
         let other = there.iter().take(self.length).find(|byte| !self.set.contains(**byte));
         other.is_some_and(|byte| !matches!(byte, b'\r' | b'\n'))
@@ -61,78 +64,79 @@ enum Node {
     Literal(Box<[u8]>),
     Run(Run),
     Choice(Vec<Vec<Node>>),
-    Turns(Turns),
-    /// Here the secret begins.
+    Repeat(Repeat),
+    /// The secret begins.
     Begin,
-    /// Here it ends.
+    /// The secret ends.
     End,
 }
 
-/// Bytes of one class, as many as there are and at most `most`.
+/// As many bytes of one class as there are, between `least` and `most`.
 struct Run {
     set: ByteSet,
     least: usize,
     most: usize,
-    /// Whether the pattern gives a number of times.
+    /// Whether it is a repetition in the pattern, not a single class.
     is_counted: bool,
+    /// Its number in [`RunMemo`].
     index: usize,
 }
 
 /// A group that is repeated.
-struct Turns {
+struct Repeat {
     nodes: Vec<Node>,
     least: u32,
     most: u32,
 }
 
-/// What a walk found.
+/// The result of a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Walked {
+pub(super) enum Matched {
     /// The whole match, and the secret inside.
-    Match {
+    Whole {
         whole: Span,
         secret: Span,
     },
-    /// The text ended where more was wanted.
+    /// The text ended in the middle of a match.
     Cut,
     Nothing,
 }
 
-/// Where the runs lie that were counted last, so that a token that is begun again and again inside
-/// one long run costs what the run is long. It speaks of one block.
-pub(super) struct Memo {
+/// The runs that were counted last, so that a token that begins again and again inside one long run
+/// costs the length of the run. It is about one text.
+pub(super) struct RunMemo {
     runs: Vec<Span>,
 }
 
-impl Memo {
-    /// Another block begins.
+impl RunMemo {
+    /// A new text begins.
     pub(super) fn clear(&mut self) {
         self.runs.fill(Span::default());
     }
 }
 
-impl Walk {
-    /// The walk for a pattern, where it is exact.
-    pub(super) fn new(hir: &Hir) -> Option<Walk> {
+impl SimpleMatcher {
+    /// The matcher for a pattern with one group for the secret, if the matcher is exact.
+    pub(super) fn new(hir: &Hir) -> Option<SimpleMatcher> {
         let mut make = Make { n_runs: 0, n_choices: 0, is_inside: false };
         let mut nodes = Vec::new();
         make.nodes(hir, &mut nodes)?;
         let n_marks = nodes.iter().filter(|node| matches!(node, Node::Begin | Node::End)).count();
         let Follow { first, .. } =
             check(&nodes, &Follow { first: ByteSet::default(), may_end: true })?;
-        (n_marks == 2).then_some(Walk { nodes, n_runs: make.n_runs, first })
+        (n_marks == 2).then_some(SimpleMatcher { nodes, n_runs: make.n_runs, first })
     }
 
-    /// The walk for a pattern without a group for the secret, which is all of a match, where it is
-    /// exact.
-    pub(super) fn of_whole(hir: &Hir) -> Option<Walk> {
+    /// The matcher for a pattern without a group for the secret, if the matcher is exact. The
+    /// secret is the whole match.
+    pub(super) fn of_whole(hir: &Hir) -> Option<SimpleMatcher> {
         let mut make = Make { n_runs: 0, n_choices: 0, is_inside: true };
         let mut nodes = vec![Node::Begin];
         make.nodes(hir, &mut nodes)?;
         nodes.push(Node::End);
         let Follow { first, .. } =
             check(&nodes, &Follow { first: ByteSet::default(), may_end: true })?;
-        Some(Walk { nodes, n_runs: make.n_runs, first })
+        Some(SimpleMatcher { nodes, n_runs: make.n_runs, first })
     }
 
     /// Whether a match may begin with `byte`.
@@ -140,57 +144,61 @@ impl Walk {
         self.first.contains(byte)
     }
 
-    /// Where to glance first: the first run, when nothing but literals stands before it.
-    pub(super) fn glance(&self) -> Option<Glance> {
+    /// The quick test: the first run of the pattern, if only literals precede it.
+    pub(super) fn quick_reject(&self) -> Option<QuickReject> {
         let mut offset = 0;
         for node in &self.nodes {
             match node {
                 Node::Literal(text) => offset += text.len(),
                 Node::Run(run) => {
-                    return Some(Glance { offset, length: run.least.min(GLANCE), set: run.set });
+                    return Some(QuickReject {
+                        offset,
+                        length: run.least.min(QUICK),
+                        set: run.set,
+                    });
                 }
                 Node::Begin | Node::End => {}
-                Node::Choice(_) | Node::Turns(_) => return None,
+                Node::Choice(_) | Node::Repeat(_) => return None,
             }
         }
         None
     }
 
-    pub(super) fn memo(&self) -> Memo {
-        Memo { runs: vec![Span::default(); self.n_runs] }
+    pub(super) fn memo(&self) -> RunMemo {
+        RunMemo { runs: vec![Span::default(); self.n_runs] }
     }
 
     /// Matches at `start`, in a text that ends with `hay`.
-    pub(super) fn at(&self, hay: &[u8], start: usize, memo: &mut Memo) -> Walked {
+    pub(super) fn at(&self, hay: &[u8], start: usize, memo: &mut RunMemo) -> Matched {
         let mut steps = Steps { hay, memo, is_cut: false, secret: Span::default() };
         match steps.go(&self.nodes, start, &Then::Done) {
-            Some(end) => Walked::Match { whole: Span::new(start, end), secret: steps.secret },
-            None if steps.is_cut => Walked::Cut,
-            None => Walked::Nothing,
+            Some(end) => Matched::Whole { whole: Span::new(start, end), secret: steps.secret },
+            None if steps.is_cut => Matched::Cut,
+            None => Matched::Nothing,
         }
     }
 }
 
-/// What is left to do behind a list of nodes.
+/// What follows a list of nodes.
 enum Then<'t> {
-    /// Nothing: that was a match.
+    /// The end of the pattern: a match.
     Done,
-    /// Nothing, and it is none: asked only whether the text ends there.
+    /// A dead end, tried only to see whether the text ends there.
     Nowhere,
     Nodes(&'t [Node], &'t Then<'t>),
-    /// Another turn, the one of that number, or what is behind the group.
-    Turn(&'t Turns, u32, &'t Then<'t>),
+    /// Another repetition, of which so many are done, or what follows the group.
+    Repeat(&'t Repeat, u32, &'t Then<'t>),
 }
 
 struct Steps<'s> {
     hay: &'s [u8],
-    memo: &'s mut Memo,
+    memo: &'s mut RunMemo,
     is_cut: bool,
     secret: Span,
 }
 
 impl Steps<'_> {
-    /// The end of the first way through `nodes` and what is behind them.
+    /// The end of the first match of `nodes` and what follows them.
     fn go(&mut self, nodes: &[Node], mut at: usize, then: &Then<'_>) -> Option<usize> {
         for (index, node) in nodes.iter().enumerate() {
             match node {
@@ -202,8 +210,8 @@ impl Steps<'_> {
                     let then = Then::Nodes(&nodes[index + 1..], then);
                     return branches.iter().find_map(|branch| self.go(branch, at, &then));
                 }
-                Node::Turns(turns) => {
-                    return self.turn(turns, 0, at, &Then::Nodes(&nodes[index + 1..], then));
+                Node::Repeat(repeat) => {
+                    return self.repeat(repeat, 0, at, &Then::Nodes(&nodes[index + 1..], then));
                 }
             }
         }
@@ -214,7 +222,7 @@ impl Steps<'_> {
                 None
             }
             Then::Nodes(nodes, then) => self.go(nodes, at, then),
-            Then::Turn(turns, n_done, then) => self.turn(turns, *n_done, at, then),
+            Then::Repeat(repeat, n_done, then) => self.repeat(repeat, *n_done, at, then),
         }
     }
 
@@ -230,8 +238,8 @@ impl Steps<'_> {
 
     fn run(&mut self, run: &Run, at: usize) -> Option<usize> {
         let end = at + self.count(run, at);
-        // A prefix of a counted run may be one longer than the run, as the expression for cut
-        // tokens has it.
+        // The expression for cut tokens lets a prefix of a counted run be one byte longer than the
+        // run, and the two must agree.
         let is_over = run.is_counted
             && end - at == run.most
             && self.hay.get(end..).is_some_and(|rest| rest.len() == 1);
@@ -259,26 +267,32 @@ impl Steps<'_> {
         end - at
     }
 
-    fn turn(&mut self, turns: &Turns, n_done: u32, at: usize, then: &Then<'_>) -> Option<usize> {
-        if n_done < turns.most {
-            let end = self.go(&turns.nodes, at, &Then::Turn(turns, n_done + 1, then));
-            if end.is_some() || n_done < turns.least {
+    fn repeat(
+        &mut self,
+        repeat: &Repeat,
+        n_done: u32,
+        at: usize,
+        then: &Then<'_>,
+    ) -> Option<usize> {
+        if n_done < repeat.most {
+            let end = self.go(&repeat.nodes, at, &Then::Repeat(repeat, n_done + 1, then));
+            if end.is_some() || n_done < repeat.least {
                 return end;
             }
         }
         let end = self.go(&[], at, then);
-        if end.is_none() && n_done == turns.most {
-            self.go(&turns.nodes, at, &Then::Nowhere);
+        if end.is_none() && n_done == repeat.most {
+            self.go(&repeat.nodes, at, &Then::Nowhere);
         }
         end
     }
 }
 
-/// Makes nodes of a parsed pattern, or gives up.
+/// Translates a parsed pattern into nodes, or gives up.
 struct Make {
     n_runs: usize,
     n_choices: usize,
-    /// Whether a choice or a repeated group is being made, in which no secret may begin.
+    /// Whether a choice or a repeated group is being translated. No secret may begin inside one.
     is_inside: bool,
 }
 
@@ -287,7 +301,10 @@ impl Make {
         match hir.kind() {
             HirKind::Empty => {}
             HirKind::Literal(literal) => nodes.push(Node::Literal(literal.0.clone())),
-            HirKind::Class(_) => nodes.push(self.run(hir, 1, Some(1), false)?),
+            HirKind::Class(_) => {
+                let run = Run { least: 1, most: 1, is_counted: false, ..self.run(hir)? };
+                nodes.push(Node::Run(run));
+            }
             HirKind::Look(_) => return None,
             HirKind::Repetition(repetition) => nodes.push(self.repetition(repetition)?),
             HirKind::Capture(group) if group.name.as_deref() == Some("secret") => {
@@ -323,36 +340,40 @@ impl Make {
             return None;
         }
         if bytes(sub).is_some() {
-            return self.run(sub, *min, *max, true);
+            let least = *min as usize;
+            let most = max.map_or(usize::MAX, |most| most as usize);
+            return Some(Node::Run(Run { least, most, is_counted: true, ..self.run(sub)? }));
         }
-        let most = max.filter(|max| *max <= MAX_TURNS)?;
-        // A turn that takes nothing could be taken for ever.
+        let most = max.filter(|max| *max <= MAX_REPEATS)?;
+        // A repetition that matches nothing could go on for ever.
         if sub.properties().minimum_len().is_none_or(|least| least == 0) {
             return None;
         }
         self.n_choices += 1;
         let nodes = self.inner(sub)?;
-        let is_flat = |nodes: &[Node]| {
-            nodes.iter().all(|node| matches!(node, Node::Literal(_) | Node::Run(_)))
-        };
         let is_plain = match nodes.split_first()? {
             (Node::Choice(branches), rest) => {
                 is_flat(rest) && branches.iter().all(|branch| is_flat(branch))
             }
             _ => is_flat(&nodes),
         };
-        is_plain.then_some(Node::Turns(Turns { nodes, least: *min, most }))
+        is_plain.then_some(Node::Repeat(Repeat { nodes, least: *min, most }))
     }
 
-    fn run(&mut self, hir: &Hir, least: u32, most: Option<u32>, is_counted: bool) -> Option<Node> {
+    /// A run of the bytes that `hir` matches, to be completed.
+    fn run(&mut self, hir: &Hir) -> Option<Run> {
         let index = self.n_runs;
         self.n_runs += 1;
-        let most = most.map_or(usize::MAX, |most| most as usize);
-        Some(Node::Run(Run { set: bytes(hir)?, least: least as usize, most, is_counted, index }))
+        Some(Run { set: bytes(hir)?, least: 0, most: 0, is_counted: false, index })
     }
 }
 
-/// The bytes that an expression for one byte stands for.
+/// Whether `nodes` are literals and runs only.
+fn is_flat(nodes: &[Node]) -> bool {
+    nodes.iter().all(|node| matches!(node, Node::Literal(_) | Node::Run(_)))
+}
+
+/// The bytes that an expression for one byte matches.
 fn bytes(hir: &Hir) -> Option<ByteSet> {
     let mut set = ByteSet::default();
     match hir.kind() {
@@ -372,15 +393,15 @@ fn bytes(hir: &Hir) -> Option<ByteSet> {
     Some(set)
 }
 
-/// What may stand behind a node.
+/// What may follow a node.
 struct Follow {
     first: ByteSet,
-    /// Whether the match may end there whatever follows.
+    /// Whether the match may end here.
     may_end: bool,
 }
 
-/// Whether the longest run is the only one worth trying, everywhere; answers what `nodes` and what
-/// follows may begin with.
+/// Checks that only the longest run is worth trying, everywhere in `nodes`. Returns what `nodes`
+/// with what follows them may begin with.
 fn check(nodes: &[Node], follow: &Follow) -> Option<Follow> {
     let mut behind = Follow { first: follow.first, may_end: follow.may_end };
     for node in nodes.iter().rev() {
@@ -410,20 +431,23 @@ fn check(nodes: &[Node], follow: &Follow) -> Option<Follow> {
                 }
                 all
             }
-            Node::Turns(turns) => {
-                // Behind a turn comes another or what is behind the group, whichever begins so.
-                let one = first_of(&turns.nodes)?;
-                check(&turns.nodes, &Follow { first: union(&one, &behind.first), may_end: false })?;
-                let first = if turns.least == 0 { union(&one, &behind.first) } else { one };
-                Follow { first, may_end: turns.least == 0 && behind.may_end }
+            Node::Repeat(repeat) => {
+                // A repetition is followed by another one or by what follows the group.
+                let one = first_of(&repeat.nodes)?;
+                check(
+                    &repeat.nodes,
+                    &Follow { first: union(&one, &behind.first), may_end: false },
+                )?;
+                let first = if repeat.least == 0 { union(&one, &behind.first) } else { one };
+                Follow { first, may_end: repeat.least == 0 && behind.may_end }
             }
         };
     }
     Some(behind)
 }
 
-/// What a turn may begin with. Choices inside must be told apart by their first byte, or turns
-/// could be tried in ways without number.
+/// What a repetition may begin with. Alternatives inside must differ in their first byte, or the
+/// number of ways to try them would grow exponentially.
 fn first_of(nodes: &[Node]) -> Option<ByteSet> {
     match nodes.first()? {
         Node::Literal(text) => {
@@ -443,7 +467,7 @@ fn first_of(nodes: &[Node]) -> Option<ByteSet> {
             }
             Some(all)
         }
-        Node::Turns(_) | Node::Begin | Node::End => None,
+        Node::Repeat(_) | Node::Begin | Node::End => None,
     }
 }
 
@@ -500,7 +524,7 @@ mod tests {
         }
     }
 
-    /// Cut, glued, with a byte changed, taken out or doubled.
+    /// Cuts the text, doubles its end, or changes, removes or doubles a byte.
     fn spoil(text: &mut Vec<u8>, random: &mut Random) {
         if text.is_empty() {
             return;
@@ -517,18 +541,19 @@ mod tests {
         }
     }
 
-    /// What the engines of regexes say.
-    fn naive(regex: &meta::Regex, cut: &meta::Regex, secret: usize, hay: &[u8]) -> Walked {
+    /// The result of the regex engines.
+    fn naive(regex: &meta::Regex, cut: &meta::Regex, secret: usize, hay: &[u8]) -> Matched {
         let input = Input::new(hay).anchored(Anchored::Yes);
         let mut found = regex.create_captures();
         regex.search_captures(&input, &mut found);
         let span = |group| found.get_group(group).map(|span| Span::new(span.start, span.end));
         match span(0) {
-            Some(whole) => {
-                Walked::Match { whole, secret: span(secret).expect("the secret is in every match") }
-            }
-            None if cut.is_match(input) => Walked::Cut,
-            None => Walked::Nothing,
+            Some(whole) => Matched::Whole {
+                whole,
+                secret: span(secret).expect("the secret is in every match"),
+            },
+            None if cut.is_match(input) => Matched::Cut,
+            None => Matched::Nothing,
         }
     }
 
@@ -536,7 +561,7 @@ mod tests {
     fn compare(pattern: &Pattern, fold: bool, n_texts: usize) -> bool {
         let compiled = pattern.compiled();
         let hir = compiled.hir(fold);
-        let Some(walk) = Walk::new(&hir) else { return false };
+        let Some(matcher) = SimpleMatcher::new(&hir) else { return false };
         let regex = if fold { compiled.folded() } else { compiled.regex() };
         let mut random = Random(7);
         for _ in 0..n_texts {
@@ -544,14 +569,14 @@ mod tests {
             generate(&hir, &mut random, &mut text);
             (0..random.below(4)).for_each(|_| spoil(&mut text, &mut random));
             let mut expected = naive(regex, compiled.cut(), compiled.secret, &text);
-            let mut found = walk.at(&text, 0, &mut walk.memo());
-            let is_refuted = walk.glance().is_some_and(|glance| glance.refutes(&text, 0))
-                || text.first().is_some_and(|byte| !walk.may_begin(*byte));
-            assert!(!is_refuted || found == Walked::Nothing, "{} at a glance", pattern.source());
+            let mut found = matcher.at(&text, 0, &mut matcher.memo());
+            let is_refuted = matcher.quick_reject().is_some_and(|quick| quick.refuses(&text, 0))
+                || text.first().is_some_and(|byte| !matcher.may_begin(*byte));
+            assert!(!is_refuted || found == Matched::Nothing, "{} is refused", pattern.source());
             if fold {
-                // Nobody asks a pattern without regard to case for what was cut.
+                // A pattern without regard to case is never asked for cut tokens.
                 for one in [&mut expected, &mut found] {
-                    *one = if *one == Walked::Cut { Walked::Nothing } else { *one };
+                    *one = if *one == Matched::Cut { Matched::Nothing } else { *one };
                 }
             }
             assert_eq!(
@@ -566,21 +591,21 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_finds_what_the_regex_finds_and_cuts_what_it_cuts() {
+    fn the_matcher_finds_what_the_regex_finds() {
         let all = Selection { also: vec!["*".into()], ..Selection::default() };
         let rules: RuleSet = all.load().expect("the embedded rules load");
-        let (mut n_patterns, mut n_walked) = (0, 0);
+        let (mut n_patterns, mut n_simple) = (0, 0);
         for rule in rules.rules() {
             let Recogniser::Token(pattern) = &rule.recogniser else { continue };
             n_patterns += 1;
-            n_walked += usize::from(compare(pattern, false, 300));
+            n_simple += usize::from(compare(pattern, false, 300));
             compare(pattern, true, 100);
         }
-        assert!(n_walked * 10 > n_patterns * 9, "{n_walked} of {n_patterns} patterns are walked");
+        assert!(n_simple * 10 > n_patterns * 9, "{n_simple} of {n_patterns} patterns are simple");
     }
 
     #[test]
-    fn patterns_with_choices_turns_and_ends_that_may_be_empty_are_walked() {
+    fn choices_repetitions_and_empty_ends_are_simple() {
         for pattern in [
             "(?<secret> ab (?: c [0-9]{2,3} )? [x-z]{2,4} )",
             "(?<secret> a (?: bc | bd | b )  [0-9]+ (?: - [a-f]{2,} ){0,3} )",
@@ -593,7 +618,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_walk_could_find_otherwise_is_left_to_the_regex() {
+    fn a_pattern_that_could_match_otherwise_is_left_to_the_regex() {
         for pattern in [
             "(?<secret> [a-z]{3,9} end )",
             "(?<secret> a{0,3} [a-z0-9]{7,12} x )",
@@ -604,22 +629,26 @@ mod tests {
             "(?<secret> (?: a? )* b )",
             "(?<secret> (?: x (?: a | ab ){2,9} y )+ )",
         ] {
-            assert!(Walk::new(&Pattern::new(pattern).compiled().hir(false)).is_none(), "{pattern}");
+            assert!(
+                SimpleMatcher::new(&Pattern::new(pattern).compiled().hir(false)).is_none(),
+                "{pattern}"
+            );
         }
     }
 
     #[test]
-    fn a_run_is_counted_once_for_all_that_begins_in_it() {
-        let walk =
-            Walk::new(&Pattern::new("(?<secret> k [a-z-]{40,90} \\. )").compiled().hir(false))
-                .expect("a walk");
+    fn a_run_is_counted_once_for_all_matches_in_it() {
+        let matcher = SimpleMatcher::new(
+            &Pattern::new("(?<secret> k [a-z-]{40,90} \\. )").compiled().hir(false),
+        )
+        .expect("a simple pattern");
         let mut hay = b"k-".repeat(60);
         hay.extend_from_slice(b". k-k");
-        let mut memo = walk.memo();
+        let mut memo = matcher.memo();
         for start in 0..hay.len() {
             assert_eq!(
-                walk.at(&hay, start, &mut memo),
-                walk.at(&hay, start, &mut walk.memo()),
+                matcher.at(&hay, start, &mut memo),
+                matcher.at(&hay, start, &mut matcher.memo()),
                 "{start}"
             );
         }

@@ -1,11 +1,13 @@
-//! Credentials in URLs: the password before the host, parameters known by name, paths that are the
-//! secret.
+//! Credentials in URLs: the password before the host, parameters with secret names, paths that are
+//! a secret.
 //!
-//! A walk by hand, no regex. From an anchor it goes left and right over *units*: a character as it
-//! is, or behind an escape (`\/`, `\u0026`, and in a URL inside another one's query `%3A`). What is
-//! replaced never holds a separator, so that what stays is still a URL, with its host, its port and
-//! its path. Which names and hosts are known is said by `patterns/url.toml` and
-//! `patterns/webhooks.toml`; nothing here names a provider.
+//! URLs are read by hand, without a regex, from an anchor to the left and right. The reader steps
+//! over *units*: a plain character, or one written as an escape (`\/`, `\u0026`, and `%3A` in a URL
+//! inside the query of another one). A finding never contains a separator, so what remains is still
+//! a URL with its host, port and path.
+//!
+//! The known names and hosts are in `patterns/url.toml` and `patterns/webhooks.toml`. Nothing here
+//! names a provider.
 
 mod parameters;
 mod part;
@@ -23,7 +25,7 @@ use crate::{
     text::{span::Span, visits},
 };
 
-/// The URL rules in force.
+/// The detector of credentials in URLs.
 pub(crate) struct UrlDetector {
     userinfo: Option<RuleId>,
     parameters: Parameters,
@@ -31,7 +33,7 @@ pub(crate) struct UrlDetector {
     labels: Vec<Box<[u8]>>,
 }
 
-/// Knows what was replaced before, so that scrubbing twice is scrubbing once.
+/// Recognises values that were redacted before, so that a second run changes nothing.
 #[derive(Clone, Copy)]
 struct Replaced<'p> {
     placeholders: &'p Placeholders,
@@ -39,9 +41,8 @@ struct Replaced<'p> {
 }
 
 impl Replaced<'_> {
-    /// Whether `value` is a placeholder, or begins with one of a URL rule and goes on behind a
-    /// separator: the separator was no part of the value when it was replaced, or the value would
-    /// have gone as a whole.
+    /// Whether `value` is a placeholder, or a URL rule's placeholder with a separator after it. The
+    /// separator was not part of the value when that was redacted, or the whole would be gone.
     fn covers(&self, value: &[u8]) -> bool {
         if self.placeholders.is_whole(value) {
             return true;
@@ -58,20 +59,20 @@ impl Replaced<'_> {
     }
 }
 
-/// What was walked already, so that anchors inside it cost nothing.
+/// What was read already, so that anchors inside it cost nothing.
 #[derive(Default)]
 pub(crate) struct Progress {
-    /// The last parameter's value, for each depth of encoding.
+    /// The value of the last parameter, for each depth of encoding.
     values: [Span; 3],
-    /// The last findings in parameters or paths, as far as they overlap.
+    /// The union of the last findings in parameters and paths that overlap.
     claimed: Span,
     userinfo: userinfo::Memo,
     /// The parts of URLs in which findings begin.
     pub(super) parts: Parts,
-    /// How little the values look like secrets that begin inside another.
-    gauge: value::Gauge,
-    /// How often there was a value to judge.
-    pub(super) judged: u64,
+    /// Refuses values that begin inside another.
+    bound: value::RandomnessUpperBound,
+    /// How often a value was examined.
+    pub(super) n_examined: u64,
 }
 
 impl Progress {
@@ -84,7 +85,7 @@ impl Progress {
     }
 }
 
-/// How deep a URL lies in others' queries: how often its own separators are percent-encoded.
+/// How often the separators of a URL are percent-encoded: the number of queries it is nested in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Depth {
     Plain,
@@ -94,29 +95,24 @@ enum Depth {
 
 impl UrlDetector {
     pub(super) fn new(rules: &RuleSet) -> UrlDetector {
-        let mut url = UrlDetector {
-            userinfo: None,
-            parameters: Parameters::default(),
-            paths: Paths::default(),
-            labels: Vec::new(),
+        let keys = || {
+            rules.iter().filter_map(|(id, rule)| match &rule.recogniser {
+                Recogniser::Url(keys) => Some((id, keys)),
+                _ => None,
+            })
         };
-        for (id, rule) in rules.iter() {
-            let Recogniser::Url(keys) = &rule.recogniser else { continue };
-            url.labels.push(format!("REDACTED-{}", rule.id()).into_bytes().into());
-            if keys.userinfo {
-                url.userinfo.get_or_insert(id);
-            }
-            url.parameters.add(id, keys);
-            url.paths.add(id, keys);
+        let label = |id| format!("REDACTED-{}", rules.get(id).id()).into_bytes().into();
+        UrlDetector {
+            userinfo: keys().find(|(_, keys)| keys.userinfo).map(|(id, _)| id),
+            parameters: Parameters::new(keys()),
+            paths: Paths::new(rules, keys()),
+            labels: keys().map(|(id, _)| label(id)).collect(),
         }
-        url.parameters.finish();
-        url.paths.finish(rules);
-        url
     }
 }
 
 impl Detector for UrlDetector {
-    /// An anchor says by its form what it is about: `token=` a parameter, `://` an authority,
+    /// The form of the anchor says what to look for: `token=` a parameter, `://` an authority,
     /// `@tcp(` a data source name, anything else a host or a path.
     fn detect(&self, candidate: Candidate, context: &mut Context<'_>) -> Result<(), Rejection> {
         let (hay, span) = (context.hay, candidate.span());
@@ -140,8 +136,8 @@ impl Detector for UrlDetector {
         };
         let rule = self.userinfo.ok_or(Rejection::RuleOff)?;
         let mut span = password.ok_or(Rejection::NoPassword)?;
-        progress.judged += 1;
-        // A backslash before the `@` escapes it, for a shell perhaps; the two stay together.
+        progress.n_examined += 1;
+        // A backslash before the `@` escapes it, perhaps for a shell; the two stay together.
         span.end -= edge::backslashes_before(hit.hay, span.start, span.end);
         let value = span.of(hit.hay);
         if replaced.covers(value) || value::is_template(value) || is_pattern(value) {
@@ -152,13 +148,13 @@ impl Detector for UrlDetector {
     }
 }
 
-/// `[^@]+`, `\S*`, `.+?`, `(\S+)`: a regular expression for URLs, as programs that look for them
-/// log it.
+/// Whether `value` is a regular expression: `[^@]+`, `\S*`, `.+?`, `(\S+)`. Programs that search
+/// for URLs log theirs.
 fn is_pattern(value: &[u8]) -> bool {
     if !value.last().is_some_and(|last| matches!(last, b'+' | b'*' | b'?' | b')' | b'}')) {
         return false;
     }
-    // In `://[^:]+:[^@]+@` the first colon is one of the user's class.
+    // In `://[^:]+:[^@]+@` the first colon is inside the class for the user.
     let value = [&b"]:"[..], b"]+:", b"]*:", b"]+?:", b"]*?:"]
         .iter()
         .find_map(|end| value.strip_prefix(*end))
@@ -176,19 +172,19 @@ fn is_pattern(value: &[u8]) -> bool {
     inner.is_some_and(|inner| signs.iter().any(|sign| inner.starts_with(sign)))
 }
 
-/// A character of a URL as it is meant, and how many bytes it is written with.
+/// A decoded character of a URL and the number of bytes it is written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Unit {
-    /// The character, where it is ASCII; [`OTHER`] where it is not.
+    /// The character if it is ASCII, or else [`OTHER`].
     byte: u8,
     len: usize,
 }
 
-/// A character beyond ASCII, or a byte of one.
+/// A character outside ASCII, or a byte of one.
 const OTHER: u8 = 0x80;
 
 impl Unit {
-    /// The unit at `at`, which lies before `end`.
+    /// The unit at `at`, which is before `end`.
     fn at(hay: &[u8], at: usize, end: usize, depth: Depth) -> Unit {
         let rest = &hay[at..end];
         visits::add(1);
@@ -199,8 +195,7 @@ impl Unit {
         }
     }
 
-    /// Backslashes and what they escape, at any depth of nested strings; a quote or a line feed is
-    /// itself again.
+    /// Backslashes and the character that they escape, at any depth of nested strings.
     fn escaped(rest: &[u8]) -> Unit {
         let n_slashes = visits::counted(rest.iter().take_while(|byte| **byte == b'\\').count());
         match &rest[n_slashes..] {
@@ -234,18 +229,19 @@ impl Unit {
         Some(Unit { byte: u8::try_from(code).unwrap_or(OTHER).min(OTHER), len: prefix.len() + 2 })
     }
 
-    /// White space, a control character, or what no URL holds and text puts around one.
+    /// Whether it ends every URL: white space, a control character, or a mark that text puts around
+    /// URLs.
     fn is_end(self) -> bool {
         self.byte <= b' ' || matches!(self.byte, 0x7f | b'"' | b'<' | b'>')
     }
 }
 
-/// Bytes at which a walk must look closer: what may end a part of a URL, separate its parts or
-/// begin an escape. It passes over the others, which are most, without making units of them.
+/// The bytes that the reader must decode: those that may end or separate parts of a URL or begin an
+/// escape. It skips over the others, which are most, without making units of them.
 struct Stops([bool; 256]);
 
 impl Stops {
-    /// `more` beside what ends every URL and begins an escape of JSON.
+    /// The bytes that end every URL or begin an escape of JSON, and `more`.
     const fn new(more: &[u8]) -> Stops {
         let mut stops = [false; 256];
         let mut byte = 0;
@@ -262,7 +258,7 @@ impl Stops {
         Stops(stops)
     }
 
-    /// How many bytes of `text` come before the first of these.
+    /// The number of bytes in `text` before the first of these.
     fn skip(&self, text: &[u8]) -> usize {
         visits::counted(
             text.iter().position(|byte| self.0[usize::from(*byte)]).unwrap_or(text.len()),
@@ -274,8 +270,8 @@ fn number(digits: Option<&[u8]>) -> Option<u32> {
     digits?.iter().try_fold(0, |sum, digit| Some(sum << 4 | u32::from(edge::hex(*digit)?)))
 }
 
-/// The span without what a sentence, a list or a cut puts behind a URL: `,`, `.`, `…`, a bracket
-/// that was opened before it.
+/// The span without the marks that a sentence, a list or a shortened text puts after a URL: `,`,
+/// `.`, `…`, or a bracket that was opened before the URL.
 fn trim(hay: &[u8], mut span: Span) -> Span {
     loop {
         let value = span.of(hay);
@@ -289,7 +285,7 @@ fn trim(hay: &[u8], mut span: Span) -> Span {
     }
 }
 
-/// Whether what `close` closes stands within `value`; of a long value the end is asked.
+/// Whether the bracket that `close` closes is in `value`. Only the end of a long value is read.
 fn is_opened(value: &[u8], close: u8) -> bool {
     let open = match close {
         b')' => b'(',
@@ -305,8 +301,8 @@ fn is_opened(value: &[u8], close: u8) -> bool {
 mod tests {
     use crate::{Outcome, Policy, Scrubber, Selection};
 
-    /// `text` with every `«secret»` must come out with placeholders there and nothing else changed,
-    /// and stay so.
+    /// Every `«secret»` in `marked` must become a placeholder, nothing else may change, and a
+    /// second run must change nothing.
     #[track_caller]
     fn check(marked: &str) {
         let rules = Selection { only: vec!["credential-url".into()], ..Selection::default() }
@@ -477,8 +473,7 @@ mod tests {
         }
     }
 
-    /// Anchors in a row, as long as a record may be: none of their walks goes astray, and the
-    /// second pass finds nothing.
+    /// Long rows of anchors: every reader stays in bounds, and a second run finds nothing.
     #[test]
     fn anchors_upon_anchors_are_scrubbed_once() {
         let rules = Selection { only: vec!["credential-url".into()], ..Selection::default() }

@@ -1,69 +1,73 @@
-//! Parameters of a query, a fragment or a path (`;jsessionid=`) that are secret by name.
+//! Parameters with secret names, in a query, a fragment or a path (`;jsessionid=`).
 //!
-//! The anchor is the end of a name with its `=`. The name must stand behind `?`, `&`, `#` or one of
-//! their escapes: without a separator it is an assignment, which is not this room's.
+//! The anchor is the end of a name with its `=`. The name must follow `?`, `&`, `#`, `[` or one of
+//! their escapes. Without such a separator it is a key with a value, which the key-value detector
+//! handles.
+//!
+//! The value of a strong name is replaced unless it is a template or a plain word or number. The
+//! value of a weak name (`key`, `code`) must look random.
 
 use super::{Depth, Progress, Replaced, Stops, Unit, trim};
 use crate::{
     detect::{Context, Located, Rejection, edge, value},
     finding::Finding,
     rules::{RuleId, syntax::KeysSyntax},
-    text::{span::Span, visits},
+    text::{
+        open_table::{self, OpenTable},
+        span::Span,
+        visits,
+    },
 };
 
-/// The longest name, without its separators.
+/// The maximum length of a name, without its separators.
 const MAX_NAME: usize = 40;
 
-/// Nothing shorter is taken for random.
+/// The minimum length of a random value.
 const LEAST_RANDOM: usize = 8;
 
-/// A parameter's name in lower case without `_`, `-` and `.`, and whose it is.
+/// A parameter's name in lower case without `_`, `-` and `.`, and its rule.
+#[derive(Clone)]
 struct Name {
     text: Box<[u8]>,
     rule: RuleId,
     weak: bool,
 }
 
-/// The names in force, sorted, and a table over them by [`hash`].
-#[derive(Default)]
-pub(super) struct Parameters {
-    names: Vec<Name>,
-    slots: Vec<Option<u16>>,
+impl open_table::Entry for Option<Name> {
+    fn is_free(&self) -> bool {
+        self.is_none()
+    }
 }
 
-impl Parameters {
-    pub(super) fn add(&mut self, rule: RuleId, keys: &KeysSyntax) {
-        for (list, weak) in [(&keys.params, false), (&keys.weak, true)] {
-            for name in list {
-                let text: Vec<u8> = name.bytes().filter(|byte| !is_joint(*byte)).collect();
-                self.names.push(Name { text: text.to_ascii_lowercase().into(), rule, weak });
-            }
-        }
-    }
+/// The names of all rules.
+pub(super) struct Parameters(OpenTable<Option<Name>>);
 
-    pub(super) fn finish(&mut self) {
-        self.names.sort_by(|left, right| left.text.cmp(&right.text));
-        self.names.dedup_by(|next, kept| next.text == kept.text);
-        self.slots = vec![None; (self.names.len() * 4).next_power_of_two().max(4)];
-        for (index, name) in self.names.iter().enumerate() {
-            let mut slot = hash(&name.text) & (self.slots.len() - 1);
-            while self.slots[slot].is_some() {
-                slot = (slot + 1) & (self.slots.len() - 1);
+impl Parameters {
+    /// Of two rules that name the same parameter, the first one counts.
+    pub(super) fn new<'r>(rules: impl Iterator<Item = (RuleId, &'r KeysSyntax)>) -> Parameters {
+        let mut names: Vec<Name> = Vec::new();
+        for (rule, keys) in rules {
+            for (list, weak) in [(&keys.params, false), (&keys.weak, true)] {
+                for name in list {
+                    let text: Vec<u8> = name.bytes().filter(|byte| !is_joint(*byte)).collect();
+                    names.push(Name { text: text.to_ascii_lowercase().into(), rule, weak });
+                }
             }
-            self.slots[slot] = u16::try_from(index).ok();
         }
+        names.sort_by(|left, right| left.text.cmp(&right.text));
+        names.dedup_by(|next, kept| next.text == kept.text);
+        let mut table = OpenTable::with_capacity(names.len());
+        for name in names {
+            table.insert(open_table::hash(&name.text), Some(name));
+        }
+        Parameters(table)
     }
 
     fn named(&self, text: &[u8]) -> Option<&Name> {
-        let mut slot = hash(text) & (self.slots.len() - 1);
-        while let Some(index) = self.slots[slot] {
-            let name = &self.names[usize::from(index)];
-            if *name.text == *text {
-                return Some(name);
-            }
-            slot = (slot + 1) & (self.slots.len() - 1);
-        }
-        None
+        let found = self.0.find(open_table::hash(text), |name| {
+            name.as_ref().is_some_and(|name| *name.text == *text)
+        });
+        found?.as_ref()
     }
 
     /// Looks at the parameter with the `=` that `anchor` ends with.
@@ -82,7 +86,7 @@ impl Parameters {
         let (name, in_path) =
             self.name_before(hay, anchor, depth).ok_or(Rejection::UnknownParameter)?;
         let hit = &context.memory.records.locate(hay, anchor);
-        progress.judged += 1;
+        progress.n_examined += 1;
         let mut end = progress.value_end(hit, start, depth);
         if in_path {
             end = start
@@ -96,7 +100,7 @@ impl Parameters {
         if replaced.covers(secret) {
             return Err(Rejection::Placeholder);
         }
-        if name.weak && progress.gauge.is_calm(hit.hay, span.start, span.end)
+        if name.weak && progress.bound.excludes(hit.hay, span.start, span.end)
             || !is_secret(name, secret)
         {
             return Err(Rejection::PlainParameter);
@@ -106,8 +110,8 @@ impl Parameters {
         Ok(())
     }
 
-    /// The name that ends at the `=` of the anchor, if a separator stands before it and somebody
-    /// wants it, and whether it is a parameter of the path.
+    /// The known name that ends at the `=` of the anchor, if a separator precedes it, and whether
+    /// it is a parameter of the path.
     fn name_before(&self, hay: &[u8], anchor: Span, depth: Depth) -> Option<(&Name, bool)> {
         let left = &hay[..anchor.end - equals_len(depth, anchor.of(hay))];
         let left = left.strip_suffix(b"]").or_else(|| strip_closing(left)).unwrap_or(left);
@@ -128,15 +132,8 @@ impl Parameters {
     }
 }
 
-fn hash(text: &[u8]) -> usize {
-    let mixed =
-        text.iter().fold(0_u32, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
-    (mixed ^ mixed >> 15) as usize
-}
-
 impl Progress {
-    /// Where the value that begins at `start` ends. A value seen before that holds `start` ends
-    /// where this one does.
+    /// The end of the value that begins at `start`. A value inside the last one has the same end.
     fn value_end(&mut self, hit: &Located<'_>, start: usize, depth: Depth) -> usize {
         let seen = &mut self.values[depth as usize];
         if !seen.contains(start) {
@@ -146,19 +143,14 @@ impl Progress {
     }
 }
 
-/// How an anchor writes the `=` that it ends with.
+/// The depth at which an anchor writes the `=` at its end; `None` if it does not end with one.
 pub(super) fn equals(anchor: &[u8]) -> Option<Depth> {
-    let ends = |text: &[u8]| {
-        anchor.len() >= text.len() && anchor[anchor.len() - text.len()..].eq_ignore_ascii_case(text)
-    };
-    if anchor.ends_with(b"=") || ends(b"\\u003d") {
-        Some(Depth::Plain)
-    } else if ends(b"%3d") {
-        Some(Depth::Encoded)
-    } else if ends(b"%253d") {
-        Some(Depth::Twice)
-    } else {
-        None
+    match anchor {
+        [.., b'='] => Some(Depth::Plain),
+        [.., b'\\', b'u' | b'U', b'0', b'0', b'3', b'd' | b'D'] => Some(Depth::Plain),
+        [.., b'%', b'3', b'd' | b'D'] => Some(Depth::Encoded),
+        [.., b'%', b'2', b'5', b'3', b'd' | b'D'] => Some(Depth::Twice),
+        _ => None,
     }
 }
 
@@ -171,7 +163,7 @@ fn equals_len(depth: Depth, anchor: &[u8]) -> usize {
     }
 }
 
-/// `user%5Bpassword%5D=`
+/// The name without the closing bracket of `user%5Bpassword%5D=`.
 fn strip_closing(left: &[u8]) -> Option<&[u8]> {
     left.strip_suffix(b"%5D").or_else(|| left.strip_suffix(b"%5d"))
 }
@@ -180,7 +172,7 @@ fn is_joint(byte: u8) -> bool {
     matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// The name without the letters of an escape before it, and the separator that stands there.
+/// The name without the letters of an escape before it, and the separator before it.
 fn separator<'h>(before: &[u8], run: &'h [u8]) -> Option<(&'h [u8], u8)> {
     match before.last()? {
         byte @ (b'?' | b'&' | b'#' | b'[') => Some((run, *byte)),
@@ -233,8 +225,8 @@ fn value_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
                 n_open += 1;
                 false
             }
-            // `[badge](https://host/?token=abc)](https://host)`: a bracket that was opened before
-            // the value, and text behind it.
+            // A bracket that was opened before the value ends it, if text follows as in
+            // `[badge](https://host/?token=abc)](https://host)`.
             b')' | b']' | b'}' if n_open == 0 => {
                 rest.first().is_none_or(|next| b")]},.;:".contains(next))
             }
@@ -252,7 +244,7 @@ fn value_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
     at
 }
 
-/// Whether the next URL of a list begins here.
+/// Whether `rest` begins with the next URL of a list.
 fn scheme_follows(rest: &[u8]) -> bool {
     let n_letters = rest
         .iter()
@@ -262,9 +254,9 @@ fn scheme_follows(rest: &[u8]) -> bool {
     n_letters > 0 && rest[n_letters..].starts_with(b"://")
 }
 
-/// Whether what stands behind a name is worth hiding.
+/// Whether the value of a parameter is a secret.
 fn is_secret(name: &Name, secret: &[u8]) -> bool {
-    // Nothing so short is random, which tells most weak parameters before anything is asked.
+    // A short value is never random. This refuses most weak parameters at once.
     if name.weak && secret.len() < LEAST_RANDOM {
         return false;
     }
@@ -281,15 +273,15 @@ fn is_secret(name: &Name, secret: &[u8]) -> bool {
     is_password || !is_plain(secret)
 }
 
-/// A template with white space in it, of which the value shows the beginning: `{{ token }}`; or a
-/// route's `:token`.
+/// Whether `secret` is the beginning of a template with white space (`{{ token }}`), or a route's
+/// variable (`:token`).
 fn is_open_template(secret: &[u8]) -> bool {
     let opens = [b"{{".as_slice(), b"${", b"$(", b"#{"].iter().any(|open| secret.starts_with(open));
     opens && secret.len() <= value::LOOK && !secret.iter().any(|byte| matches!(byte, b'}' | b')'))
         || secret.strip_prefix(b":").is_some_and(|name| name.iter().all(u8::is_ascii_alphabetic))
 }
 
-/// A number of a few digits or one short word.
+/// Whether `secret` is a number of a few digits or one short word.
 fn is_plain(secret: &[u8]) -> bool {
     secret.len() < 8 && secret.iter().all(u8::is_ascii_digit)
         || secret.len() <= 12

@@ -1,31 +1,34 @@
-//! Which part of a URL a secret begins in, and where that part ends.
+//! The part of a URL that a finding begins in, and where that part ends.
 //!
-//! A recogniser that knows nothing of URLs takes `https://token:x7Kp…@host/path` for a key and a
-//! value that goes on to the end of the line. Inside a URL its grammar says where a value ends: the
-//! user at the colon, the password at the `@`, a parameter at `&` or `#`. So the host stays, and
-//! what is replaced leaves a URL behind.
+//! To a detector that knows nothing of URLs, `https://token:x7Kp…@host/path` is a key with a value up
+//! to the end of the line. Inside a URL, its grammar ends a value: the user at the colon, the
+//! password at the `@`, a parameter at `&` or `#`. So the host is kept, and a redacted URL is still
+//! a URL.
+//!
+//! Key-value detection asks [`Memo::value`] while it looks for a value; merging asks [`Memo::clip`]
+//! about the findings of all other detectors.
 
 use super::{
     Depth, Stops, Unit, quotes,
     userinfo::{self, Enclosing, Userinfo},
 };
 use crate::{
-    detect::{Located, edge, search_memo::Seek},
+    detect::{Located, context::Records, edge, search_memo::SearchMemo},
     text::span::Span,
 };
 
-/// How far before a secret its URL may begin.
+/// How far before a finding its URL may begin.
 const BEFORE: usize = 8 << 10;
 
-/// What a URL's grammar gives a meaning to. A secret without any of these ends where it ends.
+/// The separators of URLs. A finding without any of them is not cut.
 static MARKS: Stops = Stops::new(b"@:/?#&%;");
 
 /// The parts of a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::detect) enum Part {
-    /// The user or the password, which ends here.
+    /// The user or the password, with its end.
     User(usize),
-    /// Behind the colon of a host.
+    /// After the colon of a host.
     Port,
     Host,
     Path,
@@ -33,39 +36,44 @@ pub(in crate::detect) enum Part {
     Query,
 }
 
-/// What was walked already.
+/// What was read already.
 #[derive(Default)]
 pub(in crate::detect) struct Memo {
     userinfo: userinfo::Memo,
     walk: Option<Walk>,
-    mark: Seek,
-    path: Seek,
-    query: Seek,
+    mark: SearchMemo,
+    path: SearchMemo,
+    query: SearchMemo,
 }
 
-/// How far a URL was read behind its user.
+/// How far a URL was read after its user.
 #[derive(Clone, Copy)]
 struct Walk {
     begin: usize,
     depth: Depth,
     at: usize,
     part: Part,
-    /// Whether `;` ends the URL, which is a field of a connection string.
+    /// Whether the URL is a field of a connection string, so that `;` ends it.
     is_field: bool,
     is_over: bool,
 }
 
 impl Memo {
-    /// Whether `secret` holds anything that could end it.
-    pub(in crate::detect) fn may_cut(&mut self, hay: &[u8], secret: Span) -> bool {
-        self.has_mark(hay, secret)
-    }
-
-    /// The span without what lies behind the user, the password or the parameter that it begins in.
-    pub(in crate::detect) fn clip(&mut self, hay: &[u8], record: Span, span: Span) -> Span {
+    /// The span up to the end of the user, the password or the parameter that it begins in. The
+    /// grammar of URLs ends a finding there, whatever the detector that found it knows of URLs.
+    pub(in crate::detect) fn clip(
+        &mut self,
+        hay: &[u8],
+        records: &mut Records,
+        span: Span,
+    ) -> Span {
+        if !self.has_mark(hay, span) {
+            return span;
+        }
+        let record = records.around(hay, span.start);
         let end = match self.part(hay, record, span.start) {
             Some((Part::User(end), _)) => end,
-            // Quotes around a value say where it ends.
+            // Quotes around a value decide where it ends.
             Some((Part::Query, depth)) if !is_quoted(hay, record, span) => {
                 self.query_end(hay, span, depth)
             }
@@ -74,16 +82,26 @@ impl Memo {
         self.cut(hay, span, end)
     }
 
-    /// The same for the user and the password alone.
-    pub(in crate::detect) fn clip_user(&mut self, hay: &[u8], record: Span, span: Span) -> Span {
+    /// As [`Memo::clip`], for a span in the user or the password only. Enough for the URL
+    /// detector's own findings, except for a parameter's name inside a password.
+    pub(in crate::detect) fn clip_user(
+        &mut self,
+        hay: &[u8],
+        records: &mut Records,
+        span: Span,
+    ) -> Span {
+        if !self.has_mark(hay, span) {
+            return span;
+        }
+        let record = records.around(hay, span.start);
         match self.part(hay, record, span.start) {
             Some((Part::User(end), _)) => self.cut(hay, span, end),
             _ => span,
         }
     }
 
-    /// Where the value of the key before it ends; nowhere, if what looks like one is the port of a
-    /// host.
+    /// The value of `key` up to the end of its part of a URL. `None` if key and value are a host
+    /// and its port.
     pub(in crate::detect) fn value(
         &mut self,
         hay: &[u8],
@@ -114,14 +132,12 @@ impl Memo {
     }
 
     fn has_mark(&mut self, hay: &[u8], span: Span) -> bool {
-        let first = |from: usize, to: usize| {
-            let length = MARKS.skip(&hay[from..to]);
-            (from + length < to).then_some(from + length)
-        };
-        self.mark.find(span.start, span.end, first).is_some()
+        let search = |from, to| Some(from + MARKS.skip(&hay[from..to])).filter(|at| *at < to);
+        self.mark.find(span.start, span.end, search).is_some()
     }
 
-    /// A backslash before the end may escape what stands there; the two stay together.
+    /// The span up to `end`. A backslash before `end` may escape the character there, so it is left
+    /// out, too.
     fn cut(&self, hay: &[u8], span: Span, end: usize) -> Span {
         if end >= span.end {
             return span;
@@ -130,14 +146,16 @@ impl Memo {
     }
 
     fn query_end(&mut self, hay: &[u8], span: Span, depth: Depth) -> usize {
-        first(&mut self.query, hay, span, depth, b"&#")
+        let search = |from, to| first_of(b"&#", &hay[..to], from, depth);
+        self.query.find(span.start, span.end, search).unwrap_or(span.end)
     }
 
     fn path_end(&mut self, hay: &[u8], span: Span, depth: Depth) -> usize {
-        first(&mut self.path, hay, span, depth, b"/;?#&")
+        let search = |from, to| first_of(b"/;?#&", &hay[..to], from, depth);
+        self.path.find(span.start, span.end, search).unwrap_or(span.end)
     }
 
-    /// The part of a URL that `at` lies in, and how deep the URL lies in others.
+    /// The part of a URL that `at` is in, and the depth of that URL.
     fn part(&mut self, hay: &[u8], record: Span, at: usize) -> Option<(Part, Depth)> {
         let hit = Located { hay, record, anchor: Span::new(at, at) };
         let Enclosing::Url(separator, begin, depth) =
@@ -166,7 +184,7 @@ impl Memo {
 }
 
 impl Walk {
-    /// Reads on to `at`.
+    /// Reads on up to `at`.
     fn go_on(&mut self, hay: &[u8], at: usize, limit: usize) {
         while self.at < at && !self.is_over {
             let unit = Unit::at(hay, self.at, limit, self.depth);
@@ -189,30 +207,26 @@ impl Walk {
     }
 }
 
-/// The first of `marks` in `span`, or its end.
-fn first(seek: &mut Seek, hay: &[u8], span: Span, depth: Depth, marks: &[u8]) -> usize {
-    let search = |from: usize, to: usize| {
-        let mut at = from;
-        while at < to {
-            let unit = Unit::at(hay, at, to, depth);
-            if marks.contains(&unit.byte) || marks.contains(&hay[at]) {
-                return Some(at);
-            }
-            at += unit.len;
+/// The first of `marks` in `text` from `at` on.
+fn first_of(marks: &[u8], text: &[u8], mut at: usize, depth: Depth) -> Option<usize> {
+    while at < text.len() {
+        let unit = Unit::at(text, at, text.len(), depth);
+        if marks.contains(&unit.byte) || marks.contains(&text[at]) {
+            return Some(at);
         }
-        None
-    };
-    seek.find(span.start, span.end, search).unwrap_or(span.end)
+        at += unit.len;
+    }
+    None
 }
 
-/// Whether the same quote stands on both sides.
+/// Whether the span is between two equal quotes.
 fn is_quoted(hay: &[u8], record: Span, span: Span) -> bool {
     let before = hay[record.start..span.start].last();
     before.is_some_and(|byte| matches!(byte, b'\'' | b'"' | b'`'))
         && before == hay[..record.end].get(span.end)
 }
 
-/// Whether digits stand at the head of `value` and what ends a host behind them.
+/// Whether `value` begins with the digits of a port.
 fn is_port(hay: &[u8], record: Span, value: Span) -> bool {
     let rest = &hay[value.start..record.end];
     let n_digits = rest.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
@@ -220,8 +234,8 @@ fn is_port(hay: &[u8], record: Span, value: Span) -> bool {
         && rest.get(n_digits).is_none_or(|next| !next.is_ascii_alphanumeric())
 }
 
-/// Whether the URL is the value of a key or JDBC's, so that `;key=` behind it belongs to a
-/// connection string: `AccountEndpoint=https://x.example/;AccountKey=…`.
+/// Whether the URL is the value of a key, or one of JDBC. Then `;key=` after it belongs to a connection
+/// string: `AccountEndpoint=https://x.example/;AccountKey=…`.
 fn is_field(separator: &Located<'_>) -> bool {
     let left = &separator.hay[separator.record.start..separator.anchor.start];
     let before =

@@ -1,14 +1,14 @@
-//! Paths that are the secret: webhooks, bot URLs, links that log in whoever opens them.
+//! Paths that are a secret: webhooks, bot URLs, links that log in everyone who opens them.
 //!
-//! A rule gives templates, `host/segment/segment`. The host is a name, `*.name` for any below it,
-//! or `*` for any at all. A segment is a literal or ends in one of
+//! A rule has templates of the form `host/segment/segment`. The host is a name, `*.name` for any
+//! host below it, or `*` for any host. A segment is a literal or ends in one of
 //!
-//! - `{keep}`: any segment, which stays;
-//! - `{secret}`: what goes. At the end of the template it takes the rest of the path as well; else
-//!   its segment alone;
-//! - `{random}`: like `{secret}`, its segment alone, and only where it looks machine-made.
+//! - `{keep}`: any segment, which is kept;
+//! - `{secret}`: the secret. At the end of the template it includes the rest of the path, elsewhere
+//!   it is one segment;
+//! - `{random}`: one segment that is a secret if it looks random.
 //!
-//! The anchor of such a rule holds the host, or for `*` the first segment with its slashes.
+//! The anchor of such a rule contains the host, or for `*` the first segment with its slashes.
 
 use std::borrow::Cow;
 
@@ -16,11 +16,11 @@ use super::{Depth, Progress, Replaced, Unit, trim};
 use crate::{
     detect::{Located, Rejection, edge, value},
     finding::Finding,
-    rules::{Recogniser, RuleId, RuleSet, syntax::KeysSyntax},
+    rules::{Anchor, RuleId, RuleSet, syntax::KeysSyntax},
     text::span::Span,
 };
 
-/// The shortest secret; shorter are the words of a manual (`/services/new`).
+/// The minimum length of a secret. Shorter segments are words, as in `/services/new`.
 const MIN_SECRET: usize = 8;
 
 enum Piece {
@@ -31,7 +31,7 @@ enum Piece {
     Random,
 }
 
-/// Whether the host before the template's first literal matters.
+/// What a template requires of the host.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Host {
     Named,
@@ -45,40 +45,39 @@ struct Template {
     pieces: Vec<Piece>,
 }
 
-/// The templates in force.
-#[derive(Default)]
+/// The templates of all rules.
 pub(super) struct Paths {
     templates: Vec<Template>,
     by_anchor: Vec<ByAnchor>,
 }
 
-/// Which templates an anchor can be about, and where in it their first literal begins: told once by
-/// comparing the texts, since there are many templates and each anchor means one or two.
+/// The templates that an anchor can belong to, and the offset of their first literal in it.
+/// Computed at load time: there are many templates, and each anchor belongs to one or two.
 struct ByAnchor {
     text: Box<[u8]>,
     starts: Vec<(usize, usize)>,
 }
 
 impl Paths {
-    pub(super) fn add(&mut self, rule: RuleId, keys: &KeysSyntax) {
-        self.templates.extend(keys.paths.iter().map(|text| template(rule, text)));
-    }
-
-    /// All templates are in.
-    pub(super) fn finish(&mut self, rules: &RuleSet) {
-        for rule in rules.rules() {
-            let Recogniser::Url(keys) = &rule.recogniser else { continue };
-            if keys.paths.is_empty() {
-                continue;
-            }
-            for anchor in rule.anchors() {
-                let starts = self.starts(&anchor.text);
-                self.by_anchor.push(ByAnchor { text: anchor.text.clone(), starts });
-            }
+    pub(super) fn new<'r>(
+        rules: &RuleSet,
+        keys: impl Iterator<Item = (RuleId, &'r KeysSyntax)>,
+    ) -> Paths {
+        let mut paths = Paths { templates: Vec::new(), by_anchor: Vec::new() };
+        let mut anchors: Vec<&Anchor> = Vec::new();
+        for (rule, keys) in keys.filter(|(_, keys)| !keys.paths.is_empty()) {
+            paths.templates.extend(keys.paths.iter().map(|text| template(rule, text)));
+            anchors.extend(rules.get(rule).anchors());
         }
+        for anchor in anchors {
+            let starts = paths.starts(&anchor.text);
+            paths.by_anchor.push(ByAnchor { text: anchor.text.clone(), starts });
+        }
+        paths
     }
 
-    /// Where in `anchor` each template may begin, in the order of templates.
+    /// The templates that may begin inside `anchor` and the offset of each, in the order of
+    /// templates.
     fn starts(&self, anchor: &[u8]) -> Vec<(usize, usize)> {
         let mut starts = Vec::new();
         for (index, template) in self.templates.iter().enumerate() {
@@ -93,6 +92,7 @@ impl Paths {
         starts
     }
 
+    /// Looks for a secret path around the anchor of `hit`.
     pub(super) fn detect(
         &self,
         hit: &Located<'_>,
@@ -113,7 +113,7 @@ impl Paths {
             let Some(start) = template.start(hit, places) else { continue };
             let Some(span) = template.secret(hit, start, replaced) else { continue };
             let secret = span.of(hit.hay);
-            progress.judged += 1;
+            progress.n_examined += 1;
             if !value::is_template(secret) && !replaced.covers(secret) {
                 progress.claim(span);
                 findings.push(Finding::text(span, template.rule));
@@ -125,7 +125,7 @@ impl Paths {
     }
 }
 
-/// Whether two texts differ in case alone; most differ in length or in their last byte.
+/// Whether two texts are equal ignoring case. Most differ in length or in their last byte.
 fn is_alike(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len()
         && one.last().map(u8::to_ascii_lowercase) == other.last().map(u8::to_ascii_lowercase)
@@ -158,8 +158,7 @@ fn template(rule: RuleId, text: &str) -> Template {
 }
 
 impl Template {
-    /// Where the template's first literal stands, which lies in or begins with the anchor: in one
-    /// of `places`.
+    /// The offset of the template's first literal: one of `places`, relative to the anchor.
     fn start(&self, hit: &Located<'_>, places: &[(usize, usize)]) -> Option<usize> {
         let Some(Piece::Literal(first)) = self.pieces.first() else { return None };
         let start = places.iter().map(|(_, at)| hit.anchor.start + at).find(|at| {
@@ -183,7 +182,7 @@ impl Template {
         fits.then_some(start)
     }
 
-    /// The secret of the path that begins at `start`, if the path is one of this template.
+    /// The secret in the path that begins at `start`, if the path matches this template.
     fn secret(&self, hit: &Located<'_>, start: usize, replaced: Replaced<'_>) -> Option<Span> {
         let hay = hit.hay;
         let limit = hit.record.end;
@@ -203,7 +202,7 @@ impl Template {
                     at = if index == 1 { behind_port(hay, at, limit) } else { at };
                     match slash(hay, at, limit) {
                         Some(behind) => (at, depth) = behind,
-                        // A slash at the end of a template says only where the secret ends.
+                        // A slash at the end of a template only ends the secret.
                         None if index + 1 == self.pieces.len() => break,
                         None => return None,
                     }
@@ -234,7 +233,7 @@ impl Template {
     }
 }
 
-/// Behind `:443`.
+/// The offset after a port: `:443`.
 fn behind_port(hay: &[u8], at: usize, limit: usize) -> usize {
     match hay[at..limit].split_first() {
         Some((b':', rest)) => {
@@ -244,7 +243,7 @@ fn behind_port(hay: &[u8], at: usize, limit: usize) -> usize {
     }
 }
 
-/// Behind the slash at `at`, and how it is written.
+/// The offset after the slash at `at`, and the depth at which it is written.
 fn slash(hay: &[u8], at: usize, limit: usize) -> Option<(usize, Depth)> {
     if at >= limit {
         return None;
@@ -255,7 +254,7 @@ fn slash(hay: &[u8], at: usize, limit: usize) -> Option<(usize, Depth)> {
     })
 }
 
-/// A slash at the end of the path stays.
+/// The span without a slash at the end of the path.
 fn without_slash(hay: &[u8], mut span: Span) -> Span {
     if span.of(hay).ends_with(b"/") {
         span.end -= 1;
@@ -289,8 +288,6 @@ fn path_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
 }
 
 fn is_path_end(unit: Unit, raw: u8) -> bool {
-    let ends = |byte: u8| {
-        matches!(byte, b'?' | b'#' | b'&' | b'\'' | b'`' | b'|' | b',' | b';' | b')' | b']' | b'\\')
-    };
-    unit.is_end() || ends(unit.byte) || ends(raw) && unit.len == 1
+    const ENDS: &[u8] = b"?#&'`|,;)]\\";
+    unit.is_end() || ENDS.contains(&unit.byte) || ENDS.contains(&raw) && unit.len == 1
 }

@@ -1,27 +1,28 @@
-//! What was opened before a URL, which says what ends it.
+//! The quotes and brackets that the text before a URL left open, which can end the URL.
 //!
-//! People paste passwords with quotes and angle brackets in them. Such a byte ends a URL only if
+//! People paste passwords that contain quotes and angle brackets. Such a byte ends a URL only if
 //! the text before the URL opened it: `'postgres://u:p@h'` ends at the apostrophe, and
 //! `DATABASE_URL=postgres://u:p'w@h` does not.
+//!
+//! The record is read up to the URL once for all its URLs ([`Memo`]).
 
 use super::Unit;
 use crate::{detect::edge, text::span::Span};
 
-/// The quotes that text puts around URLs.
+/// The quotes that may surround a URL.
 const QUOTES: &[u8; 3] = b"\"'`";
 
-/// What the text before an offset leaves open.
+/// The quotes and brackets that are open at an offset.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Open {
     /// A bit for each depth of escapes and each of [`QUOTES`].
     quotes: u16,
-    /// Whether an element's tag or an angle bracket is open.
+    /// Whether a tag or another angle bracket is open.
     angle: bool,
 }
 
 impl Open {
-    /// Whether a string in double quotes is open, whose escapes stand for the characters that they
-    /// name.
+    /// Whether a string in double quotes is open, so that escapes mean the characters they name.
     pub(super) fn is_double(self) -> bool {
         const DOUBLE: u16 = 1 | 1 << 3 | 1 << 6 | 1 << 9;
         self.quotes & DOUBLE != 0
@@ -31,7 +32,7 @@ impl Open {
         self.angle
     }
 
-    /// Whether the quote that `unit` is, written at `span`, is one that was opened.
+    /// Whether `unit`, written at `span`, is a quote that closes an open one.
     pub(super) fn closes(self, hay: &[u8], span: Span, unit: Unit) -> bool {
         let n_slashes = match hay[span.end - 1] == unit.byte {
             true => span.len() - 1,
@@ -51,7 +52,7 @@ impl Open {
                 let n_slashes = edge::backslashes_before(text, at.saturating_sub(8), at);
                 let Some(bit) = bit(byte, n_slashes) else { return };
                 self.quotes ^= bit;
-                // What is open inside a string ends with it.
+                // Whatever is open inside a string ends with it.
                 let shallow = (1 << (bit.trailing_zeros() / 3 * 3 + 3)) - 1;
                 self.quotes &= shallow;
             }
@@ -59,7 +60,7 @@ impl Open {
     }
 }
 
-/// The bit of a quote behind so many backslashes: 0, 1, 3 and 7 are the depths of nested strings.
+/// The bit of a quote after so many backslashes: 0, 1, 3 and 7 are the depths of nested strings.
 fn bit(quote: u8, n_slashes: usize) -> Option<u16> {
     let kind = QUOTES.iter().position(|known| *known == quote)?;
     let depth = match n_slashes {
@@ -71,13 +72,13 @@ fn bit(quote: u8, n_slashes: usize) -> Option<u16> {
     Some(1 << (depth * 3 + kind))
 }
 
-/// `it's`
+/// Whether the quote at `at` is inside a word: `it's`.
 fn is_apostrophe(text: &[u8], at: usize) -> bool {
     let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     is_letter(at.checked_sub(1).and_then(|before| text.get(before))) && is_letter(text.get(at + 1))
 }
 
-/// How far a record was read, so that each of its bytes is read once.
+/// How far a record was read and what was open there. Each byte is read once.
 #[derive(Default)]
 pub(super) struct Memo {
     start: usize,
@@ -86,7 +87,7 @@ pub(super) struct Memo {
 }
 
 impl Memo {
-    /// What is open at `at` of the record that begins at `start`.
+    /// What is open at `at` in the record that begins at `start`.
     pub(super) fn open(&mut self, hay: &[u8], start: usize, at: usize) -> Open {
         if self.start != start || at < self.at {
             *self = Memo { start, at: start, open: Open::default() };
@@ -102,24 +103,19 @@ impl Memo {
     }
 }
 
-/// Whether JSON goes on behind the double quote that ends at `end`, or ends there: `","`, `":1`,
-/// `"}`.
+/// Whether JSON goes on or ends after the double quote that ends at `end`: `","`, `":1`, `"}`.
 pub(super) fn ends_json_string(hay: &[u8], end: usize, limit: usize) -> bool {
-    let rest = &hay[end..limit];
-    let behind = |at: usize| {
-        let rest = &rest[at..];
-        let spaces = rest.iter().take(4).take_while(|byte| **byte == b' ').count();
-        &rest[spaces..]
-    };
-    match rest.first() {
-        None => true,
-        Some(b',' | b':') => matches!(behind(1), [b'"' | b'{' | b'[', ..] | [b'\\', b'"', ..]),
-        Some(b'}' | b']') => matches!(behind(1), [] | [b',' | b'}' | b']' | b'\n', ..]),
+    let Some((mark, rest)) = hay[end..limit].split_first() else { return true };
+    let spaces = rest.iter().take(4).take_while(|byte| **byte == b' ').count();
+    let rest = &rest[spaces..];
+    match mark {
+        b',' | b':' => matches!(rest, [b'"' | b'{' | b'[', ..] | [b'\\', b'"', ..]),
+        b'}' | b']' => matches!(rest, [] | [b',' | b'}' | b']' | b'\n', ..]),
         _ => false,
     }
 }
 
-/// The byte before the scheme whose `://` begins at `separator`.
+/// The byte before the scheme that precedes the `://` at `separator`.
 pub(super) fn before_scheme(hay: &[u8], start: usize, separator: usize) -> Option<u8> {
     let left = &hay[start..separator];
     let is_scheme =
@@ -128,7 +124,7 @@ pub(super) fn before_scheme(hay: &[u8], start: usize, separator: usize) -> Optio
     left[..left.len() - length].last().copied()
 }
 
-/// Whether what follows a quote, up to `limit`, is nothing that a URL goes on with.
+/// Whether no URL goes on with `rest`, which follows a quote.
 pub(super) fn is_outside(rest: &[u8]) -> bool {
     rest.first().is_none_or(|next| {
         next.is_ascii_whitespace()

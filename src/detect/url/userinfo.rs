@@ -1,11 +1,13 @@
-//! The password in `scheme://user:password@host`, and in the two forms of a data source that are no
+//! The password in `scheme://user:password@host`, and in two forms of a data source that are not
 //! URLs.
 //!
-//! By the book the password ends at the last `@` before the first `/`, `?` or `#`. People paste
-//! passwords unescaped. So where that leaves `user:something` in the place of a port, or a host
-//! that cannot be one, the password goes on to the first `@` that a host follows. `host` and
-//! `host:digits` before the first `/`, `?` or `#` are a host, whatever follows. Quotes and angle
-//! brackets end a URL if they were opened before it ([`quotes`]).
+//! By RFC 3986 the password ends at the last `@` before the first `/`, `?` or `#`. But people paste
+//! passwords without escapes. If the standard reading leaves `user:something` in the place of a
+//! port, or a host that cannot be one, the password goes on to the first `@` that a host follows.
+//! `host` and `host:digits` before the first `/`, `?` or `#` are a host, whatever follows. Quotes
+//! and angle brackets end a URL if they were opened before it ([`quotes`]).
+//!
+//! A URL is read once for all questions about it ([`Memo`]).
 
 use super::{
     Depth, Stops, Unit,
@@ -16,18 +18,18 @@ use crate::{
     text::{span::Span, visits},
 };
 
-/// How far behind a `/`, `?` or `#` the rest of an unescaped password is looked for.
+/// How far after a `/`, `?` or `#` the rest of an unescaped password is searched.
 const BEYOND: usize = 512;
 
-/// How far before `@tcp(` the user name may begin.
+/// How far before `@tcp(` the user may begin.
 const BEFORE: usize = 512;
 
-/// What stands between `://` and the path.
+/// The text between `://` and the path.
 #[derive(Clone, Copy)]
 struct Authority {
     colon: Option<Span>,
     at: Option<Span>,
-    /// Where it ends, and whether by `/`, `?` or `#`.
+    /// Its end, and whether that is a `/`, `?` or `#`.
     end: usize,
     cut: bool,
 }
@@ -35,13 +37,13 @@ struct Authority {
 /// The user of a URL, with or without a password.
 #[derive(Clone, Copy)]
 pub(super) struct Userinfo {
-    /// What parts the user from the password.
+    /// The separator between the user and the password.
     pub(super) colon: Option<Span>,
-    /// What ends the two.
+    /// The `@` after them.
     pub(super) at: Span,
 }
 
-/// A URL whose authority was read.
+/// A URL with its authority.
 #[derive(Clone, Copy)]
 struct Known {
     start: usize,
@@ -50,18 +52,18 @@ struct Known {
     userinfo: Option<Userinfo>,
 }
 
-/// What was walked already. A line of addresses, or a URL with many `@` in it, is walked once and
-/// not once for each.
+/// What was read already. A line of addresses, or a URL with many `@`, is read once and not once
+/// for each `@`.
 #[derive(Default)]
 pub(super) struct Memo {
     last: Option<Known>,
-    /// No byte here is white space or begins what separates a scheme from the rest.
+    /// No byte here is white space or begins the separator after a scheme.
     clear: Span,
     quotes: quotes::Memo,
 }
 
 impl Memo {
-    /// The URL behind the separator that `hit` is about, which begins at `start`.
+    /// The URL after the separator at the anchor of `hit`; it begins at `start`.
     fn url(&mut self, hit: &Located<'_>, start: usize, depth: Depth) -> Known {
         match self.last {
             Some(known) if known.start == start && known.depth == depth => known,
@@ -76,7 +78,7 @@ impl Memo {
         }
     }
 
-    /// The user of the URL behind the separator that `hit` is about, which begins at `start`.
+    /// The user of the URL after the separator at the anchor of `hit`; it begins at `start`.
     pub(super) fn userinfo(
         &mut self,
         hit: &Located<'_>,
@@ -87,7 +89,7 @@ impl Memo {
     }
 }
 
-/// The password behind the scheme separator that `hit` is about.
+/// The password in the URL after the scheme separator at the anchor of `hit`.
 pub(super) fn password(hit: &Located<'_>, depth: Depth, memo: &mut Memo) -> Option<Span> {
     let start = match hit.anchor.of(hit.hay) {
         b"://" => hit.anchor.end,
@@ -107,8 +109,8 @@ pub(super) fn password(hit: &Located<'_>, depth: Depth, memo: &mut Memo) -> Opti
     }
 }
 
-/// Whether the authority at the head of `rest`, which stands behind `://`, ends before a colon or an `@`, as nearly all do, or with the
-/// colon of the next `://`.
+/// Whether the authority at the beginning of `rest`, which follows `://`, has no password: it ends
+/// before a colon or an `@`, as nearly all do, or with the colon of the next `://`.
 pub(super) fn has_none(rest: &[u8]) -> bool {
     let stop = &rest[PLAIN.skip(rest)..];
     matches!(
@@ -117,8 +119,8 @@ pub(super) fn has_none(rest: &[u8]) -> bool {
     )
 }
 
-/// Whether the `@` that `hit` is about ends the userinfo of a URL: what stands around it is a user
-/// or a password and a host, and no address.
+/// Whether the `@` at the anchor of `hit` ends the userinfo of a URL, so that the text around it is
+/// a user and a host instead of an email address.
 pub(in crate::detect) fn is_userinfo_end(
     hit: &Located<'_>,
     progress: &mut super::Progress,
@@ -134,16 +136,16 @@ pub(in crate::detect) fn is_userinfo_end(
     }
 }
 
-/// What an offset may lie in, going by what stands before it up to the nearest white space.
+/// What an offset is inside of, judged by the text before it up to the nearest white space.
 pub(super) enum Enclosing<'h> {
     Nothing,
-    /// A data source of Oracle's, with the end of its password.
+    /// An Oracle data source, with the end of its password.
     Oracle(Option<usize>),
-    /// The separator of a scheme, what is behind it, and how deep it lies.
+    /// A URL: the separator after its scheme, the offset after that, and its depth.
     Url(Located<'h>, usize, Depth),
 }
 
-/// Looks left from the anchor of `hit` for the nearest separator of a scheme, at most `most` bytes.
+/// Looks left from the anchor of `hit` for the nearest scheme separator, at most `most` bytes.
 pub(super) fn enclosing<'h>(hit: &Located<'h>, most: usize, memo: &mut Memo) -> Enclosing<'h> {
     let floor = hit.record.start.max(hit.anchor.start.saturating_sub(most));
     let mut start = hit.anchor.start;
@@ -174,16 +176,16 @@ pub(super) fn enclosing<'h>(hit: &Located<'h>, most: usize, memo: &mut Memo) -> 
     found
 }
 
-/// White space, and what a separator or a data source begins with.
+/// White space, and the first bytes of a separator or a data source.
 static BEFORE_AT: Stops = Stops::new(b":%j");
 
-/// What begins at an offset before an `@`.
+/// What begins at an offset to the left of an `@`.
 enum Before<'h> {
     Nothing,
     Space,
-    /// A data source of Oracle's, with the end of its password.
+    /// An Oracle data source, with the end of its password.
     Oracle(Option<usize>),
-    /// The separator of a scheme, what is behind it, and how deep it lies.
+    /// The separator after a scheme, the offset after that, and its depth.
     Scheme(Located<'h>, usize, Depth),
 }
 
@@ -206,7 +208,7 @@ fn before_authority<'h>(hit: &Located<'h>, start: usize) -> Before<'h> {
     }
 }
 
-/// The offset behind `://`, however its slashes are escaped.
+/// The offset after `://`, however its slashes are escaped.
 fn behind_slashes(hit: &Located<'_>, depth: Depth) -> Option<usize> {
     let end = hit.record.end;
     let mut at = hit.anchor.start;
@@ -226,7 +228,7 @@ fn behind_slashes(hit: &Located<'_>, depth: Depth) -> Option<usize> {
 static PLAIN: Stops = Stops::new(b"/?#:@'`");
 static ENCODED: Stops = Stops::new(b"/?#:@'`%&");
 
-/// What ends a URL before its path does. Asked in order, from its beginning on.
+/// Decides what ends a URL before its path does. Must be asked in order from the URL's beginning.
 struct Ends<'h, 'm> {
     hay: &'h [u8],
     record: usize,
@@ -248,7 +250,7 @@ impl<'h, 'm> Ends<'h, 'm> {
         Ends { hay: hit.hay, record, separator, limit, depth, quotes, open: None }
     }
 
-    /// What the text before the URL leaves open: read only where the URL holds something that could
+    /// What the text before the URL leaves open. Read only if the URL contains something that could
     /// close it.
     fn open(&mut self) -> Open {
         let (hay, record, separator) = (self.hay, self.record, self.separator);
@@ -259,8 +261,7 @@ impl<'h, 'm> Ends<'h, 'm> {
         quotes::before_scheme(self.hay, self.record, self.separator)
     }
 
-    /// Whether the URL ends at `span`, in which `unit` is written. `read` is what was read before
-    /// it.
+    /// Whether the URL ends at `unit`, written at `span`. `read` is the authority before it.
     fn here(&mut self, span: Span, unit: Unit, read: &Authority) -> bool {
         if self.depth != Depth::Plain {
             let is_quote = matches!(unit.byte, b'\'' | b'`');
@@ -285,7 +286,7 @@ impl<'h, 'm> Ends<'h, 'm> {
                     || self.is_behind_port(span, read) && self.is_tag(span)
             }
             b'>' => self.open().is_angle() || self.is_behind_host(span, read),
-            // An escape of a string's ends a URL in that string; elsewhere it is a backslash and a
+            // An escaped line end ends a URL inside a string. Elsewhere it is a backslash and a
             // letter.
             b'\n' if unit.len > 1 => {
                 read.colon.is_none()
@@ -297,8 +298,8 @@ impl<'h, 'm> Ends<'h, 'm> {
         }
     }
 
-    /// Whether a quote ends the URL: the one that opened it, or one that was opened before and has
-    /// nothing of a URL behind it.
+    /// Whether a quote ends the URL: the kind that opened it, or one that was opened before and is
+    /// followed by something that no URL goes on with.
     fn is_closing(&mut self, span: Span, unit: Unit) -> bool {
         self.opener() == Some(unit.byte)
             || self.is_outside(span)
@@ -309,24 +310,25 @@ impl<'h, 'm> Ends<'h, 'm> {
         quotes::is_outside(&self.hay[span.end..self.limit])
     }
 
-    /// Whether a user, an `@` and a host stand before `span`.
+    /// Whether a user, an `@` and a host precede `span`.
     fn is_behind_host(&self, span: Span, read: &Authority) -> bool {
-        let is_empty = |at: Span| read.colon.is_some_and(|colon| colon.end == at.start);
-        let at = read.at.filter(|at| !is_empty(*at));
+        // Without a password between the colon and the `@` there is no host to end.
+        let at = read.at.filter(|at| read.colon.is_none_or(|colon| colon.end != at.start));
         at.is_some_and(|at| host(self.hay, at.end, span.start, self.depth) == Host::Sure)
     }
 
-    /// Whether a host, a colon and the digits of a port stand before `span`.
+    /// Whether a host, a colon and the digits of a port precede `span`.
     fn is_behind_port(&self, span: Span, read: &Authority) -> bool {
         read.colon.is_some_and(|colon| is_port(&self.hay[colon.end..span.start]))
     }
 
-    /// Whether an element's end begins at `span`.
+    /// Whether a closing tag begins at `span`.
     fn is_tag(&self, span: Span) -> bool {
         self.hay[span.end..self.limit].first() == Some(&b'/')
     }
 }
 
+/// Reads the authority that begins at `start`.
 fn authority(hay: &[u8], start: usize, depth: Depth, ends: &mut Ends<'_, '_>) -> Authority {
     let stops = if depth == Depth::Plain { &PLAIN } else { &ENCODED };
     let limit = ends.limit;
@@ -374,22 +376,22 @@ fn userinfo(
                 return None;
             }
             let is_host = !cut || host(hay, at.end, end, ends.depth) == Host::Sure;
-            let later = if cut { beyond(hay, colon, end, ends, Host::Sure) } else { None };
-            // A path and a query are written in fewer characters than a password.
+            let later = if cut { beyond(colon, end, ends, Host::Sure) } else { None };
+            // Paths and queries use fewer characters than passwords.
             let later = later
                 .filter(|later| !is_host || !is_uri(hay, Span::new(end, later.start), ends.depth));
             Some(Userinfo { colon: Some(colon), at: later.unwrap_or(at) })
         }
         (Some(at), None) => Some(Userinfo { colon: None, at }),
         (None, Some(colon)) if cut => {
-            let least = goes_on(hay, start, colon, end, ends)?;
-            beyond(hay, colon, end, ends, least).map(|at| Userinfo { colon: Some(colon), at })
+            let least = goes_on(start, colon, end, ends)?;
+            beyond(colon, end, ends, least).map(|at| Userinfo { colon: Some(colon), at })
         }
         _ => None,
     }
 }
 
-/// Whether a URL may hold all characters of `span` as they are,
+/// Whether a URL may contain all characters of `span` without escapes,
 /// <https://www.rfc-editor.org/rfc/rfc3986#section-2>.
 fn is_uri(hay: &[u8], span: Span, depth: Depth) -> bool {
     let mut at = span.start;
@@ -406,26 +408,26 @@ fn is_uri(hay: &[u8], span: Span, depth: Depth) -> bool {
     true
 }
 
-/// Quotes and angle brackets belong to passwords that were pasted, and to no user.
+/// Whether `user` may be a user: quotes and angle brackets occur in passwords only.
 fn is_user(user: &[u8]) -> bool {
     !user.iter().any(|byte| matches!(byte, b'"' | b'<' | b'>'))
 }
 
-/// A URL of which a logger shows the beginning, `postgres://app:x7Kp2mQ9v…`. The same could be a
-/// host and its port, or an image and its tag; so the password must look like one.
+/// The password of a URL that a logger shortened: `postgres://app:x7Kp2mQ9v…`. The same could be a
+/// host with its port or an image with its tag, so the password must look random.
 fn shortened(hay: &[u8], rest: Span) -> Option<Span> {
     let value = rest.of(hay);
     let shown = value.strip_suffix("\u{2026}".as_bytes()).or_else(|| value.strip_suffix(b"..."))?;
     value::is_random(shown).then(|| Span::new(rest.start, rest.start + shown.len()))
 }
 
-/// `image:tag@sha256:…` names a digest, no host.
+/// Whether `host` is the digest in `image:tag@sha256:…`.
 fn is_digest_name(host: &[u8]) -> bool {
     host.starts_with(b"sha256:") || host.starts_with(b"sha512:")
 }
 
-/// `a.example:80,bob@example.com`: a host, its port, and the next entry of a list;
-/// `db:1433;user=sa;password=p@ss`.
+/// Whether the password is a port with something after it: the next entry of a list
+/// (`a.example:80,bob@example.com`) or fields (`db:1433;user=sa;password=p@ss`).
 fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bool {
     let host = &hay[start..colon.start];
     let is_host = host.contains(&b'.') || host == b"localhost";
@@ -438,14 +440,17 @@ fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bo
                     password[n_digits + 1..].iter().take_while(|byte| is_name(**byte)).count();
                 name > 0 && password.get(n_digits + 1 + name) == Some(&b'=')
             }
-            // The next entries of a list, or an address: no password has so few kinds of marks.
+            // Entries of a list, or an address. Passwords have more kinds of marks.
             Some(b',' | b'|' | b')' | b']' | b'}' | b'\'' | b'`') => {
-                let is_entry =
-                    |byte: &u8| byte.is_ascii_alphanumeric() || b"._+-,:|@)]}'`".contains(byte);
-                is_host && password[n_digits..].iter().all(is_entry)
+                is_host && password[n_digits..].iter().all(|byte| is_in_list(*byte))
             }
             _ => false,
         }
+}
+
+/// Whether a byte occurs in a list of addresses.
+fn is_in_list(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._+-,:|@)]}'`".contains(&byte)
 }
 
 fn is_name(byte: u8) -> bool {
@@ -456,13 +461,14 @@ fn is_port(text: &[u8]) -> bool {
     (1..=5).contains(&text.len()) && text.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether `user:head`, which `/`, `?` or `#` ends, begins a password that goes on behind it, and
-/// what the text behind its `@` must be like.
-fn goes_on(hay: &[u8], start: usize, colon: Span, cut: usize, ends: &Ends<'_, '_>) -> Option<Host> {
+/// Whether `user:head`, which is ended by `/`, `?` or `#`, begins a password that goes on after it.
+/// Returns what the text after the password's `@` must look like.
+fn goes_on(start: usize, colon: Span, cut: usize, ends: &Ends<'_, '_>) -> Option<Host> {
+    let hay = ends.hay;
     let user = &hay[start..colon.start];
     match &hay[colon.end..cut] {
         [] if is_slashes(hay, cut, ends.limit, ends.depth) => None,
-        // `:/w@host`: without a user it is surely a password.
+        // `:/w@host`: without a user it is certainly a password.
         [] if user.is_empty() => Some(Host::Loose),
         // `host:/path`, and `file://c:/path`.
         [] => {
@@ -473,16 +479,11 @@ fn goes_on(hay: &[u8], start: usize, colon: Span, cut: usize, ends: &Ends<'_, '_
     }
 }
 
-/// The `@` of a password with an unescaped `/`, `?` or `#` in it: the first that surely a host
-/// follows, or else the first that one may follow, if `least` allows that.
-fn beyond(
-    hay: &[u8],
-    colon: Span,
-    cut: usize,
-    ends: &mut Ends<'_, '_>,
-    least: Host,
-) -> Option<Span> {
-    let (limit, depth) = (ends.limit.min(cut.saturating_add(BEYOND)), ends.depth);
+/// The `@` after a password with an unescaped `/`, `?` or `#` in it: the first one with a certain
+/// host after it, or else the first one with a possible host, if `least` allows that.
+fn beyond(colon: Span, cut: usize, ends: &mut Ends<'_, '_>, least: Host) -> Option<Span> {
+    let (hay, depth) = (ends.hay, ends.depth);
+    let limit = ends.limit.min(cut.saturating_add(BEYOND));
     let read = Authority { colon: Some(colon), at: None, end: cut, cut: true };
     let mut loose = None;
     let mut at = cut;
@@ -490,7 +491,8 @@ fn beyond(
         let unit = Unit::at(hay, at, limit, depth);
         let span = Span::new(at, at + unit.len);
         let is_stop = STOPS_BEYOND.0[usize::from(hay[at])];
-        if is_stop && ends.here(span, unit, &read) || is_separator(hay, span, unit, limit, depth) {
+        if is_stop && ends.here(span, unit, &read) || is_separator(&hay[..limit], span, unit, depth)
+        {
             break;
         }
         if unit.byte == b'@' {
@@ -507,70 +509,78 @@ fn beyond(
 
 static STOPS_BEYOND: Stops = Stops::new(b"'`%&");
 
-/// Whether `://` begins here: another URL does.
-fn is_separator(hay: &[u8], span: Span, unit: Unit, limit: usize, depth: Depth) -> bool {
-    unit.byte == b':' && span.end < limit && is_slashes(hay, span.end, limit, depth)
+/// Whether `://` begins at `span`, so that another URL begins.
+fn is_separator(text: &[u8], span: Span, unit: Unit, depth: Depth) -> bool {
+    unit.byte == b':' && span.end < text.len() && is_slashes(text, span.end, text.len(), depth)
 }
 
-/// Whether `host:head` is a host and its port, an address in brackets, or what git takes for a
-/// path: `github.com:org/repo@v1`.
+/// Whether `host:head` is a host with its port, an address in brackets, or a path for git:
+/// `github.com:org/repo@v1`.
 fn is_host_part(host: &[u8], head: &[u8], rest: &[u8]) -> bool {
     let is_port = head.iter().all(u8::is_ascii_digit)
         || head.eq_ignore_ascii_case(b"port")
         || is_list_of_hosts(head);
-    let is_template = || match head {
-        [b'$', name @ ..] => {
-            name.starts_with(b"{")
-                || name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
-        }
-        [b'{' | b'<' | b'%' | b'[', ..] => value::is_template(head),
-        _ => false,
-    };
-    let is_word =
-        || head.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
-    let is_path = || {
-        let is_part =
-            |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_');
-        let length = rest.iter().take(BEYOND).take_while(is_part).count();
-        rest.get(length) == Some(&b'@')
-    };
     is_port
         || host.starts_with(b"[")
-        || is_template()
-        || host.contains(&b'.') && is_word() && is_path()
+        || is_port_template(head)
+        || host.contains(&b'.') && is_organisation(head) && is_path_to_at(rest)
 }
 
-/// `27017,h2:27017`: the port of a host, and more hosts.
+/// Whether `head` is a template for a port: `${PORT}`, `$PORT`, `{port}`.
+fn is_port_template(head: &[u8]) -> bool {
+    match head {
+        [b'$', b'{', ..] => true,
+        [b'$', name @ ..] => name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_'),
+        [b'{' | b'<' | b'%' | b'[', ..] => value::is_template(head),
+        _ => false,
+    }
+}
+
+/// Whether `head` is written like an organisation in the path of a repository.
+fn is_organisation(head: &[u8]) -> bool {
+    head.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
+}
+
+/// Whether `rest` is a path up to the next `@`.
+fn is_path_to_at(rest: &[u8]) -> bool {
+    let is_part = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"/.-_".contains(byte);
+    let near = &rest[..rest.len().min(BEYOND + 1)];
+    near.iter().position(is_part).is_some_and(|at| near[at] == b'@')
+}
+
+/// Whether `head` is the port of a host and more hosts: `27017,h2:27017`.
 fn is_list_of_hosts(head: &[u8]) -> bool {
     let mut entries = head.split(|byte| *byte == b',');
-    let is_host = |entry: &[u8]| {
-        let colon = memchr::memchr(b':', entry).unwrap_or(entry.len());
-        let port = entry.get(colon + 1..).unwrap_or_default();
-        let is_label =
-            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        colon > 0 && entry[..colon].iter().all(is_label) && port.iter().all(u8::is_ascii_digit)
-    };
-    entries.next().is_some_and(is_port) && entries.all(is_host)
+    entries.next().is_some_and(is_port) && entries.all(is_host_entry)
 }
 
-/// Whether two slashes stand at `at`: the colon before them belongs to another URL.
+/// Whether `entry` is a host, with or without a port.
+fn is_host_entry(entry: &[u8]) -> bool {
+    let colon = memchr::memchr(b':', entry).unwrap_or(entry.len());
+    let port = entry.get(colon + 1..).unwrap_or_default();
+    colon > 0
+        && entry[..colon].iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(byte))
+        && port.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether two slashes are at `at`, so that the colon before them belongs to another URL.
 fn is_slashes(hay: &[u8], at: usize, limit: usize, depth: Depth) -> bool {
     let first = Unit::at(hay, at, limit, depth);
     let next = at + first.len;
     first.byte == b'/' && next < limit && Unit::at(hay, next, limit, depth).byte == b'/'
 }
 
-/// How much a text is like the host of a URL.
+/// How much a text looks like the host of a URL.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Host {
     No,
-    /// Nothing in it is no part of one.
+    /// It contains only characters of a host.
     Loose,
-    /// It is written as hosts are: small letters, or a dot or a port behind the name.
+    /// It is written like a host: in small letters, or with a dot or a port after the name.
     Sure,
 }
 
-/// The host that stands at `start`, up to a port, a path, a list's comma or the end of the URL.
+/// Judges the host at `start`, up to a port, a path, the comma of a list or the end of the URL.
 fn host(hay: &[u8], start: usize, limit: usize, depth: Depth) -> Host {
     if is_stand_in(&hay[start..limit]) {
         return Host::Sure;
@@ -624,8 +634,8 @@ fn host(hay: &[u8], start: usize, limit: usize, depth: Depth) -> Host {
     }
 }
 
-/// `[2001:db8::1]`, `{host}`, `${HOST}`, `<host>`: an address in brackets, or what stands for a
-/// host.
+/// Whether `text` begins with an address in brackets or a template for a host: `[2001:db8::1]`,
+/// `{host}`, `${HOST}`, `<host>`.
 fn is_stand_in(text: &[u8]) -> bool {
     let (close, inner) = match text {
         [b'[', inner @ ..] => (b']', inner),
@@ -638,7 +648,7 @@ fn is_stand_in(text: &[u8]) -> bool {
     length > 1 && inner.get(length) == Some(&close)
 }
 
-/// `user:password@tcp(host:3306)/db`, as Go's MySQL driver writes it.
+/// The password in `user:password@tcp(host:3306)/db`, the form of Go's MySQL driver.
 pub(super) fn source_name(hit: &Located<'_>) -> Option<Span> {
     let floor = hit.record.start.max(hit.anchor.start.saturating_sub(BEFORE));
     let left = &hit.hay[floor..hit.anchor.start];
@@ -646,7 +656,7 @@ pub(super) fn source_name(hit: &Located<'_>) -> Option<Span> {
         byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'(')
     };
     let begin = left.iter().rposition(is_outside).map_or(0, |at| at + 1);
-    // What is read of it: the name, and the password for each text that it must not hold.
+    // Reads the name once, and the password once for each text that it must not contain.
     visits::add(6 * (left.len() - begin));
     let colon = begin + left[begin..].iter().position(|byte| *byte == b':')?;
     let password = &left[colon + 1..];
@@ -657,7 +667,7 @@ pub(super) fn source_name(hit: &Located<'_>) -> Option<Span> {
     let before = left[begin..colon - name].last();
     let fits = name > 0
         && before.is_none_or(|byte| matches!(byte, b'=' | b',' | b';' | b'&' | b'[' | b'{'));
-    // What is a URL has its own anchor, and so has the source before this one.
+    // URLs have their own anchor, and so does a data source before this one.
     let holds = |text: &[u8]| password.windows(text.len()).any(|window| window == text);
     let is_other = left[begin..colon].ends_with(b"jdbc")
         || matches!(password, [b'/' | b'\\', ..])
@@ -666,7 +676,7 @@ pub(super) fn source_name(hit: &Located<'_>) -> Option<Span> {
         .then(|| Span::new(floor + colon + 1, hit.anchor.start))
 }
 
-/// `jdbc:oracle:thin:user/password@//host`.
+/// The password in `jdbc:oracle:thin:user/password@//host`.
 pub(super) fn oracle(hit: &Located<'_>) -> Option<Span> {
     let limit = hit.record.end.min(hit.anchor.end.saturating_add(BEYOND));
     let mut slash = None;

@@ -1,7 +1,7 @@
-//! `atlassian-crc32`: the last eight characters are the CRC-32 of all before them, the `=` among
-//! it, in capital hexadecimal.
+//! `atlassian-crc32`: the last eight characters are the CRC-32 of everything before them, including
+//! the `=`, in upper-case hexadecimal.
 //!
-//! Not documented; it holds for the tokens that others publish as examples.
+//! Not documented. It holds for the tokens that are published as examples.
 
 use super::{Verdict, hex_of};
 

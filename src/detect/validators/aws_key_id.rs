@@ -1,4 +1,4 @@
-//! `aws-key-id`: the body behind the four letters is base 32, and not one letter over and over.
+//! `aws-key-id`: the body after the four letters is base32, and not one letter repeated.
 
 use super::Verdict;
 

@@ -1,5 +1,5 @@
-//! `e164`: a telephone number with its country code: no more digits than ITU-T E.164 allows, a code
-//! that is assigned, and the length that the code asks for where it has one.
+//! `e164`: a telephone number with its country code. It has no more digits than ITU-T E.164 allows,
+//! an assigned code, and the length that the code requires, if it requires one.
 //!
 //! <https://www.itu.int/rec/T-REC-E.164>
 
@@ -13,13 +13,13 @@ const SHORT_CODES: &[&[u8]] = &[
     b"91", b"92", b"93", b"94", b"95", b"98",
 ];
 
-/// The first two digits of the codes of three.
+/// The first two digits of codes with three digits.
 const LONG_CODES: &[&[u8]] = &[
     b"21", b"22", b"23", b"24", b"25", b"26", b"29", b"35", b"37", b"38", b"42", b"50", b"59",
     b"67", b"68", b"69", b"85", b"88", b"96", b"97", b"99",
 ];
 
-/// Digits with the code. The shortest numbers that are dialled from abroad have eight.
+/// The number of digits including the code. The shortest numbers dialled from abroad have eight.
 const LEAST: usize = 8;
 const MOST: usize = 15;
 
@@ -36,8 +36,7 @@ pub(super) fn judge(secret: &[u8]) -> Verdict {
 
 fn is_number(digits: &[u8]) -> bool {
     match digits {
-        // North America: an area and an exchange of three digits, neither of which begins with 0 or
-        // 1.
+        // North America: an area and an exchange of three digits. Neither begins with 0 or 1.
         [b'1', rest @ ..] => rest.len() == 10 && rest[0] > b'1' && rest[3] > b'1',
         [b'7', rest @ ..] => rest.len() == 10,
         _ => {

@@ -1,4 +1,4 @@
-//! `entropy:BITS`: at least so many bits of Shannon entropy a byte.
+//! `entropy:BITS`: at least this many bits of Shannon entropy per byte.
 
 use super::Verdict;
 
@@ -6,7 +6,7 @@ pub(super) fn judge(secret: &[u8], bits: f64) -> Verdict {
     if shannon(secret) < bits { Verdict::Refuted } else { Verdict::Unknown }
 }
 
-/// Bits a byte, by how often each byte value occurs.
+/// The entropy in bits per byte, from the frequency of each byte value.
 fn shannon(bytes: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for byte in bytes {

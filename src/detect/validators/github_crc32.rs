@@ -1,5 +1,5 @@
-//! `github-crc32`: the last six characters are the CRC-32 of those between the prefix and them, in
-//! base 62.
+//! `github-crc32`: the last six characters are the CRC-32 of the characters between the prefix and
+//! them, in base 62.
 //!
 //! <https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/>
 
@@ -17,7 +17,7 @@ pub(super) fn judge(secret: &[u8]) -> Verdict {
     if checksum == checksum_of(body) { Verdict::Confirmed } else { Verdict::Unknown }
 }
 
-/// The checksum that belongs to `body`.
+/// The checksum of `body`.
 pub(crate) fn checksum_of(body: &[u8]) -> [u8; LENGTH] {
     let mut rest = crc32fast::hash(body) as usize;
     let mut text = [b'0'; LENGTH];
@@ -48,8 +48,8 @@ mod tests {
     #[test]
     fn the_checksum_is_padded_with_zeros() {
         assert_eq!(&checksum_of(b""), b"000000");
-        // CRC-32 of "123456789" is 0xCBF43926, by the algorithm's own catalogue: 3421780262 = 3 46
-        // 35 27 49 ... in base 62.
+        // CRC-32 of "123456789" is 0xCBF43926, as the catalogue of algorithms says: 3421780262 = 3
+        // 46 35 27 49 ... in base 62.
         let value = checksum_of(b"123456789").iter().fold(0_u64, |value, digit| {
             value * 62 + DIGITS.iter().position(|known| known == digit).expect("a digit") as u64
         });

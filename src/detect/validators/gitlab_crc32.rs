@@ -1,5 +1,5 @@
-//! `gitlab-crc32`: the last seven characters of a routable token are the CRC-32 of all before them,
-//! in base 36.
+//! `gitlab-crc32`: the last seven characters of a routable token are the CRC-32 of everything
+//! before them, in base 36.
 //!
 //! <https://gitlab.com/gitlab-org/gitlab/-/blob/master/lib/authn/token_field/generator/routable_token.rb>
 

@@ -1,12 +1,12 @@
-//! `grafana-crc32`: the last eight characters are the CRC-32 of all before their underscore, its
-//! bytes from the lowest, in hexadecimal.
+//! `grafana-crc32`: the last eight characters are the CRC-32 of everything before their underscore,
+//! in little-endian hexadecimal.
 //!
 //! <https://github.com/grafana/grafana/blob/main/pkg/components/satokengen/tokengen.go>
 
 use super::{Verdict, entropy, hex_of};
 
-/// Where the checksum fails, the token must at least be no filling. Of 4,000 tokens from a
-/// generator none had less than 4.2 bits a byte; a word repeated has less than 3.
+/// If the checksum fails, the token must at least not be filler. Of 4,000 generated tokens none had
+/// less than 4.2 bits per byte; a repeated word has less than 3.
 const LEAST_BITS: f64 = 3.5;
 
 pub(super) fn judge(secret: &[u8]) -> Verdict {

@@ -1,10 +1,10 @@
-//! `iban`: the remainder of the number modulo 97 is 1, its first four characters moved to its end
-//! and letters read as 10 to 35.
+//! `iban`: with the first four characters moved to the end and letters read as 10 to 35, the number
+//! is 1 modulo 97.
 //!
 //! ISO 13616,
 //! <https://www.swift.com/standards/data-standards/iban-international-bank-account-number>. The
-//! pattern holds each country to its length; here a wrong remainder refutes, since 96 of 97 words
-//! that only look so have one.
+//! pattern checks the length for each country. A wrong remainder refutes, because 96 of 97 words that
+//! only look like an IBAN have one.
 
 use super::Verdict;
 
@@ -25,7 +25,7 @@ mod tests {
 
     #[test]
     fn the_remainder_decides() {
-        // Examples of the registry.
+        // Examples from the registry.
         for iban in [
             "GB29 NWBK 6016 1331 9268 19",
             "DE89370400440532013000",

@@ -1,5 +1,5 @@
-//! `ip-address`: an address of IPv4 or IPv6 that is somebody's: not the unspecified one, loop-back,
-//! broadcast or a netmask.
+//! `ip-address`: an IPv4 or IPv6 address of a host: not unspecified, loopback, broadcast or a
+//! netmask.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc4291#section-2.2>
 
@@ -11,10 +11,10 @@ pub(super) fn judge(secret: &[u8]) -> Verdict {
     let parsed = std::str::from_utf8(secret).ok().and_then(|text| text.parse::<IpAddr>().ok());
     let is_somebodys = match parsed {
         Some(IpAddr::V4(address)) => {
-            // A mask has its ones in front; 255.x is no address of any network.
+            // Netmasks begin with ones, and no network has addresses in 255.x.
             address.octets()[0] != 255 && !address.is_unspecified() && !address.is_loopback()
         }
-        // `fa::de` is a path of a program more often than an address.
+        // `fa::de` is a path in code more often than an address.
         Some(IpAddr::V6(address)) => {
             !address.is_unspecified()
                 && !address.is_loopback()

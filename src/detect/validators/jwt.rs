@@ -1,4 +1,4 @@
-//! `jwt`: the header is base64url of a JSON object that names an algorithm or a type.
+//! `jwt`: the header is a JSON object in base64url that names an algorithm or a type.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc7515#section-4.1>
 
@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::Verdict;
 
-/// A header is no longer than this.
+/// The maximum length of a header.
 const MAX_HEADER: usize = 4 << 10;
 
 pub(super) fn judge(secret: &[u8]) -> Verdict {
@@ -19,13 +19,13 @@ pub(super) fn judge(secret: &[u8]) -> Verdict {
         Ok(header) if ["alg", "typ", "enc", "kid"].iter().any(|key| header.get(key).is_some()) => {
             Verdict::Confirmed
         }
-        // Words with dots between them that begin with the letters `eyJ`.
+        // Words joined by dots that begin with the letters `eyJ`.
         _ if may_refute(secret) => Verdict::Refuted,
         _ => Verdict::Unknown,
     }
 }
 
-/// Whether the secret is short and plain enough to be words.
+/// Whether the secret is short and plain enough to be words, so that it may be refuted.
 pub(super) fn may_refute(secret: &[u8]) -> bool {
     secret.len() < 32 && !secret.iter().any(u8::is_ascii_digit)
 }

@@ -1,20 +1,19 @@
-//! `luhn`: a payment card: as many digits as cards have, and a check digit that holds.
+//! `luhn`: a payment card has the right number of digits and a correct check digit.
 //!
-//! ISO/IEC 7812-1, annex B. Nine in ten numbers that are no card fail the check digit, so here a
-//! failed one refutes.
+//! ISO/IEC 7812-1, annex B. Nine in ten other numbers fail the check digit, so a wrong one refutes.
 
 use std::ops::RangeInclusive;
 
 use super::Verdict;
 
-/// Maestro has the shortest numbers and the longest.
+/// The shortest and the longest numbers are those of Maestro.
 const LENGTHS: RangeInclusive<usize> = 12..=19;
 
 pub(super) fn judge(secret: &[u8]) -> Verdict {
     let digits = || {
         secret.iter().rev().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'))
     };
-    // Every second digit from the right is doubled, and the digits of the product are added.
+    // Every second digit from the right counts twice, as the sum of the digits of its double.
     let sum: u32 = digits()
         .zip([1, 2].into_iter().cycle())
         .map(|(digit, times)| digit * times / 10 + digit * times % 10)
@@ -29,7 +28,7 @@ mod tests {
 
     #[test]
     fn the_check_digit_decides() {
-        // The numbers that card schemes publish for tests.
+        // Numbers that card schemes publish for tests.
         for card in [
             "4111 1111 1111 1111",
             "4012-8888-8888-1881",

@@ -1,11 +1,11 @@
-//! `mac-address`: six pairs of hexadecimal digits with one mark between them; not all zeros and not
-//! the broadcast address.
+//! `mac-address`: six pairs of hexadecimal digits with the same mark between them. Not all zeros
+//! and not the broadcast address.
 //!
 //! IEEE Std 802, clause 8.
 
 use super::Verdict;
 
-/// Six pairs and five marks.
+/// The length: six pairs and five marks.
 const LENGTH: usize = 17;
 
 pub(super) fn judge(secret: &[u8]) -> Verdict {

@@ -1,4 +1,4 @@
-//! `macaroon`: behind `pypi-` stands a macaroon of version 2: its location, its identifier and at
+//! `macaroon`: `pypi-` is followed by a macaroon of version 2: its location, its identifier and at
 //! least one caveat or the signature, each with its length.
 //!
 //! <https://docs.pypi.org/api/secrets/>,
@@ -8,13 +8,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::Verdict;
 
-/// Field types: what the macaroon opens, and its name.
+/// Field types: the location and the identifier.
 const LOCATION: u8 = 1;
 const IDENTIFIER: u8 = 2;
 
 pub(super) fn judge(secret: &[u8]) -> Verdict {
     let body = secret.strip_prefix(b"pypi-").unwrap_or(secret);
-    // What follows the identifier may be cut: whole groups of four characters are enough.
+    // The text after the identifier may be cut, so whole groups of four characters are enough.
     let whole = &body[..body.len() / 4 * 4];
     let Ok(bytes) = URL_SAFE_NO_PAD.decode(whole) else { return Verdict::Unknown };
     if is_macaroon(&bytes) { Verdict::Confirmed } else { Verdict::Unknown }
@@ -27,8 +27,7 @@ fn is_macaroon(bytes: &[u8]) -> bool {
     field(rest, IDENTIFIER).is_some_and(|rest| rest.first() == Some(&0))
 }
 
-/// What follows a field of type `kind`; lengths of 128 and more do not occur in a location or an
-/// identifier.
+/// The bytes after a field of type `kind`. Locations and identifiers are shorter than 128 bytes.
 fn field(bytes: &[u8], kind: u8) -> Option<&[u8]> {
     match bytes {
         [found, length, rest @ ..] if *found == kind && *length < 0x80 => {

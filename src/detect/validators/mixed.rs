@@ -1,4 +1,4 @@
-//! `mixed`: letters and digits both occur; a word or a number alone is none.
+//! `mixed`: contains letters and digits. A word or a number alone is refuted.
 
 use super::Verdict;
 

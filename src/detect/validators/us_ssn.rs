@@ -1,11 +1,11 @@
-//! `us-ssn`: a social security number: no area 000, 666 or from 900 on, no group 00, no serial
-//! 0000; all other serials count.
+//! `us-ssn`: a social security number. The areas 000, 666 and 900 to 999, the group 00 and the
+//! serial 0000 are never assigned; everything else counts.
 //!
 //! <https://www.ssa.gov/employer/randomization.html>
 
 use super::Verdict;
 
-/// Numbers that were printed in advertisements, and so are nobody's.
+/// Numbers that were printed in advertisements and belong to nobody.
 const PRINTED: [&[u8]; 2] = [b"078-05-1120", b"219-09-9999"];
 
 pub(super) fn judge(secret: &[u8]) -> Verdict {

@@ -1,5 +1,5 @@
-//! `zuplo-crc32`: the last eight characters are the CRC-32 of what stands between the two
-//! underscores, in hexadecimal.
+//! `zuplo-crc32`: the last eight characters are the CRC-32 of the text between the two underscores,
+//! in hexadecimal.
 //!
 //! <https://zuplo.com/docs/articles/api-key-leak-detection>
 

@@ -1,7 +1,8 @@
-//! How far a regex reads, for the counter of tests: a DFA reads on until it knows that nothing
-//! (more) matches.
+//! Counts the bytes that a regex reads, for tests that hold detection to linear time.
 //!
-//! The engines that answer do not tell it. Other builds do not count, and [`Reader`] is empty.
+//! The engines that match do not report how far they read. So test builds run a lazy DFA beside
+//! them, which reads on until no match is possible any more. Other builds do not count, and
+//! [`RegexVisits`] is empty.
 
 use regex_automata::Input;
 use regex_syntax::hir::Hir;
@@ -13,18 +14,18 @@ use regex_automata::{hybrid::dfa, nfa::thompson};
 use crate::text::visits;
 
 #[cfg(test)]
-pub(super) struct Reader {
+pub(super) struct RegexVisits {
     dfa: Box<dfa::DFA>,
     cache: Box<dfa::Cache>,
 }
 
 #[cfg(not(test))]
-pub(super) struct Reader;
+pub(super) struct RegexVisits;
 
 #[cfg(not(test))]
-impl Reader {
-    pub(super) fn new(_: &Hir) -> Reader {
-        Reader
+impl RegexVisits {
+    pub(super) fn new(_: &Hir) -> RegexVisits {
+        RegexVisits
     }
 
     #[inline(always)]
@@ -32,18 +33,18 @@ impl Reader {
 }
 
 #[cfg(test)]
-impl Reader {
-    pub(super) fn new(hir: &Hir) -> Reader {
+impl RegexVisits {
+    pub(super) fn new(hir: &Hir) -> RegexVisits {
         let nfa =
             thompson::Compiler::new().build_from_hir(hir).expect("the pattern was compiled before");
         let config = dfa::Config::new().cache_capacity(16 << 20);
         let dfa =
             dfa::Builder::new().configure(config).build_from_nfa(nfa).expect("its cache is large");
         let cache = dfa.create_cache();
-        Reader { dfa: Box::new(dfa), cache: Box::new(cache) }
+        RegexVisits { dfa: Box::new(dfa), cache: Box::new(cache) }
     }
 
-    /// Counts the bytes that an anchored search reads.
+    /// Counts the bytes that an anchored search of `input` reads.
     pub(super) fn count(&mut self, input: &Input<'_>) {
         let mut state =
             self.dfa.start_state_forward(&mut self.cache, input).expect("no byte makes it quit");

@@ -1,43 +1,44 @@
-//! What is known of the text that a rule's last match ended with.
+//! What is known of the run that a rule's last match ended with.
 //!
-//! A match takes the whole run of its last class. Where each match of a long run is refuted
-//! (`sk-sk-sk-…`), every candidate in the run asks the same questions of a text that only begins
-//! further right and ends at the same place. Each answer here is kept with what it rests on, so
-//! that all questions about one run cost what the run is long. The answers are those of the plain
-//! functions, which the tests hold beside them.
+//! A match takes the whole run of its last class. In a long run where every match is refuted
+//! (`sk-sk-sk-…`), every candidate asks the same questions about texts that begin further and
+//! further right and end at the same offset. Each answer is kept with its premises, so all
+//! questions about one run together cost the length of the run.
+//!
+//! The answers equal those of the plain functions in [`value`] and [`validators`]; the tests
+//! compare them.
 
-use super::simple_matcher::{Memo, Walk, Walked};
+use super::simple_matcher::{Matched, RunMemo, SimpleMatcher};
 use crate::{
     detect::{
         byte_class,
-        search_memo::Seek,
+        search_memo::SearchMemo,
         validators::{self, Verdict},
-        value::{self, Gauge},
+        value::{self, RandomnessUpperBound},
     },
     rules::{ByteSet, Validator, pattern::Pattern},
     text::{span::Span, visits},
 };
 
-/// So many long texts that end at the same place are handed to the regex of an `allow` which cannot
-/// be walked. Later ones count as not allowed: a run that holds so many candidates is no form of a
-/// name.
+/// How many long texts that end at the same offset are matched by an `allow` pattern that needs a
+/// regex. Later ones count as not allowed: no name contains so many candidates.
 const MAX_ALLOW: u32 = 16;
 
-/// A text is long from so many bytes on.
+/// The length from which a text is long.
 const LONG: usize = 256;
 
-/// See the module. It speaks of one block.
+/// See the module. It is about one text.
 #[derive(Default)]
-pub(super) struct Judged {
+pub(super) struct TailMemo {
     /// The last run of the rule's last class.
     run: Span,
-    /// The second half of the last text that was nothing but filling.
+    /// The second half of the last text that was filler.
     filling: Span,
-    /// Where the next word begins that asks the reader to fill in.
-    request: Seek,
-    letter: Seek,
-    digit: Seek,
-    capital: Seek,
+    /// The next word that asks the reader to fill in a value.
+    request: SearchMemo,
+    letter: SearchMemo,
+    digit: SearchMemo,
+    capital: SearchMemo,
     longest: Longest,
     histogram: Option<Box<Histogram>>,
     allows: Vec<Allow>,
@@ -45,29 +46,28 @@ pub(super) struct Judged {
 
 /// A pattern of the rule's `allow`.
 struct Allow {
-    walk: Option<(Walk, Memo)>,
-    /// For a pattern that is no walk: where the last long texts ended, and how many were asked
-    /// about.
+    simple: Option<(SimpleMatcher, RunMemo)>,
+    /// For a pattern that needs a regex: the end of the last long texts, and how many there were.
     asked: (usize, u32),
 }
 
-impl Judged {
-    /// Another block begins.
+impl TailMemo {
+    /// A new text begins.
     pub(super) fn clear(&mut self) {
         let allows = std::mem::take(&mut self.allows);
         let stack = std::mem::take(&mut self.longest.stack);
         let histogram = self.histogram.take();
-        *self = Judged { allows, histogram, ..Judged::default() };
+        *self = TailMemo { allows, histogram, ..TailMemo::default() };
         self.longest.stack = stack;
         self.longest.stack.clear();
         self.histogram.iter_mut().for_each(|histogram| histogram.span = Span::default());
         for allow in &mut self.allows {
             allow.asked = (0, 0);
-            allow.walk.iter_mut().for_each(|(_, memo)| memo.clear());
+            allow.simple.iter_mut().for_each(|(_, memo)| memo.clear());
         }
     }
 
-    /// Where the run of `tail` ends that begins at `at`.
+    /// The end of the run of `tail` that begins at `at`.
     pub(super) fn run_end(&mut self, hay: &[u8], at: usize, tail: &ByteSet) -> usize {
         if !(self.run.start <= at && at <= self.run.end) || at == 0 {
             let length = hay[at..].iter().take_while(|byte| tail.contains(**byte)).count();
@@ -94,11 +94,11 @@ impl Judged {
         let first = &text[..byte_class::run(&text[..near], byte_class::ALNUM)];
         let last = &text
             [text.len() - byte_class::run_back(&text[text.len() - near..], byte_class::ALNUM)..];
-        let mut inside =
-            || self.request.find(secret.start, secret.end, |from, to| request(hay, from, to));
-        value::is_request(first)
-            || value::is_request(last)
-            || inside().is_some_and(|at| at < secret.end - last.len())
+        if value::is_request(first) || value::is_request(last) {
+            return true;
+        }
+        let next = self.request.find(secret.start, secret.end, |from, to| request(hay, from, to));
+        next.is_some_and(|at| at < secret.end - last.len())
     }
 
     /// Whether some byte is a capital letter.
@@ -138,15 +138,13 @@ impl Judged {
     }
 
     fn is_mixed(&mut self, hay: &[u8], secret: Span) -> bool {
-        let holds = |seek: &mut Seek, is_one| {
-            seek.find(secret.start, secret.end, first_of(hay, is_one)).is_some()
-        };
-        holds(&mut self.letter, u8::is_ascii_alphabetic)
-            && holds(&mut self.digit, u8::is_ascii_digit)
+        let Span { start, end } = secret;
+        self.letter.find(start, end, first_of(hay, u8::is_ascii_alphabetic)).is_some()
+            && self.digit.find(start, end, first_of(hay, u8::is_ascii_digit)).is_some()
     }
 }
 
-/// A search for [`Seek::find`]: the first byte that is one.
+/// A search for [`SearchMemo::find`]: the first byte for which `is_one` holds.
 fn first_of(
     hay: &[u8],
     is_one: fn(&u8) -> bool,
@@ -154,8 +152,8 @@ fn first_of(
     move |from, to| hay[from..to].iter().position(is_one).map(|length| from + length)
 }
 
-/// The first place in `from..to` where a word begins that asks the reader to fill in. The word may
-/// end behind `to`.
+/// The first word that begins in `from..to` and asks the reader to fill in a value. It may end
+/// after `to`.
 fn request(hay: &[u8], from: usize, to: usize) -> Option<usize> {
     let mut at = from;
     while at < to {
@@ -172,17 +170,17 @@ fn request(hay: &[u8], from: usize, to: usize) -> Option<usize> {
 
 impl Allow {
     fn new(pattern: &Pattern) -> Allow {
-        let walk = Walk::of_whole(&pattern.compiled().hir(false)).map(|walk| {
-            let memo = walk.memo();
-            (walk, memo)
+        let simple = SimpleMatcher::of_whole(&pattern.compiled().hir(false)).map(|matcher| {
+            let memo = matcher.memo();
+            (matcher, memo)
         });
-        Allow { walk, asked: (0, 0) }
+        Allow { simple, asked: (0, 0) }
     }
 
     fn is_whole(&mut self, hay: &[u8], secret: Span, pattern: &Pattern) -> bool {
-        if let Some((walk, memo)) = &mut self.walk {
-            let found = walk.at(&hay[..secret.end], secret.start, memo);
-            return matches!(found, Walked::Match { whole, .. } if whole.end == secret.end);
+        if let Some((matcher, memo)) = &mut self.simple {
+            let found = matcher.at(&hay[..secret.end], secret.start, memo);
+            return matches!(found, Matched::Whole { whole, .. } if whole.end == secret.end);
         }
         if secret.len() > LONG {
             let (end, n_asked) = self.asked;
@@ -196,32 +194,32 @@ impl Allow {
     }
 }
 
-/// The longest run of letters and digits in texts that end at the same place: runs of the text from
-/// its end on, each longer than all behind it.
+/// The longest run of letters and digits in texts that end at the same offset. The stack holds runs
+/// from the end of the text backwards, each longer than all runs after it.
 #[derive(Default)]
 struct Longest {
     text: Span,
     stack: Vec<Span>,
-    /// The last one that was judged, and what came of it.
-    judged: Option<(Span, bool)>,
-    gauge: Gauge,
-    /// Where the next digit, capital and small letter stand.
-    kinds: [Seek; 3],
+    /// The last run that was examined, and whether it is random.
+    examined: Option<(Span, bool)>,
+    bound: RandomnessUpperBound,
+    /// The next digit, capital and small letter.
+    kinds: [SearchMemo; 3],
 }
 
 impl Longest {
-    /// Whether the validator `random` lets `text` pass.
+    /// Whether the validator `random` accepts `text`.
     fn is_random(&mut self, hay: &[u8], text: Span) -> bool {
         let longest = self.find(hay, text);
-        if let Some((span, is_random)) = self.judged
+        if let Some((span, is_random)) = self.examined
             && span == longest
         {
             return is_random;
         }
-        let is_calm = self.gauge.is_calm(hay, longest.start, longest.end);
-        let is_random =
-            !is_calm && validators::is_random_run(longest.of(hay)) && self.is_mixed(hay, longest);
-        self.judged = Some((longest, is_random));
+        let is_random = !self.bound.excludes(hay, longest.start, longest.end)
+            && validators::is_random_run(longest.of(hay))
+            && self.is_mixed(hay, longest);
+        self.examined = Some((longest, is_random));
         is_random
     }
 
@@ -257,7 +255,7 @@ impl Longest {
     fn read(&mut self, hay: &[u8], text: Span) {
         self.text = text;
         self.stack.clear();
-        self.judged = None;
+        self.examined = None;
         let mut end = text.end;
         while end > text.start {
             let length = byte_class::run_back(&hay[text.start..end], byte_class::ALNUM);
@@ -269,8 +267,8 @@ impl Longest {
     }
 }
 
-/// How often each byte occurs in a text. A text that begins further right and ends at the same
-/// place costs the bytes between.
+/// How often each byte occurs in a text. For the next text, which begins further right and ends at
+/// the same offset, only the bytes between are counted.
 struct Histogram {
     span: Span,
     counts: [u32; 256],
@@ -284,7 +282,7 @@ impl Default for Histogram {
     }
 }
 
-/// Where the sum says the same as the limit up to rounding, the text is measured anew.
+/// If sum and limit differ by less than this, the text is measured exactly.
 const ROUNDING: f64 = 1e-7;
 
 impl Histogram {
@@ -340,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_answers_what_each_question_by_itself_would() {
+    fn a_memo_answers_as_the_plain_functions_do() {
         let allow = [
             Pattern::new("[0-9a-f]+"),
             Pattern::new("[!-~]* x [!-~]*"),
@@ -350,7 +348,7 @@ mod tests {
         let mut n_yes = [0; 9];
         for _ in 0..1500 {
             let hay = text(&mut numbers);
-            let mut judged = Judged::default();
+            let mut memo = TailMemo::default();
             let tail = ByteSet::of(|byte| byte.is_ascii_alphanumeric());
             let mut start = 0;
             let mut end = hay.len() - numbers.below(hay.len() / 4 + 1);
@@ -358,10 +356,10 @@ mod tests {
                 let span = Span::new(start, end);
                 let secret = span.of(&hay);
                 let mut answers = vec![
-                    judged.is_filler(&hay, span),
-                    judged.asks_to_fill_in(&hay, span),
-                    judged.has_capital(&hay, span),
-                    judged.is_allowed(&hay, span, &allow),
+                    memo.is_filler(&hay, span),
+                    memo.asks_to_fill_in(&hay, span),
+                    memo.has_capital(&hay, span),
+                    memo.is_allowed(&hay, span, &allow),
                 ];
                 let mut expected = vec![
                     value::is_filler(secret),
@@ -371,11 +369,11 @@ mod tests {
                 ];
                 for validator in &VALIDATORS {
                     // One rule has one validator.
-                    answers.push(judged.refutes(validator, &hay, span));
+                    answers.push(memo.refutes(validator, &hay, span));
                     expected.push(validators::refutes(validator, secret));
                 }
                 let run = hay[start..].iter().take_while(|byte| tail.contains(**byte)).count();
-                answers.push(judged.run_end(&hay, start, &tail) == start + run);
+                answers.push(memo.run_end(&hay, start, &tail) == start + run);
                 expected.push(true);
                 assert_eq!(answers, expected, "{:?} of {}", span, hay.escape_ascii());
                 n_yes
@@ -392,18 +390,18 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_a_regex_allows_again_and_again_is_allowed_no_longer() {
+    fn a_regex_allows_a_limited_number_of_texts_in_a_run() {
         let allow = [Pattern::new("[!-~]* x [!-~]*")];
         let n_allowed = |unit: &[u8], hay: &[u8]| {
-            let mut judged = Judged::default();
+            let mut memo = TailMemo::default();
             let starts = (0..hay.len()).step_by(unit.len());
             starts
-                .filter(|start| judged.is_allowed(hay, Span::new(*start, hay.len()), &allow))
+                .filter(|start| memo.is_allowed(hay, Span::new(*start, hay.len()), &allow))
                 .count()
         };
         let unit = b"abcdefghij";
         let texts = [unit.repeat(100), b"x".to_vec()].concat();
-        // All that are not long, and so many of those that are.
+        // Every text that is not long, and the first sixteen long ones.
         assert_eq!(n_allowed(unit, &texts), 16 + LONG / unit.len() + 1);
         let short = [unit.repeat(20), b"x".to_vec()].concat();
         assert_eq!(n_allowed(unit, &short), 21);
