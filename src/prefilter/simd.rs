@@ -73,9 +73,9 @@ impl NibbleSet {
         assert!(known.len() <= 8, "a set of bytes has rows of at most eight kinds");
         let mut nibbles = NibbleSet { low: [0; 16], upper: [0; 16] };
         for (bit, row) in known.iter().enumerate() {
-            for nibble in 0..16 {
+            for (nibble, upper) in rows.iter().enumerate() {
                 nibbles.low[nibble] |= u8::from(row & 1 << nibble != 0) << bit;
-                nibbles.upper[nibble] |= u8::from(rows[nibble] == *row) << bit;
+                nibbles.upper[nibble] |= u8::from(upper == row) << bit;
             }
         }
         nibbles
