@@ -188,8 +188,9 @@ impl Line<'_, '_, '_> {
     fn read(&mut self, text: Span) -> Option<Layout> {
         let hay = self.report.hay;
         let indent = text.of(hay).iter().take_while(|byte| **byte == b' ').count();
-        let start = text.start + indent;
-        let content = Span::new(start, start + hay[start..text.end].trim_ascii().len());
+        let content = text.of(hay).trim_ascii_start();
+        let start = text.end - content.len();
+        let content = Span::new(start, start + content.trim_ascii_end().len());
         match self.open.layout {
             layout @ (Layout::Block { .. } | Layout::Items { .. }) if content.is_empty() => {
                 Some(layout)
