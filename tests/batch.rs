@@ -307,7 +307,7 @@ fn archives_lie_in_archives_up_to_the_depth() {
     place
         .batch(&["@/in", "-o", "@/out"])
         .code(3)
-        .stderr_has("d.tgz!c.zip!b.tar!a.log.gz: it lies deeper");
+        .stderr_has("d.tgz!c.zip!b.tar!a.log.gz: nested deeper");
     place.batch(&["@/in", "-o", "@/deep", "--depth", "4"]).success();
     let text = place.shell("tar -xzOf deep/d.tgz c.zip > c; unzip -p c b.tar | tar -xO | gzip -dc");
     assert_eq!(text, b"by REDACTED-email\n");
@@ -516,8 +516,8 @@ for name, packed in [('gz', gzip.compress(text)), ('bz2', bz2.compress(text)), (
     let told: serde_json::Value = serde_json::from_str(&ran.out()).expect("it is JSON");
     let told = told["unexamined"].as_array().expect("a list");
     for (name, reason) in [
-        ("nested.gz", "it unpacks to more than --max-expansion"),
-        ("many.zip!", "it unpacks to more than --max-expansion"),
+        ("nested.gz", "unpacks to more than --max-expansion"),
+        ("many.zip!", "unpacks to more than --max-expansion"),
         ("overlap.zip", "entries of the zip archive overlap"),
         ("size.tar", "truncated"),
         ("minus.tar", ""),
@@ -622,7 +622,7 @@ fn verification_finds_what_was_changed_and_what_is_missing() {
     place
         .batch(&["--verify-manifest", "@/out"])
         .code(4)
-        .stderr_has("a.log: its digest")
+        .stderr_has("a.log: the digest differs")
         .stderr_has("b.log: missing")
         .stderr_has("sub/.more.log: not in the manifest")
         .stderr_has("3 faults");
@@ -647,7 +647,10 @@ fn several_paths_in_place_have_one_manifest_that_can_be_checked() {
     place.batch(&["--verify-manifest", "@/one"]).success().stderr_has("3 of 3");
     place.batch(&[&paths[..], &["--in-place"]].concat()).success().stderr_has("3 done earlier");
     place.write("two/a.log", b"to eve@example.com\n");
-    place.batch(&["--verify-manifest", "@/one"]).code(4).stderr_has("two/a.log: its digest");
+    place
+        .batch(&["--verify-manifest", "@/one"])
+        .code(4)
+        .stderr_has("two/a.log: the digest differs");
     place.batch(&["@/real.log", "--in-place", "--manifest", "@/list/m"]).code(74);
     place.shell("mkdir list");
     place.batch(&["@/real.log", "--in-place", "--manifest", "@/list/m"]).success();
@@ -811,7 +814,7 @@ fn a_full_disk_ends_the_run_and_leaves_originals_whole() {
     let kept = place.read("disk/a.log") == dirty;
     let names = place.names("disk");
     place.shell("umount disk");
-    in_place.code(74).stderr_has("cannot be written").stderr_has("it goes on where it was");
+    in_place.code(74).stderr_has("cannot be written").stderr_has("it resumes where it stopped");
     mirrored.code(74).stderr_has("cannot be written");
     assert!(kept && names.iter().all(|name| !name.contains("passing")), "{names:?}");
 }

@@ -309,7 +309,7 @@ fn a_full_disk_costs_nothing_that_is_done() {
     place.shell("mount -o remount,size=64m disk");
     let again = place.batch(&["@/in", "-o", "@/disk/out", "-j1"]);
     place.shell("umount disk");
-    full.code(74).stderr_has("it goes on where it was");
+    full.code(74).stderr_has("it resumes where it stopped");
     assert_eq!(n_done, 3);
     again.success().stderr_has("3 done earlier");
 }
