@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use super::scanner::Target;
+use super::target::Target;
 use crate::text::span::Span;
 
 /// Why a candidate is no finding.
@@ -123,4 +123,10 @@ pub(crate) struct Rejected {
     pub(crate) text: Box<[u8]>,
     pub(super) target: Target,
     pub(crate) rejection: Rejection,
+}
+
+impl Rejected {
+    pub(super) fn new(hay: &[u8], anchor: Span, target: Target, rejection: Rejection) -> Rejected {
+        Rejected { anchor, text: anchor.of(hay).into(), target, rejection }
+    }
 }
