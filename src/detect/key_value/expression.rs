@@ -294,7 +294,7 @@ impl Chain<'_> {
         let rest = &self.text[start + mark..];
         let length = mark + byte_class::run(rest, byte_class::ALNUM | byte_class::UNDERSCORE);
         let is_named = length > 0 && !self.text[start].is_ascii_digit();
-        if !is_named && !(self.is_expression && length == 0) {
+        if !(is_named || self.is_expression && length == 0) {
             return Link::None;
         }
         self.at += length;
