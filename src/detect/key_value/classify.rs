@@ -9,26 +9,15 @@
 //! A class may depend on the words around the value, which [`Value`] holds: `hunter` is a word of a
 //! sentence in `the password: hunter was`, and the whole line in `password: hunter`.
 
-use super::{
-    code, machine_made,
-    name::{Key, Kind},
-    path, prose, secret_name, surroundings,
+use super::{code, expression, machine_made, path, prose, secret_name, surroundings, value::Value};
+use crate::detect::{
+    byte_class::{self, Traits},
+    value as looks,
 };
-use crate::{
-    detect::{
-        Located,
-        byte_class::{self, Traits},
-        value,
-    },
-    text::{span::Span, visits},
-};
-
-/// A value is judged by its first so many bytes. Only secrets are longer.
-pub(super) const LOOK: usize = 512;
 
 /// What a value looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ValueClass {
+pub(super) enum ValueClass {
     TooShort,
     StringSeam,
     Placeholder,
@@ -85,7 +74,7 @@ pub(crate) enum ValueClass {
 
 impl ValueClass {
     /// The class in words, as `explain --why` and `docs/KEYS.md` give it.
-    pub(crate) const fn description(self) -> &'static str {
+    pub(super) const fn description(self) -> &'static str {
         use ValueClass as Class;
         match self {
             Class::TooShort => "the value is too short, or all zeros",
@@ -95,7 +84,7 @@ impl ValueClass {
             Class::OwnName => "the value is the key's own name",
             Class::Filled => "the value is a prefix and one filling character",
             Class::Filler => "the value is one filling character in its second half",
-            Class::FillIn => "the value asks the reader to fill it in",
+            Class::FillIn => "the value is a request to fill it in",
             Class::ShortCookie => "the value is shorter than four characters",
             Class::SchemeWord => "the value is a word after the scheme, or too short",
             Class::SecretName => "the value is a name for a secret, as in a usage text",
@@ -139,134 +128,80 @@ impl ValueClass {
             Class::LongRun => "the value is a long run of letters and digits",
             Class::Mixed => "the value is a mixture of letters and digits",
             Class::WholeMixture => "the value is letters and digits and the whole header",
-            Class::Anything => "the value is none of these and does not look like a secret",
+            Class::Anything => "the value does not look like a secret",
         }
     }
 }
 
-/// A value, what its bytes have in common, and what lies around it.
-pub(super) struct Value<'v> {
-    /// What is judged: without punctuation behind it, and no more than [`LOOK`] bytes of a value
-    /// behind a key.
-    pub(super) bytes: &'v [u8],
-    pub(super) traits: Traits,
-    /// The value and the rest of its record.
-    pub(super) text: &'v [u8],
-    /// The length of the value in `text`.
-    pub(super) length: usize,
-    /// The record before the key's name.
-    pub(super) before: &'v [u8],
-    /// The key's name; empty where another grammar says that there is a secret.
-    pub(super) name: &'v [u8],
-    pub(super) is_service: bool,
-}
-
-impl<'v> Value<'v> {
-    /// The value of `key` at `value`, which is judged by `bytes`.
-    pub(super) fn of_key(
-        located: &Located<'v>,
-        key: &Key,
-        value: Span,
-        bytes: &'v [u8],
-    ) -> Value<'v> {
-        let bytes = &bytes[..bytes.len().min(LOOK)];
-        // Only a few of the classes read all of it again.
-        visits::add(2 * bytes.len());
-        Value {
-            bytes,
-            traits: Traits::of(bytes),
-            text: &located.hay[value.start..located.record.end],
-            length: value.len(),
-            before: &located.hay[located.record.start..key.name.start],
-            name: key.name.of(located.hay),
-            is_service: matches!(key.kind, Kind::Service { .. }),
+/// Whether the value is of the class.
+#[inline]
+pub(super) fn is_of(value: &Value<'_>, class: ValueClass) -> bool {
+    use ValueClass as Class;
+    let (bytes, traits) = (value.bytes, value.traits);
+    match class {
+        Class::TooShort => is_too_short(bytes, traits),
+        Class::StringSeam => is_string_seam(bytes),
+        Class::Placeholder => looks::is_template_of(bytes, traits),
+        Class::QuotedPlaceholder => is_quoted_placeholder(bytes),
+        Class::OwnName => is_own_name(bytes, value.name),
+        Class::Filled => is_filled(bytes),
+        Class::Filler => looks::is_filler(bytes),
+        Class::FillIn => looks::asks_to_fill_in(bytes),
+        Class::ShortCookie => bytes.len() < 4,
+        Class::SchemeWord => is_scheme_word(bytes),
+        Class::SecretName => secret_name::is_secret_name(bytes, Traits::of(bytes)),
+        Class::SmallWord => bytes.iter().all(u8::is_ascii_lowercase),
+        Class::LeadingDash => bytes.starts_with(b"-"),
+        Class::LeadingDollar => bytes.starts_with(b"$"),
+        Class::DottedNumber => prose::is_dotted_number(bytes, traits),
+        Class::Sentence => prose::is_sentence(bytes, traits),
+        Class::ProseWord => bytes.len() > 3 && prose::is_prose(bytes),
+        Class::ShortProseWord => bytes.len() <= 3 && prose::is_prose(bytes),
+        Class::PlainText => surroundings::is_plain_text(value),
+        Class::AboutFlag => prose::is_about_flag(value.text, bytes.len()),
+        Class::Option => code::is_option(bytes),
+        Class::InnerPair => surroundings::is_inner_pair(bytes),
+        Class::Technical => prose::is_technical(bytes),
+        Class::NameService => surroundings::is_name_service(value),
+        Class::Folder => surroundings::is_folder(value),
+        Class::TestResult => surroundings::is_test_result(value),
+        Class::NameInLine => surroundings::is_name_in_line(value),
+        Class::WordInLine => surroundings::is_word_in_line(value),
+        Class::NamedArgument => surroundings::is_named_argument(value),
+        Class::NameInList => traits.all(byte_class::NAME) && value.before.ends_with(b":"),
+        Class::SecretVariable => surroundings::is_secret_variable(value),
+        Class::Reference => secret_name::is_reference(bytes),
+        Class::OpenBracket => {
+            matches!(bytes[0], b'+' | b'.' | b',' | b' ') && code::opens_bracket(bytes)
         }
-    }
-
-    /// A value without a key, in a header or a command. It is judged whole, its traits are those of
-    /// its first [`LOOK`] bytes.
-    pub(super) fn alone(bytes: &'v [u8]) -> Value<'v> {
-        Value {
-            bytes,
-            traits: Traits::of(&bytes[..bytes.len().min(LOOK)]),
-            text: bytes,
-            length: bytes.len(),
-            before: b"",
-            name: b"",
-            is_service: false,
+        Class::Path => path::is_path(bytes),
+        Class::PortAndPath => path::is_port_and_path(bytes),
+        Class::Digest => path::is_named_digest(bytes),
+        Class::Substitution => expression::is_substituted(value.text, bytes.len()),
+        Class::Expression => expression::begins_expression(value.text, bytes.len()),
+        Class::Member => secret_name::is_fetched_member(bytes, traits),
+        Class::SecretWords => {
+            traits.any(byte_class::SPACE) && machine_made::holds_secret_words(bytes)
         }
-    }
-
-    /// Whether the value is of the class.
-    #[inline]
-    pub(super) fn is(&self, class: ValueClass) -> bool {
-        use ValueClass as Class;
-        let (bytes, traits) = (self.bytes, self.traits);
-        match class {
-            Class::TooShort => is_too_short(bytes, traits),
-            Class::StringSeam => is_string_seam(bytes),
-            Class::Placeholder => value::is_template_of(bytes, traits),
-            Class::QuotedPlaceholder => is_quoted_placeholder(bytes),
-            Class::OwnName => is_own_name(bytes, self.name),
-            Class::Filled => is_filled(bytes),
-            Class::Filler => value::is_filler(bytes),
-            Class::FillIn => value::asks_to_fill_in(bytes),
-            Class::ShortCookie => bytes.len() < 4,
-            Class::SchemeWord => is_scheme_word(bytes),
-            Class::SecretName => secret_name::is_secret_name(bytes, Traits::of(bytes)),
-            Class::SmallWord => bytes.iter().all(u8::is_ascii_lowercase),
-            Class::LeadingDash => bytes.starts_with(b"-"),
-            Class::LeadingDollar => bytes.starts_with(b"$"),
-            Class::DottedNumber => prose::is_dotted_number(bytes, traits),
-            Class::Sentence => prose::is_sentence(bytes, traits),
-            Class::ProseWord => bytes.len() > 3 && prose::is_prose(bytes),
-            Class::ShortProseWord => bytes.len() <= 3 && prose::is_prose(bytes),
-            Class::PlainText => surroundings::is_plain_text(self),
-            Class::AboutFlag => prose::is_about_flag(self.text, bytes.len()),
-            Class::Option => code::is_option(bytes),
-            Class::InnerPair => surroundings::is_inner_pair(bytes),
-            Class::Technical => prose::is_technical(bytes),
-            Class::NameService => surroundings::is_name_service(self),
-            Class::Folder => surroundings::is_folder(self),
-            Class::TestResult => surroundings::is_test_result(self),
-            Class::NameInLine => surroundings::is_name_in_line(self),
-            Class::WordInLine => surroundings::is_word_in_line(self),
-            Class::NamedArgument => surroundings::is_named_argument(self),
-            Class::NameInList => traits.all(byte_class::NAME) && self.before.ends_with(b":"),
-            Class::SecretVariable => surroundings::is_secret_variable(self),
-            Class::Reference => secret_name::is_reference(bytes),
-            Class::OpenBracket => {
-                matches!(bytes[0], b'+' | b'.' | b',' | b' ') && code::opens_bracket(bytes)
-            }
-            Class::Path => path::is_path(bytes),
-            Class::PortAndPath => path::is_port_and_path(bytes),
-            Class::Digest => path::is_named_digest(bytes),
-            Class::Substitution => code::is_substituted(self.text, bytes.len()),
-            Class::Expression => code::begins_expression(self.text, bytes.len()),
-            Class::Member => secret_name::is_fetched_member(bytes, traits),
-            Class::SecretWords => {
-                traits.any(byte_class::SPACE) && machine_made::holds_secret_words(bytes)
-            }
-            Class::Words => traits.any(byte_class::SPACE),
-            Class::PassCode => is_pass_mixture(self) && code::is_code(bytes, traits),
-            Class::PassMixture => is_pass_mixture(self),
-            Class::Code => code::is_code(bytes, traits),
-            Class::PathEnd => self.before.ends_with(b"/"),
-            Class::Random => value::is_random(bytes),
-            Class::HoldsRandom => machine_made::holds_random(bytes, traits),
-            Class::NounKey => !self.is_service && self.name.iter().all(u8::is_ascii_lowercase),
-            Class::LongRun => machine_made::is_long_run(bytes, traits),
-            Class::Mixed => machine_made::is_mixed(bytes, traits),
-            Class::WholeMixture => bytes.len() >= 8 && is_letters_and_digits(bytes),
-            Class::Anything => true,
-        }
+        Class::Words => traits.any(byte_class::SPACE),
+        Class::PassCode => is_pass_mixture(value) && code::is_code(bytes, traits),
+        Class::PassMixture => is_pass_mixture(value),
+        Class::Code => code::is_code(bytes, traits),
+        Class::PathEnd => value.before.ends_with(b"/"),
+        Class::Random => looks::is_random(bytes),
+        Class::HoldsRandom => machine_made::holds_random(bytes, traits),
+        Class::NounKey => !value.is_service && value.name.iter().all(u8::is_ascii_lowercase),
+        Class::LongRun => machine_made::is_long_run(bytes, traits),
+        Class::Mixed => machine_made::is_mixed(bytes, traits),
+        Class::WholeMixture => bytes.len() >= 8 && is_letters_and_digits(bytes),
+        Class::Anything => true,
     }
 }
 
 /// The first of `classes` that the value is of. The last one must be [`ValueClass::Anything`].
 #[inline]
 pub(super) fn classify(value: &Value<'_>, classes: &[ValueClass]) -> ValueClass {
-    let first = classes.iter().find(|class| value.is(**class));
+    let first = classes.iter().find(|class| is_of(value, **class));
     first.copied().unwrap_or(ValueClass::Anything)
 }
 
@@ -290,7 +225,7 @@ pub(super) fn is_string_seam(bytes: &[u8]) -> bool {
 /// `"'$PASSWORD'"`
 fn is_quoted_placeholder(bytes: &[u8]) -> bool {
     match bytes {
-        [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => value::is_template(inner),
+        [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => looks::is_template(inner),
         _ => false,
     }
 }
@@ -316,13 +251,13 @@ fn is_filled(bytes: &[u8]) -> bool {
     let is_filling = |last: &u8| matches!(last, b'x' | b'X' | b'*' | b'-' | b'_' | b'.');
     bytes.len() >= 10
         && (bytes.len() > MAX_TYPED || bytes.last().is_some_and(is_filling))
-        && value::is_filler(bytes)
+        && looks::is_filler(bytes)
 }
 
 /// After a scheme: a word of prose, an escape, or too little for a credential.
 fn is_scheme_word(bytes: &[u8]) -> bool {
     let is_word = || bytes.len() <= 20 && byte_class::run(bytes, byte_class::SMALL) == bytes.len();
-    (bytes.len() < 3 || bytes.starts_with(b"%") || is_word()) && !value::is_random(bytes)
+    (bytes.len() < 3 || bytes.starts_with(b"%") || is_word()) && !looks::is_random(bytes)
 }
 
 /// Letters and digits, some of each, and nothing else.

@@ -123,7 +123,7 @@ fn ends_value(hay: &[u8], at: usize, ceiling: usize) -> bool {
     }
 }
 
-/// What goes on after the value that ends at `end` and began behind the quote at `open`: the next
+/// What goes on after the value that ends at `end` and began after the quote at `open`: the next
 /// line of that string, or the next string of its array. Answers the string's quote and the value.
 fn next_region(hay: &[u8], record: Span, open: usize, end: usize) -> Option<(usize, Span)> {
     if let Some(line) = escaped_line_end(&hay[end..]) {

@@ -1,18 +1,19 @@
 //! Reads the bytes between a key and its value, piece by piece.
 //!
-//! Each method skips or reads one thing and leaves the cursor behind it. The order in which they
+//! Each method skips or reads one thing and leaves the cursor after it. The order in which they
 //! are asked is the grammar, and is in [`value_location`](super::value_location).
 
 use super::{
-    code, extent,
-    name::{Key, is_noun},
+    expression,
+    extent::{self, Around},
+    name::Key,
+    name_words::is_noun,
     quotes::{QuotedText, is_closing, quote_at, quoted_text, typographic_length},
-    syntax::ValueSyntax,
+    syntax::{ValueLocation, ValueSyntax},
     unquoted::{self, Ending, begins_pair},
-    value_location::{Memory, ValueLocation},
 };
 use crate::{
-    detect::{Located, MAX_SECRET, byte_class, edge, words::MAX_WORD},
+    detect::{Located, MAX_SECRET, byte_class, edge, search_memo::Seek, url, words::MAX_WORD},
     text::{span::Span, visits},
 };
 
@@ -39,6 +40,23 @@ pub(super) enum Separator {
     Compare,
 }
 
+/// What was walked already.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// The last value without quotes, for each [`Ending`]. A value that begins inside it and is
+    /// written the same way ends where it ends.
+    pub(super) unquoted: [Option<ValueLocation>; 3],
+    /// What is open before the last strong key whose value needed to know.
+    pub(super) around: Around,
+    /// The next tag that ends an element, and the next `<`.
+    pub(super) tag: Seek,
+    pub(super) mark: Seek,
+    /// The next fragment of a URL.
+    pub(super) fragment: Seek,
+    /// The parts of URLs in which values begin.
+    pub(super) parts: url::Parts,
+}
+
 pub(super) struct Cursor<'h, 'm> {
     /// The text up to the end of the record.
     hay: &'h [u8],
@@ -54,7 +72,7 @@ pub(super) struct Cursor<'h, 'm> {
 }
 
 impl<'h, 'm> Cursor<'h, 'm> {
-    /// A cursor behind the key's name.
+    /// A cursor after the key's name.
     pub(super) fn new(
         located: &Located<'h>,
         key: &Key,
@@ -111,7 +129,7 @@ impl<'h, 'm> Cursor<'h, 'm> {
         length
     }
 
-    /// Skips the quote behind the key.
+    /// Skips the quote after the key.
     pub(super) fn skip_key_quote(&mut self, key: &Key) {
         match key.quote {
             Some(quote) => self.at = quote.end,
@@ -119,7 +137,7 @@ impl<'h, 'm> Cursor<'h, 'm> {
         }
     }
 
-    /// Skips one or two brackets that close behind the key; answers whether there are any.
+    /// Skips one or two brackets that close after the key; answers whether there are any.
     pub(super) fn skip_closing_brackets(&mut self) -> bool {
         let is_close = |byte: &&u8| matches!(byte, b')' | b']');
         let length = self.rest().iter().take(2).take_while(is_close).count();
@@ -136,7 +154,7 @@ impl<'h, 'm> Cursor<'h, 'm> {
         }
     }
 
-    /// Skips the blank behind an escaped colon of a query: `q=password%3A+x`.
+    /// Skips the blank after an escaped colon of a query: `q=password%3A+x`.
     pub(super) fn skip_plus(&mut self) {
         let end = self.hay[..self.at].last_chunk::<3>();
         let is_escaped = end.is_some_and(|end| end.eq_ignore_ascii_case(b"%3a"));
@@ -178,7 +196,7 @@ impl<'h, 'm> Cursor<'h, 'm> {
         }
     }
 
-    /// Skips words for a key behind the name of a service: `acme SECRET key x`. Answers whether
+    /// Skips words for a key after the name of a service: `acme SECRET key x`. Answers whether
     /// there are any.
     pub(super) fn skip_nouns(&mut self) -> bool {
         let start = self.at;
@@ -194,7 +212,7 @@ impl<'h, 'm> Cursor<'h, 'm> {
         self.at > start
     }
 
-    /// Reads the separator. A comma is one behind a key in quotes alone.
+    /// Reads the separator. A comma is one after a key in quotes alone.
     pub(super) fn separator(&mut self, key: &Key) -> Option<Separator> {
         let start = self.at;
         match self.peek()? {
@@ -243,8 +261,8 @@ impl<'h, 'm> Cursor<'h, 'm> {
         self.skip_one_of(&[b"%3a", b"\\u003a"]).then_some(Separator::Colon)
     }
 
-    /// Skips a type, or what opens a string, before the value. Both are behind a word that most
-    /// values begin with and go on behind.
+    /// Skips a type, or what opens a string, before the value. Only a word with one of
+    /// [`byte_class::BEHIND_WORD`] after it may be one.
     pub(super) fn skip_words(&mut self) {
         // `password: !!str x`: a tag of YAML.
         if self.skip(b"!!") {
@@ -259,7 +277,7 @@ impl<'h, 'm> Cursor<'h, 'm> {
         }
     }
 
-    /// Skips `: string =`, and Go's `var x string =`: the value is behind the type.
+    /// Skips `: string =`, and Go's `var x string =`: the value is after the type.
     fn skip_type(&mut self) {
         let start = self.at;
         let name = self.run(byte_class::TYPE, 32);
@@ -278,7 +296,7 @@ impl<'h, 'm> Cursor<'h, 'm> {
         let is_strong = self.ending == Ending::Structure;
         if let [prefix @ (b'a'..=b'z' | b'A'..=b'Z' | b'@' | b'$'), b'"' | b'\'' | b'`', ..] = rest
         {
-            // A password may begin with a letter and a quote: behind a strong key the letter must
+            // A password may begin with a letter and a quote: after a strong key the letter must
             // be one that opens strings.
             let opens_string = b"bBfFlLrRuU@$".contains(prefix) && rest[1] != b'`';
             self.at += usize::from(!is_strong || opens_string);
@@ -287,7 +305,7 @@ impl<'h, 'm> Cursor<'h, 'm> {
         let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_.: ".contains(byte);
         let name = rest.iter().take(32).take_while(is_part).count();
         let is_call = name > 0 && matches!(rest.get(name..name + 2), Some([b'(', b'"' | b'\'']));
-        if is_call && !(is_strong && code::is_fetcher(&rest[..name])) {
+        if is_call && !(is_strong && expression::is_fetcher(&rest[..name])) {
             self.at += name + 1;
         }
     }
@@ -299,7 +317,7 @@ impl<'h, 'm> Cursor<'h, 'm> {
         self.hay[self.at - 1] == b'=' && self.hay.get(self.at + value) == Some(&b';')
     }
 
-    /// Whether the key behind `before` has no value, and the next pair begins here: `password=
+    /// Whether the key after `before` has no value, and the next pair begins here: `password=
     /// status=401 ip=…`. It has the key's own sign, and another pair shows that values follow the
     /// sign at once in this record.
     pub(super) fn is_at_next_pair(&self, before: &[u8]) -> bool {
@@ -428,7 +446,7 @@ impl<'h, 'm> Cursor<'h, 'm> {
         }
     }
 
-    /// The value that begins with the text in quotes at `value` and goes on behind them. A password
+    /// The value that begins with the text in quotes at `value` and goes on after them. A password
     /// may begin with a quote, and a shell joins words. Nothing where it ends with its quote.
     pub(super) fn glued(&mut self, value: Span, syntax: ValueSyntax) -> Option<ValueLocation> {
         if self.ending != Ending::Structure {
@@ -491,7 +509,7 @@ pub(super) fn spaces(rest: &[u8]) -> usize {
     length
 }
 
-/// Whether `text` has a pair with the value right behind the sign.
+/// Whether `text` has a pair with the value right after the sign.
 fn has_pair(text: &[u8], sign: u8) -> bool {
     memchr::memchr_iter(sign, text).any(|at| {
         let name = byte_class::run_back(&text[..at], byte_class::ALNUM | byte_class::JOINT);

@@ -1,20 +1,20 @@
-//! Where a value without quotes ends behind a strong key.
+//! Where a value without quotes ends after a strong key.
 //!
-//! It runs to the next white space: a password may hold any other character. A quote, a bracket or
-//! a separator ends it earlier only in a known structure, which the text before the key opened or
-//! the value's own form shows, and only where what follows goes on with that structure: the next
-//! pair, the matching bracket, the end of the record.
+//! It runs to the next white space, since a password may hold any other character. A quote, bracket
+//! or separator ends it earlier only in a known structure, and only where the text after it goes on
+//! with that structure: the next pair, the matching bracket, the end of the record. The structure
+//! is known from the text before the key, or from the form of the value itself.
 //!
-//! What is open before a key is counted once for each record, from left to right, whatever the
-//! number of keys.
+//! What is open before a key is counted once for each record, from left to right, for any number of
+//! keys.
 
 use super::unquoted::without_punctuation;
 use crate::detect::byte_class;
 
-/// A name of a pair is no longer.
+/// The longest name of a pair.
 const MAX_NAME: usize = 40;
 
-/// A tag's name and attributes are no longer, as far as the end of a value is concerned.
+/// The longest tag with its attributes that ends a value.
 const MAX_TAG: usize = 128;
 
 /// Bytes that open or close something, and the backslash that escapes a quote.
@@ -26,7 +26,7 @@ const STRUCTURE: u64 =
 pub(super) struct Around {
     /// Where the record begins.
     record: usize,
-    /// Up to here it was read.
+    /// How far it was read.
     at: usize,
     /// Round, square, curly and angle brackets.
     brackets: [u32; 4],
@@ -34,7 +34,7 @@ pub(super) struct Around {
     double: [bool; 3],
     single: bool,
     backtick: bool,
-    /// Some white space is written as an escape.
+    /// Whether some white space is written as an escape.
     has_escapes: bool,
 }
 
@@ -62,7 +62,7 @@ impl Around {
         match hay[..to].get(self.at) {
             Some(b'"' | b'\'' | b'`') => self.quote(hay, depth(slashes)),
             Some(b'n' | b'r' | b't') => self.has_escapes = true,
-            // Behind the run stands what is read next.
+            // The byte after the backslashes is read next.
             _ => self.at -= 1,
         }
     }
@@ -77,36 +77,37 @@ impl Around {
                 }
             }
             b'`' => self.backtick ^= true,
-            _ => {
-                let left = &hay[self.record..self.at];
-                // `u'…'` opens a string, the apostrophe of `don't` nothing.
-                let is_behind_word = match left {
-                    [.., before, b'u' | b'b' | b'r' | b'f'] => before.is_ascii_alphanumeric(),
-                    [b'u' | b'b' | b'r' | b'f'] => false,
-                    [.., last] => last.is_ascii_alphanumeric(),
-                    [] => false,
-                };
-                let is_before_word = hay.get(self.at + 1).is_some_and(u8::is_ascii_alphanumeric);
-                self.single =
-                    if self.single { is_behind_word && is_before_word } else { !is_behind_word };
-            }
+            _ => self.single = self.opens_single(hay),
         }
+    }
+
+    /// Whether a string in single quotes is open after the single quote here. `u'…'` opens one, the
+    /// apostrophe of `don't` does not.
+    fn opens_single(&self, hay: &[u8]) -> bool {
+        let left = &hay[self.record..self.at];
+        let is_after_word = match left {
+            [.., before, b'u' | b'b' | b'r' | b'f'] => before.is_ascii_alphanumeric(),
+            [b'u' | b'b' | b'r' | b'f'] => false,
+            [.., last] => last.is_ascii_alphanumeric(),
+            [] => false,
+        };
+        let is_before_word = hay.get(self.at + 1).is_some_and(u8::is_ascii_alphanumeric);
+        if self.single { is_after_word && is_before_word } else { !is_after_word }
     }
 
     fn bracket(&mut self, hay: &[u8], byte: u8) {
         let before = self.at.checked_sub(1).filter(|at| *at >= self.record).map(|at| hay[at]);
-        let after = hay.get(self.at + 1);
-        match byte {
-            b'<' if !after.is_some_and(|byte| {
-                byte.is_ascii_alphabetic() || matches!(byte, b'/' | b'!' | b'?')
-            }) => {}
-            // Arrows close nothing.
-            b'>' if matches!(before, Some(b'-' | b'=')) => {}
-            _ => {
-                let Some((kind, is_open)) = bracket(byte) else { return };
-                let count = &mut self.brackets[kind];
-                *count = if is_open { *count + 1 } else { count.saturating_sub(1) };
-            }
+        let opens_tag =
+            |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'/' | b'!' | b'?');
+        let is_mark = match byte {
+            b'<' => !hay.get(self.at + 1).is_some_and(opens_tag),
+            // An arrow closes nothing.
+            b'>' => matches!(before, Some(b'-' | b'=')),
+            _ => false,
+        };
+        if let Some((kind, is_open)) = bracket(byte).filter(|_| !is_mark) {
+            let count = &mut self.brackets[kind];
+            *count = if is_open { *count + 1 } else { count.saturating_sub(1) };
         }
     }
 
@@ -118,18 +119,18 @@ impl Around {
         }
     }
 
-    /// Whether the key stands between quotes of any kind.
+    /// Whether the key is in quotes of any kind.
     pub(super) fn is_in_quotes(&self) -> bool {
         self.single || self.backtick || self.double.contains(&true)
     }
 
-    /// Whether the key stands in a string, where a backslash begins an escape.
+    /// Whether the key is in a string, where a backslash begins an escape.
     fn is_in_string(&self) -> bool {
         self.single || self.double[0]
     }
 }
 
-/// How deep the string is nested whose quote has so many backslashes before it.
+/// How deep a string is nested, by the backslashes before its quote.
 fn depth(slashes: usize) -> usize {
     match slashes {
         1 => 1,
@@ -153,9 +154,9 @@ pub(super) fn bracket(byte: u8) -> Option<(usize, bool)> {
     })
 }
 
-/// The length of the value at the head of `rest`, which goes on to the end of the record. `sign`
-/// stands between the keys and the values of the record. `around` is asked only where the value has
-/// a character that may end it.
+/// The length of the value at the head of `rest`, the remainder of the record. `sign` is between
+/// the keys and the values of the record. `around` is asked only if the value has a character that
+/// may end it.
 pub(super) fn length(rest: &[u8], sign: u8, around: impl FnOnce() -> Around) -> usize {
     let word = &rest[..rest.iter().take_while(|byte| **byte > b' ' && **byte != 0x7f).count()];
     let first = byte_class::until(word, byte_class::STOP);
@@ -177,60 +178,52 @@ struct Walk<'h> {
 }
 
 impl Walk<'_> {
+    /// Where the value ends; `first` is the first character that may end it.
     fn end(&self, first: usize) -> usize {
         let mut at = first;
-        // What the value itself opened.
+        // The brackets that the value itself opened.
         let mut inner = [0_u32; 4];
-        let first_letter =
-            self.word.iter().position(u8::is_ascii_alphanumeric).unwrap_or(self.word.len());
         while at < self.word.len() {
-            let byte = self.word[at];
-            let ends = match byte {
+            let length = match self.word[at] {
                 b'\\' => {
                     let slashes = self.word[at..].iter().take_while(|byte| **byte == b'\\').count();
                     if self.ends_at_escape(at, slashes) {
                         break;
                     }
-                    at += slashes;
                     // An escaped quote belongs to the escape.
-                    at += usize::from(
-                        slashes % 2 == 1
-                            && self
-                                .word
-                                .get(at)
-                                .is_some_and(|byte| byte_class::is(*byte, byte_class::QUOTE)),
-                    );
-                    at += byte_class::until(&self.word[at..], byte_class::STOP);
-                    continue;
+                    let next = self.word.get(at + slashes);
+                    let is_quote =
+                        next.is_some_and(|byte| byte_class::is(*byte, byte_class::QUOTE));
+                    slashes + usize::from(slashes % 2 == 1 && is_quote)
                 }
-                b'"' | b'`' => self.around.is_open(byte, 0),
-                b'\'' => {
-                    self.around.single
-                        && !self.rest.get(at + 1).is_some_and(u8::is_ascii_alphanumeric)
-                }
-                b'<' => ends_at_tag(&self.rest[at..]),
-                b'&' => is_entity(&self.rest[at..]) || is_pair(&self.rest[at + 1..], self.sign),
-                b',' | b';' | b'|' => {
-                    // Punctuation alone is no value that another pair could follow.
-                    (at == 0 || first_letter < at) && is_pair(&self.rest[at + 1..], self.sign)
-                }
-                b'#' => {
-                    self.rest[at + 1..].starts_with(b"012")
-                        || self.rest[at + 1..].starts_with(b"011")
-                }
-                _ => self.ends_at_bracket(at, &mut inner),
+                byte if self.ends_at(at, byte, &mut inner) => break,
+                _ => 1,
             };
-            if ends {
-                break;
-            }
-            at += 1;
+            at += length;
             at += byte_class::until(&self.word[at..], byte_class::STOP);
         }
         at
     }
 
-    /// Whether the escape at `at` stands for white space, or for a quote that was opened before the
-    /// key.
+    /// Whether the value ends at the byte at `at`.
+    fn ends_at(&self, at: usize, byte: u8, inner: &mut [u32; 4]) -> bool {
+        let behind = &self.rest[at + 1..];
+        match byte {
+            b'"' | b'`' => self.around.is_open(byte, 0),
+            b'\'' => self.around.single && !behind.first().is_some_and(u8::is_ascii_alphanumeric),
+            b'<' => ends_at_tag(&self.rest[at..]),
+            b'&' => is_entity(&self.rest[at..]) || is_pair(behind, self.sign),
+            // Punctuation alone is no value before another pair.
+            b',' | b';' | b'|' => {
+                is_pair(behind, self.sign)
+                    && (at == 0 || self.word[..at].iter().any(u8::is_ascii_alphanumeric))
+            }
+            b'#' => behind.starts_with(b"012") || behind.starts_with(b"011"),
+            _ => self.ends_at_bracket(at, inner),
+        }
+    }
+
+    /// Whether the escape at `at` means white space, or a quote that was opened before the key.
     fn ends_at_escape(&self, at: usize, slashes: usize) -> bool {
         let after = &self.rest[at + slashes..];
         match after {
@@ -262,35 +255,28 @@ impl Walk<'_> {
             inner[kind] += 1;
             return false;
         }
-        // Of brackets that the value opened as well, the last one belongs to the structure.
-        let is_last = || memchr::memchr(byte, &self.word[at + 1..]).is_none();
-        let is_outer = self.around.brackets[kind] > 0 && (inner[kind] == 0 || is_last());
+        // If the value opened some as well, the last one belongs to the structure.
+        let is_outer = self.around.brackets[kind] > 0
+            && (inner[kind] == 0 || memchr::memchr(byte, &self.word[at + 1..]).is_none());
         inner[kind] = inner[kind].saturating_sub(1);
         is_outer && self.goes_on(&self.rest[at + 1..])
     }
 
-    /// Whether the structure goes on, or ends, behind a bracket that closes.
+    /// Whether the structure goes on, or ends, after a closing bracket.
     fn goes_on(&self, after: &[u8]) -> bool {
-        let closers = after
-            .iter()
-            .take(16)
-            .take_while(|byte| matches!(byte, b')' | b']' | b'}' | b'>'))
-            .count();
+        let is_closer = |byte: &&u8| matches!(byte, b')' | b']' | b'}' | b'>');
+        let closers = after.iter().take(16).take_while(is_closer).count();
         let after = &after[closers..];
-        let Some(next) = after.first() else { return true };
-        let behind = &after[1..];
-        // `**(password: YES)**`: what follows is punctuation alone.
+        let Some((next, behind)) = after.split_first() else { return true };
+        // `**(password: YES)**`: only punctuation follows.
         let tail = after.iter().take(5).take_while(|byte| byte.is_ascii_punctuation()).count();
         if after.get(tail).is_none_or(u8::is_ascii_whitespace) {
             return true;
         }
-        let is_edge = || {
-            behind.first().is_none_or(|byte| {
-                byte.is_ascii_whitespace() || matches!(byte, b'{' | b'[' | b'(' | b'"' | b'\'')
-            })
-        };
         match next {
-            b',' | b';' | b'.' | b':' | b'!' | b'?' => is_edge() || is_pair(behind, self.sign),
+            b',' | b';' | b'.' | b':' | b'!' | b'?' => {
+                is_edge(behind) || is_pair(behind, self.sign)
+            }
             b'&' | b'|' => is_pair(behind, self.sign),
             b'"' | b'`' | b'\'' => self.around.is_open(*next, 0),
             b'\\' => behind.first().is_some_and(|byte| b"nrt\"'`\\".contains(byte)),
@@ -306,40 +292,30 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a pair begins here: a name, with quotes or without, and the sign that stands between
-/// names and values.
+/// Whether white space, an opening bracket or a quote follows punctuation, or nothing.
+fn is_edge(behind: &[u8]) -> bool {
+    behind.first().is_none_or(|byte| byte.is_ascii_whitespace() || b"{[(\"'".contains(byte))
+}
+
+/// Whether a pair begins here: a name, with or without quotes, and the sign between names and
+/// values.
 pub(super) fn is_pair(text: &[u8], sign: u8) -> bool {
-    let quote = text.iter().take(8).take_while(|byte| matches!(byte, b'"' | b'\'' | b'\\')).count();
+    let is_quote = |byte: &&u8| matches!(byte, b'"' | b'\'' | b'\\');
+    let quote = text.iter().take(8).take_while(is_quote).count();
     let text = &text[quote..];
-    let limit = text.len().min(MAX_NAME);
     if !text.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') {
         return false;
     }
-    let mut name = byte_class::run(&text[..limit], byte_class::ALNUM | byte_class::JOINT);
+    let near = &text[..text.len().min(MAX_NAME)];
+    let mut name = byte_class::run(near, byte_class::ALNUM | byte_class::JOINT);
     // One letter is as likely part of a password.
     if name < 2 {
         return false;
     }
-    // `Initial Catalog=`: each word of such a name has a capital and small letters.
-    let is_word = |word: &[u8]| {
-        word.len() > 1
-            && word[0].is_ascii_uppercase()
-            && word[1..].iter().all(u8::is_ascii_lowercase)
-    };
-    while quote == 0 && text.get(name) == Some(&b' ') {
-        let word = byte_class::run(&text[name + 1..limit.max(name + 1)], byte_class::ALPHA);
-        let is_name =
-            is_word(&text[name + 1..name + 1 + word]) || text[name + 1..].starts_with(b"ID=");
-        if !is_name || text[..name].split(|byte| *byte == b' ').any(|word| !is_word(word)) {
-            break;
-        }
-        name += 1 + word;
+    if quote == 0 {
+        name = with_more_words(text, name);
     }
-    let close = text[name..]
-        .iter()
-        .take(quote)
-        .take_while(|byte| matches!(byte, b'"' | b'\'' | b'\\'))
-        .count();
+    let close = text[name..].iter().take(quote).take_while(is_quote).count();
     match &text[name + close..] {
         [b'=', b'=', ..] => false,
         [b':', b'/', b'/', ..] => false,
@@ -347,6 +323,27 @@ pub(super) fn is_pair(text: &[u8], sign: u8) -> bool {
         [b'%', b'3', b'D' | b'd', ..] => sign == b'=',
         _ => false,
     }
+}
+
+/// The length of a name with spaces, of which the first word has the length `name`: `Initial
+/// Catalog=`. Each word of it has a capital and small letters, or it is `ID`.
+fn with_more_words(text: &[u8], mut name: usize) -> usize {
+    let limit = text.len().min(MAX_NAME);
+    while text.get(name) == Some(&b' ') {
+        let rest = &text[name + 1..];
+        let near = &text[name + 1..limit.max(name + 1)];
+        let word = byte_class::run(near, byte_class::ALPHA);
+        let is_name = is_capitalised(&rest[..word]) || rest.starts_with(b"ID=");
+        if !is_name || !text[..name].split(|byte| *byte == b' ').all(is_capitalised) {
+            break;
+        }
+        name += 1 + word;
+    }
+    name
+}
+
+fn is_capitalised(word: &[u8]) -> bool {
+    word.len() > 1 && word[0].is_ascii_uppercase() && word[1..].iter().all(u8::is_ascii_lowercase)
 }
 
 /// Whether a whole tag begins here: `</password>`, `<br/>`, `<b class="x">`.
@@ -369,43 +366,40 @@ pub(super) fn is_tag(text: &[u8]) -> bool {
     }
 }
 
-/// Elements of HTML that text is written with, so that one may begin behind a value.
+/// Elements of HTML in running text, one of which may begin right after a value.
 const INLINE: [&[u8]; 20] = [
     b"a", b"b", b"i", b"p", b"s", b"u", b"br", b"hr", b"li", b"td", b"th", b"tr", b"em", b"ul",
     b"div", b"pre", b"span", b"code", b"font", b"strong",
 ];
 
 /// Whether a value ends before the tag at the head of `text`: one that closes an element, or one of
-/// HTML. Three letters between angle brackets may be part of a password.
+/// HTML. Three other letters in angle brackets may be part of a password.
 pub(super) fn ends_at_tag(text: &[u8]) -> bool {
     let Some(name) = text.get(1..) else { return false };
     let name = &name[..byte_class::run(&name[..name.len().min(8)], byte_class::ALPHA)];
-    let is_known =
-        || name.is_empty() || INLINE.iter().any(|known| name.eq_ignore_ascii_case(known));
-    is_tag(text) && is_known()
+    is_tag(text) && (name.is_empty() || INLINE.iter().any(|known| name.eq_ignore_ascii_case(known)))
 }
 
-/// `&lt;`, `&quot;`, `&#39;`: how HTML writes what ends a value there.
+/// `&lt;`, `&quot;`, `&#39;`: characters that end a value in HTML.
 fn is_entity(text: &[u8]) -> bool {
     const ENTITIES: [&[u8]; 5] = [b"&lt;", b"&gt;", b"&quot;", b"&apos;", b"&nbsp;"];
-    let is_number = |text: &[u8]| {
-        let digits = byte_class::run(
-            &text[..text.len().min(6)],
-            byte_class::HEX_LOWER | byte_class::HEX_UPPER,
-        );
-        digits > 1 && text.get(digits) == Some(&b';')
-    };
     match text {
-        [b'&', b'#', b'x' | b'X', rest @ ..] | [b'&', b'#', rest @ ..] => is_number(rest),
+        [b'&', b'#', b'x' | b'X', rest @ ..] | [b'&', b'#', rest @ ..] => is_code(rest),
         _ => ENTITIES.iter().any(|entity| text.starts_with(entity)),
     }
+}
+
+fn is_code(text: &[u8]) -> bool {
+    let near = &text[..text.len().min(6)];
+    let digits = byte_class::run(near, byte_class::HEX_LOWER | byte_class::HEX_UPPER);
+    digits > 1 && text.get(digits) == Some(&b';')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The value that is found behind the last sign before `«`, as text.
+    /// The value that is found after the last sign before `«`, as text.
     fn value(text: &str) -> String {
         let (before, behind) = text.split_once('«').expect("the value begins with a mark");
         let hay = text.replace(['«', '»'], "").into_bytes();
@@ -483,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_told_from_a_mark() {
+    fn a_tag_differs_from_a_mark() {
         for text in ["<br>", "<br/>", "</x>", "<b class=\"x\">", "</a:b>", "<!-- x", "<SPAN id=x>"]
         {
             assert!(ends_at_tag(text.as_bytes()), "{text}");

@@ -6,14 +6,15 @@
 //! [`MAX_REFUSED`] values with one end the next one is replaced unread.
 
 use super::{
-    classify::Value,
-    credential,
-    name::{self, Key, KeyStrength, Table},
+    credential, cursor,
+    name::{Key, KeyStrength, Table},
+    name_words,
     refusals::InnerValues,
     report::{Report, is_label},
     structure::{self, Leaf, Leaves},
-    syntax::ValueSyntax,
-    value_location::{self, Found, ValueLocation},
+    syntax::{ValueLocation, ValueSyntax},
+    value::Value,
+    value_location::{self, Found},
     verdict,
 };
 use crate::{
@@ -30,7 +31,7 @@ pub(super) const MAX_REFUSED: u32 = 16;
 /// What was examined already.
 #[derive(Default)]
 pub(super) struct Memory {
-    location: value_location::Memory,
+    location: cursor::Memory,
     /// The last replaced value. One that begins inside it and ends where it ends goes with it.
     replaced: Span,
     /// The next double quote after its beginning.
@@ -40,7 +41,7 @@ pub(super) struct Memory {
     inner: InnerValues,
     /// The end of the last array or object all leaves of which were replaced.
     leaves: usize,
-    /// The same behind a weak key, where not every leaf was replaced.
+    /// The same after a weak key, where not every leaf was replaced.
     weak_leaves: usize,
     /// How many keys had their values looked for.
     pub(super) n_keys: u64,
@@ -159,7 +160,7 @@ impl<'h> Pair<'_, 'h> {
             .inspect_err(|_| memory.refused = (value.end, n_refused + 1))
     }
 
-    /// A JSON number or boolean behind a key in quotes.
+    /// A JSON number or boolean after a key in quotes.
     fn is_scalar(&self, location: &ValueLocation) -> bool {
         self.key.quote.is_some()
             && location.syntax == ValueSyntax::Colon
@@ -203,7 +204,7 @@ impl<'h> Pair<'_, 'h> {
     fn leaf(&self, leaf: Leaf, report: &mut Report<'_, '_>) {
         let hay = self.located.hay;
         let names_value =
-            |name: Span| name::names_value(name.of(hay)) || self.table.knows(hay, name);
+            |name: Span| name_words::names_value(name.of(hay)) || self.table.knows(hay, name);
         let location = self.trim(ValueLocation { value: leaf.span, syntax: ValueSyntax::Leaf });
         let (value, syntax) = match leaf.shape {
             Shape::Text => (location.value, ValueSyntax::Leaf),

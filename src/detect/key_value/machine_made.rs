@@ -5,7 +5,7 @@
 //! edges of such a value and not a part of it, so a value is judged as a whole, piece by piece, and
 //! with its pieces joined.
 
-use super::classify::LOOK;
+use super::value::LOOK;
 use crate::detect::{
     byte_class::{self, Traits},
     edge, value,

@@ -11,9 +11,11 @@
 //! ([`command`]), and a value may be on the lines below its key ([`multiline_value`]). Most
 //! candidates of clean logs are refuted by [`refusals`], before their record is located.
 
-pub(crate) mod name;
+mod name;
+mod name_words;
 mod quotes;
-pub(crate) mod syntax;
+mod syntax;
+mod value;
 
 mod cursor;
 mod extent;
@@ -21,14 +23,15 @@ mod structure;
 mod unquoted;
 mod value_location;
 
-pub(crate) mod classify;
+mod classify;
 mod code;
+mod expression;
 mod machine_made;
 mod path;
 mod prose;
 mod secret_name;
 mod surroundings;
-pub(crate) mod verdict;
+mod verdict;
 
 mod command;
 mod cookie;
@@ -39,6 +42,8 @@ pub(crate) mod multiline_value;
 mod refusals;
 mod report;
 
+#[cfg(test)]
+mod document;
 #[cfg(test)]
 mod oracle;
 
@@ -162,7 +167,7 @@ impl KeyValueDetector {
         if anchor.start < memory.names {
             return Err(Rejection::AlreadyExamined);
         }
-        let name = name::identifier(hay, anchor).ok_or(Rejection::UnknownKey)?;
+        let name = name_words::identifier(hay, anchor).ok_or(Rejection::UnknownKey)?;
         memory.names = name.end;
         // Only white space, a separator, a quote or a bracket leads from a key to a value: `invalid
         // token, client`.
@@ -179,7 +184,7 @@ impl KeyValueDetector {
         if refusals::has_no_secret(hay, &key) {
             return Err(Rejection::PlainText);
         }
-        if name::may_be_label(text) && context.placeholders.ends(text) {
+        if name_words::may_be_label(text) && context.placeholders.ends(text) {
             return Err(Rejection::Placeholder);
         }
         Ok(key)

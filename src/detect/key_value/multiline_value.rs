@@ -9,10 +9,10 @@
 //! value on the line of its key.
 
 use super::{
-    classify::Value,
     name::{Key, KeyStrength},
     report::Report,
     syntax::ValueSyntax,
+    value::Value,
     verdict,
 };
 use crate::{

@@ -1,93 +1,21 @@
-//! Which identifier is a secret's key.
+//! Which identifiers are keys of secrets, and what kind of value each has.
 //!
-//! The identifier around a candidate is split into words (snake, kebab, camel, dotted); its last
-//! words decide. A key that only contains a secret's word is none: `token_count`,
-//! `passwordResetRequired`, `secretary`, `public_key`.
+//! The rules list words, or several words together (`api key`). An identifier is a key if it ends
+//! with one of them. Words after that one may be neutral, make the key weak, or make it none (see
+//! [`name_words`](super::name_words)); some entries also depend on the word before.
 
-use super::quotes::quote_at;
+use super::{
+    name_words::{IS_ABOUT, IS_NEUTRAL, IS_NOUN, IS_OTHER, IS_OWNER, WORDS, Words, word_before},
+    quotes::quote_at,
+};
 use crate::{
-    detect::{
-        byte_class, edge,
-        words::{MAX_WORD, WordTable},
-    },
     rules::{RuleId, syntax::KeysSyntax},
     text::span::Span,
 };
 
-/// An identifier is judged by its last so many bytes.
-const MAX_NAME: usize = 80;
-
-/// Last words that say the value is something about the secret, not the secret.
-const ABOUT: &str = "age alg algorithm at attempt attempts authority board bytes change changed class cols column columns config configs count \
-    created date dir directory down enabled disabled encoding endpoint error errors exchange exists exp expire expired expires expiration expiry \
-    fail failed failure field fields file filename files flow fingerprint folder form format generator handler header headers help \
-    hint history host id identifier ids index info input invalid issuer json label len length level limit limits link list location \
-    manager map max message method min missing mode name names namespace needed note ok option options page param params path paths \
-    pattern placeholder policy port prefix present prompt protocol provider ref refs regex regexp registry released required requirements \
-    reset result ring role rotation rule rules scope scopes server service set size source space spec state status store strength \
-    success suffix sum table template time timeout timestamp title total ttl type types updated uri url usage used valid \
-    validation validator validity verified version visible warning word words";
-
-/// Last words that leave the key what it was: `api_key_prod`, `password_confirmation`,
-/// `secret_string`.
-const NEUTRAL: &str = "again b64 base base64 base64encoded confirm confirmation confirmed current data decoded default dev development encoded \
-    hash live local main master new old orig original plain plaintext primary prod production qa raw real repeat sandbox secondary \
-    staging str string test text v val value verification verify x y";
-
-/// Words before `key` or `token` that make it a name of something else.
-const OTHER: &str = "arrow bucket cache candidate chart column composite config context continuation control csv data dedup dedupe \
-    dict distribution duplicate entity escape event feature field foreign function group hash header host hot i18n idempotency index \
-    item join json lang language lexer locale lookup map max message meta metadata metric missing modifier name next num object page \
-    pagination parse parser partition physical press prompt pub public query range record redis registry reserved resource \
-    resume route routing row s3 search shard shift shortcut sort sorted storage stream string sub sync tab tag tags topic total \
-    translation turn uniq unique unknown update xml";
-
-/// Words before `pass` that make it a password.
-const OWNERS: &str = "account admin app auth cert client connection database db default dev email ftp imap ldap login mail my mysql owner \
-    pg postgres prod proxy rabbitmq redis root server service smtp sql ssh sudo test user vpn wifi wp your";
-
-/// Words for a key, behind the name of a service: `miroSECRET`, `ACME_API`.
-const NOUNS: &str = "access api auth code key pat private secret token";
-
-const IS_ABOUT: u8 = 1;
-const IS_NEUTRAL: u8 = 2;
-const IS_OTHER: u8 = 4;
-const IS_OWNER: u8 = 8;
-const IS_NOUN: u8 = 16;
-
-/// One look says all that a word is.
-static WORDS: WordTable<1024> = WordTable::new(&[
-    (IS_ABOUT, ABOUT),
-    (IS_NEUTRAL, NEUTRAL),
-    (IS_OTHER, OTHER),
-    (IS_OWNER, OWNERS),
-    (IS_NOUN, NOUNS),
-]);
-
-/// Whether `word` is one for a key.
-pub(super) fn is_noun(word: &[u8]) -> bool {
-    WORDS.holds(IS_NOUN, word)
-}
-
-/// Whether the member `name` of an object holds the value of the object's own key, or a part of it:
-/// `value`, `data`, `token`, a number; not `id` and not `user`.
-pub(super) fn names_value(name: &[u8]) -> bool {
-    let words = Words::of(name);
-    let last = words.last(words.name.len()).of(words.name);
-    let lists = WORDS.lists(last);
-    let is_number = !last.is_empty() && last.iter().all(u8::is_ascii_digit);
-    lists & IS_ABOUT == 0 && (lists & (IS_NEUTRAL | IS_NOUN) != 0 || is_number)
-}
-
-/// Whether `word` says whose password it is: `db`, `user`, `admin`, and what `api` and `secret` are
-/// for a key.
-pub(super) fn is_owner(word: &[u8]) -> bool {
-    WORDS.holds(IS_OWNER | IS_NOUN, word)
-}
-
 /// How much a key says by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KeyStrength {
+pub(super) enum KeyStrength {
     /// The value must look like a secret.
     Weak,
     /// The value must not look like anything else.
@@ -98,7 +26,7 @@ pub(crate) enum KeyStrength {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Plain(KeyStrength),
-    /// A service by its name, and whether a word for a key stands behind it.
+    /// The name of a service, and whether a word for a key follows it.
     Service {
         is_named: bool,
     },
@@ -117,32 +45,58 @@ pub(super) struct Key {
     pub(super) rule: RuleId,
     /// Whether `-` or `--` makes it a flag of a command.
     pub(super) is_flag: bool,
-    /// The quote behind the identifier with its backslashes, when there is one.
+    /// The quote after the identifier with its backslashes, if there is one.
     pub(super) quote: Option<Span>,
 }
 
-/// A word of a rule, or several that stand together.
+/// A word of a rule, or several that belong together.
 struct Entry {
     kind: Kind,
     rule: RuleId,
-    /// Whether it counts when letters are glued to its left: `dbpassword`, but not `monkey`.
+    /// Whether it counts when letters precede it in the same word: `dbpassword`, but not `monkey`.
     is_glued: bool,
-    /// What must be asked of the word before it.
-    special: Special,
+    before: Before,
 }
 
+/// What the word before an entry may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Special {
-    No,
-    /// `key`, `keys` and `token`: a word before them may make them a name of something else.
-    Bare,
-    /// `pass`: a word before it may make it a password.
-    Pass,
+enum Before {
+    Nothing,
+    /// `key`, `keys` and `token`: it may make them a name of something else.
+    Meaning,
+    /// `pass`: it may make it a password.
+    Strength,
 }
 
-/// The words of all assign rules, in lower case and without separators, as a tree that is walked
-/// from their last letters: one walk over the end of an identifier finds the longest that it ends
-/// with.
+/// Entries that count when letters precede them in the same word.
+const GLUED: [&str; 10] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "token",
+    "apikey",
+    "pwd",
+    "secretkey",
+    "accesskey",
+];
+
+impl Entry {
+    /// The entry for `text`, a word of a rule in lower case without separators.
+    fn new(text: &[u8], kind: Kind, rule: RuleId) -> Entry {
+        let before = match text {
+            b"key" | b"keys" | b"token" => Before::Meaning,
+            b"pass" => Before::Strength,
+            _ => Before::Nothing,
+        };
+        let is_glued = GLUED.iter().any(|word| text.ends_with(word.as_bytes()));
+        Entry { kind, rule, is_glued, before }
+    }
+}
+
+/// The words of all rules, in lower case and without separators, as a tree from their last letters:
+/// one walk over the end of an identifier finds the longest entry that it ends with.
 pub(super) struct Table {
     entries: Vec<Entry>,
     /// Node 0 is the root, which no edge leads to.
@@ -151,16 +105,36 @@ pub(super) struct Table {
 
 #[derive(Clone)]
 struct Node {
-    /// By letter or digit; 0 where no word goes on so.
+    /// By letter or digit; 0 where no entry goes on.
     next: [u32; 36],
     /// One more than the number of the entry that begins here; 0 where none does.
     entry: u32,
 }
 
+impl Node {
+    const EMPTY: Node = Node { next: [0; 36], entry: 0 };
+}
+
+/// An entry that an identifier ends with, and where it begins.
+#[derive(Clone, Copy)]
+struct Found<'t> {
+    entry: &'t Entry,
+    start: usize,
+}
+
+/// What the words after an entry say.
+#[derive(Clone, Copy, Default)]
+struct Behind {
+    /// Some word is not known to be neutral.
+    is_doubtful: bool,
+    is_hash: bool,
+    /// Some word is not one for a key.
+    is_other: bool,
+}
+
 impl Table {
     pub(super) fn new<'r>(rules: impl Iterator<Item = (RuleId, &'r KeysSyntax)>) -> Table {
-        let mut table =
-            Table { entries: Vec::new(), nodes: vec![Node { next: [0; 36], entry: 0 }] };
+        let mut table = Table { entries: Vec::new(), nodes: vec![Node::EMPTY] };
         for (rule, keys) in rules {
             let kinds = [
                 (&keys.strong, Kind::Plain(KeyStrength::Strong)),
@@ -176,55 +150,34 @@ impl Table {
         table
     }
 
-    /// Of two rules that name the same word the first has it.
+    /// If two rules name the same word, the first one has it.
     fn insert(&mut self, word: &str, kind: Kind, rule: RuleId) {
-        let text: Vec<u8> = word
-            .bytes()
-            .filter(u8::is_ascii_alphanumeric)
-            .map(|byte| byte.to_ascii_lowercase())
-            .collect();
+        let letters = word.bytes().filter(u8::is_ascii_alphanumeric);
+        let text: Vec<u8> = letters.map(|byte| byte.to_ascii_lowercase()).collect();
         let mut node = 0;
         for byte in text.iter().rev() {
             let letter = usize::from(LETTERS[usize::from(*byte)]);
             if self.nodes[node].next[letter] == 0 {
-                self.nodes[node].next[letter] = u32::try_from(self.nodes.len())
-                    .expect("the words of the rules have fewer than four thousand million letters");
-                self.nodes.push(Node { next: [0; 36], entry: 0 });
+                self.nodes[node].next[letter] =
+                    u32::try_from(self.nodes.len()).expect("rules have fewer letters than that");
+                self.nodes.push(Node::EMPTY);
             }
             node = self.nodes[node].next[letter] as usize;
         }
         if node == 0 || self.nodes[node].entry != 0 {
             return;
         }
-        let glued = [
-            "password",
-            "passwd",
-            "passphrase",
-            "passcode",
-            "secret",
-            "token",
-            "apikey",
-            "pwd",
-            "secretkey",
-            "accesskey",
-        ];
-        let special = match &*text {
-            b"key" | b"keys" | b"token" => Special::Bare,
-            b"pass" => Special::Pass,
-            _ => Special::No,
-        };
-        let is_glued = glued.iter().any(|word| text.ends_with(word.as_bytes()));
-        self.entries.push(Entry { kind, rule, is_glued, special });
+        self.entries.push(Entry::new(&text, kind, rule));
         self.nodes[node].entry =
             u32::try_from(self.entries.len()).expect("there are fewer entries than nodes");
     }
 
-    /// The longest entry that the words up to `end` end with, and where it begins.
+    /// The longest entry that the words up to `end` end with.
     #[inline]
-    fn entry(&self, words: Words<'_>, end: usize) -> Option<(&Entry, usize)> {
+    fn entry(&self, words: Words<'_>, end: usize) -> Option<Found<'_>> {
         let mut found = None;
         let mut node = &self.nodes[0];
-        for (at, byte) in words.name[..end].iter().enumerate().rev() {
+        for (start, byte) in words.name[..end].iter().enumerate().rev() {
             let letter = LETTERS[usize::from(*byte)];
             if letter == JOINT {
                 continue;
@@ -236,22 +189,22 @@ impl Table {
             node = &self.nodes[next as usize];
             if let Some(index) = node.entry.checked_sub(1) {
                 let entry = &self.entries[index as usize];
-                if entry.is_glued || words.begins_at(at) {
-                    found = Some((entry, at));
+                if entry.is_glued || words.begins_at(start) {
+                    found = Some(Found { entry, start });
                 }
             }
         }
         found
     }
 
-    /// Whether `name` is a key, for whoever asks seldom.
+    /// Whether `name` is a key, for callers that seldom ask.
     #[cold]
     #[inline(never)]
     pub(super) fn knows(&self, hay: &[u8], name: Span) -> bool {
         self.classify(hay, name).is_some()
     }
 
-    /// The key that `name` is, if it is one. Every candidate asks it: as a call it costs 3 % of a
+    /// The key that `name` is, if it is one. Every candidate asks this: as a call it costs 3 % of a
     /// clean block.
     #[inline(always)]
     pub(super) fn classify(&self, hay: &[u8], name: Span) -> Option<Key> {
@@ -259,8 +212,9 @@ impl Table {
         let mut end = words.name.len();
         let mut behind = Behind::default();
         for _ in 0..4 {
-            if let Some((entry, start)) = self.entry(words, end) {
-                return self.accept(hay, name, words, entry, start, behind);
+            if let Some(found) = self.entry(words, end) {
+                let kind = kind(hay, name, found, behind)?;
+                return Some(key(hay, name, kind, found.entry.rule));
             }
             let last = words.last(end);
             let word = last.of(words.name);
@@ -278,73 +232,55 @@ impl Table {
         }
         None
     }
+}
 
-    fn accept(
-        &self,
-        hay: &[u8],
-        name: Span,
-        words: Words<'_>,
-        entry: &Entry,
-        start: usize,
-        behind: Behind,
-    ) -> Option<Key> {
-        let before = || WORDS.lists(words.last(start).of(words.name));
-        let is_other = || match start {
-            0 => WORDS.lists(word_before(&hay[..name.start])) & IS_OTHER != 0,
-            _ => before() & IS_OTHER != 0,
-        };
-        // The hash of a key is none, and `libpassword0` no password.
-        if entry.special == Special::Bare && (behind.is_hash || is_other())
-            || words.is_library(start)
-        {
-            return None;
-        }
-        // `pass` alone is also what tests and players do; in capitals, or behind another word, it
-        // is a password.
-        let is_capital = || name.of(hay).iter().all(|byte| !byte.is_ascii_lowercase());
-        let is_pass = entry.special == Special::Pass && (is_capital() || before() & IS_OWNER != 0);
-        let kind = match entry.kind {
-            Kind::Plain(_) if is_pass && !behind.is_doubtful => Kind::Plain(KeyStrength::Strong),
-            Kind::Plain(_) if behind.is_doubtful => Kind::Plain(KeyStrength::Weak),
-            Kind::Service { .. } if !behind.is_other => {
-                Kind::Service { is_named: behind.is_doubtful }
+/// What kind of key `name` is, which ends with the entry and the words after it.
+fn kind(hay: &[u8], name: Span, found: Found<'_>, behind: Behind) -> Option<Kind> {
+    let Found { entry, start } = found;
+    let words = Words::of(name.of(hay));
+    if words.is_library(start) {
+        return None;
+    }
+    let is_pass = match entry.before {
+        Before::Nothing => false,
+        Before::Meaning => {
+            if behind.is_hash || lists_before(hay, name, start) & IS_OTHER != 0 {
+                return None;
             }
-            _ if behind.is_doubtful => return None,
-            kind => kind,
-        };
-        let is_flag =
-            hay[..name.start].ends_with(b"-") || hay[name.start] == b'-' && name.len() > 2;
-        Some(Key {
-            name,
-            kind,
-            rule: entry.rule,
-            is_flag,
-            quote: quote_at(hay, name.end, hay.len()),
-        })
+            false
+        }
+        // Tests and players pass too. In capitals, or after an owner, it is a password.
+        Before::Strength => {
+            name.of(hay).iter().all(|byte| !byte.is_ascii_lowercase())
+                || WORDS.lists(words.last(start).of(words.name)) & IS_OWNER != 0
+        }
+    };
+    match entry.kind {
+        Kind::Plain(_) if behind.is_doubtful => Some(Kind::Plain(KeyStrength::Weak)),
+        Kind::Plain(_) if is_pass => Some(Kind::Plain(KeyStrength::Strong)),
+        Kind::Service { .. } if !behind.is_other => {
+            Some(Kind::Service { is_named: behind.is_doubtful })
+        }
+        _ if behind.is_doubtful => None,
+        kind => Some(kind),
     }
 }
 
-/// What the words behind an entry say.
-#[derive(Clone, Copy, Default)]
-struct Behind {
-    /// Some word is not known to change nothing.
-    is_doubtful: bool,
-    is_hash: bool,
-    /// Some word is no word for a key.
-    is_other: bool,
+/// The lists of the word before `start` of the name, or of the word before the whole name.
+fn lists_before(hay: &[u8], name: Span, start: usize) -> u8 {
+    let words = Words::of(name.of(hay));
+    match start {
+        0 => WORDS.lists(word_before(&hay[..name.start])),
+        _ => WORDS.lists(words.last(start).of(words.name)),
+    }
 }
 
-/// The word before a key that stands alone: `public key: …`.
-fn word_before(before: &[u8]) -> &[u8] {
-    let Some((b' ', before)) = before.split_last() else { return b"" };
-    &before[before.len()
-        - byte_class::run_back(
-            &before[before.len().saturating_sub(MAX_WORD)..],
-            byte_class::ALPHA,
-        )..]
+fn key(hay: &[u8], name: Span, kind: Kind, rule: RuleId) -> Key {
+    let is_flag = hay[..name.start].ends_with(b"-") || hay[name.start] == b'-' && name.len() > 2;
+    Key { name, kind, rule, is_flag, quote: quote_at(hay, name.end, hay.len()) }
 }
 
-/// What is neither a letter nor a digit, in [`LETTERS`].
+/// Neither a letter nor a digit, in [`LETTERS`].
 const JOINT: u8 = 36;
 
 /// Each byte as a digit (0 to 9), a letter whatever its case (10 to 35), or [`JOINT`].
@@ -362,106 +298,18 @@ const fn letters() -> [u8; 256] {
     letters
 }
 
-/// The identifier around the anchor: letters, digits, `_`, and `-` and `.` between them.
-#[inline]
-pub(super) fn identifier(hay: &[u8], anchor: Span) -> Option<Span> {
-    const IDENTIFIER: u64 = byte_class::ALNUM | byte_class::JOINT;
-    let floor = anchor.start.saturating_sub(MAX_NAME);
-    let mut start = anchor.start - byte_class::run_back(&hay[floor..anchor.start], IDENTIFIER);
-    if start > floor && byte_class::is(hay[start - 1], byte_class::ESCAPE) {
-        start = behind_escape(&hay[floor..anchor.start], start - floor) + floor;
-    }
-    start += hay[start..anchor.start].iter().take_while(|byte| is_joint(**byte)).count();
-    let ceiling = hay.len().min(anchor.end + MAX_NAME);
-    let mut end = anchor.end + byte_class::run(&hay[anchor.end..ceiling], IDENTIFIER);
-    // A key in kebab case may be followed by an arrow or the end of a sentence.
-    while end > anchor.end && is_joint(hay[end - 1]) {
-        end -= 1;
-    }
-    (start < end && end - start <= 2 * MAX_NAME).then(|| Span::new(start, end))
-}
-
-fn is_joint(byte: u8) -> bool {
-    matches!(byte, b'-' | b'.')
-}
-
-/// An escape before the key is an edge, not the letters it is written with: where the identifier
-/// that seemed to begin at `start` begins, in what stands before its anchor.
-#[cold]
-fn behind_escape(before: &[u8], start: usize) -> usize {
-    let mut inside = (start + 1..=before.len()).rev();
-    inside.find(|at| edge::escape_before(&before[..*at]).is_some()).unwrap_or(start)
-}
-
-/// Whether `name` may end with a placeholder's label, which has `REDACTED-` in it. No name of daily
-/// life has such letters.
-pub(super) fn may_be_label(name: &[u8]) -> bool {
-    name.len() > 9 && name.windows(2).any(|pair| pair == b"D-")
-}
-
-/// An identifier as words: snake, kebab, camel, dotted. Nothing is copied; the words are found from
-/// behind.
-#[derive(Clone, Copy)]
-struct Words<'n> {
-    /// The last [`MAX_NAME`] bytes of the identifier.
-    name: &'n [u8],
-}
-
-impl<'n> Words<'n> {
-    fn of(name: &'n [u8]) -> Words<'n> {
-        Words { name: &name[name.len().saturating_sub(MAX_NAME)..] }
-    }
-
-    /// Whether a word begins with the letter or digit at `at`: behind a separator, at a hump, or at
-    /// a number behind letters.
-    #[inline]
-    fn begins_at(self, at: usize) -> bool {
-        let Some(before) = at.checked_sub(1).map(|before| byte_class::of(self.name[before])) else {
-            return true;
-        };
-        let this = byte_class::of(self.name[at]);
-        if before & byte_class::ALNUM == 0 {
-            return true;
-        }
-        if this & byte_class::UPPER != 0 {
-            let next_is_lower = || self.name.get(at + 1).is_some_and(u8::is_ascii_lowercase);
-            return before & byte_class::UPPER == 0 || next_is_lower();
-        }
-        this & byte_class::DIGIT != 0 && before & byte_class::ALPHA != 0
-    }
-
-    /// Whether `lib` is glued to what begins at `start`: the name of a library.
-    fn is_library(self, start: usize) -> bool {
-        let before = &self.name[..start];
-        before.ends_with(b"lib")
-            && !before[..before.len() - 3].last().is_some_and(u8::is_ascii_alphanumeric)
-    }
-
-    /// The last word before `end`; empty where there is none, and then at the very beginning.
-    #[inline]
-    fn last(self, end: usize) -> Span {
-        let end = end - byte_class::run_back(&self.name[..end], byte_class::JOINT);
-        // Among small letters no word begins.
-        let mut start = end - byte_class::run_back(&self.name[..end], byte_class::LOWER);
-        if start < end && (start == 0 || !byte_class::is(self.name[start - 1], byte_class::ALNUM)) {
-            return Span::new(start, end);
-        }
-        while start > 0 && (start == end || !self.begins_at(start)) {
-            start -= 1;
-        }
-        Span::new(start, end)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::name_words::{ABOUT, MAX_NAME, NEUTRAL, NOUNS, OTHER, OWNERS},
+        *,
+    };
     use crate::{
         detect::oracle::Numbers,
         rules::{Recogniser, RuleSet},
     };
 
-    /// The words of a name, as one would split it from the left.
+    /// The words of a name, split from the left.
     fn words(name: &str) -> Vec<String> {
         let bytes = name.as_bytes();
         let mut words: Vec<String> = Vec::new();
@@ -490,7 +338,7 @@ mod tests {
         words
     }
 
-    /// What kind of key a name is, asked word by word and list by list.
+    /// What kind of key a name is, word by word and list by list.
     fn naive(rules: &RuleSet, name: &str) -> Option<(Kind, RuleId)> {
         let holds = |list: &str, word: &str| list.split(' ').any(|known| known == word);
         let mut words = words(name);
@@ -575,8 +423,9 @@ mod tests {
             Recogniser::Assign(keys) => Some((id, keys)),
             _ => None,
         }));
-        const KEYS: &str = "password pass key keys token secret auth api access client authorization cookie set id pwd pw \
-            passphrase secretkey db jsessionid signature creds bearer otp private account x 1 22 http miro clockify hash";
+        const KEYS: &str = "password pass key keys token secret auth api access client \
+            authorization cookie set id pwd pw passphrase secretkey db jsessionid signature creds \
+            bearer otp private account x 1 22 http miro clockify hash";
         let lists: Vec<Vec<&str>> = [KEYS, KEYS, ABOUT, NEUTRAL, OTHER, OWNERS]
             .map(|list| list.split(' ').collect())
             .into();

@@ -2,21 +2,22 @@
 //! generated values.
 
 use super::{
-    classify::{Value, is_string_seam, is_too_short},
+    classify::{is_of, is_string_seam, is_too_short},
     code, machine_made,
-    name::{self, KeyStrength},
-    path, prose,
+    name::KeyStrength,
+    name_words, path, prose,
     secret_name::{self, SECRET_STEMS, SECRET_WORDS},
     syntax::ValueSyntax,
+    value::Value,
     verdict::{self, TABLE, Verdict},
 };
 use crate::detect::{
     byte_class::{self, Traits},
     oracle::{Numbers, generated},
-    value,
+    value as looks,
 };
 
-/// Trims from behind, and counts anew for each byte.
+/// Trims from the end, and counts anew for each byte.
 fn core(value: &[u8]) -> &[u8] {
     let Some((last, before)) = value.split_last() else { return value };
     let count = |byte: u8| value.iter().filter(|one| **one == byte).count();
@@ -34,7 +35,7 @@ fn core(value: &[u8]) -> &[u8] {
 
 fn is_option(bytes: &[u8]) -> bool {
     let text = bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
-    let is_random = !text.starts_with("--") && value::is_random(bytes.get(1..).unwrap_or_default());
+    let is_random = !text.starts_with("--") && looks::is_random(bytes.get(1..).unwrap_or_default());
     let (name, least) = match (text.strip_prefix("--"), text.strip_prefix('-')) {
         (Some(name), _) => (name, 2),
         (None, Some(name)) => (name, 1),
@@ -101,7 +102,7 @@ fn words(bytes: &[u8]) -> Vec<String> {
 fn names_a_secret(bytes: &[u8]) -> bool {
     words(bytes).iter().any(|word| {
         let stems = SECRET_STEMS.map(|stem| std::str::from_utf8(stem).expect("letters"));
-        let is_owner = |owner: &str| name::is_owner(owner.as_bytes());
+        let is_owner = |owner: &str| name_words::is_owner(owner.as_bytes());
         SECRET_WORDS.split(' ').any(|known| known == word)
             || stems.iter().any(|stem| word.starts_with(stem) || word.ends_with(stem))
             || word.starts_with("authent")
@@ -200,8 +201,8 @@ fn is_path(bytes: &[u8]) -> bool {
         .any(|byte| !byte.is_ascii_alphanumeric() && !b"._-/~+@%${}:=,\\".contains(byte));
     starts.iter().any(|start| bytes.starts_with(start))
         && !(b"/.~".contains(&bytes[0]) && has_marks)
-        && (slashes != 1 || bytes.starts_with(b"/") && !value::is_random(bytes))
-        && !value::is_random(&bytes[memchr::memrchr(b'/', bytes).map_or(0, |at| at + 1)..])
+        && (slashes != 1 || bytes.starts_with(b"/") && !looks::is_random(bytes))
+        && !looks::is_random(&bytes[memchr::memrchr(b'/', bytes).map_or(0, |at| at + 1)..])
 }
 
 fn is_sentence(bytes: &[u8]) -> bool {
@@ -290,7 +291,7 @@ fn a_decision_is_that_of_the_first_row_of_the_table() {
                 let first = TABLE
                     .iter()
                     .filter_map(|row| Some((row.class, row.verdict(strength, syntax)?)))
-                    .find(|(class, _)| judged.is(*class));
+                    .find(|(class, _)| is_of(&judged, *class));
                 let expected = first.map(|(_, verdict)| verdict);
                 let is_secret = verdict::decide(strength, syntax, &judged).is_ok();
                 assert_eq!(Some(Verdict::Secret) == expected, is_secret, "{syntax:?} {first:?}");

@@ -12,7 +12,7 @@ use crate::detect::{
 };
 
 /// Words that prose goes on with after a key's name.
-pub(crate) const PROSE: &str = "a accepted again already an and any are at authentication be been \
+pub(super) const PROSE: &str = "a accepted again already an and any are at authentication be been \
     being but by can cannot changed check contains could declined denied did do does entered \
     expired expires fail failed failure fails field file for found from generated generation \
     given granted had has have hash if in incorrect invalid is issued it lookup matched matches \

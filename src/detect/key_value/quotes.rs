@@ -37,8 +37,8 @@ fn escaped_quote_at(hay: &[u8], at: usize, ceiling: usize) -> Option<Span> {
 pub(super) enum QuotedText {
     /// A text and its end.
     Closed(Span),
-    /// A text without a closing quote, from behind the opening one: the record was cut, or the
-    /// quote is an apostrophe.
+    /// A text that begins at `start` and has no closing quote: the record was cut, or the quote is
+    /// an apostrophe.
     Open { start: usize, quote: u8 },
 }
 
@@ -71,7 +71,7 @@ pub(super) fn quoted_text(hay: &[u8], at: usize) -> Option<QuotedText> {
 }
 
 /// Whether `quote`, met where the value of a key should begin, ends the string that the key is in:
-/// it is less escaped than the quote `of_key` behind the key, or that has none and JSON goes on
+/// it is less escaped than the quote `of_key` after the key, or that has none and JSON goes on
 /// after `quote`, as in `{"Authorization: ":1}`.
 pub(super) fn is_closing(hay: &[u8], of_key: Option<Span>, quote: Span) -> bool {
     match of_key {

@@ -5,16 +5,17 @@
 //! to the plain path. A refusal may be missed; it may never be wrong.
 
 use super::{
-    classify::{LOOK, is_pass},
+    classify::is_pass,
     machine_made,
     name::{Key, KeyStrength, Kind},
     prose,
+    value::LOOK,
 };
 use crate::{
     detect::{
         byte_class::{self, Traits},
         search_memo::Seek,
-        value,
+        value as looks,
     },
     text::span::Span,
 };
@@ -84,11 +85,11 @@ fn is_call(near: &[u8]) -> bool {
     length <= 32 && near.get(length) == Some(&b'(')
 }
 
-/// What is known of values behind weak keys that begin inside another value: `?token=?token=…`.
+/// What is known of values after weak keys that begin inside another value: `?token=?token=…`.
 /// Asked from left to right, it reads each byte of the outer value once.
 #[derive(Default)]
 pub(super) struct InnerValues {
-    gauge: value::Gauge,
+    gauge: looks::Gauge,
     /// The next byte that is not of [`byte_class::MIX`].
     no_mix: Seek,
     /// The next digit. Without one only random values are secrets.
@@ -101,7 +102,7 @@ pub(super) struct InnerValues {
 }
 
 impl InnerValues {
-    /// Whether the value behind a weak key surely stays.
+    /// Whether the value after a weak key surely stays.
     pub(super) fn surely_stays(&mut self, hay: &[u8], name: &[u8], value: Span) -> bool {
         let Span { start, end } = value;
         if !self.gauge.is_calm(hay, start, end) {
@@ -139,9 +140,7 @@ fn find(memo: &mut Seek, hay: &[u8], near: Span, is_one: fn(u8) -> bool) -> Opti
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            Memory, classify::Value, name::Table, report::Report, syntax::ValueSyntax, verdict,
-        },
+        super::{Memory, name::Table, report::Report, syntax::ValueSyntax, value::Value, verdict},
         *,
     };
     use crate::{

@@ -3,7 +3,7 @@
 //! In the place of a value such a name is a variable, a member or a route, not the secret. Letters
 //! that only contain a word for a secret, as `xqkeyzvbnm` does, are no such name.
 
-use super::name;
+use super::name_words;
 use crate::detect::{
     byte_class::{self, Traits},
     value,
@@ -70,9 +70,9 @@ fn is_secret_word(word: &[u8]) -> bool {
     SECRETS.holds(1, word)
         || SECRET_STEMS.iter().any(|stem| begins_with(word, stem) || ends_with(word, stem))
         || begins_with(word, b"authent")
-        || OWNED
-            .iter()
-            .any(|end| ends_with(word, end) && name::is_owner(&word[..word.len() - end.len()]))
+        || OWNED.iter().any(|end| {
+            ends_with(word, end) && name_words::is_owner(&word[..word.len() - end.len()])
+        })
 }
 
 fn begins_with(word: &[u8], stem: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! Classes of a value that depend on its key and on the line around it.
 
-use super::{classify::Value, prose, secret_name};
+use super::{prose, secret_name, value::Value};
 use crate::detect::byte_class;
 
 /// Whose password a line is about.

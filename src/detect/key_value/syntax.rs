@@ -3,9 +3,25 @@
 //! `password="x"` leaves none, `password x` in a sentence leaves much. The location of a value
 //! yields its syntax, and the table in [`verdict`](super::verdict) has a column for each.
 
+use crate::text::span::Span;
+
+/// A value and how it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ValueLocation {
+    pub(super) value: Span,
+    pub(super) syntax: ValueSyntax,
+}
+
+impl ValueLocation {
+    /// Whether `at` lies in the value.
+    pub(super) fn contains(&self, at: usize) -> bool {
+        self.value.contains(at)
+    }
+}
+
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ValueSyntax {
+pub(super) enum ValueSyntax {
     /// Between quotes: JSON, programs, YAML.
     Quoted,
     /// After `=` without white space: environments, logfmt, queries, connection strings.
@@ -58,7 +74,7 @@ impl ValueSyntax {
     }
 
     /// All of them, in the order of their numbers.
-    pub(crate) const ALL: [ValueSyntax; 21] = [
+    pub(super) const ALL: [ValueSyntax; 21] = [
         ValueSyntax::Quoted,
         ValueSyntax::Tight,
         ValueSyntax::Spaced,

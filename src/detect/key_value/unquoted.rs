@@ -1,4 +1,4 @@
-//! Where a value without quotes ends behind a weak key, or where a known grammar surrounds it.
+//! Where a value without quotes ends after a weak key, or where a known grammar surrounds it.
 //!
 //! It ends at the first white space, quote or separator, and at a bracket that it did not open.
 //! Behind a strong key in free text it may hold all of these: see [`extent`](super::extent).

@@ -2,35 +2,20 @@
 //!
 //! From the end of the key's name [`find`] reads what leads to a value: closing quotes and
 //! brackets, white space, a separator, the words of a type. How the value is written follows from
-//! what was read, and so does where it ends. [`Memory`] holds what was walked already, so that a
+//! what was read, and so does where it ends. [`Memory`] keeps what was walked already, so that a
 //! record with many keys inside one value costs its length.
 
 use super::{
-    cursor::{Cursor, Separator},
-    extent::Around,
+    cursor::{Cursor, MAX_SPACE, Memory, Separator},
     name::{Key, KeyStrength, Kind},
     secret_name::ends_with,
-    syntax::ValueSyntax,
+    syntax::{ValueLocation, ValueSyntax},
     unquoted::Ending,
 };
 use crate::{
-    detect::{Located, search_memo::Seek, url},
+    detect::{Located, search_memo::Seek},
     text::{hex, span::Span},
 };
-
-/// A value and how it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ValueLocation {
-    pub(super) value: Span,
-    pub(super) syntax: ValueSyntax,
-}
-
-impl ValueLocation {
-    /// Whether `at` lies in the value.
-    pub(super) fn contains(&self, at: usize) -> bool {
-        self.value.contains(at)
-    }
-}
 
 /// What follows a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,23 +23,6 @@ pub(super) enum Found {
     Value(ValueLocation),
     /// A JSON array or object that begins here.
     Structure(usize),
-}
-
-/// What was walked already.
-#[derive(Default)]
-pub(super) struct Memory {
-    /// The last value without quotes, for each [`Ending`]. A value that begins inside it and is
-    /// written the same way ends where it ends.
-    pub(super) unquoted: [Option<ValueLocation>; 3],
-    /// What is open before the last strong key whose value needed to know.
-    pub(super) around: Around,
-    /// The next tag that ends an element, and the next `<`.
-    pub(super) tag: Seek,
-    pub(super) mark: Seek,
-    /// The next fragment of a URL.
-    fragment: Seek,
-    /// The parts of URLs in which values begin.
-    parts: url::Parts,
 }
 
 /// Finds the value of `key`.
@@ -247,7 +215,7 @@ fn quoted(
 /// longer string: `"type": "password", "next": …`.
 fn is_whole_value(before: &[u8]) -> bool {
     let Some((quote, before)) = before.split_last() else { return true };
-    let before = before[before.len().saturating_sub(super::cursor::MAX_SPACE)..].trim_ascii_end();
+    let before = before[before.len().saturating_sub(MAX_SPACE)..].trim_ascii_end();
     !b"\"'`".contains(quote) || before.ends_with(b":") || before.ends_with(b"=")
 }
 

@@ -1,26 +1,27 @@
 //! Whether a value is a secret: one table.
 //!
-//! [`TABLE`] says, for each class of value, behind which keys and in which syntaxes a value of that
+//! [`TABLE`] says, for each class of value, after which keys and in which syntaxes a value of that
 //! class is a secret, and where it is none. Everything that finds values asks it: keys, headers,
 //! command lines, JSON structures and lines below a key. `docs/KEYS.md` is generated from it.
 //!
 //! The rows have one order. [`decide`] walks the classes that matter for a key and a syntax,
 //! [`classify`] answers the first that the value is of, and its row has the verdict. Behind a
-//! strong key everything is a secret but what a row spares; behind a weak key nothing is but what a
+//! strong key everything is a secret but what a row spares; after a weak key nothing is but what a
 //! row names. In headers and commands the grammar takes the place of the key, which counts as
 //! strong.
 
 use super::{
-    classify::{LOOK, Value, ValueClass as Class, classify},
+    classify::{ValueClass as Class, classify},
     extent,
     name::KeyStrength,
     syntax::ValueSyntax,
+    value::{LOOK, Value},
 };
 use crate::detect::Rejection;
 
 /// What becomes of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(super) enum Verdict {
     /// It is a secret and is replaced.
     Secret,
     /// It is none and stays.
@@ -29,7 +30,7 @@ pub(crate) enum Verdict {
 
 /// A set of syntaxes, by the bits of their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Syntaxes(u32);
+pub(super) struct Syntaxes(u32);
 
 impl Syntaxes {
     const fn of(list: &[ValueSyntax]) -> Syntaxes {
@@ -46,23 +47,23 @@ impl Syntaxes {
         Syntaxes(self.0 | other.0)
     }
 
-    pub(crate) const fn holds(self, syntax: ValueSyntax) -> bool {
+    pub(super) const fn holds(self, syntax: ValueSyntax) -> bool {
         self.0 & 1 << syntax as u32 != 0
     }
 }
 
 /// What a class of values means.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Row {
-    pub(crate) class: Class,
-    /// Where it decides behind a weak key and behind a strong one, and how.
+pub(super) struct Row {
+    pub(super) class: Class,
+    /// Where it decides after a weak key and after a strong one, and how.
     weak: (Syntaxes, Verdict),
     strong: (Syntaxes, Verdict),
 }
 
 impl Row {
     /// The verdict on a value of the class; nothing where the class does not matter.
-    pub(crate) const fn verdict(
+    pub(super) const fn verdict(
         &self,
         strength: KeyStrength,
         syntax: ValueSyntax,
@@ -113,9 +114,9 @@ const fn secret(class: Class, weak: Syntaxes, strong: Syntaxes) -> Row {
     Row { class, weak: (weak, Verdict::Secret), strong: (strong, Verdict::Secret) }
 }
 
-/// The decision. A row: a class, and where it decides behind a weak key and behind a strong one.
+/// The decision. A row: a class, and where it decides after a weak key and after a strong one.
 /// Of several classes that a value is of, the first row holds.
-pub(crate) const TABLE: [Row; 55] = [
+pub(super) const TABLE: [Row; 55] = [
     stays(Class::TooShort, INLINE.and(LEAF), INLINE),
     stays(Class::StringSeam, INLINE.and(LEAF), INLINE),
     stays(
