@@ -11,7 +11,7 @@
 //! [`LEAST_CHARS`] characters of ASCII in a row. Compressed data is noticed at the start of a
 //! record only, and formats without a magic number (raw LZMA, raw deflate, Brotli) are not noticed.
 
-use super::reassembly::InputState;
+use super::flush::InputState;
 use crate::text::{line, span::Span};
 
 /// So many characters of ASCII in a row, each with a NUL beside it, are UTF-16. Fewer occur in
