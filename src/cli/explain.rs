@@ -24,7 +24,7 @@ use crate::{
         buffer::{Block, BlockBuffer, Window},
         reassembly::{FlushPolicy, InputState},
     },
-    scrub::{Scrubber, decode_and_rescan::Change},
+    scrub::Scrubber,
     source::{refuse::Gate, stdin},
     text::{encoding::Encoding, line, span::Span},
 };
@@ -126,8 +126,6 @@ struct Explainer<'o> {
     settled: usize,
     n_findings: u64,
     is_complete: bool,
-    /// What of the findings lies behind encodings, in order.
-    changes: Vec<Change>,
     /// The record whose number was written last.
     headed: u64,
 }
@@ -162,7 +160,6 @@ impl<'o> Explainer<'o> {
             settled: 0,
             n_findings: 0,
             is_complete: true,
-            changes: Vec::new(),
             headed: 0,
         }
     }
@@ -215,8 +212,7 @@ impl<'o> Explainer<'o> {
         if !found.is_examined {
             return self.one_by_one(hay);
         }
-        let (findings, doubted) = (found.findings.to_vec(), found.doubted);
-        self.changes = found.changes.to_vec();
+        let (findings, doubted) = (found.findings.to_vec(), found.rejected);
         let is_one_record = |from: usize, to: usize| {
             memchr::memchr(b'\n', hay.get(from..to).unwrap_or_default()).is_none()
         };
@@ -270,7 +266,7 @@ impl<'o> Explainer<'o> {
         let found = self.scrubber.find_piece(Block::Window(window), FlushPolicy::AT_END);
         let (done, is_examined, findings) =
             (found.done, found.is_examined, found.findings.to_vec());
-        let doubted = found.doubted;
+        let doubted = found.rejected;
         let (before, number) = (self.settled + (done.start - context), self.record + 1);
         if !is_examined {
             self.withhold()?;
@@ -398,18 +394,9 @@ impl<'o> Explainer<'o> {
         text
     }
 
-    fn change(&self, finding: &Finding) -> Option<&Change> {
-        let at = self
-            .changes
-            .binary_search_by_key(&finding.span.start, |change| change.raw.start)
-            .ok()?;
-        self.changes.get(at).filter(|change| change.raw == finding.span)
-    }
-
     /// The encodings that a finding lies behind, the outermost first.
     fn encodings(&self, finding: &Finding) -> Vec<&'static str> {
-        let found = self.change(finding).and_then(|change| change.found.first());
-        found.into_iter().flat_map(|found| found.path.encodings().map(Encoding::name)).collect()
+        self.scrubber.encodings(finding).map(Encoding::name).collect()
     }
 
     /// Whether the filter's second look finds more in the clean record: a secret that the first

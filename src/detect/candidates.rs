@@ -5,6 +5,7 @@
 //! only run on the bytes that the prefilter saw. The buffers behind them, [`Prefiltered`], are
 //! reused from text to text.
 
+use super::Scratch;
 use crate::{
     prefilter::{Candidate, marks::Marks},
     text::span::Span,
@@ -17,7 +18,26 @@ pub(crate) struct Candidates<'t> {
     pub(super) found: Prefiltered,
 }
 
-impl Candidates<'_> {
+impl<'t> Candidates<'t> {
+    /// The text that was read.
+    pub(crate) fn text(&self) -> &'t [u8] {
+        self.hay
+    }
+
+    /// Those of the text up to `end`, the end of a record.
+    pub(crate) fn before(mut self, end: usize) -> Candidates<'t> {
+        self.hay = &self.hay[..end];
+        self.found.truncate(end);
+        self
+    }
+
+    /// Those of `part`, which is confirmed as a text of its own, in the buffers of `scratch`.
+    pub(crate) fn part(&self, part: Span, scratch: &mut Scratch) -> Candidates<'t> {
+        let mut found = std::mem::take(&mut scratch.prefiltered);
+        found.take_part(&self.found, part);
+        Candidates { hay: part.of(self.hay), found }
+    }
+
     /// The signs in the text, in order: the number of each and its offset.
     pub(crate) fn signs(&self) -> &[(usize, usize)] {
         &self.found.signs
@@ -37,15 +57,17 @@ pub(crate) struct Prefiltered {
 }
 
 impl Prefiltered {
-    /// Keeps the candidates that begin before `end`.
-    pub(super) fn truncate(&mut self, end: usize) {
+    /// Keeps what begins before `end`.
+    fn truncate(&mut self, end: usize) {
+        self.signs.truncate(self.signs.partition_point(|sign| sign.1 < end));
+        self.printable.truncate(self.printable.partition_point(|at| *at < end));
         while self.candidates.last().is_some_and(|candidate| candidate.span().start >= end) {
             self.candidates.pop();
         }
     }
 
     /// Becomes the answer about `part` of the text that `all` is about.
-    pub(super) fn take_part(&mut self, all: &Prefiltered, part: Span) {
+    fn take_part(&mut self, all: &Prefiltered, part: Span) {
         let first = all.candidates.partition_point(|one| one.span().start < part.start);
         let inside = all.candidates[first..].iter().take_while(|one| one.span().start < part.end);
         self.candidates.clear();

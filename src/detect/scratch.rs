@@ -1,7 +1,7 @@
 //! The buffers of one worker, reused from text to text, and what the last scan left in them.
 
 use super::{
-    Candidates, Memory, candidates::Prefiltered, cost::Meter, key_value::multiline_value,
+    Candidates, Memory, candidates::Prefiltered, key_value::multiline_value, meter::Meter,
     rejection::Rejected,
 };
 use crate::{finding::Finding, text::span::Span};
@@ -51,21 +51,6 @@ impl Scratch {
     pub(crate) fn reset(&mut self) {
         let rejected = self.rejected.take().map(|_| Vec::new());
         *self = Scratch { rejected, ..Scratch::default() };
-    }
-
-    /// The signs that the last prefilter pass saw, in order: the number of each and its offset.
-    pub(crate) fn signs(&self) -> &[(usize, usize)] {
-        &self.prefiltered.signs
-    }
-
-    /// Takes what the last prefilter pass found, to confirm it part by part.
-    pub(crate) fn take_prefiltered(&mut self) -> Prefiltered {
-        std::mem::take(&mut self.prefiltered)
-    }
-
-    /// Sets `part` of what `all` tells as what is confirmed next, as a text of its own.
-    pub(crate) fn give_part(&mut self, all: &Prefiltered, part: Span) {
-        self.prefiltered.take_part(all, part);
     }
 
     /// What the prefilter saw in the text that was scanned last, and the findings in it.

@@ -106,9 +106,8 @@ pub(super) fn is_template(value: &[u8]) -> bool {
 
 /// As [`is_template`], for a value with known traits.
 pub(super) fn is_template_of(value: &[u8], traits: Traits) -> bool {
-    let is_white =
-        |byte: Option<&u8>| byte.is_some_and(|byte| byte_class::is(*byte, byte_class::WHITE));
-    if is_white(value.first()) || is_white(value.last()) {
+    let edges = [value.first(), value.last()];
+    if edges.into_iter().flatten().any(|byte| byte_class::is(*byte, byte_class::WHITE)) {
         return is_template(value);
     }
     value.len() <= LOOK && is_trimmed_template(value, traits)
@@ -218,11 +217,10 @@ pub(super) fn is_filler(value: &[u8]) -> bool {
 /// How many bytes at the end of `text` repeat one filling character, ignoring case and marks
 /// between.
 pub(super) fn filling(text: &[u8]) -> usize {
-    let is_mark = |byte: u8| matches!(byte, b'-' | b'_' | b'.' | b'=' | b'%');
     let mut letter = None;
     let fills = |byte: &&u8| {
         let byte = byte.to_ascii_lowercase();
-        is_mark(byte)
+        matches!(byte, b'-' | b'_' | b'.' | b'=' | b'%')
             || byte_class::is(byte, byte_class::FILLER) && *letter.get_or_insert(byte) == byte
     };
     visits::counted(text.iter().rev().take_while(fills).count())
@@ -256,7 +254,6 @@ fn is_stand_in_word(value: &[u8]) -> bool {
 /// Whether `value` asks to be filled in or says that it was removed: `your_token_here`,
 /// `YOUR-API-KEY`, `insert token here`, `example_password`, `token-goes-here`, `password_removed`.
 fn is_fill_in(value: &[u8], traits: Traits) -> bool {
-    let is_yours = |word: &[u8]| word.len() > 4 && word[..4].eq_ignore_ascii_case(b"your");
     if traits.none(byte_class::SEPARATOR) {
         return is_yours(value);
     }
@@ -270,9 +267,16 @@ fn is_fill_in(value: &[u8], traits: Traits) -> bool {
     let last =
         value.rsplit(|byte| byte_class::is(*byte, byte_class::SEPARATOR)).next().unwrap_or(first);
     let is_several = first.len() < value.len();
-    let begins = || WORDS.holds(BEGINS, first) || is_yours(first);
-    let ends = || WORDS.holds(ENDS, last) || last == b"EXAMPLE";
-    (is_several || is_yours(whole)) && (begins() || ends())
+    (is_several || is_yours(whole))
+        && (WORDS.holds(BEGINS, first)
+            || is_yours(first)
+            || WORDS.holds(ENDS, last)
+            || last == b"EXAMPLE")
+}
+
+/// Whether a word begins with `your`, as in `yourtoken`.
+fn is_yours(word: &[u8]) -> bool {
+    word.len() > 4 && word[..4].eq_ignore_ascii_case(b"your")
 }
 
 /// Whether a word inside `value` asks the reader to fill it in: `acme_XXXX_YOUR_TOKEN_HERE_XXXX`.
@@ -419,12 +423,13 @@ fn bigram_score(value: &[u8], enough: u32) -> u32 {
     if total == 0 {
         return 0;
     }
-    let marks = value
-        .iter()
-        .filter(|byte| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$'))
-        .take(3)
-        .count();
-    total + 4 * u32::try_from(marks).unwrap_or(0)
+    total + mark_score(value)
+}
+
+/// The score of punctuation in a value: at most [`MOST_MARKS`].
+fn mark_score(value: &[u8]) -> u32 {
+    let is_mark = |byte: &&u8| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$');
+    4 * value.iter().filter(is_mark).take(3).count() as u32
 }
 
 /// Shows that values are not random without reading each of them.

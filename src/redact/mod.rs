@@ -1,10 +1,14 @@
-//! From findings to clean bytes: each span becomes its rule's placeholder, everything else is
-//! copied as it is.
+//! From findings to clean bytes.
+//!
+//! [`Redactor`] writes the placeholder of a finding in the style of its rule, [`edits`] hold what
+//! replaces what, [`OutputRuns`] are the output of a block. What recognises a placeholder lies
+//! beside what writes one ([`placeholder`]), so that scrubbing twice is scrubbing once.
 
+pub(crate) mod edits;
 mod output_runs;
 pub(crate) mod placeholder;
 
-pub(crate) use self::output_runs::Spliced;
+pub(crate) use self::output_runs::OutputRuns;
 use crate::{
     finding::{Finding, Shape},
     policy::Style,
@@ -12,10 +16,10 @@ use crate::{
     text::span::Span,
 };
 
-/// What stands in place of a record that could not be examined.
+/// Replaces a record, or a part of one, that could not be examined.
 pub(crate) const RECORD: &[u8] = b"REDACTED-record";
 
-/// At most so many characters survive `partial`, and at most a quarter of the secret.
+/// `partial` keeps at most this many characters, and at most a quarter of the secret.
 const KEPT: usize = 4;
 
 /// Writes placeholders, by the style of each rule.
@@ -45,19 +49,7 @@ impl Redactor {
         &self.styles[rule.index()]
     }
 
-    /// Appends what `part` covers of `hay` with every finding replaced. Findings are sorted,
-    /// disjoint and inside.
-    pub(crate) fn splice(&self, hay: &[u8], part: Span, findings: &[Finding], out: &mut Vec<u8>) {
-        let mut done = part.start;
-        for finding in findings {
-            out.extend_from_slice(&hay[done..finding.span.start]);
-            self.replace(hay, finding, out);
-            done = finding.span.end;
-        }
-        out.extend_from_slice(&hay[done..part.end]);
-    }
-
-    /// Appends what stands in place of `finding`.
+    /// Appends the replacement of `finding`.
     pub(crate) fn replace(&self, hay: &[u8], finding: &Finding, out: &mut Vec<u8>) {
         match finding.shape {
             Shape::Text => self.placeholder(hay, finding.span, finding.rule, out),
@@ -85,14 +77,14 @@ impl Redactor {
     }
 }
 
-/// The `@` of an address, however it is written, and what stands behind it.
+/// The `@` of an address, in any of its spellings, and the domain after it.
 fn at_domain(address: &[u8]) -> &[u8] {
     let marks = [&b"@"[..], b"%40", br"\u0040"];
     let at = marks.iter().filter_map(|mark| memchr::memmem::rfind(address, mark)).max();
     at.map_or(b"", |at| &address[at..])
 }
 
-/// The texts that styles put in place of findings and that no rule's id tells.
+/// The placeholders of the style `fixed`, which no rule id gives.
 pub(crate) fn fixed_texts(styles: &[Style]) -> impl Iterator<Item = Box<[u8]>> + '_ {
     styles.iter().filter_map(|style| match style {
         Style::Fixed(text) => Some(text.as_bytes().into()),
@@ -100,7 +92,7 @@ pub(crate) fn fixed_texts(styles: &[Style]) -> impl Iterator<Item = Box<[u8]>> +
     })
 }
 
-/// Appends what stands in place of a record that could not be examined: an object for an object.
+/// Appends the replacement of a record that could not be examined: an object for an object.
 pub(crate) fn mask_record(text: &[u8], out: &mut Vec<u8>) {
     let trimmed = text.trim_ascii();
     if trimmed.starts_with(b"{") && trimmed.ends_with(b"}") {
@@ -121,7 +113,7 @@ fn mask(secret: &[u8], kept: usize, out: &mut Vec<u8>) {
 }
 
 /// Where the last `n_chars` characters begin. Only letters and digits are kept: anything else could
-/// break what is around.
+/// break the syntax around it.
 fn tail(secret: &[u8], n_chars: usize) -> usize {
     let mut at = secret.len();
     for _ in 0..n_chars {

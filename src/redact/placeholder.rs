@@ -1,7 +1,7 @@
-//! What already stands for a redacted value. Such a value is no secret, so scrubbing twice is
-//! scrubbing once.
+//! Recognises placeholders: values that were redacted before, here or by another tool. They are no
+//! secrets, so scrubbing twice is scrubbing once.
 //!
-//! A value is a placeholder only when the whole of it is one: `[REDACTED]hunter2` still goes.
+//! A value is a placeholder only as a whole: `[REDACTED]hunter2` is still replaced.
 
 use crate::{
     rules::{ByteSet, RuleSet},
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Behind `REDACTED-`: a record that could not be examined.
+/// After `REDACTED-`: a record that could not be examined.
 pub(crate) const RECORD: &str = "record";
 
 /// The placeholders in force: one for each rule, the common ones of other tools, and the user's
@@ -20,13 +20,12 @@ pub(crate) struct Placeholders {
     /// What may follow `REDACTED-`.
     ids: OpenTable<Id>,
     own: Vec<Box<[u8]>>,
-    /// What placeholders begin with: nearly every value that is asked about is none, and is told by
-    /// its first byte.
+    /// The first bytes of placeholders: they refuse nearly every value that is no placeholder.
     first: ByteSet,
 }
 
 impl Placeholders {
-    /// `own`: texts that the policy puts in place of findings.
+    /// `own`: the placeholders of the style `fixed`.
     pub(crate) fn new(rules: &RuleSet, own: impl IntoIterator<Item = Box<[u8]>>) -> Placeholders {
         let ids = table(rules.rules().iter().map(|rule| rule.id()).chain([RECORD]));
         let own: Vec<Box<[u8]>> = own.into_iter().collect();
@@ -91,14 +90,14 @@ fn strip_brackets(value: &[u8]) -> &[u8] {
     }
 }
 
-/// Stars alone, or stars and at most four characters and a quarter of the whole, as the style
-/// `partial` leaves them.
+/// Only stars, or stars and at most four more characters and at most a quarter of the whole, as
+/// the style `partial` writes it.
 fn is_masked(value: &[u8]) -> bool {
     let stars = visits::counted(value.iter().take_while(|byte| **byte == b'*').count());
     if stars == 0 {
         return false;
     }
-    // More than four are too many, however many they are.
+    // Five are too many already, so no more are counted.
     let kept = value[stars..].iter().filter(|byte| !is_continuation(**byte)).take(5).count();
     kept <= 4 && kept * 4 <= stars + kept
 }

@@ -1,72 +1,84 @@
-//! Blocks that are coloured for a terminal: their records are searched without the codes, and those
-//! alone in which something is found are searched as they are as well, and changed there.
+//! Blocks that are coloured for a terminal: their records are searched without colour codes, and
+//! only those with findings are searched as they are as well, and changed there.
+//!
+//! Both readings agree, except where a code divides a word: such records are kept as they are
+//! ([`crate::detect::strip_ansi`]). A block that does not fit is left to the other paths.
 
-use super::{Both, Outcome, Scrubber};
+use super::{Outcome, Scrubber, engine::Input, text::Text};
 use crate::{
-    detect::{Scanner, State, strip_ansi::Bare},
-    redact::Spliced,
+    detect::{State, strip_ansi::Bare},
+    redact::{OutputRuns, edits::Edits},
     rules::RuleId,
     text::{line, source_map::SourceMap, span::Span},
 };
 
-/// What every colour code begins with.
+/// The first byte of every colour code.
 const ESC: u8 = 0x1b;
 
-/// So many blocks are not tried behind one that has to be read otherwise, as a container's records,
-/// or that changed in most of its records, which were read in both ways then.
-const N_LEFT_ALONE: usize = 15;
+/// How many blocks are not tried after one that had to be read otherwise (a container's records,
+/// say), or one that changed in most of its records, which were then read twice.
+const N_SKIPPED: usize = 15;
 
-/// The memory of that.
+/// The memory of the fast path.
 #[derive(Default)]
-pub(super) struct Coloured {
+pub(super) struct AnsiFastPath {
     bare: Bare,
-    /// The records in which something was found, one after the other.
+    /// The records with findings, one after the other.
     dirty: SourceMap,
-    n_left_alone: usize,
+    n_to_skip: usize,
 }
 
 impl Scrubber {
-    /// Scrubs a block whose records are coloured and stand by themselves; of any other it answers
-    /// nothing, and has done nothing.
-    pub(super) fn scrub_coloured(&mut self, hay: &[u8], out: &mut Spliced) -> Option<Outcome> {
+    /// Scrubs a block of coloured records that stand alone; answers `None` for any other, with
+    /// nothing done.
+    pub(super) fn scrub_coloured(&mut self, hay: &[u8], out: &mut OutputRuns) -> Option<Outcome> {
         let is_plain = self.format.separator().is_none()
             && self.stream_state.is_empty()
             && !self.state.is_open();
         if !is_plain || memchr::memchr(ESC, hay).is_none() {
             return None;
         }
-        let mut own = std::mem::take(&mut self.coloured);
-        let outcome = match own.n_left_alone.checked_sub(1) {
+        let mut own = std::mem::take(&mut self.ansi);
+        let outcome = match own.n_to_skip.checked_sub(1) {
             Some(n_left) => {
-                own.n_left_alone = n_left;
+                own.n_to_skip = n_left;
                 None
             }
             None => {
                 let outcome = self.scrub_bare(hay, &mut own, out);
                 let is_worth_while = outcome.is_some() && own.dirty.text().len() <= hay.len() / 2;
-                own.n_left_alone = if is_worth_while { 0 } else { N_LEFT_ALONE };
+                own.n_to_skip = if is_worth_while { 0 } else { N_SKIPPED };
                 outcome
             }
         };
-        self.coloured = own;
+        self.ansi = own;
         outcome
     }
 
-    fn scrub_bare(&mut self, hay: &[u8], own: &mut Coloured, out: &mut Spliced) -> Option<Outcome> {
-        let Coloured { bare, dirty, .. } = own;
+    fn scrub_bare(
+        &mut self,
+        hay: &[u8],
+        own: &mut AnsiFastPath,
+        out: &mut OutputRuns,
+    ) -> Option<Outcome> {
+        let AnsiFastPath { bare, dirty, .. } = own;
         dirty.clear();
-        self.scanner.strip(hay, bare);
-        self.scanner.look(bare.text(), &mut self.scratch);
-        // Without its codes a block says at least as much of how it is to be read.
-        if !self.scratch.signs().is_empty() || !self.stands_alone(bare.text(), Scanner::judge) {
+        self.examiner.scanner.strip(hay, bare);
+        let candidates = self.prefilter(bare.text());
+        // The signs of other formats are found without the colour codes as well.
+        if !candidates.signs().is_empty() {
+            self.first.scratch.recycle(candidates);
+            return None;
+        }
+        if !self.stands_alone(Input::Prefiltered(candidates)) {
             return None;
         }
         let allowed: Vec<RuleId> =
-            self.scratch.allowed().iter().map(|finding| finding.rule).collect();
-        let both = Both { findings: self.scratch.findings(), changes: &self.changes };
-        let is_clean = both.start().is_none();
+            self.first.scratch.allowed().iter().map(|finding| finding.rule).collect();
+        let edits = &self.first.edits;
+        let is_clean = edits.is_empty();
         let is_done =
-            is_clean || gather(hay, bare, both, dirty) && self.rewrite_dirty(hay, dirty, out);
+            is_clean || gather(hay, bare, edits, dirty) && self.edit_dirty(hay, dirty, out);
         if !is_done {
             return None;
         }
@@ -74,61 +86,59 @@ impl Scrubber {
         Some(if is_clean { Outcome::Clean } else { Outcome::Changed })
     }
 
-    /// Finds what `text` holds; answers whether that was possible and none of it reaches into other
-    /// records.
-    fn stands_alone(&mut self, text: &[u8], scan: super::Scan) -> bool {
-        let is_examined = self.examine_through(text, scan).is_some();
-        let is_closed = !self.state.is_open() && !self.scratch.met_open();
+    /// Finds the edits of a text; answers whether that was possible and none of them reaches into
+    /// other records.
+    fn stands_alone(&mut self, input: Input<'_>) -> bool {
+        let is_examined = self.examine(input);
+        let is_closed = !self.state.is_open() && !self.first.scratch.met_open();
         self.state = State::default();
         is_examined && is_closed
     }
 
-    /// Changes the records in which something was found; answers whether that is found there as
-    /// they are, too.
-    fn rewrite_dirty(&mut self, hay: &[u8], dirty: &SourceMap, out: &mut Spliced) -> bool {
-        let text = dirty.text();
-        let is_found = self.stands_alone(text, Scanner::scan)
-            && all_hold(text, Both { findings: self.scratch.findings(), changes: &self.changes });
+    /// Changes the records with findings; answers whether each of them has a finding as it is, too.
+    fn edit_dirty(&mut self, hay: &[u8], dirty: &SourceMap, out: &mut OutputRuns) -> bool {
+        let text = Text::Mapped(dirty);
+        let is_found = self.stands_alone(Input::Text(text.bytes()))
+            && all_change(text.bytes(), &self.first.edits);
         if is_found {
-            let mut again = std::mem::take(&mut self.again);
-            self.rewrite(text, &mut again);
-            for changed in &mut again.records {
-                changed.record = dirty
+            let mut buffer = std::mem::take(&mut self.buffer);
+            self.edit_records(text.bytes(), &mut buffer);
+            for changed in &mut buffer.records {
+                changed.record = text
                     .in_block(changed.record)
                     .next()
-                    .expect("a record in which something is found is not empty");
+                    .expect("a record with a finding is not empty");
             }
-            again.write(hay, out);
-            self.again = again;
+            buffer.write(hay, Span::new(0, hay.len()), out);
+            self.buffer = buffer;
         }
         is_found
     }
 }
 
-/// Adds the records of the block in which something was found without their codes; answers whether
-/// none of it reaches over a record's end.
-fn gather(hay: &[u8], bare: &Bare, both: Both<'_>, dirty: &mut SourceMap) -> bool {
-    let mut found: Vec<Span> = both.findings.iter().map(|finding| finding.span).collect();
-    found.extend(both.changes.iter().map(|change| change.raw));
-    found.sort_unstable_by_key(|span| span.start);
+/// Adds the records of the block with findings; answers whether none of these reaches over the end
+/// of a record.
+fn gather(hay: &[u8], bare: &Bare, edits: &Edits, dirty: &mut SourceMap) -> bool {
     let mut last = None;
-    found.into_iter().all(|span| {
-        let record = bare.raw(hay, span.start);
+    edits.as_slice().iter().all(|edit| {
+        let record = bare.raw(hay, edit.span.start);
         if last.replace(record) != Some(record) {
             dirty.copy(hay, record);
         }
-        bare.raw(hay, span.end.max(span.start + 1) - 1) == record
+        bare.raw(hay, edit.span.end.max(edit.span.start + 1) - 1) == record
     })
 }
 
-/// Whether each record of `text` holds something that changes.
-fn all_hold(text: &[u8], mut both: Both<'_>) -> bool {
+/// Whether each record of `text` changes.
+fn all_change(text: &[u8], edits: &Edits) -> bool {
+    let mut rest = edits.as_slice().iter().peekable();
     let mut at = 0;
     while at < text.len() {
         at = line::next(text, at);
-        if both.split(at).start().is_none() {
+        if rest.next_if(|edit| edit.span.start < at).is_none() {
             return false;
         }
+        while rest.next_if(|edit| edit.span.start < at).is_some() {}
     }
     true
 }
@@ -150,9 +160,9 @@ mod tests {
 
     const N_LOGS: usize = 3000;
 
-    fn scrub(scrubber: &Scrubber, n_left_alone: usize, hay: &[u8]) -> (Vec<u8>, Tally) {
+    fn scrub(scrubber: &Scrubber, n_to_skip: usize, hay: &[u8]) -> (Vec<u8>, Tally) {
         let mut scrubber = scrubber.fork();
-        scrubber.coloured.n_left_alone = n_left_alone;
+        scrubber.ansi.n_to_skip = n_to_skip;
         let mut out = Vec::new();
         if scrubber.scrub_block(hay, &mut out) == Outcome::Clean {
             out = hay.to_vec();
@@ -182,7 +192,7 @@ mod tests {
                 }
             }
             let mut tried = scrubber.fork();
-            n_bare += usize::from(tried.scrub_coloured(&hay, &mut Spliced::default()).is_some());
+            n_bare += usize::from(tried.scrub_coloured(&hay, &mut OutputRuns::default()).is_some());
             let (own, plain) = (scrub(&scrubber, 0, &hay), scrub(&scrubber, 1, &hay));
             n_changed += usize::from(own.0 != hay);
             n_other += usize::from(own != plain);

@@ -1,11 +1,12 @@
-//! Blocks in which some records are no text: those are withheld, and the others are scrubbed as if
-//! the record `REDACTED-record` stood in place of each.
+//! Blocks in which some records are not text: those are withheld, and the others are scrubbed as if
+//! each of them were the record `REDACTED-record`.
 //!
-//! So state crosses such records as it crosses any line that says nothing: a private key stays
-//! open, for as many lines as it may; a part of a container's record still waits for its rest.
+//! So state crosses such records as it crosses any line without meaning: a private key stays open,
+//! for as many lines as it may; a part of a container's record still waits for its rest.
 
-use super::{Outcome, Scrubber, Spliced, verify};
+use super::{Outcome, Scrubber, verify};
 use crate::{
+    detect::Candidates,
     frame::{
         buffer::Window,
         not_text::{self, Content, Survey},
@@ -13,42 +14,42 @@ use crate::{
         reassembly::{FlushPolicy, InputState},
     },
     policy::OnError,
+    redact::OutputRuns,
     text::{line, source_map::SourceMap, span::Span},
 };
 
 impl Scrubber {
-    /// Whether a block may hold records in UTF-16, or stands behind some or behind compressed data.
+    /// Whether a block may hold records in UTF-16, or follows such records or compressed data.
     pub(super) fn may_be_wide(&self, hay: &[u8]) -> bool {
         self.content != Content::Text || memchr::memchr(0, hay).is_some()
     }
 
-    /// Scrubs a block in which some records may be no text; answers where it stopped, too.
+    /// Scrubs a block in which some records may not be text; answers where it stopped as well.
     pub(super) fn scrub_mixed(
         &mut self,
         hay: &[u8],
         flush: FlushPolicy,
-        out: &mut Spliced,
+        out: &mut OutputRuns,
     ) -> (Outcome, usize) {
-        let survey = self.survey(hay, flush.input);
-        let hay = &hay[..survey.end];
+        let candidates = self.prefilter(hay);
+        let survey = self.survey(&candidates, flush.input);
         let Some(first) = survey.runs.first() else {
             self.content = survey.content_after;
-            self.scanner.look(hay, &mut self.scratch);
-            return self.scrub_looked_at(hay, flush, out);
+            return self.scrub_prefiltered(candidates.before(survey.end), flush, out);
         };
+        let hay = &hay[..survey.end];
         if self.on_error == OnError::Stop {
             // The stream ends before what cannot be examined.
-            let before = &hay[..first.start];
-            if before.is_empty() {
+            if first.start == 0 {
                 return (Outcome::Stopped, hay.len());
             }
-            self.scanner.look(before, &mut self.scratch);
-            return self.scrub_looked_at(before, flush, out);
+            return self.scrub_prefiltered(candidates.before(first.start), flush, out);
         }
+        self.first.scratch.recycle(candidates);
         let text = self.without(hay, &survey.runs);
-        let mut own = Spliced::default();
-        self.scanner.look(text.text(), &mut self.scratch);
-        let (outcome, end) = self.scrub_looked_at(text.text(), flush, &mut own);
+        let mut own = OutputRuns::default();
+        let candidates = self.prefilter(text.text());
+        let (outcome, end) = self.scrub_prefiltered(candidates, flush, &mut own);
         if outcome == Outcome::Stopped {
             return (outcome, hay.len());
         }
@@ -56,8 +57,8 @@ impl Scrubber {
             text.in_block(Span::new(end, end + 1)).next().map_or(hay.len(), |raw| raw.start);
         self.content = match raw_end == hay.len() {
             true => survey.content_after,
-            // What waits is surveyed again with what follows it.
-            false => self.survey(&hay[..raw_end], InputState::Ended).content_after,
+            // Records that wait are surveyed again with what follows them.
+            false => self.content_after(&hay[..raw_end], InputState::Ended),
         };
         let done = survey.runs.iter().filter(|run| run.end <= raw_end);
         self.tally.withheld += done.map(|run| line::count(run.of(hay))).sum::<u64>();
@@ -68,27 +69,19 @@ impl Scrubber {
         (Outcome::Changed, raw_end)
     }
 
-    /// How much of a block, from its start, is text, for whoever shows what is found; 0 where its
-    /// first record is none.
-    #[cfg(feature = "cli")]
-    pub(super) fn text_length(&mut self, hay: &[u8], input: InputState) -> usize {
-        let survey = self.survey(hay, input);
-        let end = survey.runs.first().map_or(survey.end, |run| run.start);
-        // Records that are no text are asked for one by one.
-        if end > 0 || line::next(hay, 0) == hay.len() {
-            let done = if end > 0 { end } else { hay.len() };
-            self.content = self.survey(&hay[..done], InputState::Ended).content_after;
-        }
-        end
+    /// Which records of a block are not text.
+    pub(super) fn survey(&self, candidates: &Candidates<'_>, input: InputState) -> Survey {
+        let signs: Vec<(usize, usize)> =
+            partial_marker::magic_numbers(candidates.signs()).collect();
+        not_text::survey(candidates.text(), self.content, &signs, input)
     }
 
-    /// Which records of a block are no text.
-    pub(super) fn survey(&mut self, hay: &[u8], input: InputState) -> Survey {
-        let candidates = self.scanner.prefilter(hay, &mut self.scratch);
-        let marks: Vec<(usize, usize)> =
-            partial_marker::magic_numbers(candidates.signs()).collect();
-        self.scratch.recycle(candidates);
-        not_text::survey(hay, self.content, &marks, input)
+    /// What records are after a block.
+    pub(super) fn content_after(&mut self, hay: &[u8], input: InputState) -> Content {
+        let candidates = self.prefilter(hay);
+        let survey = self.survey(&candidates, input);
+        self.first.scratch.recycle(candidates);
+        survey.content_after
     }
 
     /// The block with a mask in place of each record of `runs`, or nothing, as the policy says.
@@ -113,13 +106,13 @@ impl Scrubber {
         source_map
     }
 
-    /// Whether a record over the limit is no text from this window on.
+    /// Whether a record over the limit is not text, from this window on.
     pub(super) fn is_no_text(&mut self, window: Window<'_>) -> bool {
         let Window { hay, context, is_last } = window;
         let input = if is_last { InputState::Ended } else { InputState::TimedOut };
         let content = match context {
-            // Judged by what is seen of it.
-            0 => self.survey(hay, input).content_after,
+            // Judged by its beginning.
+            0 => self.content_after(hay, input),
             _ => not_text::content_of(hay, self.content),
         };
         self.content = content;

@@ -420,17 +420,7 @@ fn check(nodes: &[Node], follow: &Follow) -> Option<Follow> {
                 let first = if run.least == 0 { union(&run.set, &behind.first) } else { run.set };
                 Follow { first, may_end: run.least == 0 && behind.may_end }
             }
-            Node::Choice(branches) => {
-                let mut all = Follow { first: ByteSet::default(), may_end: false };
-                for branch in branches {
-                    let begun = check(branch, &behind)?;
-                    all = Follow {
-                        first: union(&all.first, &begun.first),
-                        may_end: all.may_end || begun.may_end,
-                    };
-                }
-                all
-            }
+            Node::Choice(branches) => check_all(branches, &behind)?,
             Node::Repeat(repeat) => {
                 // A repetition is followed by another one or by what follows the group.
                 let one = first_of(&repeat.nodes)?;
@@ -444,6 +434,19 @@ fn check(nodes: &[Node], follow: &Follow) -> Option<Follow> {
         };
     }
     Some(behind)
+}
+
+/// [`check`] for alternatives: what any of them may begin with.
+fn check_all(branches: &[Vec<Node>], behind: &Follow) -> Option<Follow> {
+    let mut all = Follow { first: ByteSet::default(), may_end: false };
+    for branch in branches {
+        let begun = check(branch, behind)?;
+        all = Follow {
+            first: union(&all.first, &begun.first),
+            may_end: all.may_end || begun.may_end,
+        };
+    }
+    Some(all)
 }
 
 /// What a repetition may begin with. Alternatives inside must differ in their first byte, or the

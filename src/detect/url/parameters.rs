@@ -9,10 +9,11 @@
 
 use super::{Depth, Progress, Replaced, Stops, Unit, trim};
 use crate::{
-    detect::{Context, Located, Rejection, edge, value},
+    detect::{Context, Located, Rejection, value},
     finding::Finding,
     rules::{RuleId, syntax::KeysSyntax},
     text::{
+        hex,
         open_table::{self, OpenTable},
         span::Span,
         visits,
@@ -85,22 +86,22 @@ impl Parameters {
         }
         let (name, in_path) =
             self.name_before(hay, anchor, depth).ok_or(Rejection::UnknownParameter)?;
-        let hit = &context.memory.records.locate(hay, anchor);
+        let located = &context.memory.records.locate(hay, anchor);
         progress.n_examined += 1;
-        let mut end = progress.value_end(hit, start, depth);
+        let mut end = progress.value_end(located, start, depth);
         if in_path {
             end = start
-                + hit.hay[start..end]
+                + located.hay[start..end]
                     .iter()
                     .position(|byte| matches!(byte, b'/' | b'?'))
                     .unwrap_or(end - start);
         }
-        let span = trim(hit.hay, Span::new(start, end));
-        let secret = span.of(hit.hay);
+        let span = trim(located.hay, Span::new(start, end));
+        let secret = span.of(located.hay);
         if replaced.covers(secret) {
             return Err(Rejection::Placeholder);
         }
-        if name.weak && progress.bound.excludes(hit.hay, span.start, span.end)
+        if name.weak && progress.bound.excludes(located.hay, span.start, span.end)
             || !is_secret(name, secret)
         {
             return Err(Rejection::PlainParameter);
@@ -134,10 +135,10 @@ impl Parameters {
 
 impl Progress {
     /// The end of the value that begins at `start`. A value inside the last one has the same end.
-    fn value_end(&mut self, hit: &Located<'_>, start: usize, depth: Depth) -> usize {
+    fn value_end(&mut self, located: &Located<'_>, start: usize, depth: Depth) -> usize {
         let seen = &mut self.values[depth as usize];
         if !seen.contains(start) {
-            *seen = Span::new(start, value_end(hit.hay, start, hit.record.end, depth));
+            *seen = Span::new(start, value_end(located.hay, start, located.record.end, depth));
         }
         seen.end
     }
@@ -180,22 +181,15 @@ fn separator<'h>(before: &[u8], run: &'h [u8]) -> Option<(&'h [u8], u8)> {
         b';' => Some((run, b';')),
         b'%' => {
             let inner =
-                run.strip_prefix(b"25").filter(|rest| hex_byte(rest).is_some()).unwrap_or(run);
-            let byte = hex_byte(inner)?;
+                run.strip_prefix(b"25").filter(|rest| hex::byte(rest).is_some()).unwrap_or(run);
+            let byte = hex::byte(inner)?;
             is_separator(byte).then(|| (&inner[2..], byte))
         }
         b'\\' => {
             let inner = run.strip_prefix(b"u00").or_else(|| run.strip_prefix(b"x"))?;
-            let byte = hex_byte(inner)?;
+            let byte = hex::byte(inner)?;
             is_separator(byte).then(|| (&inner[2..], byte))
         }
-        _ => None,
-    }
-}
-
-fn hex_byte(text: &[u8]) -> Option<u8> {
-    match text {
-        [high, low, ..] => Some(edge::hex(*high)? << 4 | edge::hex(*low)?),
         _ => None,
     }
 }

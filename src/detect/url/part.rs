@@ -157,9 +157,9 @@ impl Memo {
 
     /// The part of a URL that `at` is in, and the depth of that URL.
     fn part(&mut self, hay: &[u8], record: Span, at: usize) -> Option<(Part, Depth)> {
-        let hit = Located { hay, record, anchor: Span::new(at, at) };
+        let located = Located { hay, record, anchor: Span::new(at, at) };
         let Enclosing::Url(separator, begin, depth) =
-            userinfo::enclosing(&hit, BEFORE, &mut self.userinfo)
+            userinfo::enclosing(&located, BEFORE, &mut self.userinfo)
         else {
             return None;
         };

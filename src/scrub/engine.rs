@@ -1,0 +1,57 @@
+//! The innermost step: one text, one scan, and the only place that catches a panic.
+//!
+//! A detector that panics leaves its scan half done. The scratch is thrown away, and the caller
+//! withholds or masks the text, of which nothing is known. Decoded runs come through here too, so a
+//! fault in one of them masks that run alone.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::{
+    detect::{Candidates, Scanner, Scratch, State},
+    redact::Redactor,
+};
+
+/// A text to examine.
+pub(super) enum Input<'t> {
+    Text(&'t [u8]),
+    /// A text that went through the prefilter.
+    Prefiltered(Candidates<'t>),
+}
+
+impl<'t> Input<'t> {
+    pub(super) fn text(&self) -> &'t [u8] {
+        match self {
+            Input::Text(text) => text,
+            Input::Prefiltered(candidates) => candidates.text(),
+        }
+    }
+}
+
+/// What scans a text and writes placeholders.
+#[derive(Clone, Copy)]
+pub(super) struct Engine<'s> {
+    pub(super) scanner: &'s Scanner,
+    pub(super) redactor: &'s Redactor,
+    pub(super) fault: Option<&'s [u8]>,
+}
+
+impl Engine<'_> {
+    /// Scans a text; answers whether that was possible. The findings are the scratch's.
+    pub(super) fn scan(self, input: Input<'_>, state: &mut State, scratch: &mut Scratch) -> bool {
+        let scan = AssertUnwindSafe(|| {
+            let is_fault = |marker| memchr::memmem::find(input.text(), marker).is_some();
+            assert!(!self.fault.is_some_and(is_fault), "a fault was asked for");
+            let candidates = match input {
+                Input::Text(text) => self.scanner.prefilter(text, scratch),
+                Input::Prefiltered(candidates) => candidates,
+            };
+            self.scanner.confirm(candidates, state, scratch);
+        });
+        let is_examined = catch_unwind(scan).is_ok();
+        if !is_examined {
+            // The scan was left half done.
+            scratch.reset();
+        }
+        is_examined
+    }
+}

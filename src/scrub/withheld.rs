@@ -1,0 +1,54 @@
+//! Records that cannot be examined: masked, dropped, or the end of the output, as the policy says.
+//!
+//! When a block fails, its records are examined one by one, so that only those that fail are
+//! withheld.
+
+use super::{Outcome, Scrubber, engine::Input, verify};
+use crate::{
+    policy::OnError,
+    redact::OutputRuns,
+    text::{line, span::Span},
+};
+
+impl Scrubber {
+    /// Scrubs a block that could not be examined, record by record.
+    pub(super) fn scrub_one_by_one(&mut self, hay: &[u8], out: &mut OutputRuns) -> Outcome {
+        if self.on_error == OnError::Stop {
+            return Outcome::Stopped;
+        }
+        let mut start = 0;
+        while start < hay.len() {
+            let end = line::next(hay, start);
+            self.scrub_one(hay, Span::new(start, end), out);
+            start = end;
+        }
+        Outcome::Changed
+    }
+
+    /// Scrubs one record alone.
+    pub(super) fn scrub_one(&mut self, hay: &[u8], span: Span, out: &mut OutputRuns) {
+        let record = span.of(hay);
+        if !self.examine(Input::Text(record)) {
+            return out.write(|text| self.withhold(record, text));
+        }
+        let whole = Span::new(0, record.len());
+        self.count_allowed(whole);
+        if self.first.edits.is_empty() {
+            return out.keep(hay, span);
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        self.edit_records(record, &mut buffer);
+        out.part(span.start, |out| buffer.write(record, whole, out));
+        self.buffer = buffer;
+    }
+
+    /// Appends what replaces a record that cannot be examined, line end and all.
+    pub(super) fn withhold(&mut self, record: &[u8], out: &mut Vec<u8>) {
+        self.tally.withheld += 1;
+        if self.on_error == OnError::Mask {
+            let text = line::from(record, 0).of(record);
+            verify::mask(text, out);
+            out.extend_from_slice(&record[text.len()..]);
+        }
+    }
+}
