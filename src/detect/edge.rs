@@ -13,7 +13,7 @@ use crate::text::{
     span::Span,
 };
 
-pub(crate) use crate::text::{escape::backslashes_before, hex::digit as hex};
+pub(crate) use crate::text::escape::backslashes_before;
 
 /// Whether a word may begin at `at`: the byte or escape before it is no letter and no digit. Looks
 /// no further back than `floor`.
