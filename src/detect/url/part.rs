@@ -13,8 +13,8 @@ use super::{
     userinfo::{self, Enclosing, Userinfo},
 };
 use crate::{
-    detect::{Located, context::Records, edge, search_memo::SearchMemo},
-    text::span::Span,
+    detect::{Located, context::Records, search_memo::SearchMemo},
+    text::{escape, span::Span},
 };
 
 /// How far before a finding its URL may begin.
@@ -142,7 +142,7 @@ impl Memo {
         if end >= span.end {
             return span;
         }
-        Span::new(span.start, end - edge::backslashes_before(hay, span.start, end))
+        Span::new(span.start, end - escape::backslashes_before(hay, span.start, end))
     }
 
     fn query_end(&mut self, hay: &[u8], span: Span, depth: Depth) -> usize {
