@@ -1,8 +1,7 @@
-//! An `AsyncRead` of tokio that scrubs what it reads; the same bytes come out as of
-//! [`crate::ScrubReader`].
+//! A tokio `AsyncRead` that scrubs. It returns the same bytes as [`crate::ScrubReader`].
 //!
-//! Scrubbing a block (256 KiB) is work for the processor, some hundred microseconds, and is done
-//! where the reader is polled.
+//! Scrubbing a block (256 KiB) takes some hundred microseconds of CPU, on the thread that polls the
+//! reader.
 
 use std::{
     io,
@@ -14,39 +13,39 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::{
     scrub::Scrubber,
-    stream::{BLOCK, MAX_RECORD, Ready},
+    stream::{BLOCK, MAX_RECORD, clean_output::CleanOutput},
 };
 
-/// Reads from `R` and gives back clean bytes.
+/// Reads from `R` and returns clean bytes.
 ///
 /// A record is held until its end has been read. An input that cannot be examined as text is an
-/// error of kind [`io::ErrorKind::InvalidData`], and nothing of it is given back.
+/// error of kind [`io::ErrorKind::InvalidData`], and nothing of it is returned.
 #[derive(Debug)]
 pub struct AsyncScrubReader<R> {
     inner: R,
-    ready: Ready,
+    clean: CleanOutput,
 }
 
 impl<R: AsyncRead + Unpin> AsyncScrubReader<R> {
-    /// Scrubs what `inner` gives, in blocks of the default size.
+    /// Scrubs the bytes of `inner`, in blocks of the default size.
     pub fn new(inner: R, scrubber: Scrubber) -> AsyncScrubReader<R> {
         AsyncScrubReader::with_capacity(BLOCK, MAX_RECORD, inner, scrubber)
     }
 
-    /// As [`AsyncScrubReader::new`], with a buffer of `size` bytes that grows up to `max_record`
-    /// bytes where a record asks for it. A limit under 256 KiB is taken as 256 KiB.
+    /// Like [`AsyncScrubReader::new`], with a buffer of `size` bytes that grows up to `max_record`
+    /// bytes for long records. A limit under 256 KiB is raised to 256 KiB.
     pub fn with_capacity(
         size: usize,
         max_record: usize,
         inner: R,
         scrubber: Scrubber,
     ) -> AsyncScrubReader<R> {
-        AsyncScrubReader { inner, ready: Ready::new(size, max_record, scrubber) }
+        AsyncScrubReader { inner, clean: CleanOutput::new(size, max_record, scrubber) }
     }
 
     /// The scrubber, for its tally.
     pub fn scrubber(&self) -> &Scrubber {
-        self.ready.scrubber()
+        self.clean.scrubber()
     }
 }
 
@@ -57,14 +56,14 @@ impl<R: AsyncRead + Unpin> AsyncRead for AsyncScrubReader<R> {
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        // When it must wait nothing is lost: what was read stands in the buffer.
-        while this.ready.is_due()? {
-            let mut space = ReadBuf::new(this.ready.space());
+        // Returning `Pending` loses nothing: the input stays in the buffer.
+        while this.clean.needs_input()? {
+            let mut space = ReadBuf::new(this.clean.space());
             ready!(Pin::new(&mut this.inner).poll_read(context, &mut space))?;
             let n_bytes = space.filled().len();
-            this.ready.take(n_bytes)?;
+            this.clean.advance(n_bytes)?;
         }
-        out.put_slice(this.ready.give(out.remaining()));
+        out.put_slice(this.clean.take(out.remaining()));
         Poll::Ready(Ok(()))
     }
 }
@@ -76,7 +75,7 @@ mod tests {
     use super::*;
     use crate::{Policy, RuleSet, ScrubReader};
 
-    /// Gives `step` bytes at a time, and makes whoever reads wait before each.
+    /// Returns `step` bytes at a time, and is pending before each read.
     struct Slow<'b> {
         bytes: &'b [u8],
         step: usize,
@@ -105,7 +104,7 @@ mod tests {
         Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain")
     }
 
-    /// All that it gives, in reads of `n_bytes`, polled for as long as it takes.
+    /// Everything that the reader returns, in reads of `n_bytes`.
     fn read_all(mut reader: AsyncScrubReader<Slow<'_>>, n_bytes: usize) -> io::Result<Vec<u8>> {
         let mut context = Context::from_waker(Waker::noop());
         let (mut all, mut memory) = (Vec::new(), vec![0; n_bytes]);
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn it_gives_what_the_blocking_reader_gives() {
+    fn it_returns_what_the_blocking_reader_returns() {
         let log = b"one from alice@example.org\r\n\xff\0 two\n2026-01-01T00:00:00Z stdout P by bob@exam\n\
             2026-01-01T00:00:00Z stdout F ple.org\nlast carol@example.org"
             .repeat(3);
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_an_error() {
+    fn compressed_input_is_an_error() {
         let slow = Slow { bytes: b"\x1f\x8b\x08\0\0\0\0\0\0\x03", step: 4, is_ready: true };
         let error =
             read_all(AsyncScrubReader::new(slow, scrubber()), 64).expect_err("it is compressed");

@@ -1,14 +1,15 @@
-//! Ordered workers: jobs in, results out in the order the jobs came, no more than a few of them on
-//! the way.
+//! Ordered workers: results are accepted in the order of their jobs, with a limited number in
+//! flight.
 //!
-//! The pool does no I/O of its own and knows nothing of what a job is: it is handed a function that
-//! gives the next job, one that accepts the next result, and workers. Each thread takes turns at
-//! all three: it takes a job, does it, and accepts its result when that is the oldest (and others
-//! that have waited for it). So what a job reads stays in the cache of the core that works on it: a
-//! pool whose caller read and wrote for the others took 1.2 times the CPU of one thread, and was
-//! 1.4 times as fast with two.
+//! The pool does no I/O and knows nothing about the jobs. Its caller provides a function that
+//! returns the next job, one that accepts the next result, and the workers. Each thread takes a
+//! job, does it, and accepts its result when it is the oldest, along with results that waited for
+//! it. The bytes of a job therefore stay in the cache of one core: a pool whose caller read and
+//! wrote for all threads took 1.2 times the CPU time of one thread, and was only 1.4 times as fast
+//! with two.
 //!
-//! Threads are started while jobs come, each for one that would have to wait, and end with the run.
+//! Threads are started as jobs arrive, one for each job that would have to wait, and end with the
+//! run.
 
 use std::{
     any::Any,
@@ -19,10 +20,10 @@ use std::{
     thread::{self, Scope},
 };
 
-/// So many results for each thread wait for the oldest one at most.
+/// The most results per thread that wait for the oldest one.
 const JOBS_PER_THREAD: usize = 3;
 
-/// Does one job after the other.
+/// Does jobs, one at a time.
 pub(crate) trait Worker: Send {
     type Job;
     type Done: Send;
@@ -30,12 +31,12 @@ pub(crate) trait Worker: Send {
     fn work(&mut self, job: Self::Job) -> Self::Done;
 }
 
-/// Does the jobs that `next` gives until it gives none, by as many threads as there are workers,
-/// the caller's own among them.
+/// Does the jobs that `next` returns, until it returns none, with one thread per worker, including
+/// the caller's.
 ///
-/// `next` and `accept` are called by one thread at a time each, `accept` in the order of the jobs.
-/// After an error of `accept` both are called no more. A worker that panics panics here, once what
-/// comes before its job was accepted.
+/// `next` and `accept` are each called by one thread at a time, `accept` in the order of the jobs.
+/// After an error of `accept`, neither is called again. A panic of a worker is resumed here once
+/// all earlier results are accepted.
 pub(crate) fn run<W: Worker, E: Send>(
     workers: &mut [W],
     next: impl FnMut(&mut W) -> Option<W::Job> + Send,
@@ -44,11 +45,11 @@ pub(crate) fn run<W: Worker, E: Send>(
     let limit = workers.len() * JOBS_PER_THREAD;
     let mut idle = workers.iter_mut();
     let Some(own) = idle.next() else { return Ok(()) };
-    let team = Team {
+    let team = SharedRun {
         idle: Mutex::new(idle),
         source: Mutex::new(Some(next)),
         accept: Mutex::new(accept),
-        order: Mutex::new(Order {
+        order: Mutex::new(InFlight {
             results: VecDeque::new(),
             first: 0,
             n_waiting: 0,
@@ -66,28 +67,28 @@ pub(crate) fn run<W: Worker, E: Send>(
     }
 }
 
-/// What the threads of one run share.
-struct Team<'w, W: Worker, N, A, E> {
+/// State shared by the threads of one run.
+struct SharedRun<'w, W: Worker, N, A, E> {
     idle: Mutex<IterMut<'w, W>>,
-    /// `None` once it has given all.
+    /// `None` once there are no more jobs.
     source: Mutex<Option<N>>,
     accept: Mutex<A>,
-    order: Mutex<Order<W::Done, E>>,
-    /// The oldest result was accepted, or all is over.
+    order: Mutex<InFlight<W::Done, E>>,
+    /// Signals that the oldest result was accepted, or that the run is over.
     moved: Condvar,
     limit: usize,
 }
 
-/// The results on the way.
-struct Order<D, E> {
-    /// A place for each job on the way, the oldest first.
+/// The results in flight.
+struct InFlight<D, E> {
+    /// A slot for each job in flight, oldest first.
     results: VecDeque<Option<thread::Result<D>>>,
-    /// The number of the oldest job on the way.
+    /// The number of the oldest job in flight.
     first: usize,
-    /// Threads that wait for the oldest result to be accepted; to call nobody would cost a system
-    /// call each time.
+    /// How many threads wait for the oldest result to be accepted. Waking nobody would cost a
+    /// system call each time.
     n_waiting: usize,
-    /// Whether a thread is accepting; it goes on with whatever is there when it comes back.
+    /// Whether a thread is accepting. It also accepts the results that arrive meanwhile.
     is_accepting: bool,
     failure: Option<Failure<E>>,
 }
@@ -97,7 +98,7 @@ enum Failure<E> {
     Panic(Box<dyn Any + Send>),
 }
 
-impl<D, E> Order<D, E> {
+impl<D, E> InFlight<D, E> {
     fn pop(&mut self) -> Option<thread::Result<D>> {
         let result = self.results.front_mut()?.take()?;
         self.results.pop_front();
@@ -106,7 +107,7 @@ impl<D, E> Order<D, E> {
     }
 }
 
-impl<'w, W, N, A, E> Team<'w, W, N, A, E>
+impl<'w, W, N, A, E> SharedRun<'w, W, N, A, E>
 where
     W: Worker,
     N: FnMut(&mut W) -> Option<W::Job> + Send,
@@ -115,7 +116,7 @@ where
 {
     fn work<'s>(&'s self, scope: &'s Scope<'s, '_>, worker: &mut W) {
         while let Some((number, job)) = self.take(worker) {
-            // One job alone needs nobody else.
+            // A single job needs no second thread.
             if number > 0 {
                 self.start(scope);
             }
@@ -124,16 +125,16 @@ where
         }
     }
 
-    /// Starts one more thread, when a worker is idle.
+    /// Starts another thread, if there is an idle worker.
     fn start<'s>(&'s self, scope: &'s Scope<'s, '_>) {
         if let Some(worker) = lock(&self.idle).next() {
             let builder = thread::Builder::new().name("scrub".to_owned());
-            // Where the system allows no more of them, those that are there do the work.
+            // If the system allows no more threads, the existing ones do the work.
             let _ = builder.spawn_scoped(scope, move || self.work(scope, worker));
         }
     }
 
-    /// The next job with its number; `None` when there is none, or nobody wants its result.
+    /// The next job with its number; `None` if there is none, or its result is no longer needed.
     fn take(&self, worker: &mut W) -> Option<(usize, W::Job)> {
         let mut order = lock(&self.order);
         while order.results.len() >= self.limit && order.failure.is_none() {
@@ -151,14 +152,14 @@ where
             *source = None;
         }
         let job = job?;
-        // Numbered before the next thread takes its turn.
+        // Numbered before another thread can take the next job.
         let mut order = lock(&self.order);
         order.results.push_back(None);
         Some((order.first + order.results.len() - 1, job))
     }
 
-    /// Puts a result in its place, and accepts all that are next in order unless another thread is
-    /// at it.
+    /// Stores a result, and accepts all results that are next in order, unless another thread is
+    /// doing so.
     fn deliver(&self, worker: &mut W, number: usize, result: thread::Result<W::Done>) {
         let mut order = lock(&self.order);
         let place = number - order.first;
@@ -189,7 +190,7 @@ where
     }
 }
 
-/// A panic of another thread is told at the end of the run, not here.
+/// A panic of another thread is reported at the end of the run.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -200,7 +201,7 @@ mod tests {
 
     const BAD: u64 = u64::MAX;
 
-    /// Squares numbers, the odd ones slowly; knows how many it did.
+    /// Squares numbers, odd ones slowly, and counts them.
     #[derive(Default)]
     struct Squares(usize);
 
@@ -220,7 +221,7 @@ mod tests {
         std::iter::repeat_with(Squares::default).take(n_threads).collect()
     }
 
-    /// What is accepted of the squares of `jobs`, up to a result that is an error.
+    /// The accepted squares of `jobs`, up to a result that is an error.
     fn squares(
         workers: &mut [Squares],
         jobs: impl IntoIterator<Item = u64>,

@@ -150,7 +150,7 @@ fn files(place: &Place, folder: &str) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// The counts of an undisturbed run: files that it did, and files that were done before.
+/// The counts of an undisturbed run: files that it did, and files that were done earlier.
 fn finish(place: &Place, args: &[&str]) -> (u64, u64) {
     let args = [args, &["--config", "none", "--summary", "json"]].concat();
     let told: serde_json::Value =
@@ -311,7 +311,7 @@ fn a_full_disk_costs_nothing_that_is_done() {
     place.shell("umount disk");
     full.code(74).stderr_has("it goes on where it was");
     assert_eq!(n_done, 3);
-    again.success().stderr_has("3 done before");
+    again.success().stderr_has("3 done earlier");
 }
 
 #[test]

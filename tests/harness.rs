@@ -1,9 +1,9 @@
 //! Runs the program with arguments, input and environment, and checks its output.
 
 use std::{
-    env,
+    env, fs,
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     thread,
 };
@@ -107,6 +107,18 @@ impl Ran {
         assert!(!self.err().contains(part), "{part:?} is in {}", self.err());
         self
     }
+}
+
+/// Checks that a generated file of the repository is up to date. Under `LOGSCRUB_BLESS`, which
+/// `tests/bless` sets, it writes the file.
+#[track_caller]
+pub(crate) fn assert_current(path: &str, generated: &[u8]) {
+    let full = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let committed = fs::read(&full).unwrap_or_default();
+    if committed != generated && env::var_os("LOGSCRUB_BLESS").is_some() {
+        return fs::write(&full, generated).expect("the file can be written");
+    }
+    assert!(committed == generated, "{path} is not current: run tests/bless");
 }
 
 /// Gives `read` bytes at a time.

@@ -11,7 +11,7 @@ use proptest::{collection::vec, prelude::*, sample::select, test_runner::RngSeed
 use regex::bytes::RegexBuilder;
 use serde_json::Value;
 
-use crate::harness::{Slow, logscrub};
+use crate::harness::{Slow, assert_current, logscrub};
 
 /// Tables are built once; each case uses a scrubber of its own over them.
 static BASE: LazyLock<Scrubber> = LazyLock::new(|| {
@@ -424,16 +424,8 @@ fn every_embedded_rule_is_sound() {
 
 #[test]
 fn the_catalogue_is_current() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/PATTERNS.md");
     let catalogue = logscrub::lint::catalogue(&every_embedded_rule());
-    if std::env::var_os("LOGSCRUB_BLESS").is_some() {
-        std::fs::write(&path, &catalogue).expect("docs can be written");
-    }
-    let committed = std::fs::read_to_string(&path).expect("the catalogue is committed");
-    assert!(
-        committed == catalogue,
-        "docs/PATTERNS.md is not current: LOGSCRUB_BLESS=1 cargo test writes it anew"
-    );
+    assert_current("docs/PATTERNS.md", catalogue.as_bytes());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use crate::harness::binary;
+use crate::harness::{assert_current, binary};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const PICTURE: &str = "docs/images/before-after.svg";
@@ -109,12 +109,7 @@ fn the_picture_in_the_readme_is_current() {
         return;
     };
     assert!(drawn.status.success(), "{}", String::from_utf8_lossy(&drawn.stderr));
-    let picture = Path::new(ROOT).join(PICTURE);
-    if env::var_os("LOGSCRUB_BLESS").is_some() {
-        fs::write(&picture, &drawn.stdout).expect("it can be written");
-    }
-    let committed = fs::read(&picture).unwrap_or_default();
-    assert!(committed == drawn.stdout, "{PICTURE} is not current: LOGSCRUB_BLESS=1 cargo test");
+    assert_current(PICTURE, &drawn.stdout);
 }
 
 /// All Markdown files.

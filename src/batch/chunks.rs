@@ -1,10 +1,10 @@
-//! Compression by several threads inside one stream: the text is cut into chunks that are
-//! compressed each by itself and written in order, gzip as members, zstd and lz4 as frames, the
-//! others as streams.
+//! Parallel compression of one stream: the text is split into chunks, which are compressed
+//! independently and written in order, as gzip members, zstd or lz4 frames, or streams of the other
+//! formats.
 //!
-//! All streams of a run share the threads. Where a stream must wait for its oldest chunk it takes a
-//! chunk from the queue and compresses it itself, so every core has work for as long as there is
-//! any, and one thread alone is enough.
+//! All streams of a run share the threads. A stream that must wait for its oldest chunk takes a
+//! chunk from the queue and compresses it, so every core has work while there is any, and a single
+//! thread suffices.
 
 use std::{
     collections::VecDeque,
@@ -17,37 +17,37 @@ use std::{
     thread,
 };
 
-/// How a chunk becomes a member or a frame, with what stands at its head.
-pub(super) type Pack = fn(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>>;
+/// Compresses a chunk into a member or frame that begins with `head`.
+pub(super) type CompressChunk = fn(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>>;
 
-struct Job {
+struct ChunkJob {
     head: Vec<u8>,
     text: Vec<u8>,
     level: u32,
-    pack: Pack,
+    pack: CompressChunk,
     done: Sender<io::Result<Vec<u8>>>,
 }
 
-impl Job {
+impl ChunkJob {
     fn work(self) {
         let packed = (self.pack)(&self.head, &self.text, self.level);
-        // Who asked may have given up on its stream.
+        // The stream may have been abandoned.
         let _ = self.done.send(packed);
     }
 }
 
 #[derive(Default)]
-struct Queue {
-    jobs: Mutex<(VecDeque<Job>, bool)>,
+struct ChunkQueue {
+    jobs: Mutex<(VecDeque<ChunkJob>, bool)>,
     came: Condvar,
 }
 
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, (VecDeque<Job>, bool)> {
+impl ChunkQueue {
+    fn lock(&self) -> MutexGuard<'_, (VecDeque<ChunkJob>, bool)> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Works until the run is over.
+    /// Compresses chunks until the run is over.
     fn serve(&self) {
         let mut jobs = self.lock();
         loop {
@@ -64,63 +64,66 @@ impl Queue {
     }
 }
 
-/// The threads of a run that compress.
-pub(super) struct Packers {
-    queue: Arc<Queue>,
-    /// So many chunks of all streams are on the way at most, one of each stream apart: that bounds
-    /// what they take.
+/// The compression threads of a run.
+pub(super) struct CompressionPool {
+    queue: Arc<ChunkQueue>,
+    /// The most chunks in flight for all streams, except one for each stream. Bounds the memory.
     limit: usize,
     n_on_the_way: AtomicUsize,
 }
 
-/// So many chunks for each thread: one that it works on, one that waits for it, one that waits to
-/// be written.
+/// ChunkWriter in flight per thread: one being compressed, one waiting for it, one waiting to be
+/// written.
 const CHUNKS_PER_THREAD: usize = 3;
 
-impl Packers {
-    pub(super) fn start(n_threads: usize) -> Packers {
-        let queue = Arc::new(Queue::default());
+impl CompressionPool {
+    pub(super) fn start(n_threads: usize) -> CompressionPool {
+        let queue = Arc::new(ChunkQueue::default());
         for _ in 1..n_threads {
             let queue = Arc::clone(&queue);
-            // Where the system allows no more threads the streams do it themselves.
+            // If the system allows no more threads, the streams compress themselves.
             let _ = thread::Builder::new().name("pack".to_owned()).spawn(move || queue.serve());
         }
-        Packers { queue, limit: CHUNKS_PER_THREAD * n_threads, n_on_the_way: AtomicUsize::new(0) }
+        CompressionPool {
+            queue,
+            limit: CHUNKS_PER_THREAD * n_threads,
+            n_on_the_way: AtomicUsize::new(0),
+        }
     }
 }
 
-impl Drop for Packers {
+impl Drop for CompressionPool {
     fn drop(&mut self) {
         self.queue.lock().1 = true;
         self.queue.came.notify_all();
     }
 }
 
-/// What stands before the text in the next chunks, in order; the side that reads fills it.
-pub(super) type Heads = Arc<Mutex<VecDeque<Vec<u8>>>>;
+/// Headers for the next chunks, in order. The decoder fills the queue.
+pub(super) type ChunkHeaders = Arc<Mutex<VecDeque<Vec<u8>>>>;
 
-/// A stream of chunks.
-pub(super) struct Chunks<'w> {
+/// A stream that is compressed in chunks.
+pub(super) struct ChunkWriter<'w> {
     wtr: &'w mut (dyn Write + Send),
-    packers: &'w Packers,
-    pack: Pack,
+    packers: &'w CompressionPool,
+    pack: CompressChunk,
     level: u32,
     size: usize,
-    heads: Heads,
+    heads: ChunkHeaders,
     text: Vec<u8>,
     on_the_way: VecDeque<Receiver<io::Result<Vec<u8>>>>,
     is_empty: bool,
 }
 
-impl<'w> Chunks<'w> {
+impl<'w> ChunkWriter<'w> {
     pub(super) fn new(
         wtr: &'w mut (dyn Write + Send),
-        packers: &'w Packers,
-        (pack, level, size): (Pack, u32, usize),
-        heads: Heads,
-    ) -> Chunks<'w> {
+        packers: &'w CompressionPool,
+        (pack, level, size): (CompressChunk, u32, usize),
+        heads: ChunkHeaders,
+    ) -> ChunkWriter<'w> {
         let on_the_way = VecDeque::new();
-        Chunks {
+        ChunkWriter {
             wtr,
             packers,
             pack,
@@ -140,7 +143,7 @@ impl<'w> Chunks<'w> {
     fn send(&mut self) -> io::Result<()> {
         let (done, packed) = channel();
         let text = std::mem::take(&mut self.text);
-        let job = Job {
+        let job = ChunkJob {
             head: self.next_head().unwrap_or_default(),
             text,
             level: self.level,
@@ -177,7 +180,7 @@ impl<'w> Chunks<'w> {
         self.wtr.write_all(&packed?)
     }
 
-    /// Writes what is left. Heads for which there was no text get a chunk without any.
+    /// Writes the rest. Headers that are left over get an empty chunk.
     pub(super) fn finish(mut self) -> io::Result<()> {
         while !self.on_the_way.is_empty() {
             self.receive()?;
@@ -195,14 +198,14 @@ impl<'w> Chunks<'w> {
     }
 }
 
-impl Drop for Chunks<'_> {
-    /// Of a stream that was given up nothing is on the way any more.
+impl Drop for ChunkWriter<'_> {
+    /// ChunkWriter of an abandoned stream no longer count.
     fn drop(&mut self) {
         self.packers.n_on_the_way.fetch_sub(self.on_the_way.len(), Ordering::Relaxed);
     }
 }
 
-impl Write for Chunks<'_> {
+impl Write for ChunkWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n_bytes = bytes.len().min(self.size - self.text.len());
         self.text.extend_from_slice(&bytes[..n_bytes]);
@@ -229,9 +232,10 @@ mod tests {
     fn chunks_come_in_order_whatever_the_threads() {
         let input: Vec<u8> = (0..10_000_u32).flat_map(u32::to_le_bytes).collect();
         for n_threads in 1..=3 {
-            let packers = Packers::start(n_threads);
+            let packers = CompressionPool::start(n_threads);
             let mut out = Vec::new();
-            let mut chunks = Chunks::new(&mut out, &packers, (plain, 0, 37), Heads::default());
+            let mut chunks =
+                ChunkWriter::new(&mut out, &packers, (plain, 0, 37), ChunkHeaders::default());
             chunks.write_all(&input).expect("a vector takes everything");
             chunks.finish().expect("a vector takes everything");
             assert!(out == input, "{n_threads}");
@@ -240,11 +244,11 @@ mod tests {
 
     #[test]
     fn every_head_is_written_with_or_without_text() {
-        let packers = Packers::start(1);
-        let heads = Heads::default();
+        let packers = CompressionPool::start(1);
+        let heads = ChunkHeaders::default();
         heads.lock().expect("nobody failed").extend([b"A".to_vec(), b"B".to_vec(), b"C".to_vec()]);
         let mut out = Vec::new();
-        let mut chunks = Chunks::new(&mut out, &packers, (plain, 0, 4), heads);
+        let mut chunks = ChunkWriter::new(&mut out, &packers, (plain, 0, 4), heads);
         chunks.write_all(b"1234x").expect("a vector takes everything");
         chunks.finish().expect("a vector takes everything");
         assert_eq!(out, b"A1234BxC");

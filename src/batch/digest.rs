@@ -1,23 +1,23 @@
-//! The BLAKE3 digest of what is read or written in order.
+//! The BLAKE3 digest of bytes that are read or written in order.
 //!
-//! BLAKE3 hashes many pieces of 1 KiB side by side, where they begin on an edge of its tree: bytes
-//! are gathered up to such an edge, which a read or a record seldom ends on. (As they came, a
-//! quarter of the time went into pieces hashed one by one; Zen 3, AVX2.)
+//! BLAKE3 hashes many chunks of 1 KiB in parallel if they start at an edge of its tree. Reads and
+//! records rarely end at one, so bytes are gathered up to an edge. Without that, a quarter of the
+//! time went into chunks hashed one by one (Zen 3, AVX2).
 
-/// Sixteen pieces: two rounds of AVX2, one of AVX-512.
+/// Sixteen chunks: two rounds of AVX2, one of AVX-512.
 const GATHERED: usize = 16 << 10;
 
-/// A digest on its way.
+/// A digest in progress.
 #[derive(Default)]
 pub(super) struct Digest {
     hasher: blake3::Hasher,
-    /// Hashed is all up to an edge; this is what came behind it.
+    /// The bytes behind the last edge, which are not hashed yet.
     rest: Vec<u8>,
     len: u64,
 }
 
 impl Digest {
-    /// How many bytes came.
+    /// The number of bytes so far.
     pub(super) fn len(&self) -> u64 {
         self.len
     }
@@ -39,15 +39,15 @@ impl Digest {
         self.rest.extend_from_slice(rest);
     }
 
-    /// In hexadecimal digits.
+    /// The digest in hexadecimal.
     pub(super) fn digits(&self) -> String {
         let mut hasher = self.hasher.clone();
         hasher.update(&self.rest);
         hasher.finalize().to_hex().to_string()
     }
 
-    /// In hexadecimal digits, which are `digits` where the bytes are those of `other` and few: most
-    /// files are short and clean.
+    /// The digest in hexadecimal. It is `digits` if `other` has the same few bytes, which saves
+    /// hashing: most files are short and clean.
     pub(super) fn digits_or(&self, other: &Digest, digits: &str) -> String {
         let is_same =
             self.len == other.len && self.len == self.rest.len() as u64 && self.rest == other.rest;

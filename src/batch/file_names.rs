@@ -1,9 +1,8 @@
-//! How files and entries are called in the manifest, in reports and in messages: as they are, but
-//! for what the rules find in a name.
+//! File and entry names in manifests, reports and messages, with the findings in them replaced.
 //!
-//! A file `alice@example.com.log` keeps its name on the disk, where whoever may read it stands
-//! before it anyway. A manifest and a report are passed on, so there it is `REDACTED-email.log#`
-//! and digits of the name's digest, which tell it from others.
+//! A file `alice@example.com.log` keeps its name on disk, where everyone who can read it has access
+//! to it anyway. Manifests and reports are passed on, so there it is called `REDACTED-email.log#`
+//! plus digits of the name's digest, which distinguish it from others.
 
 use std::{
     ffi::OsString,
@@ -16,18 +15,18 @@ use crate::{
     tally::Tally,
 };
 
-/// Digits of a digest that tell names apart.
+/// How many digits of the digest distinguish names.
 const DIGITS: usize = 16;
 
-/// Endings of a name, as in `app.log.1.gz`.
+/// The most endings of a name, as in `app.log.1.gz`.
 const MOST_ENDINGS: usize = 4;
 
-/// Whether a word of a name ends here.
+/// Whether a byte separates words of a name.
 fn is_edge(byte: &u8) -> bool {
     b"/ :!,\"'".contains(byte)
 }
 
-/// Gives names, one after the other.
+/// Scrubs names.
 pub(crate) struct Names {
     scrubber: Scrubber,
 }
@@ -37,7 +36,8 @@ impl Names {
         Names { scrubber: scrubber.fork() }
     }
 
-    /// The name of a file in the manifest. What is no text stands in hexadecimal behind `hex:`.
+    /// The name of a file in the manifest. A path that is not UTF-8 is written in hexadecimal
+    /// behind `hex:`.
     pub(crate) fn of(&mut self, path: &Path) -> String {
         let bytes = path.as_os_str().as_bytes();
         let clean = self.clean(bytes);
@@ -51,19 +51,19 @@ impl Names {
         }
     }
 
-    /// A name in a message or in a report, where nobody looks a file up by it.
+    /// A name for messages and reports, which is not used to find the file.
     pub(crate) fn shown(&mut self, name: &[u8]) -> String {
         let clean = self.clean(name);
         std::str::from_utf8(&clean).map_or_else(|_| clean.escape_ascii().to_string(), str::to_owned)
     }
 
-    /// What was counted since this was asked last.
+    /// Returns and resets the tally.
     pub(super) fn take_tally(&mut self) -> Tally {
         std::mem::take(self.scrubber.tally_mut())
     }
 
-    /// The name as a whole, then each word of it without its endings: in `alice@example.com.log`
-    /// the last label is none of a domain.
+    /// Scrubs the name as a whole, then each word without its endings: the `log` in
+    /// `alice@example.com.log` is not part of the domain.
     pub(super) fn clean(&mut self, name: &[u8]) -> Vec<u8> {
         if self.is_clean(&[name]) {
             return name.to_vec();
@@ -79,9 +79,9 @@ impl Names {
         clean
     }
 
-    /// Whether nothing is found in any of these names: one scan for all of them, each also word by
-    /// word and without its endings, on lines of their own. A finding that only their neighbourhood
-    /// makes is none: then they are looked at one by one.
+    /// Whether there are no findings in any of the names. One scan for all of them, each also word
+    /// by word and without its endings, on separate lines. A finding that only arises from
+    /// neighbouring lines is a false alarm; the names are then scrubbed one by one.
     pub(super) fn is_clean(&mut self, names: &[&[u8]]) -> bool {
         let mut lines = Vec::new();
         for name in names {
@@ -113,7 +113,7 @@ impl Names {
         word.to_vec()
     }
 
-    /// A text, clean.
+    /// Scrubs a text.
     pub(super) fn scrubbed(&mut self, text: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let clean = match self.scrubber.scrub_block(text, &mut out) {
@@ -122,7 +122,7 @@ impl Names {
             Outcome::Stopped => Vec::new(),
         };
         if !self.scrubber.is_closed() {
-            // A name that begins a private key says nothing about the next one.
+            // A name that begins a private key must not affect the next one.
             let tally = self.take_tally();
             self.scrubber = self.scrubber.fork();
             *self.scrubber.tally_mut() = tally;
@@ -131,7 +131,7 @@ impl Names {
     }
 }
 
-/// The path that a name in the manifest means, when it was not scrubbed.
+/// The path of a name in the manifest, if it was not scrubbed.
 pub(super) fn path_of(name: &str) -> Option<PathBuf> {
     let Some(digits) = name.strip_prefix("hex:") else { return Some(name.into()) };
     let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();

@@ -1,4 +1,4 @@
-//! What a file may ask for before it is refused.
+//! Limits on what a file may unpack to, and the error for content that is refused.
 
 use std::{
     fmt,
@@ -9,36 +9,35 @@ use std::{
     },
 };
 
-/// Longer headers, names and comments are none.
+/// Longer headers, names and comments are refused.
 pub(super) const LONGEST_HEADER: usize = 1 << 20;
 
-/// A small file may become so large, whatever the ratio: a few bytes of gzip may well be megabytes
-/// of one line.
+/// A file may unpack to this size at any ratio: a few bytes of gzip can be megabytes of one line.
 const FREE: u64 = 64 << 20;
 
-/// Why something is not in the output.
+/// Why content is left out of the output.
 #[derive(Debug)]
-pub(super) struct Refusal(String);
+pub(super) struct RefusalReason(String);
 
-impl fmt::Display for Refusal {
+impl fmt::Display for RefusalReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for RefusalReason {}
 
-/// An error that says why something is not in the output.
+/// An error with the reason why content is left out of the output.
 pub(super) fn refuse(reason: impl Into<String>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, Refusal(reason.into()))
+    io::Error::new(io::ErrorKind::InvalidData, RefusalReason(reason.into()))
 }
 
-/// How large what comes out of a file may be, all layers together.
+/// Limits on the size of a file when unpacked, all layers together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expansion {
-    /// Times the size of the file.
+    /// As a multiple of the file size.
     pub(crate) ratio: u64,
-    /// Bytes.
+    /// In bytes.
     pub(crate) absolute: u64,
 }
 
@@ -48,24 +47,29 @@ impl Default for Expansion {
     }
 }
 
-/// What one file may still take: bytes of its expansion, and time until the run is asked to stop.
+/// What is left of the limits for one file, and whether the run must stop.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct ExpansionBudget {
     left: AtomicU64,
-    /// Set from outside when the run is to end.
+    /// Set by the caller to stop the run.
     stop: Arc<AtomicBool>,
-    /// Whether something was refused for that reason: what came of the file is not whole then.
+    /// Whether reading failed because the run must stop. The result for the file is incomplete
+    /// then.
     was_stopped: AtomicBool,
 }
 
-impl Budget {
-    pub(super) fn new(expansion: Expansion, n_bytes: u64, stop: Arc<AtomicBool>) -> Budget {
+impl ExpansionBudget {
+    pub(super) fn new(
+        expansion: Expansion,
+        n_bytes: u64,
+        stop: Arc<AtomicBool>,
+    ) -> ExpansionBudget {
         let ratio = n_bytes.saturating_mul(expansion.ratio).max(FREE);
         let left = AtomicU64::new(ratio.min(expansion.absolute));
-        Budget { left, stop, was_stopped: AtomicBool::new(false) }
+        ExpansionBudget { left, stop, was_stopped: AtomicBool::new(false) }
     }
 
-    /// An error once the run is to end. Asked at every read, so that a large file ends soon too.
+    /// Fails once the run must stop. Called at every read, so that a large file stops soon too.
     pub(super) fn go_on(&self) -> io::Result<()> {
         if !self.stop.load(Ordering::Relaxed) {
             return Ok(());
@@ -74,8 +78,8 @@ impl Budget {
         Err(refuse("interrupted"))
     }
 
-    /// Whether the work on the file was cut short. Errors inside an archive become reasons, so they
-    /// do not tell.
+    /// Whether the work on the file was cut short. Needed because errors inside an archive are
+    /// turned into reasons.
     pub(super) fn was_stopped(&self) -> bool {
         self.was_stopped.load(Ordering::Relaxed)
     }
@@ -84,17 +88,17 @@ impl Budget {
         let left = self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(n_bytes));
-        left.map(drop).map_err(|_| refuse("it unpacks to more than --max-expansion allows"))
+        left.map(drop).map_err(|_| refuse("unpacks to more than --max-expansion allows"))
     }
 }
 
-/// What comes out of a layer, counted.
-pub(super) struct Metered<R> {
+/// A decoder whose output counts against the budget.
+pub(super) struct BudgetedReader<R> {
     pub(super) rdr: R,
-    pub(super) budget: Arc<Budget>,
+    pub(super) budget: Arc<ExpansionBudget>,
 }
 
-impl<R: Read> Read for Metered<R> {
+impl<R: Read> Read for BudgetedReader<R> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         self.budget.go_on()?;
         let n_bytes = self.rdr.read(space)?;
@@ -103,13 +107,13 @@ impl<R: Read> Read for Metered<R> {
     }
 }
 
-/// A reader that fails once the run is to end.
-pub(super) struct Stoppable<R> {
+/// A reader that fails once the run must stop.
+pub(super) struct StoppableReader<R> {
     pub(super) rdr: R,
-    pub(super) budget: Arc<Budget>,
+    pub(super) budget: Arc<ExpansionBudget>,
 }
 
-impl<R: Read> Read for Stoppable<R> {
+impl<R: Read> Read for StoppableReader<R> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         self.budget.go_on()?;
         self.rdr.read(space)

@@ -1,6 +1,6 @@
-//! The manifest: one line of JSON for each file that is done, appended once the file is safe. It is
-//! what a later run goes on from, and what is checked by `--verify-manifest`. Counts and digests
-//! only: nothing that was found.
+//! The manifest: one line of JSON for each finished file, appended once the file is synced. A later
+//! run resumes from it, and `--verify-manifest` checks it. It holds counts and digests, never
+//! findings.
 
 use std::{
     collections::HashMap,
@@ -18,18 +18,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::Error, sink::file};
 
-/// Its name in the folder of the output.
+/// The file name in the output directory.
 pub(crate) const NAME: &str = "logscrub-manifest.jsonl";
 
-/// A file that is done.
+/// A finished file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Line {
-    /// Below the folder of the manifest, or from the root of the file system for what lies
-    /// elsewhere; as [`super::file_names`] says.
+pub(crate) struct ManifestEntry {
+    /// The path below the directory of the manifest, or an absolute path for files elsewhere,
+    /// scrubbed as [`super::file_names`] describes.
     pub(crate) path: String,
     pub(crate) bytes_before: u64,
     pub(crate) blake3_before: String,
-    /// When the file was changed last, in nanoseconds since 1970.
+    /// The modification time in nanoseconds since 1970.
     pub(crate) changed: String,
     pub(crate) bytes_after: u64,
     pub(crate) blake3_after: String,
@@ -39,7 +39,7 @@ pub(crate) struct Line {
     pub(crate) withheld: u64,
     /// Entries that could not be examined, with the reason.
     pub(crate) unexamined: Vec<(String, String)>,
-    /// How many of those the guard withheld.
+    /// How many of those were withheld because verification found a record broken.
     #[serde(default)]
     pub(crate) n_guarded: u64,
     /// The digest of rules and settings.
@@ -48,31 +48,32 @@ pub(crate) struct Line {
     pub(crate) seconds: f64,
 }
 
-/// The manifest of a run, held by it alone.
+/// The manifest of a run, locked against other runs.
 pub(crate) struct Manifest {
     file: Mutex<File>,
-    /// Whether lines were appended that are not synced yet.
+    /// Whether there are appended lines that are not synced yet.
     is_dirty: AtomicBool,
     path: PathBuf,
     /// The last line of each path.
-    done: HashMap<String, Line>,
+    done: HashMap<String, ManifestEntry>,
 }
 
 impl Manifest {
-    /// Opens or makes the manifest at `path`.
+    /// Opens or creates the manifest at `path`.
     pub(crate) fn open(path: &Path) -> Result<Manifest, Error> {
         let failed = |error| Error::output(&path.display().to_string(), error);
         let options = OpenOptions::new().read(true).append(true).create(true).clone();
         let mut file = options.open(path).map_err(failed)?;
         if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(Error::usage(format!("{}: another run is at work here", path.display())));
+            return Err(Error::usage(format!("{}: in use by another run", path.display())));
         }
         let (done, n_whole) = read(&file, path)?;
-        // A line that was cut off is no line; what is appended must not go on in it.
+        // A crash can leave an incomplete line. It is removed, so that the next line starts on its
+        // own.
         file.set_len(n_whole).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
         if n_whole == 0 {
-            // The file may be new: a sync of its data alone would not keep its name.
+            // The file may be new: syncing its data alone would not persist its name.
             file::sync_folder_of(path)?;
         }
         Ok(Manifest {
@@ -83,32 +84,31 @@ impl Manifest {
         })
     }
 
-    /// What is known of a path.
-    pub(super) fn get(&self, path: &str) -> Option<&Line> {
+    /// The line of a path.
+    pub(super) fn get(&self, path: &str) -> Option<&ManifestEntry> {
         self.done.get(path)
     }
 
-    /// All lines, in order of paths.
-    pub(super) fn lines(&self) -> Vec<&Line> {
-        let mut lines: Vec<&Line> = self.done.values().collect();
+    /// All lines, sorted by path.
+    pub(super) fn lines(&self) -> Vec<&ManifestEntry> {
+        let mut lines: Vec<&ManifestEntry> = self.done.values().collect();
         lines.sort_by(|one, other| one.path.cmp(&other.path));
         lines
     }
 
-    /// Where it lies.
+    /// The path of the manifest.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The folder it lies in.
+    /// The directory of the manifest.
     pub(crate) fn folder(&self) -> &Path {
         folder_of(&self.path)
     }
 
-    /// Appends lines, all in one write. Where that fails halfway nothing is appended: another
-    /// thread may append once there is room again, and half a line in the middle would make the
-    /// manifest unreadable.
-    pub(super) fn append(&self, lines: &[Line]) -> Result<(), Error> {
+    /// Appends lines with one write. If that fails halfway, nothing is appended: another thread may
+    /// append later, and a partial line in the middle would make the manifest unreadable.
+    pub(super) fn append(&self, lines: &[ManifestEntry]) -> Result<(), Error> {
         let mut text = Vec::new();
         for line in lines {
             serde_json::to_writer(&mut text, line).expect("a line is plain data");
@@ -118,13 +118,13 @@ impl Manifest {
         self.with_file(|file| {
             let n_before = file.metadata()?.len();
             file.write_all(&text).inspect_err(|_| {
-                // Half a line at the end is cut off when the manifest is opened again.
+                // If this fails too, the partial line is removed when the manifest is opened again.
                 let _ = file.set_len(n_before);
             })
         })
     }
 
-    /// Makes what was appended safe on the disk.
+    /// Syncs the appended lines.
     pub(super) fn sync(&self) -> Result<(), Error> {
         if !self.is_dirty.swap(false, Ordering::Relaxed) {
             return Ok(());
@@ -138,13 +138,13 @@ impl Manifest {
     }
 }
 
-/// The folder that a manifest at `path` lies in.
+/// The directory of a manifest at `path`.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The last line of each path, and how many bytes are whole lines.
-fn read(file: &File, path: &Path) -> Result<(HashMap<String, Line>, u64), Error> {
+/// Reads the last line of each path, and the number of bytes in whole lines.
+fn read(file: &File, path: &Path) -> Result<(HashMap<String, ManifestEntry>, u64), Error> {
     let mut done = HashMap::new();
     let mut n_whole = 0;
     let mut rdr = BufReader::new(file);
@@ -158,7 +158,7 @@ fn read(file: &File, path: &Path) -> Result<(HashMap<String, Line>, u64), Error>
         if !line.ends_with(b"\n") {
             break;
         }
-        let line: Line = serde_json::from_slice(&line).map_err(|_| {
+        let line: ManifestEntry = serde_json::from_slice(&line).map_err(|_| {
             Error::at(&path.display().to_string(), number, "not a line of a manifest")
         })?;
         done.insert(line.path.clone(), line);

@@ -1,39 +1,47 @@
-//! Texts beside the logs: names, comments, owners, extra fields and attributes in archives and
-//! compressed streams.
+//! Scrubs the metadata of archives and compressed streams: names, comments, owners, extra fields
+//! and attributes.
 //!
-//! They go through the same rules as the logs, and what is found in them counts like any other
-//! finding. A text is rewritten. A field whose layout is not known here is kept when it is text, or
-//! too short to hold a secret; with a finding between other bytes it is left out. Other binary
-//! fields cannot be examined: they are left out (in place: kept) and reported, so that nothing
-//! passes unseen.
+//! Metadata goes through the same rules as logs, and its findings count like any others. Text is
+//! rewritten. A field of unknown layout is kept if it is text or too short to hold a secret, and
+//! left out if there is a finding among other bytes. Other binary fields cannot be examined: they
+//! are left out (in place: kept) and reported.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{file_names::Names, rewrite::Unexamined};
+use super::file_names::Names;
 use crate::{scrub::Scrubber, source::refuse, tally::Tally};
 
-/// Binary fields of at most this many bytes are kept: flags, numbers, times.
+/// Binary fields of at most this size are kept: flags, numbers, times.
 const SHORT: usize = 8;
 
-/// Stands in place of a name that is no text, or of which nothing is left.
+/// Replaces a name that is not text, or of which nothing is left.
 pub(super) const NO_NAME: &[u8] = b"REDACTED-name";
 
-/// What a field is.
+/// What happens to a part that cannot be examined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unexamined {
+    /// It is left out of the output.
+    Leave,
+    /// It stays in its archive unchanged.
+    Keep,
+}
+
+/// What to do with a field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It stays as it is.
+    /// Keep it.
     Clean,
-    /// It is rewritten to this.
+    /// Replace it.
     Changed(Vec<u8>),
-    /// A finding lies in bytes that cannot be rewritten safely: the field is left out.
+    /// Leave it out: there is a finding among bytes that cannot be rewritten safely.
     Withheld,
-    /// It is binary, and nothing can be said of it.
+    /// It is binary and cannot be examined.
     Unexamined,
 }
 
 impl Verdict {
-    /// What is written in place of `field`, nothing where it is left out; a field that cannot be
-    /// examined is noted under the name that `what` gives.
+    /// The bytes to write in place of `field`; `None` to leave it out. A field that cannot be
+    /// examined is recorded under the name that `what` returns.
     pub(super) fn applied(
         self,
         field: &[u8],
@@ -56,20 +64,20 @@ impl Verdict {
     }
 }
 
-/// Looks at metadata.
-pub(super) struct Texts {
+/// Scrubs metadata.
+pub(super) struct MetadataScrubber {
     names: Names,
-    /// What was found so far.
+    /// Counts since the last [`MetadataScrubber::take_findings`].
     tally: Tally,
 }
 
-impl Texts {
-    pub(super) fn new(scrubber: &Scrubber) -> Texts {
-        Texts { names: Names::new(scrubber), tally: Tally::default() }
+impl MetadataScrubber {
+    pub(super) fn new(scrubber: &Scrubber) -> MetadataScrubber {
+        MetadataScrubber { names: Names::new(scrubber), tally: Tally::default() }
     }
 
-    /// What was found since this was asked last: findings, and what was masked. Names and comments
-    /// are no records of a log, so they are not counted as such.
+    /// Returns and resets the counts of findings and masked texts. Names and comments are not log
+    /// records and are not counted as such.
     pub(super) fn take_findings(&mut self) -> Tally {
         std::mem::take(&mut self.tally)
     }
@@ -85,7 +93,7 @@ impl Texts {
         self.tally.merge(&tally);
     }
 
-    /// A path, or a part of one: what it becomes, when that is something else.
+    /// Scrubs a path or a component of one. `None` if it is unchanged.
     pub(super) fn name(&mut self, name: &[u8]) -> Option<Vec<u8>> {
         if refuse::wide(name).is_some() {
             self.tally.withheld += 1;
@@ -96,7 +104,7 @@ impl Texts {
         (clean != name).then_some(clean)
     }
 
-    /// The same, without counting what is found.
+    /// Like [`MetadataScrubber::name`], without counting.
     pub(super) fn name_again(&mut self, name: &[u8]) -> Option<Vec<u8>> {
         if refuse::wide(name).is_some() {
             return Some(NO_NAME.to_vec());
@@ -106,25 +114,25 @@ impl Texts {
         (clean != name).then_some(clean)
     }
 
-    /// Whether nothing is found in any of these names and in `text`; nothing is counted.
+    /// Whether there are no findings in any of these names and in `text`. Counts nothing.
     pub(super) fn is_clean(&mut self, names: &[&[u8]], text: &[u8]) -> bool {
         self.names.is_clean(&[names, &[text]].concat())
     }
 
-    /// A text: what it becomes, when that is something else.
+    /// Scrubs a text. `None` if it is unchanged.
     pub(super) fn text(&mut self, text: &[u8]) -> Option<Vec<u8>> {
         let clean = self.names.scrubbed(text);
         self.count();
         (clean != text).then_some(clean)
     }
 
-    /// Text in any encoding of eight bits, as comments are.
+    /// Scrubs a comment, which may use any 8-bit encoding.
     pub(super) fn comment(&mut self, comment: &[u8]) -> Verdict {
         let is_text = is_text(comment);
         self.verdict(comment, is_text)
     }
 
-    /// Bytes of a layout that is not known; text is UTF-8 there, perhaps with NULs behind it.
+    /// Scrubs a field of unknown layout. Text in it is UTF-8, perhaps padded with NULs.
     pub(super) fn field(&mut self, field: &[u8]) -> Verdict {
         let n_text = field.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
         let (text, nuls) = field.split_at(n_text);
@@ -148,38 +156,40 @@ impl Texts {
     }
 }
 
-/// Whether there is nothing but characters in it, of eight bits each at least and none of them a
-/// control.
+/// Whether the bytes are text in an 8-bit encoding or UTF-8, without control characters.
 fn is_text(bytes: &[u8]) -> bool {
-    let is_control = |byte: &u8| (*byte < b' ' && !b"\t\n\r".contains(byte)) || *byte == 0x7f;
     !bytes.iter().any(is_control) && refuse::wide(bytes).is_none()
 }
 
-/// What a codec found in headers, and which of them it could not examine.
+fn is_control(byte: &u8) -> bool {
+    (*byte < b' ' && !b"\t\n\r".contains(byte)) || *byte == 0x7f
+}
+
+/// Findings in headers, and the headers that could not be examined.
 #[derive(Default)]
 pub(super) struct Notes {
     pub(super) tally: Tally,
     pub(super) unexamined: Vec<String>,
 }
 
-/// The headers of a compressed stream, looked at while it is read.
+/// Scrubs the headers of a compressed stream while it is decoded.
 pub(super) struct Headers {
-    pub(super) texts: Texts,
+    pub(super) texts: MetadataScrubber,
     pub(super) policy: Unexamined,
     notes: Arc<Mutex<Notes>>,
 }
 
 impl Headers {
     pub(super) fn new(scrubber: &Scrubber, policy: Unexamined) -> Headers {
-        Headers { texts: Texts::new(scrubber), policy, notes: Arc::default() }
+        Headers { texts: MetadataScrubber::new(scrubber), policy, notes: Arc::default() }
     }
 
-    /// What was found, for the side that writes.
+    /// The notes, for the encoder.
     pub(super) fn notes(&self) -> Arc<Mutex<Notes>> {
         Arc::clone(&self.notes)
     }
 
-    /// What is written in place of a field.
+    /// The bytes to write in place of a field.
     pub(super) fn applied(
         &mut self,
         verdict: Verdict,
@@ -191,14 +201,14 @@ impl Headers {
         verdict.applied(field, self.policy, &mut notes.unexamined, what)
     }
 
-    /// A name: what is written in its place.
+    /// Scrubs a name.
     pub(super) fn name(&mut self, name: &[u8]) -> Vec<u8> {
         let clean = self.texts.name(name);
         let verdict = clean.map_or(Verdict::Clean, Verdict::Changed);
         self.applied(verdict, name, String::new).unwrap_or_default()
     }
 
-    /// Notes something that is left out because it cannot be examined.
+    /// Records something that is left out because it cannot be examined.
     pub(super) fn note(&mut self, words: &str) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         notes.unexamined.push(words.to_owned());
@@ -214,7 +224,7 @@ mod tests {
     fn text_is_rewritten_and_other_bytes_are_kept_only_when_they_are_few() {
         let scrubber =
             Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
-        let mut texts = Texts::new(&scrubber);
+        let mut texts = MetadataScrubber::new(&scrubber);
         let wide: Vec<u8> =
             "to bob@example.com".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let noise: Vec<u8> =

@@ -1,16 +1,20 @@
-//! Batch: files and trees of logs, compressed and archived, rewritten in the formats they came in.
+//! Batch mode: rewrites files and trees of logs, compressed and archived, in their own formats.
 //!
-//! A file is told by its content ([`kind`]), opened layer by layer ([`codec`], [`tar`], [`zip`]),
-//! its text goes through the same scrubber as the filter's, and the same layers are put around it
-//! again ([`rewrite`]). Nothing in an archive is ever unpacked to a place that the archive names. A
-//! file becomes visible when it is whole, and not before ([`crate::sink::file`]).
+//! The format of a file is recognized by its content. Layers are opened one by one ([`codecs`],
+//! [`formats`]), the text goes through the same scrubber as in the filter, and the same layers are
+//! put around it again ([`rewrite`]). Nothing in an archive is ever unpacked to a path that the
+//! archive names. A file appears only when it is complete ([`crate::sink::file`]).
 //!
-//! What cannot be examined is in no output and is told with its reason.
+//! Content that cannot be examined is left out of the output and reported with its reason.
+//!
+//! [`run`] drives the threads, [`manifest`] records finished files, and [`verify`] checks them
+//! later.
 
 mod chunks;
-mod codecs;
+pub(crate) mod codecs;
 mod content;
 mod digest;
+mod failure;
 mod file_names;
 mod formats;
 mod limits;
@@ -23,7 +27,6 @@ mod temporary;
 mod verify;
 
 pub(crate) use self::{
-    content::Packed,
     file_names::Names,
     limits::Expansion,
     manifest::{Manifest, NAME as MANIFEST, folder_of},

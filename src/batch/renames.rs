@@ -1,10 +1,10 @@
-//! New paths for entries of an archive whose names hold findings.
+//! New paths for archive entries whose names contain findings.
 //!
-//! A path is renamed component by component, and what a component became is remembered by the path
-//! up to it. So the files of a renamed folder stay together, and a link leads to what its target
-//! became, whether it comes before or after it. Two entries that would get one path are told apart
-//! by a number: `REDACTED-email-2.log`. Two that had one path before keep that. Paths without
-//! findings stay as they are, except for one that an earlier entry was given.
+//! A path is renamed component by component, and each renaming is remembered by the path up to the
+//! component. Files of a renamed directory therefore stay together, and links follow their targets
+//! in either order. Different entries that would get the same path are distinguished by a number:
+//! `REDACTED-email-2.log`. Entries that had the same path keep that. Paths without findings stay
+//! unchanged, unless an earlier entry was given that path.
 
 use std::{
     collections::HashMap,
@@ -14,36 +14,34 @@ use std::{
 
 use super::{
     limits::refuse,
-    metadata::{NO_NAME, Texts},
+    metadata::{MetadataScrubber, NO_NAME},
 };
 
-/// More components than this are not renamed in one archive: what is remembered of them takes
-/// memory.
+/// The most renamed components of one archive. Bounds the memory.
 const MOST_RENAMED: usize = 1 << 18;
 
-/// Paths without findings are remembered up to this number, so that a renamed one does not become
-/// the same.
+/// The most paths without findings that are remembered, so that no renamed path collides with them.
 const MOST_KEPT: usize = 1 << 19;
 
 #[derive(Default)]
 pub(super) struct Renames {
-    /// What the last component of a path became, by the path as it was.
+    /// The new last component of a path, by the old path.
     new: HashMap<Vec<u8>, Vec<u8>>,
-    /// Digests of paths that are in use, with those of the paths that they were.
+    /// Digests of paths in use, with the digest of their old path.
     taken: HashMap<u64, u64>,
-    /// The number to try next for a path that is taken.
+    /// The number to try next for a path in use.
     next: HashMap<u64, u64>,
 }
 
-/// A path and what it becomes, while its components are walked.
+/// The components of a path while it is renamed.
 #[derive(Default)]
-struct Walk {
-    /// Components as they were and as they become; empty ones and `.` are left out.
+struct PathWalk {
+    /// Old and new components, without empty ones and `.`.
     old: Vec<Vec<u8>>,
     new: Vec<Vec<u8>>,
 }
 
-impl Walk {
+impl PathWalk {
     fn push(&mut self, old: &[u8], new: Vec<u8>) {
         self.old.push(old.to_vec());
         self.new.push(new);
@@ -73,9 +71,9 @@ fn components(path: &[u8]) -> Vec<Vec<u8>> {
 }
 
 impl Renames {
-    /// Keeps a path without findings from being given to another entry. Answers whether it had
-    /// findings.
-    pub(super) fn keep(&mut self, texts: &mut Texts, path: &[u8]) -> bool {
+    /// Reserves a path if it has no findings, so that no other entry gets it. Returns whether it
+    /// was reserved.
+    pub(super) fn keep(&mut self, texts: &mut MetadataScrubber, path: &[u8]) -> bool {
         if texts.name_again(path).is_some() {
             return false;
         }
@@ -84,11 +82,15 @@ impl Renames {
         true
     }
 
-    /// The path of an entry: what it becomes, when that is something else.
-    pub(super) fn entry(&mut self, texts: &mut Texts, path: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    /// Renames the path of an entry. `None` if it is unchanged.
+    pub(super) fn entry(
+        &mut self,
+        texts: &mut MetadataScrubber,
+        path: &[u8],
+    ) -> io::Result<Option<Vec<u8>>> {
         let is_clean = texts.name(path).is_none();
         if is_clean && self.new.is_empty() {
-            // Nothing was renamed so far, so nothing can be in the way.
+            // Nothing was renamed so far, so there is no collision.
             let digest = digest(&components(path));
             self.take(digest, digest);
             return Ok(None);
@@ -97,10 +99,10 @@ impl Renames {
         Ok((new != path).then_some(new))
     }
 
-    /// The target of a hard link, which is the path of an entry.
+    /// Renames the target of a hard link, which is the path of an entry.
     pub(super) fn hard_link(
         &mut self,
-        texts: &mut Texts,
+        texts: &mut MetadataScrubber,
         target: &[u8],
     ) -> io::Result<Option<Vec<u8>>> {
         if texts.name(target).is_none() && self.new.is_empty() {
@@ -110,18 +112,18 @@ impl Renames {
         Ok((new != target).then_some(new))
     }
 
-    /// The target of a symbolic link at `path`. A target outside the archive has nothing to follow:
-    /// it is scrubbed.
+    /// Renames the target of a symbolic link at `path`. A target outside the archive is only
+    /// scrubbed.
     pub(super) fn symbolic_link(
         &mut self,
-        texts: &mut Texts,
+        texts: &mut MetadataScrubber,
         path: &[u8],
         target: &[u8],
     ) -> io::Result<Option<Vec<u8>>> {
         if texts.name(target).is_none() && self.new.is_empty() {
             return Ok(None);
         }
-        let mut walk = Walk::default();
+        let mut walk = PathWalk::default();
         let folder = components(path);
         for component in &folder[..folder.len().saturating_sub(1)] {
             let new = self.component(texts, &walk, component, true)?;
@@ -152,14 +154,18 @@ impl Renames {
         Ok((new != target).then_some(new))
     }
 
-    /// What a path becomes. `is_entry`: its last component is kept from other entries, even when it
-    /// has no finding.
-    fn renamed(&mut self, texts: &mut Texts, path: &[u8], is_entry: bool) -> io::Result<Vec<u8>> {
+    /// The new path. With `is_entry`, the last component is reserved even without findings.
+    fn renamed(
+        &mut self,
+        texts: &mut MetadataScrubber,
+        path: &[u8],
+        is_entry: bool,
+    ) -> io::Result<Vec<u8>> {
         let whole = components(path);
         if let Some(new) = self.new.get(&key(&whole, None)) {
             return Ok(new.clone());
         }
-        let mut walk = Walk::default();
+        let mut walk = PathWalk::default();
         let mut new = Vec::new();
         for (index, component) in path.split(|byte| *byte == b'/').enumerate() {
             if index > 0 {
@@ -177,7 +183,7 @@ impl Renames {
         if texts.name_again(&new).is_none() {
             return Ok(new);
         }
-        // A finding reaches over a slash: nothing of the path can stay.
+        // A finding spans a slash, so no part of the path can be kept.
         let number = self.new.len() + 1;
         let mut new = [NO_NAME, format!("-{number}").as_bytes()].concat();
         if path.ends_with(b"/") {
@@ -187,11 +193,11 @@ impl Renames {
         Ok(new)
     }
 
-    /// What a component of a path becomes, behind those in `walk`.
+    /// The new name of a component behind those in `walk`.
     fn component(
         &mut self,
-        texts: &mut Texts,
-        walk: &Walk,
+        texts: &mut MetadataScrubber,
+        walk: &PathWalk,
         component: &[u8],
         is_unique: bool,
     ) -> io::Result<Vec<u8>> {
@@ -206,17 +212,14 @@ impl Renames {
         let mut path = walk.new.clone();
         path.push(clean.clone().map_or_else(|| component.to_vec(), usable));
         let first = digest(&path);
-        let is_free = |taken: &HashMap<u64, u64>, path: &[Vec<u8>]| {
-            taken.get(&digest(path)).is_none_or(|by| *by == old)
-        };
-        if clean.is_none() && (!is_unique || is_free(&self.taken, &path)) {
+        if clean.is_none() && (!is_unique || self.is_free(&path, old)) {
             if is_unique {
                 self.take(first, old);
             }
             return Ok(component.to_vec());
         }
         let base = path[walk.new.len()].clone();
-        while !is_free(&self.taken, &path) {
+        while !self.is_free(&path, old) {
             let number = self.next.entry(first).or_insert(2);
             let mut numbered = numbered(&base, *number);
             if texts.name_again(&numbered).is_some() {
@@ -231,7 +234,12 @@ impl Renames {
         Ok(new)
     }
 
-    /// Keeps a path from other entries, as long as there is room to remember it.
+    /// Whether a path is not in use, or in use for the same old path.
+    fn is_free(&self, path: &[Vec<u8>], old: u64) -> bool {
+        self.taken.get(&digest(path)).is_none_or(|by| *by == old)
+    }
+
+    /// Reserves a path, unless too many are reserved.
     fn take(&mut self, path: u64, old: u64) {
         if self.taken.len() < MOST_KEPT {
             self.taken.entry(path).or_insert(old);
@@ -240,14 +248,14 @@ impl Renames {
 
     fn remember(&mut self, key: Vec<u8>, new: Vec<u8>) -> io::Result<()> {
         if self.new.len() >= MOST_RENAMED {
-            return Err(refuse("too many names in the archive hold findings"));
+            return Err(refuse("too many names with findings in the archive"));
         }
         self.new.insert(key, new);
         Ok(())
     }
 }
 
-/// A path as a key; whole paths that were replaced as a whole have a key of their own.
+/// The key of a path. Paths that were replaced as a whole have a separate key.
 fn key(folder: &[Vec<u8>], last: Option<&[u8]>) -> Vec<u8> {
     let mut key = folder.join(&b'/');
     match last {
@@ -260,7 +268,7 @@ fn key(folder: &[Vec<u8>], last: Option<&[u8]>) -> Vec<u8> {
     key
 }
 
-/// A component that a policy left nothing of, or that has become more than one, is replaced.
+/// Replaces a component that became empty, `.`, `..`, or more than one component.
 fn usable(component: Vec<u8>) -> Vec<u8> {
     let is_usable = !is_no_step(&component)
         && component != b".."
@@ -283,7 +291,7 @@ mod tests {
     fn paths_stay_apart_folders_together_and_links_follow() {
         let scrubber =
             Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
-        let mut texts = Texts::new(&scrubber);
+        let mut texts = MetadataScrubber::new(&scrubber);
         let mut renames = Renames::default();
         let mut entry = |path: &str| {
             let new = renames.entry(&mut texts, path.as_bytes()).expect("there are few");
@@ -298,7 +306,7 @@ mod tests {
             ("to-bob@example.com.log", "REDACTED-email.log"),
             ("eve@example.com.log", "REDACTED-email-2.log"),
             ("to-bob@example.com.log", "REDACTED-email.log"),
-            // It had no finding, and its path is another entry's now.
+            // It had no finding, but its path belongs to another entry now.
             ("REDACTED-email.log", "REDACTED-email-3.log"),
             ("home/REDACTED-email-2/a.log", "home/REDACTED-email-2-2/a.log"),
             ("var/plain.log", "var/plain.log"),
@@ -338,7 +346,7 @@ mod tests {
     fn whatever_the_names_paths_stay_different_and_clean() {
         let scrubber =
             Scrubber::new(&RuleSet::embedded(), &Policy::new()).expect("the policy is plain");
-        let (mut texts, mut renames) = (Texts::new(&scrubber), Renames::default());
+        let (mut texts, mut renames) = (MetadataScrubber::new(&scrubber), Renames::default());
         let mut seed = 17_u64;
         let mut random = |n: u64| {
             seed = seed

@@ -1,9 +1,9 @@
-//! A run over many files: by several threads, each file whole or not at all, with a line in the
-//! manifest for each that is done.
+//! A batch run: rewrites many files with several threads. Each file appears whole or not at all,
+//! and each finished file gets a line in the manifest.
 //!
-//! Threads take files in order. Large ones are taken by one thread at a time, which has the others'
-//! help inside the file; so one large file and many small ones both keep all cores busy, and memory
-//! does not grow with the number of large files.
+//! Threads take files in order. One large file at a time is scrubbed by all threads together; small
+//! files are scrubbed one per thread. One large file and many small ones therefore keep all cores
+//! busy, and memory does not grow with the number of large files.
 
 use std::{
     fs::{self, File, Metadata},
@@ -20,61 +20,63 @@ use std::{
 };
 
 use super::{
-    Expansion, Manifest,
-    chunks::Packers,
-    content::Packed,
+    chunks::CompressionPool,
+    codecs::Codec,
     digest::Digest,
-    limits::Budget,
-    manifest::Line,
-    rewrite::{self, Own, Place, Rewriter, Unexamined},
+    failure, formats,
+    limits::{Expansion, ExpansionBudget},
+    manifest::{Manifest, ManifestEntry},
+    metadata::Unexamined,
+    rewrite::{EntryContext, Rewriter, ThreadState},
 };
 use crate::{
     error::Error,
     rules::RuleSet,
     scrub::Scrubber,
-    sink::file::{self, Fresh},
+    sink::file::{self, NewFile},
     source::tree::{self, Found},
     tally::{Day, Tally},
 };
 
-/// From this size on a file is worked on by all threads.
+/// Files of at least this size are scrubbed by all threads.
 const LARGE: u64 = 4 << 20;
 
-/// Files that are written and not yet safe: so many at most, and so many bytes.
+/// The most files, and the most bytes of files, that are written but not yet synced.
 const MOST_PENDING: usize = 2048;
 const MOST_PENDING_BYTES: u64 = 256 << 20;
 
-/// They become safe at least this often as well, so that a kill costs little work.
+/// How often finished files are synced and recorded at least. A kill repeats at most this much
+/// work.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 
-/// Where clean files go.
+/// Where clean files are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Into this folder, by their path below the root.
+    /// To this directory, by their path below the root.
     Mirror(PathBuf),
-    /// In place of the original, which is kept under its name and this suffix when there is one.
+    /// In place of the original. With a suffix, the original is kept under its name plus the
+    /// suffix.
     InPlace(Option<String>),
     /// Nowhere: only count.
     Nowhere,
 }
 
-/// How a run is made.
+/// Settings of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) target: Target,
     pub(crate) depth: u32,
-    /// What all threads together may take, about; bytes.
+    /// About how many bytes all threads together may take.
     pub(crate) memory: u64,
     pub(crate) expansion: Expansion,
-    pub(crate) recompress: Option<(Packed, u32)>,
-    /// Whether what cannot be examined is copied as it is.
+    pub(crate) recompress: Option<(&'static dyn Codec, u32)>,
+    /// Whether files that cannot be examined are copied unchanged.
     pub(crate) copies_unexamined: bool,
     pub(crate) n_threads: usize,
     pub(crate) max_record: usize,
     /// The digest of rules and settings.
     pub(crate) digest: String,
-    /// Set when the run is to end: no file is begun any more, and those that are worked on are
-    /// given up.
+    /// Set to stop the run: no file is started any more, and unfinished ones are abandoned.
     pub(crate) stop: Arc<AtomicBool>,
 }
 
@@ -83,7 +85,7 @@ impl Options {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// So many threads fit in the memory.
+    /// How many threads fit into the memory.
     pub(super) fn threads(&self) -> usize {
         self.n_threads.min(usize::try_from(self.memory >> 26).unwrap_or(1)).max(1)
     }
@@ -92,34 +94,51 @@ impl Options {
         self.memory / self.threads() as u64
     }
 
-    /// A file, by its name in the manifest.
-    pub(super) fn place(&self, name: &str) -> Place {
-        Place::new(name.to_owned(), self.depth, self.share() / 2)
+    /// The place of a file, by its name in the manifest.
+    pub(super) fn place(&self, name: &str) -> EntryContext {
+        EntryContext::new(name.to_owned(), self.depth, self.share() / 2)
     }
 
-    /// What rewrites one file of `n_bytes`.
-    pub(super) fn rewriter<'r>(
-        &self,
-        scrubber: &'r Scrubber,
-        packers: &'r Packers,
-        own: &'r mut Own,
+    fn unexamined(&self) -> Unexamined {
+        if self.copies_unexamined || matches!(self.target, Target::InPlace(_)) {
+            return Unexamined::Keep;
+        }
+        Unexamined::Leave
+    }
+}
+
+/// What the rewriters of all files have in common.
+#[derive(Clone, Copy)]
+pub(super) struct RewriterFactory<'r> {
+    pub(super) options: &'r Options,
+    pub(super) scrubber: &'r Scrubber,
+    pub(super) packers: &'r CompressionPool,
+}
+
+impl<'r> RewriterFactory<'r> {
+    /// A rewriter for a file of `n_bytes`, which buffers entries in `folder`.
+    pub(super) fn rewriter(
+        self,
+        own: &'r mut ThreadState,
         folder: &'r Path,
         n_bytes: u64,
     ) -> Rewriter<'r> {
-        // What was found in the metadata of a file that failed is not of this one.
+        let options = self.options;
+        // Findings in the metadata of a file that failed do not belong to this one.
         own.texts.take_findings();
-        let keeps = self.copies_unexamined || matches!(self.target, Target::InPlace(_));
+        let stop = Arc::clone(&options.stop);
         Rewriter {
-            scrubber,
-            max_record: self.max_record,
-            n_threads: if n_bytes >= LARGE { self.threads() } else { 1 },
-            packers,
+            formats: &formats::ALL,
+            scrubber: self.scrubber,
+            max_record: options.max_record,
+            n_threads: if n_bytes >= LARGE { options.threads() } else { 1 },
+            packers: self.packers,
             own,
-            recompress: self.recompress,
-            unexamined: if keeps { Unexamined::Keep } else { Unexamined::Leave },
+            recompress: options.recompress,
+            unexamined: options.unexamined(),
             folder,
-            spool_memory: usize::try_from(self.share() / 16).unwrap_or(usize::MAX),
-            budget: Arc::new(Budget::new(self.expansion, n_bytes, Arc::clone(&self.stop))),
+            spool_memory: usize::try_from(options.share() / 16).unwrap_or(usize::MAX),
+            budget: Arc::new(ExpansionBudget::new(options.expansion, n_bytes, stop)),
             tally: Tally::default(),
             left: Vec::new(),
             n_guarded: 0,
@@ -127,36 +146,36 @@ impl Options {
     }
 }
 
-/// Is told what happens while it happens.
+/// Observes the progress of a run.
 pub(crate) trait Watch: Sync {
-    /// A file is begun.
+    /// A file was started.
     fn begin(&self, name: &str);
-    /// So many bytes of files were read.
+    /// This many more bytes of files were read.
     fn advance(&self, n_bytes: u64);
-    /// A file has ended, with so many findings.
+    /// A file is finished, with this many findings.
     fn end(&self, name: &str, n_findings: u64);
 }
 
-/// What a run did.
+/// Result of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) n_done: u64,
-    /// Files that an earlier run did.
+    /// Files that an earlier run finished.
     pub(crate) n_before: u64,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
-    /// What could not be examined, with the reason.
+    /// Files and entries that could not be examined, with the reason.
     pub(crate) unexamined: Vec<(String, String)>,
-    /// How many of those the guard withheld.
+    /// How many of those were withheld because the verification found a record broken.
     pub(crate) n_guarded: u64,
     pub(crate) tally: Tally,
-    /// Files with findings, and how many.
+    /// Files with findings, and their number.
     pub(crate) files: Vec<(String, u64)>,
-    /// Files that the run was stopped before, or in.
+    /// Files that were not finished because the run was stopped.
     pub(crate) n_left: u64,
 }
 
-/// Rewrites `files`. The manifest is none when nothing is written.
+/// Rewrites `files`. There is no manifest if nothing is written.
 pub(crate) fn run(
     files: &[Found],
     options: &Options,
@@ -165,26 +184,26 @@ pub(crate) fn run(
     watch: &dyn Watch,
 ) -> Result<Summary, Error> {
     let n_threads = options.threads();
-    let run = Run {
+    let run = BatchRun {
         files,
         options,
         scrubber,
-        packers: Packers::start(n_threads),
+        packers: CompressionPool::start(n_threads),
         next: AtomicUsize::new(0),
         large: Mutex::new(()),
         manifest,
-        shared: Mutex::new(Shared::default()),
+        shared: Mutex::new(RunState::default()),
         watch,
     };
     thread::scope(|scope| {
         let (over, is_over) = channel::<()>();
         let run = &run;
-        // Without this thread lines are committed by their number alone.
+        // Without this thread, lines are committed by their number only.
         let commit = thread::Builder::new().name("commit".to_owned());
         let _ = commit.spawn_scoped(scope, move || run.commit_regularly(&is_over));
         thread::scope(|scope| {
             for _ in 1..n_threads.min(files.len()) {
-                // Where the system allows no more threads, those that are there do the work.
+                // If the system allows no more threads, the existing ones do the work.
                 let _ = thread::Builder::new()
                     .name("batch".to_owned())
                     .spawn_scoped(scope, || run.work());
@@ -194,10 +213,10 @@ pub(crate) fn run(
         drop(over);
     });
     let failure = run.shared().failure.take();
-    // What is finished counts, however the run ended.
+    // Finished files count even if the run fails.
     let committed = run.commit_pending();
     failure.map_or(committed, Err)?;
-    let Shared { mut summary, n_handled, .. } =
+    let RunState { mut summary, n_handled, .. } =
         run.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
     summary.files.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     summary.unexamined.sort();
@@ -205,32 +224,32 @@ pub(crate) fn run(
     Ok(summary)
 }
 
-struct Run<'r> {
+struct BatchRun<'r> {
     files: &'r [Found],
     options: &'r Options,
     scrubber: &'r Scrubber,
-    packers: Packers,
+    packers: CompressionPool,
     next: AtomicUsize,
     large: Mutex<()>,
     manifest: Option<&'r Manifest>,
-    shared: Mutex<Shared>,
+    shared: Mutex<RunState>,
     watch: &'r dyn Watch,
 }
 
 #[derive(Default)]
-struct Shared {
-    /// Lines of files that are written and not yet safe.
-    pending: Vec<Line>,
+struct RunState {
+    /// Lines of files that are written but not yet synced.
+    pending: Vec<ManifestEntry>,
     n_pending: u64,
     summary: Summary,
-    /// Files that the run is done with, whatever became of them.
+    /// Files that the run has dealt with, whatever the result.
     n_handled: u64,
     failure: Option<Error>,
 }
 
-impl Shared {
-    /// The lines that are to be committed now, once `line` is among them.
-    fn due(&mut self, line: Line) -> Vec<Line> {
+impl RunState {
+    /// Adds `line`, and returns the lines to commit now, if enough are pending.
+    fn due(&mut self, line: ManifestEntry) -> Vec<ManifestEntry> {
         self.n_pending += line.bytes_after;
         self.pending.push(line);
         if self.pending.len() < MOST_PENDING && self.n_pending < MOST_PENDING_BYTES {
@@ -239,28 +258,32 @@ impl Shared {
         self.take_pending()
     }
 
-    fn take_pending(&mut self) -> Vec<Line> {
+    fn take_pending(&mut self) -> Vec<ManifestEntry> {
         self.n_pending = 0;
         std::mem::take(&mut self.pending)
     }
 }
 
-/// What became of a file.
-enum Outcome {
-    Done(Box<Line>, Tally),
-    /// Why, and how many of its texts the guard withheld.
+/// Result for one file.
+enum FileResult {
+    Done(Box<ManifestEntry>, Tally),
+    /// The reason, and the number of its texts that verification withheld.
     Unexamined(String, u64),
-    /// The run was stopped before the file was done.
+    /// The run was stopped before the file was finished.
     Stopped,
 }
 
-impl Run<'_> {
-    fn shared(&self) -> MutexGuard<'_, Shared> {
+impl BatchRun<'_> {
+    fn shared(&self) -> MutexGuard<'_, RunState> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn rewriters(&self) -> RewriterFactory<'_> {
+        RewriterFactory { options: self.options, scrubber: self.scrubber, packers: &self.packers }
+    }
+
     fn work(&self) {
-        let mut own = Own::new(self.scrubber);
+        let mut own = ThreadState::new(self.scrubber);
         while let Some(found) = self.files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             if self.options.is_stopped() || self.shared().failure.is_some() {
                 return;
@@ -272,11 +295,11 @@ impl Run<'_> {
         }
     }
 
-    /// Makes what was written safe, then says so; the others go on meanwhile.
-    fn commit(&self, lines: Vec<Line>) -> Result<(), Error> {
+    /// Syncs the written files and then appends their lines. Other threads continue meanwhile.
+    fn commit(&self, lines: Vec<ManifestEntry>) -> Result<(), Error> {
         let Some(manifest) = self.manifest.filter(|_| !lines.is_empty()) else { return Ok(()) };
         if let Target::Mirror(folder) = &self.options.target {
-            // One call for many files: to wait for each would take longer than to write it.
+            // One call for many files: waiting for each would take longer than writing it.
             let synced = File::open(folder)
                 .and_then(|folder| rustix::fs::syncfs(folder).map_err(io::Error::from));
             synced.map_err(|error| Error::output(&folder.display().to_string(), error))?;
@@ -285,15 +308,15 @@ impl Run<'_> {
         manifest.sync()
     }
 
-    /// Commits what is finished, whether it is much or little.
+    /// Commits everything that is finished.
     fn commit_pending(&self) -> Result<(), Error> {
         let lines = self.shared().take_pending();
         self.commit(lines)?;
-        // In place lines are appended one by one.
+        // In place, lines were appended one by one.
         self.manifest.map_or(Ok(()), Manifest::sync)
     }
 
-    /// Commits at intervals until the work is over.
+    /// Commits at intervals until the run is over.
     fn commit_regularly(&self, is_over: &Receiver<()>) {
         while is_over.recv_timeout(COMMIT_EVERY) == Err(RecvTimeoutError::Timeout) {
             if let Err(error) = self.commit_pending() {
@@ -303,7 +326,7 @@ impl Run<'_> {
         }
     }
 
-    fn one(&self, found: &Found, own: &mut Own) -> Result<(), Error> {
+    fn one(&self, found: &Found, own: &mut ThreadState) -> Result<(), Error> {
         let name = own.names.of(found.place());
         if self.was_done(found, &name) {
             self.watch.advance(found.len);
@@ -315,26 +338,26 @@ impl Run<'_> {
         self.watch.begin(&name);
         let outcome = self.rewrite(found, &name, own)?;
         let n_findings = match outcome {
-            Outcome::Stopped => return Ok(()),
-            Outcome::Unexamined(reason, n_guarded) => {
+            FileResult::Stopped => return Ok(()),
+            FileResult::Unexamined(reason, n_guarded) => {
                 let summary = &mut self.shared().summary;
                 summary.n_guarded += n_guarded;
                 summary.unexamined.push((name.clone(), reason));
                 0
             }
-            Outcome::Done(line, tally) => self.done(*line, &tally)?,
+            FileResult::Done(line, tally) => self.done(*line, &tally)?,
         };
         self.shared().n_handled += 1;
         self.watch.end(&name, n_findings);
         Ok(())
     }
 
-    /// Takes a file that is done into account; answers its findings.
-    fn done(&self, line: Line, tally: &Tally) -> Result<u64, Error> {
+    /// Accounts for a finished file. Returns its number of findings.
+    fn done(&self, line: ManifestEntry, tally: &Tally) -> Result<u64, Error> {
         let n_findings = tally.findings();
         let mut shared = self.shared();
         shared.summary.take(&line, tally);
-        // In place each file is safe already; its line need only not get lost with this process.
+        // In place, each file is synced already; its line only has to survive this process.
         let lines = if matches!(self.options.target, Target::InPlace(_)) {
             if let Some(manifest) = self.manifest {
                 manifest.append(&[line])?;
@@ -348,7 +371,7 @@ impl Run<'_> {
         Ok(n_findings)
     }
 
-    /// Whether an earlier run did this file, with the same rules, and nothing has changed since.
+    /// Whether an earlier run finished this file with the same rules, and it has not changed since.
     fn was_done(&self, found: &Found, name: &str) -> bool {
         let Some(line) = self.manifest.and_then(|manifest| manifest.get(name)) else {
             return false;
@@ -375,11 +398,16 @@ impl Run<'_> {
         is_same && is_there
     }
 
-    fn rewrite(&self, found: &Found, name: &str, own: &mut Own) -> Result<Outcome, Error> {
+    fn rewrite(
+        &self,
+        found: &Found,
+        name: &str,
+        own: &mut ThreadState,
+    ) -> Result<FileResult, Error> {
         let begin = Instant::now();
         let (original, metadata) = match open(&found.path) {
             Ok(opened) => opened,
-            Err(reason) => return Ok(Outcome::Unexamined(reason, 0)),
+            Err(reason) => return Ok(FileResult::Unexamined(reason, 0)),
         };
         let target = self.target_of(found);
         let temporary = std::env::temp_dir();
@@ -389,29 +417,30 @@ impl Run<'_> {
             .filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(&temporary);
         let wtr = target.as_deref().map(|target| fresh(target, folder)).transpose()?;
-        let mut wtr = Hashed { wtr, digest: Digest::default() };
-        let mut rewriter =
-            self.options.rewriter(self.scrubber, &self.packers, own, folder, metadata.len());
+        let mut wtr = DigestWriter { wtr, digest: Digest::default() };
+        let mut rewriter = self.rewriters().rewriter(own, folder, metadata.len());
         let budget = Arc::clone(&rewriter.budget);
-        let mut rdr = Source::new(&original, metadata.len(), &budget, self.watch);
+        let mut rdr = DigestReader::new(&original, metadata.len(), &budget, self.watch);
         let result =
             rewriter.file(&mut rdr, &self.options.place(name), &mut wtr).and_then(|()| rdr.whole());
         if budget.was_stopped() {
-            return Ok(Outcome::Stopped);
+            return Ok(FileResult::Stopped);
         }
         let blake3_before = match result {
             Ok(digest) if !has_changed(&original, &metadata) => digest,
-            Ok(_) => return Ok(Outcome::Unexamined("it changed while it was read".to_owned(), 0)),
+            Ok(_) => {
+                return Ok(FileResult::Unexamined("changed while it was read".to_owned(), 0));
+            }
             Err(error) => {
-                let reason = rewrite::reason(error).map_err(fatal)?;
+                let reason = failure::reason(error).map_err(failure::fatal)?;
                 self.copy_unexamined(&metadata, &original, target.as_deref())?;
-                return Ok(Outcome::Unexamined(reason, rewriter.n_guarded));
+                return Ok(FileResult::Unexamined(reason, rewriter.n_guarded));
             }
         };
         let Rewriter { mut tally, left, n_guarded, .. } = rewriter;
         give_years(&mut tally, &metadata);
         let blake3_after = wtr.digest.digits_or(&rdr.digest, &blake3_before);
-        let mut line = Line {
+        let mut line = ManifestEntry {
             bytes_after: wtr.digest.len(),
             blake3_after,
             blake3_before,
@@ -422,18 +451,18 @@ impl Run<'_> {
         if let Some(fresh) = wtr.wtr {
             let is_changed =
                 tally.findings() > 0 || tally.incomplete() > 0 || self.options.recompress.is_some();
-            if !self.land(fresh, &found.path, (&original, &metadata), is_changed)? {
+            if !self.publish(fresh, &found.path, (&original, &metadata), is_changed)? {
                 (line.bytes_after, line.blake3_after) =
                     (line.bytes_before, line.blake3_before.clone());
             }
         }
         line.seconds = (begin.elapsed().as_secs_f64() * 1e6).round() / 1e6;
-        Ok(Outcome::Done(Box::new(line), tally))
+        Ok(FileResult::Done(Box::new(line), tally))
     }
 
-    /// What is known of a file without what became of it.
-    fn line(&self, name: &str, metadata: &Metadata, tally: &Tally) -> Line {
-        Line {
+    /// The line of a file, without its sizes and digests.
+    fn line(&self, name: &str, metadata: &Metadata, tally: &Tally) -> ManifestEntry {
+        ManifestEntry {
             path: name.to_owned(),
             bytes_before: metadata.len(),
             changed: tree::changed(metadata).to_string(),
@@ -442,38 +471,38 @@ impl Run<'_> {
             withheld: tally.incomplete(),
             rules: self.options.digest.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..Line::default()
+            ..ManifestEntry::default()
         }
     }
 
-    /// Gives the new file its place; in place of an original only when something changed. Answers
+    /// Moves the new file to its place; in place of an original only if something changed. Returns
     /// whether it did.
-    fn land(
+    fn publish(
         &self,
-        fresh: Fresh,
+        fresh: NewFile,
         path: &Path,
         (original, metadata): (&File, &Metadata),
         is_changed: bool,
     ) -> Result<bool, Error> {
         let Target::InPlace(backup) = &self.options.target else {
-            fresh.resemble(original, metadata)?;
-            fresh.land()?;
+            fresh.copy_metadata(original, metadata)?;
+            fresh.publish()?;
             return Ok(true);
         };
         if !is_changed {
             return Ok(false);
         }
-        fresh.resemble(original, metadata)?;
+        fresh.copy_metadata(original, metadata)?;
         fresh.sync()?;
         if let Some(suffix) = backup {
             keep(path, suffix)?;
         }
-        fresh.land()?;
+        fresh.publish()?;
         file::sync_folder_of(path)?;
         Ok(true)
     }
 
-    /// What cannot be examined: copied as it is for those who ask for it.
+    /// Copies a file that cannot be examined, if that is wanted.
     fn copy_unexamined(
         &self,
         metadata: &Metadata,
@@ -485,17 +514,17 @@ impl Run<'_> {
         else {
             return Ok(());
         };
-        let mut fresh = Fresh::new(target)?;
+        let mut fresh = NewFile::new(target)?;
         let copied =
             original.seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut original, &mut fresh));
-        match copied.map_err(rewrite::reason) {
+        match copied.map_err(failure::reason) {
             Ok(_) => {
-                fresh.resemble(original, metadata)?;
-                fresh.land()
+                fresh.copy_metadata(original, metadata)?;
+                fresh.publish()
             }
-            // It cannot be read; that was said.
+            // It cannot be read, which was reported before.
             Err(Ok(_)) => Ok(()),
-            Err(Err(error)) => Err(fatal(error)),
+            Err(Err(error)) => Err(failure::fatal(error)),
         }
     }
 
@@ -509,7 +538,7 @@ impl Run<'_> {
 }
 
 impl Summary {
-    fn take(&mut self, line: &Line, tally: &Tally) {
+    fn take(&mut self, line: &ManifestEntry, tally: &Tally) {
         self.n_done += 1;
         self.bytes_in += line.bytes_before;
         self.bytes_out += line.bytes_after;
@@ -522,7 +551,8 @@ impl Summary {
     }
 }
 
-/// Days without a year are those before the file was changed last.
+/// Assigns a year to days without one: the latest that is not after the modification time of the
+/// file.
 fn give_years(tally: &mut Tally, metadata: &Metadata) {
     let last = u64::try_from(metadata.mtime() / 86_400).ok().and_then(Day::of_1970);
     let (Some(last), false) = (last, tally.by_day.is_empty()) else { return };
@@ -531,25 +561,25 @@ fn give_years(tally: &mut Tally, metadata: &Metadata) {
     }
 }
 
-/// A file to be read, or why it cannot be.
+/// Opens a file, or returns the reason why it cannot be read.
 fn open(path: &Path) -> Result<(File, Metadata), String> {
     match File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata))) {
-        Ok((_, metadata)) if !metadata.is_file() => Err("it is no file any more".to_owned()),
+        Ok((_, metadata)) if !metadata.is_file() => Err("no longer a regular file".to_owned()),
         opened => opened.map_err(|error| format!("cannot be read: {error}")),
     }
 }
 
-/// What becomes `target`, which lies in `folder`.
-fn fresh(target: &Path, folder: &Path) -> Result<Fresh, Error> {
-    // Most files lie in a folder that is there.
-    Fresh::new(target).or_else(|_| {
+/// Creates the new file for `target`, and `folder` if necessary.
+fn fresh(target: &Path, folder: &Path) -> Result<NewFile, Error> {
+    // Most directories exist already.
+    NewFile::new(target).or_else(|_| {
         fs::create_dir_all(folder)
             .map_err(|error| Error::output(&folder.display().to_string(), error))?;
-        Fresh::new(target)
+        NewFile::new(target)
     })
 }
 
-/// The original under a second name. One that an earlier run kept stays: it is older, and the
+/// Links the original to a backup name. An existing backup is kept: it is older, and so the
 /// original.
 fn keep(path: &Path, suffix: &str) -> Result<(), Error> {
     let mut backup = path.as_os_str().to_owned();
@@ -568,28 +598,6 @@ fn has_changed(file: &File, before: &Metadata) -> bool {
         .is_ok_and(|now| now.len() == before.len() && tree::changed(&now) == tree::changed(before))
 }
 
-/// The error that ends the run, taken out of what carried it.
-pub(super) fn fatal(error: io::Error) -> Error {
-    let mut error = error;
-    while let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        let is_carried = std::error::Error::source(inner)
-            .and_then(|source| source.downcast_ref::<io::Error>())
-            .is_some_and(|source| source.get_ref().is_some_and(|inner| inner.is::<Error>()));
-        let inner = error
-            .into_inner()
-            .and_then(|inner| inner.downcast::<Error>().ok())
-            .expect("it was looked at");
-        if !is_carried {
-            return *inner;
-        }
-        error = *inner
-            .into_source()
-            .and_then(|source| source.downcast::<io::Error>().ok())
-            .expect("it was looked at");
-    }
-    Error::output("output", error)
-}
-
 fn by_rule(rules: &RuleSet, tally: &Tally) -> serde_json::Map<String, serde_json::Value> {
     if tally.findings() == 0 {
         return serde_json::Map::new();
@@ -598,27 +606,32 @@ fn by_rule(rules: &RuleSet, tally: &Tally) -> serde_json::Map<String, serde_json
     found.map(|(id, rule)| (rule.id().to_owned(), tally.of(id).into())).collect()
 }
 
-/// A file that is read, with the digest of as much as was read in order.
-struct Source<'f> {
+/// A file that is read, with the digest of everything that was read in order.
+struct DigestReader<'f> {
     file: &'f File,
-    /// What it had when it was found. Whether more has come since is asked at the end, and not by a
-    /// read of each file that gives nothing.
+    /// The size when the file was opened. Whether it has grown is checked once at the end, which
+    /// saves a read of 0 bytes for each file.
     len: u64,
     digest: Digest,
     at: u64,
-    budget: &'f Budget,
+    budget: &'f ExpansionBudget,
     watch: &'f dyn Watch,
 }
 
-impl<'f> Source<'f> {
-    fn new(file: &'f File, len: u64, budget: &'f Budget, watch: &'f dyn Watch) -> Source<'f> {
+impl<'f> DigestReader<'f> {
+    fn new(
+        file: &'f File,
+        len: u64,
+        budget: &'f ExpansionBudget,
+        watch: &'f dyn Watch,
+    ) -> DigestReader<'f> {
         if len >= LARGE {
             file::read_ahead(file);
         }
-        Source { file, len, digest: Digest::default(), at: 0, budget, watch }
+        DigestReader { file, len, digest: Digest::default(), at: 0, budget, watch }
     }
 
-    /// The digest of the whole file; what was not read in order is read now.
+    /// The digest of the whole file. Parts that were not read in order are read now.
     fn whole(&mut self) -> io::Result<String> {
         if self.digest.len() < self.len {
             self.file.seek(SeekFrom::Start(self.digest.len()))?;
@@ -636,9 +649,9 @@ impl<'f> Source<'f> {
     }
 }
 
-impl Read for Source<'_> {
+impl Read for DigestReader<'_> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        // A file that is no file of a disk has more than it says.
+        // Files of /proc and /sys claim to be empty but are not.
         if self.at >= self.len && self.len > 0 {
             return Ok(0);
         }
@@ -655,20 +668,20 @@ impl Read for Source<'_> {
     }
 }
 
-impl Seek for Source<'_> {
+impl Seek for DigestReader<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.at = self.file.seek(to)?;
         Ok(self.at)
     }
 }
 
-/// A file that is written, or nothing, with its digest.
-struct Hashed {
-    wtr: Option<Fresh>,
+/// The file that is written, if any, with its digest.
+struct DigestWriter {
+    wtr: Option<NewFile>,
     digest: Digest,
 }
 
-impl Write for Hashed {
+impl Write for DigestWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_vectored(&[IoSlice::new(bytes)])
     }

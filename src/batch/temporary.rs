@@ -1,5 +1,5 @@
-//! Bytes whose number must be known before they are written: in memory up to a limit, in an
-//! unlinked temporary file beyond it.
+//! A buffer for content whose size must be known before it is written: in memory up to a limit,
+//! beyond that in an unnamed temporary file.
 
 use std::{
     fs::File,
@@ -10,7 +10,7 @@ use std::{
 use crate::{error::Error, sink::file};
 
 /// Written first, then read from the beginning.
-pub(super) struct Spool<'p> {
+pub(super) struct EntryBuffer<'p> {
     folder: &'p Path,
     limit: usize,
     memory: Cursor<Vec<u8>>,
@@ -18,22 +18,22 @@ pub(super) struct Spool<'p> {
     len: u64,
 }
 
-impl<'p> Spool<'p> {
-    /// Beyond `limit` bytes a file in `folder` that has no name takes over.
-    pub(super) fn new(folder: &'p Path, limit: usize) -> Spool<'p> {
-        Spool { folder, limit, memory: Cursor::new(Vec::new()), file: None, len: 0 }
+impl<'p> EntryBuffer<'p> {
+    /// A buffer that moves to an unnamed file in `folder` when it exceeds `limit` bytes.
+    pub(super) fn new(folder: &'p Path, limit: usize) -> EntryBuffer<'p> {
+        EntryBuffer { folder, limit, memory: Cursor::new(Vec::new()), file: None, len: 0 }
     }
 
     pub(super) fn len(&self) -> u64 {
         self.len
     }
 
-    /// All of it, when it is in memory.
+    /// The content, if it is in memory.
     pub(super) fn in_memory(&self) -> Option<&[u8]> {
         self.file.is_none().then(|| self.memory.get_ref().as_slice())
     }
 
-    /// From the beginning, for reading.
+    /// Moves to the beginning, for reading.
     pub(super) fn rewind(&mut self) -> io::Result<()> {
         self.seek(SeekFrom::Start(0)).map(drop)
     }
@@ -46,10 +46,10 @@ impl<'p> Spool<'p> {
     }
 }
 
-impl Write for Spool<'_> {
+impl Write for EntryBuffer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.file.is_none() && self.memory.get_ref().len() + bytes.len() > self.limit {
-            let mut file = file::nameless(self.folder).map_err(|error| self.failed(error))?;
+            let mut file = file::unnamed_file(self.folder).map_err(|error| self.failed(error))?;
             file.write_all(self.memory.get_ref()).map_err(|error| self.failed(error))?;
             self.memory = Cursor::new(Vec::new());
             self.file = Some(file);
@@ -70,7 +70,7 @@ impl Write for Spool<'_> {
     }
 }
 
-impl Read for Spool<'_> {
+impl Read for EntryBuffer<'_> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         match &mut self.file {
             Some(file) => file.read(space),
@@ -79,7 +79,7 @@ impl Read for Spool<'_> {
     }
 }
 
-impl Seek for Spool<'_> {
+impl Seek for EntryBuffer<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         match &mut self.file {
             Some(file) => file.seek(to),
@@ -96,7 +96,7 @@ mod tests {
     fn what_was_written_is_read_from_memory_and_from_a_file_alike() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for limit in [0, 10, 1000] {
-            let mut spool = Spool::new(folder.path(), limit);
+            let mut spool = EntryBuffer::new(folder.path(), limit);
             (0..10).for_each(|_| spool.write_all(b"0123456789").expect("there is room"));
             assert_eq!((spool.len(), spool.in_memory().is_some()), (100, limit == 1000));
             spool.rewind().expect("it can be read");

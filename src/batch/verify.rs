@@ -1,5 +1,5 @@
-//! `--verify-manifest`: every file that the manifest calls done is there with its digest, nothing
-//! is found in it any more, and no other file lies beside them.
+//! `--verify-manifest`: checks that every file in the manifest exists with its digest, contains no
+//! findings any more, and that there are no other files beside them.
 
 use std::{
     collections::HashMap,
@@ -9,44 +9,46 @@ use std::{
 };
 
 use super::{
-    Manifest, Options,
-    chunks::Packers,
+    chunks::CompressionPool,
     digest::Digest,
+    failure,
     file_names::{self, Names},
-    manifest::Line,
-    rewrite::{self, Own},
-    run::fatal,
+    manifest::{Manifest, ManifestEntry},
+    rewrite::ThreadState,
+    run::{Options, RewriterFactory},
 };
 use crate::{error::Error, scrub::Scrubber, source::tree};
 
-/// Checks every line and every file; answers how many lines there are, and each fault: the path and
-/// what is wrong.
+/// Checks every line and every file. Returns the number of lines, and the path and reason of every
+/// fault.
 pub(crate) fn verify(
     manifest: &Manifest,
     options: &Options,
     scrubber: &Scrubber,
 ) -> Result<(u64, Vec<(String, String)>), Error> {
-    let mut own = Own::new(scrubber);
+    let mut own = ThreadState::new(scrubber);
     let mut there = files(manifest, &mut own.names);
-    let packers = Packers::start(options.threads());
+    let packers = CompressionPool::start(options.threads());
+    let rewriters = RewriterFactory { options, scrubber, packers: &packers };
     let mut faults = Vec::new();
     let lines = manifest.lines();
     for line in &lines {
-        // What was scrubbed in place may lie elsewhere; then its name is a path from the root.
+        // Files that were scrubbed in place can be outside the directory. Then their name is an
+        // absolute path.
         let elsewhere = file_names::path_of(&line.path).filter(|path| path.is_absolute());
         let fault = match there.remove(&line.path).or(elsewhere) {
-            Some(path) => check(line, &path, options, scrubber, &packers, &mut own)?,
-            None => Some("it is not there".to_owned()),
+            Some(path) => check(line, &path, rewriters, &mut own)?,
+            None => Some("missing".to_owned()),
         };
         faults.extend(fault.map(|fault| (line.path.clone(), fault)));
     }
     let mut others: Vec<String> = there.into_keys().collect();
     others.sort();
-    faults.extend(others.into_iter().map(|name| (name, "it is not in the manifest".to_owned())));
+    faults.extend(others.into_iter().map(|name| (name, "not in the manifest".to_owned())));
     Ok((lines.len() as u64, faults))
 }
 
-/// The files below the folder of the manifest, by their names in it.
+/// The files below the directory of the manifest, by their names in it.
 fn files(manifest: &Manifest, names: &mut Names) -> HashMap<String, PathBuf> {
     let mut there = HashMap::new();
     tree::files(manifest.folder(), &mut |path| {
@@ -60,34 +62,32 @@ fn files(manifest: &Manifest, names: &mut Names) -> HashMap<String, PathBuf> {
 }
 
 fn check(
-    line: &Line,
+    line: &ManifestEntry,
     path: &Path,
-    options: &Options,
-    scrubber: &Scrubber,
-    packers: &Packers,
-    own: &mut Own,
+    rewriters: RewriterFactory<'_>,
+    own: &mut ThreadState,
 ) -> Result<Option<String>, Error> {
     let digest = File::open(path).and_then(digest_of);
     let mut file = match digest {
         Err(error) => return Ok(Some(format!("cannot be read: {error}"))),
         Ok((_, digest)) if digest != line.blake3_after => {
-            return Ok(Some("its digest is another one".to_owned()));
+            return Ok(Some("the digest differs".to_owned()));
         }
         Ok((file, _)) => file,
     };
     let temporary = std::env::temp_dir();
-    let mut rewriter = options.rewriter(scrubber, packers, own, &temporary, line.bytes_after);
-    let place = options.place(&line.path);
+    let mut rewriter = rewriters.rewriter(own, &temporary, line.bytes_after);
+    let place = rewriters.options.place(&line.path);
     if let Err(error) =
         file.rewind().and_then(|()| rewriter.file(&mut file, &place, &mut io::sink()))
     {
-        return rewrite::reason(error).map(Some).map_err(fatal);
+        return failure::reason(error).map(Some).map_err(failure::fatal);
     }
     Ok(match rewriter.tally.findings() {
         0 if rewriter.left.len() > line.unexamined.len() => {
             Some("an entry cannot be examined".to_owned())
         }
-        // A record that a runtime cut and never ended is incomplete every time it is read.
+        // A partial record without its end is incomplete at every reading.
         0 if rewriter.tally.incomplete() > line.withheld => {
             Some("a record cannot be examined".to_owned())
         }

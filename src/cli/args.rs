@@ -549,12 +549,6 @@ pub(super) enum Rules {
         #[arg(long, help_heading = "Report")]
         json: bool,
     },
-    /// Print the table by which the prefilter looks for the anchors of the embedded rules
-    ///
-    /// For who changes the embedded rules: it is `src/rules/probes.json`, chosen anew on log lines
-    /// that are made from a seed. A test of the project compares the two.
-    #[command(hide = true)]
-    Windows,
     /// Turn the rules of another scanner into a rule file, and say what could not be carried over
     Import {
         /// Whose rules: gitleaks, betterleaks, kingfisher or noseyparker

@@ -31,7 +31,10 @@ use super::{
     settings::{self, Settings},
 };
 use crate::{
-    batch::{self, Expansion, MANIFEST, Manifest, Names, Options, Packed, Target, Watch},
+    batch::{
+        self, Expansion, MANIFEST, Manifest, Names, Options, Target, Watch,
+        codecs::{self, Codec},
+    },
     error::Error,
     report::{self, batch::Report},
     rules::RuleSet,
@@ -207,10 +210,10 @@ fn tell(
         sweep_folder(
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")),
         );
-        let mut fresh = file::Fresh::new(path)?;
+        let mut fresh = file::NewFile::new(path)?;
         let written = io::Write::write_all(&mut fresh, report::html::page(report).as_bytes());
         written.map_err(|error| Error::output(&path.display().to_string(), error))?;
-        fresh.land()?;
+        fresh.publish()?;
     }
     match settings.summary {
         Summary::Json => out.text(&format!("{}\n", report::batch::json(report))).map(drop),
@@ -368,33 +371,20 @@ fn expansion(typed: &[String]) -> Result<Expansion, Error> {
     Ok(expansion)
 }
 
-fn recompress(typed: &str) -> Result<(Packed, u32), Error> {
+fn recompress(typed: &str) -> Result<(&'static dyn Codec, u32), Error> {
     let (name, level) =
         typed.split_once(':').map_or((typed, None), |(name, level)| (name, Some(level)));
-    let (_, packed, levels) =
-        Packed::ALL.into_iter().find(|(known, _, _)| *known == name).ok_or_else(|| {
-            Error::usage("--recompress: no such format")
-                .hint("gzip, zstd, xz, bzip2, lz4 or snappy")
-        })?;
-    let level = match level {
-        None => {
-            if packed == Packed::Zstd {
-                3
-            } else {
-                6.clamp(*levels.start(), *levels.end())
-            }
-        }
-        Some(level) => {
-            level.parse().ok().filter(|level| levels.contains(level)).ok_or_else(|| {
-                Error::usage(format!(
-                    "--recompress: {name} has the levels {} to {}",
-                    levels.start(),
-                    levels.end()
-                ))
-            })?
-        }
-    };
-    Ok((packed, level))
+    let codec = codecs::named(name).ok_or_else(|| {
+        let known = codecs::ALL.map(Codec::name).join(", ");
+        Error::usage("--recompress: no such format").hint(format!("one of {known}"))
+    })?;
+    let Some(level) = level else { return Ok((codec, codec.default_level())) };
+    let levels = codec.levels();
+    let level = level.parse().ok().filter(|level| levels.contains(level)).ok_or_else(|| {
+        let (first, last) = (levels.start(), levels.end());
+        Error::usage(format!("--recompress: {name} has the levels {first} to {last}"))
+    })?;
+    Ok((codec, level))
 }
 
 fn filter(batch: &Batch) -> Result<Filter, Error> {
@@ -646,8 +636,12 @@ mod tests {
 
     #[test]
     fn levels_are_those_of_the_format() {
-        assert_eq!(recompress("zstd:9").expect("it is one"), (Packed::Zstd, 9));
-        assert_eq!(recompress("lz4").expect("it is one"), (Packed::Lz4, 0));
+        for (typed, expected) in
+            [("zstd:9", ("zstd", 9)), ("lz4", ("lz4", 0)), ("zstd", ("zstd", 3))]
+        {
+            let (codec, level) = recompress(typed).expect(typed);
+            assert_eq!((codec.name(), level), expected);
+        }
         assert!(recompress("zstd:23").is_err() && recompress("rar").is_err());
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     report,
     scrub::Scrubber,
-    stream::pipe::{self, Caller, End, Options, Renewed, Signals},
+    stream::pipe::{self, End, Options, Reloaded, RequestHandler, Signals},
     tally::Tally,
 };
 
@@ -66,10 +66,10 @@ struct Terminal<'s> {
 }
 
 impl Terminal<'_> {
-    fn read(&self) -> Result<Renewed, Error> {
+    fn read(&self) -> Result<Reloaded, Error> {
         let settings = settings::settle(self.args, &Environment::read()?)?;
         let scrubber = scrubber(&settings)?;
-        Ok(Renewed {
+        Ok(Reloaded {
             scrubber,
             hold: settings.hold,
             grace: settings.grace,
@@ -88,8 +88,8 @@ impl Terminal<'_> {
     }
 }
 
-impl Caller for Terminal<'_> {
-    fn renew(&mut self) -> Option<Renewed> {
+impl RequestHandler for Terminal<'_> {
+    fn reload(&mut self) -> Option<Reloaded> {
         let read = self.read();
         if read.is_ok() && self.settings.verbose {
             say("logscrub: configuration and rules were read anew\n", self.stderr);
@@ -97,7 +97,7 @@ impl Caller for Terminal<'_> {
         read.map_err(|error| self.tell("the old rules and configuration stay", error)).ok()
     }
 
-    fn complain(&mut self, error: Error) {
+    fn reopen_failed(&mut self, error: Error) {
         self.tell("the old output file stays", error);
     }
 

@@ -25,7 +25,6 @@ pub(super) fn run(verb: &Rules, settings: &Settings, out: &mut Out) -> Result<u8
             lint(settings, files, is_fault, *json, out)
         }
         Rules::Cost { file, json } => cost::run(settings, file.as_deref(), *json, out),
-        Rules::Windows => out.text(&lint::windows()),
         Rules::Test { json } => test(&settings.rules()?, *json, out),
         Rules::Import { form, files, output } => import::run(form, files, output.as_deref(), out),
     }

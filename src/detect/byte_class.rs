@@ -78,43 +78,47 @@ pub(super) const MORE: u64 = 1 << 26;
 pub(super) const ROUND: u64 = 1 << 27;
 pub(super) const SQUARE: u64 = 1 << 28;
 
+/// The classes of each byte.
 static CLASSES: [u64; 256] = classes();
 
+/// The classes that list their marks. Letters, digits and white space are added by [`classes`].
+const MARKS: [(u64, &[u8]); 30] = [
+    (NAME, b"_.$->:@&*?!"),
+    (MEMBER, b"_.$:>-"),
+    (MIX, b"_-=+/"),
+    (WORDS, b"_- ./!'"),
+    (JOINT, b"_-."),
+    (SEPARATOR, b"_- ./!"),
+    (FILL, b"xX*.-_#?"),
+    (FILLER, b"xabcf01*#?z"),
+    (MARK, b"!@#$%^&*"),
+    (BRACKET, b"(){}$[]|"),
+    (EXPANSION, b"\\{$#<[%_@&"),
+    (STOP, b"\"`<>'\\&,;|%([{)]}#\x7f"),
+    // The last five begin white space, quotes and separators outside ASCII.
+    (FOLLOWER, b">\"'`\\)][ \t%=-&+?.|~:(,\xa0\xc2\xe2\xe3\xef"),
+    (QUOTE, b"\"'`"),
+    (BEHIND_WORD, b" \t<>?|[]\"'`@$(:"),
+    (TYPE, b"_.<>?|[]"),
+    (HEADER_STOP, b"\"'`\\<"),
+    (CREDENTIAL_STOP, b",;\"'<>"),
+    (SMALL, b"_."),
+    (UNDERSCORE, b"_"),
+    (DASH, b"-"),
+    (ESCAPE, b"\\%#[;"),
+    (DOT, b"."),
+    (SLASH, b"/"),
+    (EQUALS, b"="),
+    (SPACE, b" "),
+    (COLON, b":"),
+    (MORE, b">"),
+    (ROUND, b"("),
+    (SQUARE, b"["),
+];
+
+/// Builds [`CLASSES`] at compile time.
 const fn classes() -> [u64; 256] {
     let mut classes = [0; 256];
-    let marks: [(u64, &[u8]); 30] = [
-        (NAME, b"_.$->:@&*?!"),
-        (MEMBER, b"_.$:>-"),
-        (MIX, b"_-=+/"),
-        (WORDS, b"_- ./!'"),
-        (JOINT, b"_-."),
-        (SEPARATOR, b"_- ./!"),
-        (FILL, b"xX*.-_#?"),
-        (FILLER, b"xabcf01*#?z"),
-        (MARK, b"!@#$%^&*"),
-        (BRACKET, b"(){}$[]|"),
-        (EXPANSION, b"\\{$#<[%_@&"),
-        (STOP, b"\"`<>'\\&,;|%([{)]}#\x7f"),
-        // The last five begin white space, quotes and separators outside ASCII.
-        (FOLLOWER, b">\"'`\\)][ \t%=-&+?.|~:(,\xa0\xc2\xe2\xe3\xef"),
-        (QUOTE, b"\"'`"),
-        (BEHIND_WORD, b" \t<>?|[]\"'`@$(:"),
-        (TYPE, b"_.<>?|[]"),
-        (HEADER_STOP, b"\"'`\\<"),
-        (CREDENTIAL_STOP, b",;\"'<>"),
-        (SMALL, b"_."),
-        (UNDERSCORE, b"_"),
-        (DASH, b"-"),
-        (ESCAPE, b"\\%#[;"),
-        (DOT, b"."),
-        (SLASH, b"/"),
-        (EQUALS, b"="),
-        (SPACE, b" "),
-        (COLON, b":"),
-        (MORE, b">"),
-        (ROUND, b"("),
-        (SQUARE, b"["),
-    ];
     let mut byte = 0;
     while byte < 256 {
         let it = byte as u8;
@@ -132,8 +136,8 @@ const fn classes() -> [u64; 256] {
         class |= if it.is_ascii_graphic() { GRAPHIC } else { 0 };
         class |= if it <= b' ' { STOP } else { 0 };
         let mut list = 0;
-        while list < marks.len() {
-            class |= if holds(marks[list].1, it) { marks[list].0 } else { 0 };
+        while list < MARKS.len() {
+            class |= if holds(MARKS[list].1, it) { MARKS[list].0 } else { 0 };
             list += 1;
         }
         classes[byte] = class;

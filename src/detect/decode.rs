@@ -64,40 +64,41 @@ impl Decoded {
         self.escapes.clear();
     }
 
-    /// Reads `parts` of `hay`, of which `looked` tells. `is_new` says of a run whether it is looked
-    /// into: not where it was before something else was decoded.
+    /// Decodes `parts` of `hay`. `prefiltered` is the prefilter's answer about `hay`. `is_new`
+    /// tells whether a run is decoded: not if it was already there before another encoding was
+    /// removed.
     pub(crate) fn read(
         &mut self,
         hay: &[u8],
-        looked: &Prefiltered,
+        prefiltered: &Prefiltered,
         parts: &[Span],
         is_new: impl Fn(Span) -> bool,
     ) {
         self.clear();
         for part in parts {
-            self.read_records(hay, looked, *part);
-            self.read_runs(hay, looked, *part, &is_new);
+            self.read_records(hay, prefiltered, *part);
+            self.read_runs(hay, prefiltered, *part, &is_new);
         }
     }
 
-    /// The records that hold an escape.
-    fn read_records(&mut self, hay: &[u8], looked: &Prefiltered, part: Span) {
-        let signs = looked.printable(part);
+    /// Decodes the records with an escape.
+    fn read_records(&mut self, hay: &[u8], prefiltered: &Prefiltered, part: Span) {
+        let signs = prefiltered.printable(part);
         if signs.is_empty() {
-            self.read_records_at(hay, looked, looked.marks.starts(part), part);
+            self.read_records_at(hay, prefiltered, prefiltered.marks.starts(part), part);
         } else {
             let mut starts: Vec<usize> =
-                looked.marks.starts(part).chain(signs.iter().copied()).collect();
+                prefiltered.marks.starts(part).chain(signs.iter().copied()).collect();
             starts.sort_unstable();
-            self.read_records_at(hay, looked, starts, part);
+            self.read_records_at(hay, prefiltered, starts, part);
         }
     }
 
-    /// The records that hold an escape, which begins at one of `starts`.
+    /// Decodes the records with an escape at one of `starts`.
     fn read_records_at(
         &mut self,
         hay: &[u8],
-        looked: &Prefiltered,
+        prefiltered: &Prefiltered,
         starts: impl IntoIterator<Item = usize>,
         part: Span,
     ) {
@@ -112,21 +113,22 @@ impl Decoded {
             }
             let record = line::around(part.of(hay), start - part.start);
             let record = Span::new(part.start + record.start, part.start + record.end);
-            self.unescape(hay, looked, record, start);
+            self.unescape(hay, prefiltered, record, start);
             at = record.end;
         }
     }
 
-    /// The runs that may stand for text.
+    /// Decodes the runs that may encode text.
+    /// Decodes a run as hexadecimal digits if it consists of them, or else as base64.
     fn read_runs(
         &mut self,
         hay: &[u8],
-        looked: &Prefiltered,
+        prefiltered: &Prefiltered,
         part: Span,
         is_new: &impl Fn(Span) -> bool,
     ) {
         let mut from = part.start;
-        while let Some(at) = looked.marks.next_chunk(Span::new(from, part.end)) {
+        while let Some(at) = prefiltered.marks.next_chunk(Span::new(from, part.end)) {
             from = at + 1;
             visits::add(marks::CHUNK);
             let chunk = hay[..part.end].get(at..at + marks::CHUNK);
@@ -135,7 +137,8 @@ impl Decoded {
             }
             let run = run_around(part.of(hay), at - part.start);
             let run = Span::new(part.start + run.start, part.start + run.end);
-            let own = Span::new(looked.end_of_escape(hay, part, run.start).min(run.end), run.end);
+            let own =
+                Span::new(prefiltered.end_of_escape(hay, part, run.start).min(run.end), run.end);
             if own.len() >= MIN_RUN && is_new(own) {
                 self.read_run(hay, own);
             }
@@ -144,10 +147,10 @@ impl Decoded {
     }
 
     /// The parts of the text that may be encoded once more: decoded runs, and records in which a
-    /// decoded escape may be part of another one. `looked` is about the text.
-    pub(crate) fn parts(&self, looked: &Prefiltered) -> Vec<Span> {
+    /// decoded escape may be part of another one. `prefiltered` is about the text.
+    pub(crate) fn parts(&self, prefiltered: &Prefiltered) -> Vec<Span> {
         let text = self.source_map.text();
-        let outer = Outer { text, is_printable: !looked.printable.is_empty() };
+        let outer = Outer { text, is_printable: !prefiltered.printable.is_empty() };
         let mut parts = Vec::new();
         let mut at = 0;
         for piece in &self.pieces {
@@ -216,15 +219,15 @@ impl Decoded {
     }
 
     /// Decodes a record with its first escape at `first`.
-    fn unescape(&mut self, hay: &[u8], looked: &Prefiltered, record: Span, first: usize) {
-        if !looked.printable(record).is_empty() {
+    fn unescape(&mut self, hay: &[u8], prefiltered: &Prefiltered, record: Span, first: usize) {
+        if !prefiltered.printable(record).is_empty() {
             let marked =
                 (record.start..record.end).filter(|at| encoding::is_marked_start(hay[*at]));
-            let mut starts: Vec<usize> = looked.marks.starts(record).chain(marked).collect();
+            let mut starts: Vec<usize> = prefiltered.marks.starts(record).chain(marked).collect();
             starts.sort_unstable();
             self.unescape_at(hay, starts, record);
         } else {
-            self.unescape_at(hay, looked.marks.starts(Span::new(first, record.end)), record);
+            self.unescape_at(hay, prefiltered.marks.starts(Span::new(first, record.end)), record);
         }
     }
 
@@ -254,6 +257,7 @@ impl Decoded {
         self.end_piece(text_start, Kind::Escapes);
     }
 
+    /// Ends the piece that begins at `start` of the text.
     fn end_piece(&mut self, start: usize, kind: Kind) {
         self.pieces.push(Piece { text: Span::new(start, self.source_map.text().len()), kind });
         self.source_map.end_line();
@@ -341,6 +345,7 @@ impl Decoded {
         }
     }
 
+    /// Adds a decoded run as a piece. `before`: how many decoded bytes precede `text` in the run.
     fn push_blob(&mut self, encoding: Encoding, raw: Span, before: usize, text: &[u8]) {
         let start = self.source_map.text().len();
         self.source_map.replace(text, raw);
@@ -409,10 +414,13 @@ fn is_seen(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b)
 }
 
+/// Whether decoded bytes are text: UTF-8 without control characters.
 fn is_text(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| is_seen(*byte) || *byte >= 0x80) && std::str::from_utf8(bytes).is_ok()
 }
 
+/// The text that hexadecimal digits encode. Most runs of digits are ids or hashes, so the first
+/// digits of a few pairs are tested before anything is decoded: those of visible ASCII are 2 to 7.
 fn text_of_digits(digits: &[u8]) -> Option<Vec<u8>> {
     let mut sample = digits.iter().step_by(2).take(HEX_SAMPLE);
     let is_likely =
@@ -440,10 +448,10 @@ impl Prefiltered {
     /// code and the digits of escapes are in the base64 alphabet, but not part of a run after them.
     fn end_of_escape(&self, hay: &[u8], part: Span, at: usize) -> usize {
         let before = Span::new(at.saturating_sub(LONGEST_ESCAPE).max(part.start), at);
-        let ends = self.marks.starts(before).filter_map(|start| {
+        let mut ends = self.marks.starts(before).filter_map(|start| {
             encoding::escape(&hay[start..part.end]).map(|escape| start + escape.length())
         });
-        ends.filter(|end| *end > at).next().unwrap_or(at)
+        ends.find(|end| *end > at).unwrap_or(at)
     }
 
     /// The offsets in `part` where a record says that it is quoted-printable.
@@ -487,6 +495,7 @@ const ROLES: [u16; 256] = {
     roles
 };
 
+/// The entry of [`ROLES`] for a byte.
 const fn roles_of(byte: u8) -> u16 {
     let mut roles = 0;
     if let Some(value) = base64::value(byte) {
@@ -508,13 +517,13 @@ mod tests {
     use super::*;
 
     fn read(hay: &[u8]) -> Decoded {
-        let mut looked = Prefiltered::default();
-        looked.marks.read(hay);
-        looked
+        let mut prefiltered = Prefiltered::default();
+        prefiltered.marks.read(hay);
+        prefiltered
             .printable
             .extend(encoding::markers().flat_map(|marker| memchr::memmem::find_iter(hay, marker)));
         let mut decoded = Decoded::default();
-        decoded.read(hay, &looked, &[Span::new(0, hay.len())], |_| true);
+        decoded.read(hay, &prefiltered, &[Span::new(0, hay.len())], |_| true);
         decoded
     }
 

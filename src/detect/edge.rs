@@ -1,7 +1,10 @@
-//! Edges: whether something may begin at an offset, and where an escape ends.
+//! Edges: whether a token may begin at an offset, and what surrounds a value.
 //!
-//! Logs carry text in other text: JSON strings (`\n`, `\u003d`), rsyslog (`#012`), URLs (`%3D`), C
-//! (`\x3d`) and terminal colour. An escape is an edge, not the letters it is written with.
+//! Logs carry text inside other text: JSON strings (`\n`, `\u003d`), rsyslog (`#012`), URLs
+//! (`%3D`), C (`\x3d`) and terminal colours. An escape counts as the character that it encodes, not
+//! as the letters it is written with: a token may begin after `\n`, although `n` is a letter.
+//!
+//! [`crate::text::escape`] reads the escapes; this module decides which of them are edges.
 
 use crate::text::{
     ansi,
@@ -10,9 +13,10 @@ use crate::text::{
     span::Span,
 };
 
-pub(crate) use crate::text::{escape::backslashes_before, hex::digit as hex};
+pub(crate) use crate::text::escape::backslashes_before;
 
-/// Whether what begins at `at` has a word edge to its left, looking no further than `floor`.
+/// Whether a word may begin at `at`: the byte or escape before it is no letter and no digit. Looks
+/// no further back than `floor`.
 pub(crate) fn is_word_start(hay: &[u8], floor: usize, at: usize) -> bool {
     let left = &hay[floor..at];
     match left.last() {
@@ -22,8 +26,7 @@ pub(crate) fn is_word_start(hay: &[u8], floor: usize, at: usize) -> bool {
     }
 }
 
-/// The length of the escape that `left` ends with, if it stands for a character that is no letter
-/// and no digit.
+/// The length of the escape at the end of `left`, if it encodes neither a letter nor a digit.
 pub(crate) fn escape_before(left: &[u8]) -> Option<usize> {
     let Some(escape) = escape::read_before(left) else { return ansi::colour_before(left) };
     let is_edge = match escape.kind {
@@ -37,8 +40,8 @@ pub(crate) fn escape_before(left: &[u8]) -> Option<usize> {
     is_edge.then_some(escape.length)
 }
 
-/// The length of the white space at the head of `rest` that stays in its line: blanks, tabs, the
-/// spaces of Unicode, invisible characters, and the no-break space of Latin-1.
+/// The length of the white space within a line at the beginning of `rest`: blanks, tabs, the spaces
+/// of Unicode, invisible characters, and the no-break space of Latin-1.
 pub(crate) fn space(rest: &[u8]) -> usize {
     match rest {
         [b' ' | b'\t' | 0x0b | 0x0c | 0xa0, ..] => 1,
@@ -49,8 +52,8 @@ pub(crate) fn space(rest: &[u8]) -> usize {
     }
 }
 
-/// `span` without the white space, the control characters and the characters outside ASCII at its
-/// two ends, written as they are or as escapes.
+/// `span` without white space, control characters and characters outside ASCII at its ends, plain
+/// or written as escapes.
 pub(crate) fn trim(hay: &[u8], span: Span) -> Span {
     let Span { mut start, mut end } = span;
     for _ in 0..MAX_TRIMMED {
@@ -58,14 +61,14 @@ pub(crate) fn trim(hay: &[u8], span: Span) -> Span {
         if before + behind == 0 {
             break;
         }
-        // Of one edge alone each of the two is the whole.
+        // If the whole span is one edge, both lengths count it.
         start += before;
         end = start.max(end - behind);
     }
     Span::new(start, end)
 }
 
-/// The pieces of `text` between characters that are edges, written as they are or as escapes.
+/// The pieces of `text` between edges, plain or written as escapes.
 pub(crate) fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {

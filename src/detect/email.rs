@@ -102,10 +102,10 @@ impl Detector for EmailDetector {
         }
         let domain = domain(hay, at.end, &mut progress.searched).ok_or(Rejection::NoDomain)?;
         progress.n_examined += 1;
-        let hit = &context.memory.records.locate(hay, at);
-        let floor = hit.record.start.max(progress.done);
+        let located = &context.memory.records.locate(hay, at);
+        let floor = located.record.start.max(progress.done);
         let start = local_start(hay, floor, at.start)
-            .or_else(|| is_chained(hit, floor).then_some(floor))
+            .or_else(|| is_chained(located, floor).then_some(floor))
             .ok_or(Rejection::NoLocalPart)?;
         let local = &hay[start..at.start];
         if context.placeholders.is_whole(local) {
@@ -113,7 +113,7 @@ impl Detector for EmailDetector {
         }
         // A domain with an unknown last label counts unless the local part is code.
         if domain.label == Label::Unknown && is_code(local)
-            || is_other(hit, start, domain.end, &mut context.memory.url)
+            || is_other(located, start, domain.end, &mut context.memory.url)
         {
             return Err(Rejection::NotEmail);
         }
@@ -126,10 +126,10 @@ impl Detector for EmailDetector {
 /// Whether only characters of a local part are between an address that ends at `floor` and the `@`.
 /// A chain like `a@b.co@mail.example.com` is redacted as a whole: otherwise the placeholder of its
 /// first half would be the local part of the rest in the next run.
-fn is_chained(hit: &Located<'_>, floor: usize) -> bool {
-    let between = &hit.hay[floor..hit.anchor.start];
+fn is_chained(located: &Located<'_>, floor: usize) -> bool {
+    let between = &located.hay[floor..located.anchor.start];
     visits::add(between.len().min(MAX_CHAIN));
-    floor > hit.record.start
+    floor > located.record.start
         && between.len() <= MAX_CHAIN
         && between.iter().rev().all(|byte| is_local(*byte))
 }
@@ -270,6 +270,7 @@ static CLASS: [u8; 256] = {
     class
 };
 
+/// Whether a byte may occur in a local part.
 fn is_local(byte: u8) -> bool {
     CLASS[usize::from(byte)] & LOCAL != 0
 }
@@ -345,15 +346,15 @@ fn is_code(local: &[u8]) -> bool {
 }
 
 /// Whether the text is written like an address and is something else.
-fn is_other(hit: &Located<'_>, start: usize, end: usize, urls: &mut url::Progress) -> bool {
-    let hay = hit.hay;
-    let local = &hay[start..hit.anchor.start];
-    let before = hay[hit.record.start..start].last();
-    let domain = &hay[hit.anchor.end..end];
+fn is_other(located: &Located<'_>, start: usize, end: usize, urls: &mut url::Progress) -> bool {
+    let hay = located.hay;
+    let local = &hay[start..located.anchor.start];
+    let before = hay[located.record.start..start].last();
+    let domain = &hay[located.anchor.end..end];
     let is_realm = before == Some(&b'/') && !domain.iter().any(u8::is_ascii_lowercase);
     let is_code = before == Some(&b'@') || local.eq_ignore_ascii_case(b"git");
     let is_cipher = CIPHERS.iter().any(|owner| domain == owner.as_bytes()) && local.contains(&b'-');
-    is_cipher || is_realm || is_code || url::is_userinfo_end(hit, urls)
+    is_cipher || is_realm || is_code || url::is_userinfo_end(located, urls)
 }
 
 #[cfg(test)]

@@ -59,6 +59,7 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-.$@/".contains(&byte) || byte >= 0x80
 }
 
+/// The text without white space at its end, as far as that may surround a mark.
 fn trim_space(text: &[u8]) -> &[u8] {
     let length =
         text.iter().rev().take(MAX_SPACE).take_while(|byte| byte.is_ascii_whitespace()).count();

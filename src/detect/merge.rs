@@ -12,11 +12,11 @@
 
 use std::cmp::Ordering;
 
-use super::{Context, context::Records, edge, search_memo::SearchMemo};
+use super::{Context, context::Records, search_memo::SearchMemo};
 use crate::{
     finding::{Finding, Shape},
     rules::{Recogniser, RuleSet},
-    text::{json, span::Span, visits},
+    text::{escape, json, span::Span, visits},
 };
 
 /// Fits, sorts and merges the context's findings. Afterwards they are disjoint and never touch.
@@ -146,7 +146,7 @@ fn parses(text: &[u8]) -> bool {
 fn bare_quote(hay: &[u8], from: usize, to: usize) -> Option<usize> {
     memchr::memchr_iter(b'"', &hay[from..to])
         .map(|at| from + at)
-        .find(|at| edge::backslashes_before(hay, 0, *at).is_multiple_of(2))
+        .find(|at| !escape::is_escaped(hay, 0, *at))
 }
 
 /// The number of quotes in `span` that no backslash escapes.
@@ -159,9 +159,10 @@ fn bare_quotes(hay: &[u8], record: usize, span: Span) -> usize {
         return memchr::memchr_iter(b'"', text).count();
     }
     let quotes = memchr::memchr_iter(b'"', text).map(|quote| span.start + quote);
-    quotes.filter(|quote| edge::backslashes_before(hay, record, *quote).is_multiple_of(2)).count()
+    quotes.filter(|quote| !escape::is_escaped(hay, record, *quote)).count()
 }
 
+/// Whether a record begins and ends like JSON. Most records are refused by their first byte.
 fn is_shaped_like_json(record: &[u8]) -> bool {
     if !record
         .first()
@@ -228,8 +229,10 @@ fn widen(hay: &[u8], finding: &mut Finding) {
     }
     widen_to_characters(hay, span);
     widen_start(hay, span);
-    let inside = edge::backslashes_before(hay, span.start, span.end);
-    if inside % 2 == 1 && span.end < hay.len() && !hay[span.end].is_ascii_whitespace() {
+    if escape::is_escaped(hay, span.start, span.end)
+        && span.end < hay.len()
+        && !hay[span.end].is_ascii_whitespace()
+    {
         span.end += 1;
     }
     if let [.., b'\\', b'u'] = &hay[span.start..span.end] {
@@ -256,12 +259,13 @@ fn is_continuation(hay: &[u8], at: usize) -> bool {
     hay.get(at).is_some_and(|byte| byte & 0xC0 == 0x80)
 }
 
+/// Moves the start of a span to the start of the escape that it begins in.
 fn widen_start(hay: &[u8], span: &mut Span) {
     // The longest escape has six bytes.
     if !hay[span.start.saturating_sub(5)..span.start].contains(&b'\\') {
         return;
     }
-    if edge::backslashes_before(hay, 0, span.start) % 2 == 1 {
+    if escape::is_escaped(hay, 0, span.start) {
         span.start -= 1;
     }
     // `\u0016` is one character: the span begins inside if up to three of its digits precede it.
@@ -271,7 +275,7 @@ fn widen_start(hay: &[u8], span: &mut Span) {
         .find(|at| {
             hay[*at..].starts_with(b"\\u")
                 && hay[at + 2..start].iter().all(u8::is_ascii_hexdigit)
-                && edge::backslashes_before(hay, 0, at + 1) % 2 == 1
+                && escape::is_escaped(hay, 0, at + 1)
         })
         .unwrap_or(start);
 }

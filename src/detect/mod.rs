@@ -10,17 +10,19 @@
 //! stream of a container, and a key with its value on the lines below it.
 //!
 //! To add a detector: write its file with an implementation of [`Detector`], and add it to
-//! [`scanner::Target`].
+//! [`target::Target`].
 
 mod candidates;
 mod context;
 pub(crate) mod cost;
 pub(crate) mod decode;
 mod memory;
+mod meter;
 pub(crate) mod rejection;
 mod scanner;
 mod scratch;
 mod state;
+mod target;
 
 mod email;
 pub(crate) mod key_value;

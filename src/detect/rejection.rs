@@ -2,14 +2,14 @@
 //!
 //! A detector answers each candidate with `Result<(), Rejection>`. A rejection is a verdict, not an
 //! error: detection cannot fail. Scanning ignores the reason, and it costs nothing to give, since
-//! it is one byte. `explain --why` prints it, so the words address a user who asks why something
+//! it is a number or a constant text. `explain --why` prints it, so the words address a user who asks why something
 //! was not redacted: they name what was seen in the log, never a type or a step of the code.
 //!
 //! To add a reason: add a variant and its sentence here.
 
 use std::fmt;
 
-use super::scanner::Target;
+use super::target::Target;
 use crate::text::span::Span;
 
 /// Why a candidate is no finding.
@@ -39,12 +39,8 @@ pub(crate) enum Rejection {
     NoValue,
     /// The text after the key is prose, a plain word or a mask.
     PlainText,
-    /// The value is empty or too short for a secret.
-    TooShort,
-    /// The value is the key's name once more.
-    OwnName,
-    /// A value after a strong key that is plainly something else.
-    NotSecret,
+    /// The value is something else, in words of [`key_value`](super::key_value)'s table.
+    NotSecret(&'static str),
     /// A value after a weak key that does not look random.
     NotRandom,
     /// No value inside an array or an object is a secret.
@@ -89,9 +85,7 @@ impl Rejection {
             Rejection::UnknownKey => "not a known key name",
             Rejection::NoValue => "no value follows the key name",
             Rejection::PlainText => "only prose, a plain word or a mask follows the key name",
-            Rejection::TooShort => "the value is empty or too short",
-            Rejection::OwnName => "the value repeats the key name",
-            Rejection::NotSecret => "the value is code, prose, a path, a name or a template",
+            Rejection::NotSecret(reason) => reason,
             Rejection::NotRandom => {
                 "the key name is weak and the value does not look like a secret"
             }
@@ -129,4 +123,10 @@ pub(crate) struct Rejected {
     pub(crate) text: Box<[u8]>,
     pub(super) target: Target,
     pub(crate) rejection: Rejection,
+}
+
+impl Rejected {
+    pub(super) fn new(hay: &[u8], anchor: Span, target: Target, rejection: Rejection) -> Rejected {
+        Rejected { anchor, text: anchor.of(hay).into(), target, rejection }
+    }
 }

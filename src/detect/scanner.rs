@@ -16,6 +16,7 @@ use super::{
     merge,
     private_key::PrivateKeyDetector,
     rejection::{Rejected, Rejection},
+    target::Target,
     token::TokenDetector,
     url::UrlDetector,
 };
@@ -23,53 +24,9 @@ use crate::{
     finding::Finding,
     prefilter::{Candidate, Cpu, Prefilter, Sign},
     redact::placeholder::Placeholders,
-    rules::{Allowances, Recogniser, RuleId, RuleSet},
+    rules::{Allowances, RuleSet},
     text::{encoding, span::Span},
 };
-
-/// The detector that an anchor leads to: a token rule's own, or one that several rules share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
-    Token(RuleId),
-    KeyValue,
-    Url,
-    Email,
-    PrivateKey,
-}
-
-impl Target {
-    fn of(rules: &RuleSet, id: RuleId) -> Target {
-        match rules.get(id).recogniser {
-            Recogniser::Token(_) => Target::Token(id),
-            Recogniser::Assign(_) => Target::KeyValue,
-            Recogniser::Url(_) => Target::Url,
-            Recogniser::Email => Target::Email,
-            Recogniser::KeyBlock => Target::PrivateKey,
-        }
-    }
-
-    /// The name of the detector in rule files.
-    pub(super) fn detector(self) -> &'static str {
-        match self {
-            Target::Token(_) => "token",
-            Target::KeyValue => "assign",
-            Target::Url => "url",
-            Target::Email => "email",
-            Target::PrivateKey => "key_block",
-        }
-    }
-
-    /// The detectors of an anchor that `users` have, each once.
-    fn all_of(rules: &RuleSet, users: &[RuleId]) -> Vec<Target> {
-        let mut targets: Vec<Target> = Vec::with_capacity(users.len());
-        for target in users.iter().map(|id| Target::of(rules, *id)) {
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
-        }
-        targets
-    }
-}
 
 /// Finds secrets in texts. Immutable once built; everything that changes is in [`Scratch`] and
 /// [`State`].
@@ -199,12 +156,15 @@ impl Scanner {
             for target in &self.targets[candidate.anchor()] {
                 let verdict = match meter {
                     None => self.detect(*target, *candidate, &mut context),
-                    Some(meter) => meter.measure(self, *target, *candidate, &mut context),
+                    Some(meter) => {
+                        let owner = meter.owner(&self.rules, *target, candidate.span().of(hay));
+                        meter.measure(owner, &mut context, |context| {
+                            self.detect(*target, *candidate, context)
+                        })
+                    }
                 };
                 if let (Some(rejected), Err(rejection)) = (&mut *rejected, verdict) {
-                    let anchor = candidate.span();
-                    let text = anchor.of(hay).into();
-                    rejected.push(Rejected { anchor, text, target: *target, rejection });
+                    rejected.push(Rejected::new(hay, candidate.span(), *target, rejection));
                 }
             }
         }

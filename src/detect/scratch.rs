@@ -1,7 +1,7 @@
 //! The buffers of one worker, reused from text to text, and what the last scan left in them.
 
 use super::{
-    Candidates, Memory, candidates::Prefiltered, cost::Meter, key_value::multiline_value,
+    Candidates, Memory, candidates::Prefiltered, key_value::multiline_value, meter::Meter,
     rejection::Rejected,
 };
 use crate::{finding::Finding, text::span::Span};

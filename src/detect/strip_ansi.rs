@@ -68,16 +68,6 @@ impl StrippedBlock {
         let StrippedBlock { text, marks, .. } = self;
         // `done`: the end of the last code; `at`: the next byte that may begin an escape.
         let (mut done, mut at) = (record.start, record.start);
-        let mut append = |part: Span| {
-            let is_clear = match (text[text_start..].last(), hay.get(part.start)) {
-                (Some(left), Some(right)) => {
-                    SIDES[usize::from(*left)] & IS_LEFT | SIDES[usize::from(*right)] & IS_RIGHT != 0
-                }
-                _ => true,
-            };
-            source_map::append(hay, part, text);
-            is_clear
-        };
         for start in marks.starts(record) {
             if start < at {
                 continue;
@@ -92,14 +82,27 @@ impl StrippedBlock {
                 at = decode::behind(hay, start);
                 continue;
             };
-            if start > done && !append(Span::new(done, start)) {
+            if start > done && !append(hay, Span::new(done, start), text, text_start) {
                 return false;
             }
             at = start + length;
             done = at;
         }
-        done == record.end || append(Span::new(done, record.end))
+        done == record.end || append(hay, Span::new(done, record.end), text, text_start)
     }
+}
+
+/// Appends `part` to the record that begins at `text_start` of `text`; returns whether the texts
+/// around the code before it stay apart without the code.
+fn append(hay: &[u8], part: Span, text: &mut Vec<u8>, text_start: usize) -> bool {
+    let is_clear = match (text[text_start..].last(), hay.get(part.start)) {
+        (Some(left), Some(right)) => {
+            SIDES[usize::from(*left)] & IS_LEFT | SIDES[usize::from(*right)] & IS_RIGHT != 0
+        }
+        _ => true,
+    };
+    source_map::append(hay, part, text);
+    is_clear
 }
 
 /// This byte to the left of a code separates the texts around the code as the code does.

@@ -106,14 +106,14 @@ pub(super) fn is_template(value: &[u8]) -> bool {
 
 /// As [`is_template`], for a value with known traits.
 pub(super) fn is_template_of(value: &[u8], traits: Traits) -> bool {
-    let is_white =
-        |byte: Option<&u8>| byte.is_some_and(|byte| byte_class::is(*byte, byte_class::WHITE));
-    if is_white(value.first()) || is_white(value.last()) {
+    let edges = [value.first(), value.last()];
+    if edges.into_iter().flatten().any(|byte| byte_class::is(*byte, byte_class::WHITE)) {
         return is_template(value);
     }
     value.len() <= LOOK && is_trimmed_template(value, traits)
 }
 
+/// [`is_template`] for a value without white space around it.
 fn is_trimmed_template(value: &[u8], traits: Traits) -> bool {
     let Some(first) = value.first() else { return true };
     byte_class::is(*first, byte_class::EXPANSION) && is_expansion(value)
@@ -182,6 +182,7 @@ fn is_variable(name: &[u8]) -> bool {
     matches!(name, [b'0'..=b'9']) || is_name(name) && (capitals || letters && !is_random(name))
 }
 
+/// Whether a text is an identifier.
 fn is_name(name: &[u8]) -> bool {
     matches!(name, [b'A'..=b'Z' | b'a'..=b'z' | b'_', ..])
         && name
@@ -218,11 +219,10 @@ pub(super) fn is_filler(value: &[u8]) -> bool {
 /// How many bytes at the end of `text` repeat one filling character, ignoring case and marks
 /// between.
 pub(super) fn filling(text: &[u8]) -> usize {
-    let is_mark = |byte: u8| matches!(byte, b'-' | b'_' | b'.' | b'=' | b'%');
     let mut letter = None;
     let fills = |byte: &&u8| {
         let byte = byte.to_ascii_lowercase();
-        is_mark(byte)
+        matches!(byte, b'-' | b'_' | b'.' | b'=' | b'%')
             || byte_class::is(byte, byte_class::FILLER) && *letter.get_or_insert(byte) == byte
     };
     visits::counted(text.iter().rev().take_while(fills).count())
@@ -256,7 +256,6 @@ fn is_stand_in_word(value: &[u8]) -> bool {
 /// Whether `value` asks to be filled in or says that it was removed: `your_token_here`,
 /// `YOUR-API-KEY`, `insert token here`, `example_password`, `token-goes-here`, `password_removed`.
 fn is_fill_in(value: &[u8], traits: Traits) -> bool {
-    let is_yours = |word: &[u8]| word.len() > 4 && word[..4].eq_ignore_ascii_case(b"your");
     if traits.none(byte_class::SEPARATOR) {
         return is_yours(value);
     }
@@ -270,9 +269,16 @@ fn is_fill_in(value: &[u8], traits: Traits) -> bool {
     let last =
         value.rsplit(|byte| byte_class::is(*byte, byte_class::SEPARATOR)).next().unwrap_or(first);
     let is_several = first.len() < value.len();
-    let begins = || WORDS.holds(BEGINS, first) || is_yours(first);
-    let ends = || WORDS.holds(ENDS, last) || last == b"EXAMPLE";
-    (is_several || is_yours(whole)) && (begins() || ends())
+    (is_several || is_yours(whole))
+        && (WORDS.holds(BEGINS, first)
+            || is_yours(first)
+            || WORDS.holds(ENDS, last)
+            || last == b"EXAMPLE")
+}
+
+/// Whether a word begins with `your`, as in `yourtoken`.
+fn is_yours(word: &[u8]) -> bool {
+    word.len() > 4 && word[..4].eq_ignore_ascii_case(b"your")
 }
 
 /// Whether a word inside `value` asks the reader to fill it in: `acme_XXXX_YOUR_TOKEN_HERE_XXXX`.
@@ -346,6 +352,7 @@ fn is_address(value: &[u8]) -> bool {
     }
 }
 
+/// Whether a value is a UUID in its usual form.
 fn is_uuid(value: &[u8]) -> bool {
     value.len() == 36
         && value.iter().enumerate().all(|(index, byte)| match index {
@@ -419,12 +426,13 @@ fn bigram_score(value: &[u8], enough: u32) -> u32 {
     if total == 0 {
         return 0;
     }
-    let marks = value
-        .iter()
-        .filter(|byte| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$'))
-        .take(3)
-        .count();
-    total + 4 * u32::try_from(marks).unwrap_or(0)
+    total + mark_score(value)
+}
+
+/// The score of punctuation in a value: at most [`MOST_MARKS`].
+fn mark_score(value: &[u8]) -> u32 {
+    let is_mark = |byte: &&u8| matches!(byte, b'!' | b'^' | b'&' | b'*' | b'#' | b'$');
+    4 * value.iter().filter(is_mark).take(3).count() as u32
 }
 
 /// Shows that values are not random without reading each of them.
@@ -520,6 +528,7 @@ const OTHER: u8 = 63;
 /// [`OTHER`].
 static LETTERS: [u8; 256] = letters();
 
+/// Builds [`LETTERS`] at compile time.
 const fn letters() -> [u8; 256] {
     let mut letters = [OTHER; 256];
     let mut index = 0;
@@ -547,6 +556,7 @@ const AFTER_CAPITAL: u8 = 0x80;
 /// The score of each pair of [`LETTERS`].
 static COSTS: [u8; 64 * 64] = costs();
 
+/// Builds [`COSTS`] at compile time.
 const fn costs() -> [u8; 64 * 64] {
     let mut costs = [0; 64 * 64];
     let mut pair = 0;
@@ -558,6 +568,7 @@ const fn costs() -> [u8; 64 * 64] {
     costs
 }
 
+/// The score of one pair, or the bits that say how it depends on its neighbours.
 const fn cost(left: u8, right: u8) -> u8 {
     match (left, right) {
         (62.., _) | (_, 62..) | (0..=9, 0..=9) => 0,

@@ -140,7 +140,10 @@ impl<'s> Connection<'s> {
                 // Acknowledgements first: they free memory.
                 biased;
                 is_delivered = oldest(&mut self.unacked), if !self.unacked.is_empty() => {
-                    self.acknowledge(is_delivered).await?;
+                    if !is_delivered {
+                        return Err("a message could not be delivered".to_owned());
+                    }
+                    self.acknowledge().await?;
                 }
                 () = self.shared.shutdown.started(), if self.is_reading => self.is_reading = false,
                 message = self.reader.next(), if self.is_reading && self.unacked.len() < MAX_IN_FLIGHT => {
@@ -263,10 +266,7 @@ impl<'s> Connection<'s> {
     }
 
     /// Acknowledges the oldest message, and all behind it that are delivered too, by one write.
-    async fn acknowledge(&mut self, is_delivered: bool) -> Result<(), String> {
-        if !is_delivered {
-            return Err("a message could not be delivered".to_owned());
-        }
+    async fn acknowledge(&mut self) -> Result<(), String> {
         let mut bytes = BytesMut::new();
         let mut next = self.unacked.pop_front();
         while let Some(unacked) = next {

@@ -1,10 +1,11 @@
 //! The table of open connections of senders, and the eviction of idle ones.
 //!
-//! A connection that waits for acknowledgements is busy and is never evicted. Every other connection
-//! is idle since its last progress: connecting, a whole message, every [`PROGRESS_BYTES`] of a
-//! longer message, the last acknowledgement. A sender that trickles single bytes is therefore as
-//! idle as a silent one. When the table is full, the connection that has been idle longest is asked
-//! to close. Its sender has received every acknowledgement it was owed and reconnects.
+//! A connection that waits for acknowledgements is busy and is never evicted. Every other
+//! connection is idle since its last progress: connecting, a whole message, every
+//! [`PROGRESS_BYTES`] of a longer message, the last acknowledgement. A sender that trickles single
+//! bytes is therefore as idle as a silent one. When the table is full, the connection that has been
+//! idle longest is asked to close. Its sender has received every acknowledgement it was owed and
+//! reconnects.
 
 use std::{
     collections::BTreeMap,

@@ -2,10 +2,10 @@
 //! Docker, a logging library) and the next hop, on tokio.
 //!
 //! A message is scrubbed, delivered, and acknowledged to its sender only when the next hop has
-//! acknowledged it, or when it is synced to the disk queue or the output file. A message that cannot
-//! be examined is not delivered. Memory is bounded: messages in flight share a budget, and reading
-//! stops while it is used up. Decoding and scrubbing are functions of [`crate::msgpack`], without
-//! sockets.
+//! acknowledged it, or when it is synced to the disk queue or the output file. A message that
+//! cannot be examined is not delivered. Memory is bounded: messages in flight share a budget, and
+//! reading stops while it is used up. Decoding and scrubbing are functions of [`crate::msgpack`],
+//! without sockets.
 //!
 //! Reading order: [`server`] accepts, [`connection`] serves one sender, [`destination`] delivers.
 

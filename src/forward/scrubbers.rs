@@ -1,5 +1,5 @@
-//! Scrubbers for all connections: a pool that a reload replaces as a whole, and the counting of what
-//! they did.
+//! Scrubbers for all connections: a pool that a reload replaces as a whole, and the counting of
+//! what they did.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 

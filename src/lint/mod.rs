@@ -7,9 +7,10 @@
 
 mod catalogue;
 mod cost;
+#[cfg(test)]
+mod probe_table;
 mod sample;
 mod template;
-mod windows;
 
 use regex_syntax::{
     ast::{self, Ast, GroupKind},
@@ -20,7 +21,6 @@ pub use self::{
     catalogue::catalogue,
     cost::expensive,
     template::{Example, expand},
-    windows::windows,
 };
 use crate::{
     detect::token::MAX_LEAD,

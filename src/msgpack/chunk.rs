@@ -189,8 +189,8 @@ impl ChunkScrubber {
         self.scrub_with_state(&mut Seam::default(), chunk, out)
     }
 
-    /// Like [`ChunkScrubber::scrub_events`], for the next chunk of a stream: a line that a container
-    /// runtime split between two chunks with the same tag is scanned as a whole.
+    /// Like [`ChunkScrubber::scrub_events`], for the next chunk of a stream: a line that a
+    /// container runtime split between two chunks with the same tag is scanned as a whole.
     ///
     /// # Errors
     ///

@@ -87,7 +87,8 @@ impl<'b> Patcher<'b, '_> {
         self.value()
     }
 
-    /// Patches the members of an array or map. Its header, which begins at `start`, keeps its bytes.
+    /// Patches the members of an array or map. Its header, which begins at `start`, keeps its
+    /// bytes.
     fn members(
         &mut self,
         start: usize,

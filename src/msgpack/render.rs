@@ -1,5 +1,5 @@
-//! Renders a msgpack value as one line of JSON for the scan, so that a log is scrubbed alike whether
-//! it arrives as JSON or as msgpack.
+//! Renders a msgpack value as one line of JSON for the scan, so that a log is scrubbed alike
+//! whether it arrives as JSON or as msgpack.
 //!
 //! Bytes that are not UTF-8 stay as they are. Values without text (nil, extension types, infinity,
 //! NaN) become `null`. Each string has exactly one rendering, so equal strings are equal texts.

@@ -8,8 +8,8 @@ use std::{
 
 use crate::{rules::RuleSet, scrub::seam::Seam};
 
-/// The most tags with open state. Beyond that, one of them is forgotten, and the rest of its line is
-/// scanned without its beginning.
+/// The most tags with open state. Beyond that, one of them is forgotten, and the rest of its line
+/// is scanned without its beginning.
 const MAX_TAGS: usize = 128;
 
 /// The most bytes of unfinished lines. Beyond that they are forgotten, those of other tags first.

@@ -91,6 +91,7 @@ fn highs(set: ByteSet) -> u16 {
 }
 
 /// The low nibble of a byte. It does not depend on the case of a letter.
+#[cfg(test)]
 pub(crate) fn low(byte: u8) -> u8 {
     byte & 15
 }
@@ -102,11 +103,13 @@ pub(crate) fn high(byte: u8) -> u8 {
 
 /// A feature made from two neighbouring bytes. The high bits of one byte alone say almost nothing
 /// about text, because all letters share two of them.
+#[cfg(test)]
 pub(crate) fn mix(byte: u8, next: u8) -> u8 {
     (low(byte) + high(next)) & 15
 }
 
 /// The features of four bytes of text.
+#[cfg(test)]
 pub(crate) fn features_of(text: [u8; WIDTH]) -> [u8; FEATURES] {
     std::array::from_fn(|index| match index.checked_sub(WIDTH) {
         None => low(text[index]),

@@ -4,8 +4,8 @@
 //! is a table that maps a value to the buckets that allow it. A position is reported where all
 //! bytes of a fingerprint agree on a bucket. (Teddy, published in the Hyperscan project, works in
 //! the same way.) With AVX-512 VBMI, tables have an entry for each seven-bit byte. AVX2 looks up
-//! only sixteen entries, so its tables work on [features](super::fingerprint::features_of): nibbles
-//! and mixes of neighbours.
+//! only sixteen entries, so its tables work on features, which are nibbles and mixes of neighbours
+//! ([`Fingerprint::features`]).
 //!
 //! The kernels are generic over a few vector operations ([`NibbleOps`], [`ByteOps`]). Each
 //! operation has a model in plain Rust ([`Model`]). So the logic of both kernels is tested on every
@@ -73,9 +73,9 @@ impl NibbleSet {
         assert!(known.len() <= 8, "a set of bytes has rows of at most eight kinds");
         let mut nibbles = NibbleSet { low: [0; 16], upper: [0; 16] };
         for (bit, row) in known.iter().enumerate() {
-            for nibble in 0..16 {
+            for (nibble, upper) in rows.iter().enumerate() {
                 nibbles.low[nibble] |= u8::from(row & 1 << nibble != 0) << bit;
-                nibbles.upper[nibble] |= u8::from(rows[nibble] == *row) << bit;
+                nibbles.upper[nibble] |= u8::from(upper == row) << bit;
             }
         }
         nibbles

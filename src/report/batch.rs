@@ -1,4 +1,4 @@
-//! What a batch did: a table for people, an object for programs.
+//! The report of a batch run, as a table and as JSON.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -7,30 +7,30 @@ use serde_json::{Value, json};
 use super::bytes;
 use crate::{rules::RuleSet, tally::Tally};
 
-/// So many files with findings, and so many reasons, are told at most to people.
+/// The most files with findings, and the most reasons, in the table.
 const MOST_TOLD: usize = 20;
 
-/// All that is told of a batch.
+/// The content of the report.
 pub(crate) struct Report<'r> {
     pub(crate) rules: &'r RuleSet,
     pub(crate) tally: &'r Tally,
     pub(crate) n_done: u64,
-    /// Files that an earlier run did.
+    /// Files that an earlier run finished.
     pub(crate) n_before: u64,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
-    /// Files with findings, most first.
+    /// Files with findings, most findings first.
     pub(crate) files: &'r [(String, u64)],
-    /// What could not be examined, with the reason.
+    /// Files and entries that could not be examined, with the reason.
     pub(crate) unexamined: &'r [(String, String)],
-    /// Links, devices, and what could not be opened.
+    /// Links, devices, and files that could not be opened.
     pub(crate) skipped: &'r [(String, String)],
     pub(crate) digest: &'r str,
     pub(crate) seconds: f64,
 }
 
 impl Report<'_> {
-    /// Rules with findings: class, id, count; most first.
+    /// Rules with findings: class, id and count, most findings first.
     pub(super) fn by_rule(&self) -> Vec<(&'static str, &str, u64)> {
         let found =
             self.rules.iter().map(|(id, rule)| (rule.class().name(), rule.id(), self.tally.of(id)));
@@ -39,16 +39,16 @@ impl Report<'_> {
         found
     }
 
-    /// Bytes of text a second.
+    /// Bytes of text per second.
     pub(super) fn rate(&self) -> f64 {
         if self.seconds > 0.0 { self.tally.bytes_in as f64 / self.seconds } else { 0.0 }
     }
 }
 
-/// The table at the end. Writing to a `String` cannot fail.
+/// The table. Writing to a `String` cannot fail.
 pub(crate) fn human(report: &Report<'_>) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "files    {:>12}  {:>12} done before", report.n_done, report.n_before);
+    let _ = writeln!(text, "files    {:>12}  {:>12} done earlier", report.n_done, report.n_before);
     let _ = writeln!(
         text,
         "in       {:>12}  {:>12} of text, {} records",
@@ -98,22 +98,19 @@ fn list(text: &mut String, name: &str, entries: &[(String, String)]) {
     if entries.len() > MOST_TOLD {
         let _ = writeln!(
             text,
-            "  and {} more; --summary json and --report tell all",
+            "  and {} more; see --summary json or --report for all",
             entries.len() - MOST_TOLD
         );
     }
 }
 
-/// The same for programs.
+/// The report as one JSON object.
 pub(crate) fn json(report: &Report<'_>) -> Value {
     let by_rule: serde_json::Map<String, Value> = report
         .by_rule()
         .into_iter()
         .map(|(_, rule, n_findings)| (rule.to_owned(), n_findings.into()))
         .collect();
-    let pairs = |entries: &[(String, String)]| -> Vec<Value> {
-        entries.iter().map(|(path, reason)| json!({ "path": path, "reason": reason })).collect()
-    };
     let by_day = report
         .tally
         .by_day
@@ -136,4 +133,8 @@ pub(crate) fn json(report: &Report<'_>) -> Value {
         "rules": report.digest,
         "seconds": (report.seconds * 1e6).round() / 1e6,
     })
+}
+
+fn pairs(entries: &[(String, String)]) -> Vec<Value> {
+    entries.iter().map(|(path, reason)| json!({ "path": path, "reason": reason })).collect()
 }

@@ -1,19 +1,19 @@
-//! The report of a batch as one page: no script, no network, light and dark, printable. Counts,
-//! names and reasons; never what was found.
+//! The report of a batch run as one HTML page: no scripts, no network access, light and dark,
+//! printable. It contains counts, names and reasons, never what was found.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{batch::Report, bytes};
 use crate::tally::Day;
 
-/// So many files with the most findings are listed.
+/// How many of the files with the most findings are listed.
 const MOST_FILES: usize = 50;
 
-/// So many bars of the timeline stand beside each other at most; longer times are shown by month.
+/// The most bars of the timeline by day; longer periods are shown by month.
 const MOST_DAYS: i64 = 400;
 
-/// Nothing is loaded and nothing runs, whatever a name on the page says. Only styles, which are its
-/// own, are left alone.
+/// The content security policy: nothing is loaded and nothing runs, whatever a file name contains.
+/// Only the page's own styles are allowed.
 const POLICY: &str = "script-src 'none'; img-src 'none'; connect-src 'none'; font-src 'none'; media-src 'none'; object-src 'none'; \
                       frame-src 'none'; worker-src 'none'; form-action 'none'; base-uri 'none'";
 
@@ -35,8 +35,8 @@ p{margin:.4rem 0}code{font-size:.85rem;overflow-wrap:anywhere}";
 pub(crate) fn page(report: &Report<'_>) -> String {
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"><title>logscrub: what was done</title>\
-         <style>{STYLE}</style></head><body><h1>What logscrub did</h1>"
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"><title>logscrub report</title>\
+         <style>{STYLE}</style></head><body><h1>logscrub report</h1>"
     );
     totals(&mut page, report);
     let rules = report.by_rule();
@@ -70,14 +70,14 @@ fn totals(page: &mut String, report: &Report<'_>) {
     page.push_str("<dl>");
     let cells = [
         ("files done", grouped(report.n_done)),
-        ("done before", grouped(report.n_before)),
+        ("done earlier", grouped(report.n_before)),
         ("findings", grouped(report.tally.findings())),
         ("records", grouped(report.tally.records_in)),
         ("read", bytes(report.bytes_in as f64)),
         ("written", bytes(report.bytes_out as f64)),
         ("text", bytes(report.tally.bytes_in as f64)),
         ("seconds", format!("{:.1}", report.seconds)),
-        ("text a second", bytes(report.rate())),
+        ("text per second", bytes(report.rate())),
         ("records withheld", grouped(report.tally.incomplete())),
         ("not examined", grouped(report.unexamined.len() as u64)),
         ("skipped", grouped(report.skipped.len() as u64)),
@@ -88,7 +88,7 @@ fn totals(page: &mut String, report: &Report<'_>) {
     page.push_str("</dl>");
 }
 
-/// Rows of a label, which is HTML, a count and a bar.
+/// A table with a label (HTML), a count and a bar in each row.
 fn bars(page: &mut String, title: &str, rows: &[(String, u64)]) {
     if rows.is_empty() {
         return;
@@ -107,7 +107,7 @@ fn bars(page: &mut String, title: &str, rows: &[(String, u64)]) {
     page.push_str("</table>");
 }
 
-/// Findings by the day that their record tells, from the first day to the last.
+/// Findings by the day in their record, from the first day to the last.
 fn timeline(page: &mut String, report: &Report<'_>) {
     let days = &report.tally.by_day;
     let (Some((first, _)), Some((last, _))) = (days.first_key_value(), days.last_key_value())
@@ -131,7 +131,7 @@ fn timeline(page: &mut String, report: &Report<'_>) {
     if undated > 0 {
         let _ = write!(
             page,
-            "<p class=\"dim\">{} more stand in records that tell no day.</p>",
+            "<p class=\"dim\">{} more are in records without a date.</p>",
             grouped(undated)
         );
     }
@@ -141,7 +141,7 @@ fn months(day: Day) -> i64 {
     i64::from(day.year) * 12 + i64::from(day.month)
 }
 
-/// Bars over a line, the highest with its number, the first and the last day beneath.
+/// Bars over a line, with the highest count, and the first and last day below.
 fn chart(
     page: &mut String,
     counts: &BTreeMap<i64, u64>,
@@ -153,7 +153,7 @@ fn chart(
     const HEIGHT: f64 = 150.0;
     const TOP: f64 = 18.0;
     let most = counts.values().max().copied().unwrap_or(1).max(1);
-    // A few days are no wall of colour.
+    // Limits the width of the bars if there are few days.
     let step = (WIDTH / n_bars as f64).min(48.0);
     let _ = write!(
         page,
@@ -172,7 +172,7 @@ fn chart(
     let base = TOP + HEIGHT;
     let end = (step * n_bars as f64).max(180.0);
     let _ = write!(page, "<line x1=\"0\" y1=\"{base}\" x2=\"{end:.1}\" y2=\"{base}\"/>");
-    let _ = write!(page, "<text x=\"0\" y=\"11\">at most {} a {unit}</text>", grouped(most));
+    let _ = write!(page, "<text x=\"0\" y=\"11\">at most {} per {unit}</text>", grouped(most));
     let _ = write!(page, "<text x=\"0\" y=\"184\">{first}</text>");
     if n_bars > 1 {
         let _ = write!(page, "<text x=\"{end:.1}\" y=\"184\" text-anchor=\"end\">{last}</text>");
@@ -180,7 +180,7 @@ fn chart(
     page.push_str("</svg>");
 }
 
-/// The day or the month of a bar.
+/// The day or month of a bar.
 fn name_of(at: i64, first: Day, unit: &str) -> String {
     if unit == "month" {
         let month = months(first) - 1 + at;
@@ -190,7 +190,7 @@ fn name_of(at: i64, first: Day, unit: &str) -> String {
     day.map_or_else(String::new, |day| day.to_string())
 }
 
-/// A number with its thousands apart.
+/// A number with thousands separators.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

@@ -1,4 +1,4 @@
-//! What was done, never what was seen: the summary, for people and for programs.
+//! Reports on what was done. They contain counts and names, never what was found.
 
 #[cfg(feature = "batch")]
 pub(crate) mod batch;
@@ -16,7 +16,7 @@ use crate::{
     tally::Tally,
 };
 
-/// The summary for people: what came in, what went out, what was found.
+/// The summary for people.
 pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
     let mut text = String::new();
     let rate = if seconds > 0.0 { tally.bytes_in as f64 / seconds } else { 0.0 };
@@ -31,7 +31,7 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
         let _ = writeln!(text, "  {:>10}  {}", tally.of(id), rule.id());
     }
     for (id, n_findings, _) in tally.former().filter(|(_, n_findings, _)| *n_findings > 0) {
-        let _ = writeln!(text, "  {n_findings:>10}  {id}, no longer in force");
+        let _ = writeln!(text, "  {n_findings:>10}  {id} (rule no longer in force)");
     }
     if !tally.by_format.is_empty() {
         let formats =
@@ -51,7 +51,7 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
             let _ = writeln!(text, "  {:>10}  {}", tally.allowed_of(id), rule.id());
         }
         for (id, _, n_allowed) in tally.former().filter(|(_, _, n_allowed)| *n_allowed > 0) {
-            let _ = writeln!(text, "  {n_allowed:>10}  {id}, no longer in force");
+            let _ = writeln!(text, "  {n_allowed:>10}  {id} (rule no longer in force)");
         }
     }
     if tally.withheld > 0 {
@@ -59,18 +59,23 @@ pub(crate) fn human(rules: &RuleSet, tally: &Tally, seconds: f64) -> String {
             writeln!(text, "withheld {:>12} records that could not be examined", tally.withheld);
     }
     if tally.broken > 0 {
-        let _ = writeln!(text, "masked {:>14} records that the guard found broken", tally.broken);
+        let _ = writeln!(text, "masked {:>14} records that failed verification", tally.broken);
     }
     if tally.torn > 0 {
-        let _ = writeln!(text, "torn {:>16} records whose rest did not come in time", tally.torn);
+        let _ =
+            writeln!(text, "split {:>15} records whose rest did not arrive in time", tally.torn);
     }
     if tally.too_deep > 0 {
-        let _ = writeln!(text, "masked {:>14} texts that are encoded too deep", tally.too_deep);
+        let _ = writeln!(
+            text,
+            "masked {:>14} texts that are nested in too many encodings",
+            tally.too_deep
+        );
     }
     text
 }
 
-/// The summary for programs: one JSON object.
+/// The summary as one JSON object.
 pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
     let mut by_rule = by_rule(rules, |id| tally.of(id));
     let mut allowed_by_rule = self::by_rule(rules, |id| tally.allowed_of(id));
@@ -100,13 +105,13 @@ pub(crate) fn json(rules: &RuleSet, tally: &Tally, seconds: f64) -> Value {
     })
 }
 
-/// The rules whose number is not 0.
+/// The rules with a number above 0.
 fn by_rule(rules: &RuleSet, number: impl Fn(RuleId) -> u64) -> serde_json::Map<String, Value> {
     let numbers = rules.iter().map(|(id, rule)| (rule.id().to_owned(), number(id)));
     numbers.filter(|(_, number)| *number > 0).map(|(id, number)| (id, number.into())).collect()
 }
 
-/// A number of bytes as people read it.
+/// A number of bytes with a unit.
 pub(crate) fn bytes(n_bytes: f64) -> String {
     let mut value = n_bytes;
     for unit in ["B", "KiB", "MiB", "GiB"] {

@@ -6,6 +6,9 @@
 //! `probes.json`, together with the slot that the prefilter uses for each probe. Users' patterns
 //! are parsed when they are loaded. A test fails when the table is out of date.
 
+#[cfg(test)]
+mod write;
+
 use std::{
     cell::LazyCell,
     collections::{BTreeMap, HashMap},
@@ -59,6 +62,7 @@ pub(crate) fn entries(rules: &RuleSet) -> Vec<ProbeEntry> {
 }
 
 /// The same, computed from the patterns instead of the table, and without slots.
+#[cfg(test)]
 pub(crate) fn entries_from_patterns(rules: &RuleSet) -> Vec<ProbeEntry> {
     entries_with(rules, &Table::default())
 }
@@ -142,40 +146,6 @@ impl Table {
         serde_json::from_str(include_str!("probes.json")).expect("the tests read this table, too")
     }
 
-    /// A table of these probes and slots.
-    pub(crate) fn new(rules: &RuleSet, entries: &[(ProbeEntry, Slot)]) -> Table {
-        let mut table = Table::default();
-        for (one, slot) in entries {
-            let before = table.set(one.probe.context.before);
-            let after = one.probe.context.after.map(|set| table.set(set));
-            let text =
-                String::from_utf8(one.probe.anchor.text.to_vec()).expect("rule files are text");
-            table.probes.push(Row(text, one.probe.anchor.fold, before, after, *slot));
-        }
-        let keys = keys(rules);
-        for rule in rules
-            .rules()
-            .iter()
-            .filter(|rule| rule.has_keys() || matches!(rule.recogniser, Recogniser::Token(_)))
-        {
-            let contexts = contexts(&keys, rule);
-            let row = |(anchor, context): (&Anchor, Context)| {
-                let probe = Probe { anchor: anchor.clone(), context };
-                entries.iter().position(|(one, _)| one.probe == probe)
-            };
-            let rows: Option<Vec<usize>> = rule.anchors.iter().zip(contexts).map(row).collect();
-            table.rules.extend(rows.map(|rows| (rule.id.clone(), rows)));
-        }
-        table
-    }
-
-    fn set(&mut self, set: ByteSet) -> usize {
-        self.sets.iter().position(|known| *known == set).unwrap_or_else(|| {
-            self.sets.push(set);
-            self.sets.len() - 1
-        })
-    }
-
     /// The contexts of an embedded rule, if the table has them.
     fn contexts(&self, rule: &Rule) -> Option<Vec<Context>> {
         let rows = self
@@ -199,21 +169,4 @@ impl Table {
     fn slots(&self) -> HashMap<Probe, Slot> {
         self.probes.iter().filter_map(|row| Some((self.probe(row)?, row.4))).collect()
     }
-
-    /// The table as text, one probe per line.
-    pub(crate) fn text(&self) -> String {
-        let list = |lines: Vec<String>| lines.join(",\n");
-        let mut rules: Vec<_> = self.rules.iter().collect();
-        rules.sort();
-        format!(
-            "{{\"sets\": [\n{}\n],\n\"probes\": [\n{}\n],\n\"rules\": {{\n{}\n}}}}\n",
-            list(self.sets.iter().map(line).collect()),
-            list(self.probes.iter().map(line).collect()),
-            list(rules.iter().map(|(id, rows)| format!("{}: {}", line(id), line(rows))).collect()),
-        )
-    }
-}
-
-fn line(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("the table is plain data")
 }

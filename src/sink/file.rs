@@ -1,10 +1,10 @@
-//! A file that is there whole or not at all: written without a name, made safe on the disk, then
-//! given its name.
+//! A file that appears whole or not at all: written without a name, synced, then linked to its
+//! name.
 //!
-//! A process that dies leaves nothing behind, because what has no name goes with it. The exception
-//! is the moment of a rename: where a file of that name is already there, the new one gets a
-//! passing name beside it. So does every file where the file system has none without a name (NFS,
-//! older FUSE, FAT). A kill can leave a passing name; the next run takes it away ([`sweep`]).
+//! A process that dies leaves nothing behind, because an unnamed file is freed with it. There are
+//! two exceptions. If the target exists, the new file gets a temporary name beside it just before
+//! the rename. On file systems without unnamed files (NFS, older FUSE, FAT) every file has a
+//! temporary name. A kill can leave one behind; the next run removes it ([`sweep`]).
 
 use std::{
     ffi::{OsStr, OsString},
@@ -35,15 +35,15 @@ use rustix::{
 
 use crate::error::Error;
 
-/// A passing name is this, the process, a number, and [`TAIL`].
+/// A temporary name consists of this, the process id, a number, and [`TAIL`].
 const HEAD: &str = ".logscrub-";
 const TAIL: &str = ".passing";
 
-/// Attributes longer than this are none that a log has.
+/// The most bytes of extended attributes.
 const LONGEST_ATTRIBUTES: usize = 64 << 10;
 
-/// A file in `folder` without a name: one that never had one, or has lost it.
-pub(crate) fn nameless(folder: &Path) -> io::Result<File> {
+/// An unnamed file in `folder`.
+pub(crate) fn unnamed_file(folder: &Path) -> io::Result<File> {
     match unnamed(folder) {
         Ok(file) => Ok(file),
         Err(error) if is_unknown(error) => {
@@ -59,14 +59,14 @@ fn unnamed(folder: &Path) -> Result<File, Errno> {
     rustix::fs::openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR).map(File::from)
 }
 
-/// Whether a file system has no files without a name; kernels that do not know the flag see a
-/// folder opened for writing.
+/// Whether the file system does not support unnamed files. Kernels that do not know the flag see a
+/// directory opened for writing.
 fn is_unknown(error: Errno) -> bool {
     matches!(error, Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL)
 }
 
-/// A file in `folder` with a passing name, held for as long as it is open so that nobody takes the
-/// name away.
+/// A file in `folder` with a temporary name, locked while it is open so that no other run removes
+/// it.
 fn named(folder: &Path) -> io::Result<(File, PathBuf)> {
     loop {
         let passing = folder.join(passing_name());
@@ -76,104 +76,108 @@ fn named(folder: &Path) -> io::Result<(File, PathBuf)> {
             Err(Errno::EXIST) => continue,
             Err(error) => return Err(error.into()),
         };
-        // Another run may be sweeping it away, or have done so before it was held.
+        // Another run may be removing it, or may have done so before it was locked.
         if hold(&file)? && passing.exists() {
             return Ok((file, passing));
         }
     }
 }
 
-/// Tells other runs that the passing name of `file` is in use; answers whether they see that.
+/// Locks a file with a temporary name. Returns whether other runs see that.
 fn hold(file: &File) -> io::Result<bool> {
     match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
         Err(Errno::WOULDBLOCK) => Ok(false),
-        // Where there are no locks nobody sweeps.
+        // Without locks, no run removes files.
         Ok(()) | Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS) => Ok(true),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Whether a file was on its way when its process ended: a copy whose original is still in place.
+/// Whether this is a temporary name, left by a process that ended before the rename.
 pub(crate) fn is_passing(name: &OsStr) -> bool {
     name.as_bytes().starts_with(HEAD.as_bytes()) && name.as_bytes().ends_with(TAIL.as_bytes())
 }
 
-/// Takes away what is on its way at `path` and whose process is gone. What cannot be taken away
-/// stays.
+/// Removes the temporary file at `path` if its process is gone. Failures are ignored.
 pub(crate) fn sweep(path: &Path) {
-    let is_left =
-        |file: &File| rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).is_ok();
-    if path.file_name().is_some_and(is_passing) && File::open(path).is_ok_and(|file| is_left(&file))
+    if path.file_name().is_some_and(is_passing)
+        && File::open(path).is_ok_and(|file| is_abandoned(&file))
     {
-        // A name that is gone meanwhile was landed by its owner.
+        // If the name is gone, its owner has renamed the file.
         let _ = fs::remove_file(path);
     }
 }
 
-/// A file without a name gets one by way of /proc.
+/// Whether no process holds the lock of a temporary file.
+fn is_abandoned(file: &File) -> bool {
+    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).is_ok()
+}
+
+/// Linking an unnamed file needs /proc.
 static CAN_BE_NAMED: LazyLock<bool> = LazyLock::new(|| Path::new("/proc/self/fd").exists());
 
-/// So many bytes are handed to the disk while those behind them are still being made. Left to the
-/// system, it writes nothing until a tenth of the memory waits (10 s of a run of 25 s passed before
-/// the first write), and the end of the run waits for all of it.
+/// How many bytes are written before the kernel is asked to start writing them to disk. By default
+/// it starts when a tenth of the memory is dirty (after 10 s of a run of 25 s), and the end of the
+/// run then waits for all of it.
 const STRIDE: u64 = 8 << 20;
 
-/// A file that has not got its name yet.
-pub(crate) struct Fresh {
+/// A file that does not have its name yet.
+pub(crate) struct NewFile {
     file: File,
     target: PathBuf,
     written: u64,
-    /// So many of them were handed to the disk.
+    /// How many of them the kernel was asked to write.
     handed_over: u64,
-    /// The name that it has meanwhile, where it must have one.
+    /// The temporary name, if it has one.
     passing: Option<PathBuf>,
 }
 
-impl Fresh {
-    /// What becomes `target`. Readable by its owner only, until [`Fresh::resemble`] says otherwise.
-    pub(crate) fn new(target: &Path) -> Result<Fresh, Error> {
+impl NewFile {
+    /// A file that will become `target`. Only its owner can read it until
+    /// [`NewFile::copy_metadata`].
+    pub(crate) fn new(target: &Path) -> Result<NewFile, Error> {
         match unnamed(folder_of(target)) {
-            Ok(file) if *CAN_BE_NAMED => Ok(Fresh::of(file, target, None)),
-            Ok(_) => Fresh::named(target),
-            Err(error) if is_unknown(error) => Fresh::named(target),
+            Ok(file) if *CAN_BE_NAMED => Ok(NewFile::of(file, target, None)),
+            Ok(_) => NewFile::named(target),
+            Err(error) if is_unknown(error) => NewFile::named(target),
             Err(error) => Err(failed(target, error.into())),
         }
     }
 
-    fn named(target: &Path) -> Result<Fresh, Error> {
+    fn named(target: &Path) -> Result<NewFile, Error> {
         let (file, passing) = named(folder_of(target)).map_err(|error| failed(target, error))?;
-        Ok(Fresh::of(file, target, Some(passing)))
+        Ok(NewFile::of(file, target, Some(passing)))
     }
 
-    fn of(file: File, target: &Path, passing: Option<PathBuf>) -> Fresh {
-        Fresh { file, target: target.to_owned(), written: 0, handed_over: 0, passing }
+    fn of(file: File, target: &Path, passing: Option<PathBuf>) -> NewFile {
+        NewFile { file, target: target.to_owned(), written: 0, handed_over: 0, passing }
     }
 
-    /// Has the disk begin to write what is not on its way there yet.
+    /// Asks the kernel to start writing.
     fn hand_over(&mut self) {
         let n_bytes = NonZero::new(self.written - self.handed_over);
-        // Pages that are not needed are written; these are, and stay: only what is clean is given
-        // up. It is advice, and may be declined.
+        // The advice makes the kernel write dirty pages; only clean ones are dropped from the
+        // cache. It may be ignored.
         let _ = rustix::fs::fadvise(&self.file, self.handed_over, n_bytes, Advice::DontNeed);
         self.handed_over = self.written;
     }
 
-    /// Takes mode, owner, times and, from `original`, extended attributes. The owner is kept where
-    /// that is allowed.
-    pub(crate) fn resemble(&self, original: &File, metadata: &Metadata) -> Result<(), Error> {
-        self.resembling(original, metadata).map_err(|error| failed(&self.target, error))
+    /// Copies mode, owner, times and extended attributes of `original`. The owner is only copied if
+    /// permitted.
+    pub(crate) fn copy_metadata(&self, original: &File, metadata: &Metadata) -> Result<(), Error> {
+        self.try_copy_metadata(original, metadata).map_err(|error| failed(&self.target, error))
     }
 
-    fn resembling(&self, original: &File, metadata: &Metadata) -> io::Result<()> {
+    fn try_copy_metadata(&self, original: &File, metadata: &Metadata) -> io::Result<()> {
         let (owner, group) = (Uid::from_raw(metadata.uid()), Gid::from_raw(metadata.gid()));
         match rustix::fs::fchown(&self.file, Some(owner), Some(group)) {
-            // Who is not root keeps what can be kept; a mode for others is then no wider than it
-            // was.
+            // Without root privileges the owner cannot be set. The mode then grants others no more
+            // than before.
             Ok(()) | Err(Errno::PERM) => {}
             Err(error) => return Err(error.into()),
         }
         match rustix::fs::fchmod(&self.file, Mode::from_raw_mode(metadata.mode() & 0o7777)) {
-            // FAT has modes by mount and not by file.
+            // FAT has modes per mount, not per file.
             Ok(()) | Err(Errno::PERM) => {}
             Err(error) => return Err(error.into()),
         }
@@ -185,24 +189,24 @@ impl Fresh {
             .map_err(io::Error::from)
     }
 
-    /// Makes it safe on the disk.
+    /// Syncs the file.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         self.file.sync_all().map_err(|error| failed(&self.target, error))
     }
 
-    /// Gives it its name, in place of what has it now.
-    pub(crate) fn land(mut self) -> Result<(), Error> {
-        self.landing().map_err(|error| failed(&self.target, error))
+    /// Gives the file its name, replacing an existing file.
+    pub(crate) fn publish(mut self) -> Result<(), Error> {
+        self.try_publish().map_err(|error| failed(&self.target, error))
     }
 
-    fn landing(&mut self) -> io::Result<()> {
+    fn try_publish(&mut self) -> io::Result<()> {
         if self.passing.is_none() {
             match link(&self.file, &self.target) {
                 Err(Errno::EXIST) => {}
                 landed => return landed.map_err(io::Error::from),
             }
             let passing = folder_of(&self.target).join(passing_name());
-            // Without a name nobody else can hold it.
+            // A file without a name cannot be locked by anyone else.
             hold(&self.file)?;
             link(&self.file, &passing)?;
             self.passing = Some(passing);
@@ -215,17 +219,17 @@ impl Fresh {
     }
 }
 
-impl Drop for Fresh {
-    /// A file that has not landed goes.
+impl Drop for NewFile {
+    /// Removes a file that did not get its name.
     fn drop(&mut self) {
         if let Some(passing) = &self.passing {
-            // What stays is swept by the next run.
+            // If this fails, the next run removes it.
             let _ = fs::remove_file(passing);
         }
     }
 }
 
-impl Write for Fresh {
+impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_vectored(&[IoSlice::new(bytes)])
     }
@@ -249,13 +253,13 @@ impl Write for Fresh {
     }
 }
 
-/// `file` will be read from its beginning to its end.
+/// Tells the kernel that `file` will be read sequentially.
 pub(crate) fn read_ahead(file: &File) {
-    // It is advice, and may be declined.
+    // The advice may be ignored.
     let _ = rustix::fs::fadvise(file, 0, None, Advice::Sequential);
 }
 
-/// Makes the names in the folder of `path` safe on the disk.
+/// Syncs the directory of `path`.
 pub(crate) fn sync_folder_of(path: &Path) -> Result<(), Error> {
     let folder = folder_of(path);
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(folder, error))
@@ -269,7 +273,7 @@ fn failed(path: &Path, error: io::Error) -> Error {
     let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     let failed = Error::output(&path.display().to_string(), error);
     if is_full {
-        failed.hint("make room and run the same command again: it goes on where it was")
+        failed.hint("free some space and run the same command again: it resumes where it stopped")
     } else {
         failed
     }
@@ -277,8 +281,8 @@ fn failed(path: &Path, error: io::Error) -> Error {
 
 fn link(file: &File, name: &Path) -> Result<(), Errno> {
     match rustix::fs::linkat(file, "", CWD, name, AtFlags::EMPTY_PATH) {
-        // Older kernels allow it to root alone. By way of /proc all may, which takes a look-up of
-        // its own.
+        // Older kernels permit this only to root. Via /proc everyone may, at the cost of a path
+        // lookup.
         Err(Errno::NOENT | Errno::PERM) => {
             rustix::fs::linkat(CWD, open_name(file), CWD, name, AtFlags::SYMLINK_FOLLOW)
         }
@@ -312,7 +316,7 @@ fn copy_attributes(from: &File, to: &File) -> io::Result<()> {
         let mut value = vec![0; LONGEST_ATTRIBUTES];
         let n_bytes = rustix::fs::fgetxattr(from, &name, &mut value[..])?;
         match rustix::fs::fsetxattr(to, &name, &value[..n_bytes], XattrFlags::empty()) {
-            // Labels that the system itself gives.
+            // Labels that the system itself sets.
             Ok(()) | Err(Errno::PERM | Errno::NOTSUP) => {}
             Err(error) => return Err(error.into()),
         }
@@ -335,12 +339,12 @@ mod tests {
     fn a_file_is_there_only_once_it_has_landed_and_replaces_what_was_there() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let target = folder.path().join("a.log");
-        for make in [Fresh::new, Fresh::named] {
+        for make in [NewFile::new, NewFile::named] {
             for text in ["one", "two"] {
                 let mut fresh = make(&target).expect("the folder can be written");
                 fresh.write_all(text.as_bytes()).expect("there is room");
                 assert_ne!(fs::read(&target).ok().as_deref(), Some(text.as_bytes()));
-                fresh.land().expect("it lands");
+                fresh.publish().expect("it lands");
                 assert_eq!(fs::read(&target).ok().as_deref(), Some(text.as_bytes()));
             }
             drop(make(&target).expect("the folder can be written"));
@@ -355,10 +359,10 @@ mod tests {
         fs::File::create(&left).expect("the folder can be written");
         let other = folder.path().join(".logscrub.toml");
         fs::File::create(&other).expect("the folder can be written");
-        let used = Fresh::named(&folder.path().join("a.log")).expect("the folder can be written");
+        let used = NewFile::named(&folder.path().join("a.log")).expect("the folder can be written");
         names(folder.path()).iter().for_each(|name| sweep(&folder.path().join(name)));
         assert!(!left.exists() && other.exists());
-        used.land().expect("nobody took its name");
+        used.publish().expect("nobody took its name");
         assert_eq!(names(folder.path()).len(), 2);
     }
 
@@ -366,7 +370,7 @@ mod tests {
     fn a_nameless_file_leaves_no_name() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (file, passing) = named(folder.path()).expect("the folder can be written");
-        drop((nameless(folder.path()).expect("the folder can be written"), file));
+        drop((unnamed_file(folder.path()).expect("the folder can be written"), file));
         assert_eq!(names(folder.path()), [passing.file_name().expect("it has one")]);
     }
 }

@@ -1,5 +1,4 @@
-//! Where clean bytes go: standard output or a file that is appended to. What was not written is not
-//! claimed.
+//! Destinations of clean bytes: standard output, or a file that is appended to.
 
 #[cfg(feature = "batch")]
 pub(crate) mod file;
@@ -23,22 +22,21 @@ use rustix::{
 
 use crate::error::Error;
 
-/// So many runs of bytes are written by one call at most: Linux takes no more.
+/// The most slices of one write call; Linux allows no more.
 const MAX_RUNS: usize = 1024;
 
-/// Whether standard output could not be written to when the program was started.
+/// Whether standard output was closed or not writable when the program started.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Looks at standard output before the standard library opens `/dev/null` in place of a descriptor
-/// that is closed.
+/// Checks standard output before the standard library opens `/dev/null` in place of a closed
+/// descriptor.
 pub(crate) fn remember_closed() {
     let flags = fcntl_getfl(rustix::stdio::stdout());
     let is_closed = flags.map_or(true, |flags| flags & OFlags::ACCMODE == OFlags::RDONLY);
     IS_CLOSED.store(is_closed, Ordering::Relaxed);
 }
 
-/// An error when standard output was closed from the start: what is written there would be lost
-/// without a word.
+/// Fails if standard output was closed at the start: output would be lost silently.
 pub(crate) fn check_open() -> Result<(), Error> {
     if IS_CLOSED.load(Ordering::Relaxed) {
         return Err(Error::output(
@@ -49,7 +47,7 @@ pub(crate) fn check_open() -> Result<(), Error> {
     Ok(())
 }
 
-/// A descriptor to write to, and how many bytes it took.
+/// A descriptor to write to, and the number of bytes written.
 pub(crate) struct Sink {
     file: Option<File>,
     name: String,
@@ -67,7 +65,7 @@ impl Sink {
         Ok(Sink { file: Some(fd.into()), name, written: 0 })
     }
 
-    /// The end of a file, which is made when it is not there; others cannot read it.
+    /// The end of a file. A new file is readable by its owner and group only.
     pub(crate) fn append(path: &Path) -> Result<Sink, Error> {
         let name = path.display().to_string();
         let file = OpenOptions::new().append(true).create(true).mode(0o640).open(path);
@@ -78,16 +76,14 @@ impl Sink {
         })
     }
 
-    /// Goes on at the end of the file that has this path now. When it cannot be opened, the old one
-    /// stays.
+    /// Continues at the end of the file that now has this path, which is created if necessary. On
+    /// failure the old file stays open.
     pub(crate) fn reopen(&mut self, path: &Path) -> Result<(), Error> {
         let Some(old) = &self.file else { return Ok(()) };
-        let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-        // A file that was not moved stays open: a named pipe has its one reader, and waits for one
-        // when it is opened.
+        // A file that was not moved stays open: opening a named pipe again would wait for a reader.
         let is_same = old
             .metadata()
-            .is_ok_and(|old| std::fs::metadata(path).is_ok_and(|new| place(new) == place(old)));
+            .is_ok_and(|old| std::fs::metadata(path).is_ok_and(|new| inode(&new) == inode(&old)));
         if !is_same {
             let Sink { file, name, .. } = Sink::append(path)?;
             (self.file, self.name) = (file, name);
@@ -95,26 +91,26 @@ impl Sink {
         Ok(())
     }
 
-    /// Takes everything and keeps nothing, for `--dry-run`.
+    /// Accepts everything and keeps nothing, for `--dry-run`.
     pub(crate) fn nowhere() -> Sink {
         Sink { file: None, name: String::new(), written: 0 }
     }
 
-    /// Bytes that were written.
+    /// The number of bytes written.
     pub(crate) fn written(&self) -> u64 {
         self.written
     }
 
-    /// The descriptor; `None` when nothing is written.
+    /// The descriptor; `None` if nothing is written.
     pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.file.as_ref().map(AsFd::as_fd)
     }
 
-    /// Writes all of `runs`, in as few calls as can be, or counts the bytes that were written and
-    /// says why the rest was not.
+    /// Writes all of `runs` with as few calls as possible. On failure, [`Sink::written`] still
+    /// counts what was written.
     pub(crate) fn write_all(&mut self, mut runs: &mut [IoSlice<'_>]) -> Result<(), Error> {
         let Some(file) = &self.file else { return Ok(()) };
-        // An empty run would look as if nothing could be written.
+        // A leading empty slice would make the system call return 0.
         IoSlice::advance_slices(&mut runs, 0);
         while !runs.is_empty() {
             let result = match &*runs {
@@ -128,8 +124,8 @@ impl Sink {
                     IoSlice::advance_slices(&mut runs, n_bytes);
                 }
                 Err(Errno::INTR) => {}
-                // Somebody set the shared descriptor to non-blocking. A failed poll is met by the
-                // next write.
+                // The shared descriptor was set to non-blocking by another process. If the poll
+                // fails, the next write reports the error.
                 Err(Errno::AGAIN) => {
                     let _ = poll(&mut [PollFd::new(&file.as_fd(), PollFlags::OUT)], None);
                 }
@@ -138,4 +134,9 @@ impl Sink {
         }
         Ok(())
     }
+}
+
+/// Identifies a file.
+fn inode(metadata: &std::fs::Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }

@@ -1,4 +1,4 @@
-//! Where bytes come from, and what is refused before any of it is passed on.
+//! Sources of bytes, and the refusal of input that cannot be read as text.
 
 pub(crate) mod refuse;
 #[cfg(feature = "cli")]

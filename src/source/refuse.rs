@@ -1,18 +1,18 @@
-//! What cannot be read as text is refused, not passed: compressed data, UTF-16 and UTF-32.
+//! Refuses input that cannot be read as text: compressed data, UTF-16 and UTF-32.
 //!
-//! Decided on the first 4 KiB of the input: a magic number or a byte order mark at its start, or
-//! NUL in nine of ten alternate bytes of its first record. Records in UTF-16 and compressed data
-//! behind text are for `frame::not_text` to find.
+//! The first 4 KiB decide: a magic number or a byte order mark at the start, or NUL in nine of ten
+//! even or odd bytes of the first record. Such data later in the stream is handled by
+//! [`crate::scrub`].
 
 use crate::error::Error;
 
-/// So much of the input decides.
+/// How many bytes at the beginning decide.
 const SAMPLE: usize = 4 << 10;
 
-/// Fewer bytes than this tell nothing about NULs.
+/// Fewer bytes are too few to count NULs.
 const LEAST: usize = 8;
 
-/// Magic numbers at the start of a file: the bytes, the format's name, what reads it.
+/// Magic numbers: the bytes, the name of the format, and a command that reads it.
 const MAGIC: [(&[u8], &str, &str); 11] = [
     (b"\x1f\x8b", "gzip", "gzip -dc"),
     (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
@@ -27,7 +27,7 @@ const MAGIC: [(&[u8], &str, &str); 11] = [
     (b"Rar!\x1a\x07", "rar", "unrar p -inul"),
 ];
 
-/// Byte order marks, the longer ones first.
+/// Byte order marks, longer ones first.
 const MARKS: [(&[u8], &str); 4] = [
     (b"\xff\xfe\0\0", "UTF-32LE"),
     (b"\0\0\xfe\xff", "UTF-32BE"),
@@ -35,7 +35,7 @@ const MARKS: [(&[u8], &str); 4] = [
     (b"\xfe\xff", "UTF-16BE"),
 ];
 
-/// Looks at the beginning of an input, however it is cut into reads.
+/// Checks the beginning of an input, at any split into reads.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     head: Vec<u8>,
@@ -43,7 +43,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Examines the next bytes of the input; once the beginning was text, everything passes.
+    /// Checks the next bytes of the input. Once the beginning was text, everything passes.
     pub(crate) fn pass(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         if self.is_open {
             return Ok(());
@@ -52,7 +52,7 @@ impl Gate {
         let n_bytes = bytes.len().min(SAMPLE - self.head.len());
         self.head.extend_from_slice(&bytes[..n_bytes]);
         let refused = compressed(name, &self.head);
-        // What comes first holds the first record, or as much of it as decides.
+        // The first read contains the first record, or enough of it.
         if let Some(error) =
             refused.or_else(|| if is_first { wide_text(name, &self.head) } else { None })
         {
@@ -79,35 +79,37 @@ fn wide_text(name: &str, head: &[u8]) -> Option<Error> {
     Some(error.hint(format!("convert it first: iconv -f {encoding} -t UTF-8 FILE | logscrub")))
 }
 
-/// The same of a record that is too short to count in: a NUL in every other byte, and nowhere else.
+/// The encoding of a record too short for statistics: NUL in every other byte, and nowhere else.
 fn short_wide(record: &[u8]) -> Option<&'static str> {
     if record.len() < 4 || record.len() >= LEAST {
         return None;
     }
-    let nuls =
-        |first: usize| record.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
-    match (nuls(0), nuls(1)) {
-        // Behind the line end stands the second half of its character.
+    match (count_nuls(record, 0), count_nuls(record, 1)) {
+        // The second half of the line feed follows in the next record.
         (0, odd) if odd == record.len() / 2 && record.len().is_multiple_of(2) => Some("UTF-16LE"),
         (even, 0) if even == record.len().div_ceil(2) => Some("UTF-16BE"),
         _ => None,
     }
 }
 
-/// The encoding of text in wide characters.
+/// How many of every other byte from `first` on are NUL.
+fn count_nuls(bytes: &[u8], first: usize) -> usize {
+    bytes.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count()
+}
+
+/// The encoding of text in UTF-16 or UTF-32.
 pub(crate) fn wide(head: &[u8]) -> Option<&'static str> {
     let mark = MARKS.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, encoding)| *encoding);
     mark.or_else(|| alternate_nuls(head))
 }
 
-/// NUL in nine of ten even or odd bytes: text in UTF-16 (or UTF-32) without a mark.
+/// Detects UTF-16 or UTF-32 without a byte order mark: NUL in nine of ten even or odd bytes.
 fn alternate_nuls(head: &[u8]) -> Option<&'static str> {
-    // Most texts have none at all, which is found sixteen bytes at once and more.
+    // Most texts contain no NUL, which a vectorized search finds out quickly.
     if head.len() < LEAST || memchr::memchr(0, head).is_none() {
         return None;
     }
-    let nuls = |first: usize| head.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
-    let (even, odd) = (nuls(0), nuls(1));
+    let (even, odd) = (count_nuls(head, 0), count_nuls(head, 1));
     let (n_even, n_odd) = (head.len().div_ceil(2), head.len() / 2);
     match (even * 10 >= n_even * 9, odd * 10 >= n_odd * 9) {
         (true, true) => None,

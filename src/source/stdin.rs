@@ -1,5 +1,4 @@
-//! Standard input as a descriptor: read when something is there, and asked without waiting whether
-//! more is.
+//! Standard input as a descriptor that can be polled.
 
 use std::{
     io,
@@ -16,19 +15,18 @@ use rustix::{
 
 use crate::error::Error;
 
-/// Whether standard input could not be read when the program was started.
+/// Whether standard input was closed or not readable when the program started.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Looks at standard input before the standard library opens `/dev/null` in place of a descriptor
-/// that is closed.
+/// Checks standard input before the standard library opens `/dev/null` in place of a closed
+/// descriptor.
 pub(crate) fn remember_closed() {
     let flags = fcntl_getfl(rustix::stdio::stdin());
     let is_closed = flags.map_or(true, |flags| flags & OFlags::ACCMODE == OFlags::WRONLY);
     IS_CLOSED.store(is_closed, Ordering::Relaxed);
 }
 
-/// An error when standard input was closed from the start: it would look like an input without a
-/// byte.
+/// Fails if standard input was closed at the start: it would look like an empty input.
 pub(crate) fn check_open() -> Result<(), Error> {
     if IS_CLOSED.load(Ordering::Relaxed) {
         return Err(Error::input(
@@ -39,7 +37,7 @@ pub(crate) fn check_open() -> Result<(), Error> {
     Ok(())
 }
 
-/// Standard input for whoever waits for it.
+/// Standard input as a blocking reader.
 pub(crate) fn lock() -> Result<io::StdinLock<'static>, Error> {
     check_open().map(|()| io::stdin().lock())
 }
@@ -53,9 +51,9 @@ pub(crate) struct Stdin {
 /// Why waiting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wake {
-    /// Something can be read, or the input has ended.
+    /// Something can be read, or the end was reached.
     Readable,
-    /// The other descriptor has something to say, or time ran out.
+    /// The other descriptor is readable, or time ran out.
     Other,
 }
 
@@ -71,36 +69,35 @@ impl Stdin {
         self.fd
     }
 
-    /// Whether standard input is a pipe, so that whoever writes into it gets the terminal's signals
-    /// too.
+    /// Whether standard input is a pipe. Its writer then receives the terminal's signals too.
     pub(crate) fn is_pipe(&self) -> bool {
         self.kind == FileType::Fifo
     }
 
-    /// Whether standard input is a regular file: reading never waits, so there is nothing to ask.
+    /// Whether standard input is a regular file, which can always be read without waiting.
     pub(crate) fn is_file(&self) -> bool {
         self.kind == FileType::RegularFile
     }
 
-    /// Reads what is there, at most `space` bytes; 0 at the end.
+    /// Reads what is available, at most the length of `space`; 0 at the end.
     pub(crate) fn read(&self, space: &mut [u8]) -> io::Result<usize> {
         loop {
             match rustix::io::read(self.fd, &mut *space) {
                 Ok(n_bytes) => return Ok(n_bytes),
                 Err(Errno::INTR) => {}
-                // Somebody set the shared descriptor to non-blocking.
+                // Another process set the shared descriptor to non-blocking.
                 Err(Errno::AGAIN) => drop(poll(&mut [PollFd::new(&self.fd, PollFlags::IN)], None)),
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Whether nothing is there to be read now.
+    /// Whether nothing can be read without waiting.
     pub(crate) fn is_dry(&self) -> bool {
         !self.is_file() && self.wait_for(None, Some(Duration::ZERO)) != Wake::Readable
     }
 
-    /// Waits until something can be read, `other` speaks or `limit` has passed.
+    /// Waits until something can be read, `other` is readable, or `limit` has passed.
     pub(crate) fn wait_for(&self, other: Option<BorrowedFd<'_>>, limit: Option<Duration>) -> Wake {
         let limit = limit.map(|limit| Timespec {
             tv_sec: limit.as_secs().cast_signed(),
@@ -114,7 +111,7 @@ impl Stdin {
         match poll(&mut fds[..n_fds], limit.as_ref()) {
             Ok(_) if !fds[0].revents().is_empty() => Wake::Readable,
             Ok(_) | Err(Errno::INTR) => Wake::Other,
-            // What cannot be polled can be read, or says why not when it is.
+            // Reading from a descriptor that cannot be polled either works or reports the error.
             Err(_) => Wake::Readable,
         }
     }

@@ -1,5 +1,5 @@
-//! Files and trees, by the rules of fd and ripgrep: hidden files only when asked for, links never
-//! followed. Ignore files are not read: a log that git does not want to keep holds secrets as well.
+//! Files and directory trees, as fd and ripgrep treat them: hidden files only on request, links are
+//! not followed. Ignore files are not read, because logs that git ignores hold secrets as well.
 
 use std::{
     ffi::OsStr,
@@ -16,11 +16,11 @@ use std::{
 
 use globset::GlobSet;
 
-/// What is taken.
+/// Which files are selected.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) hidden: bool,
-    /// Over the path below the root, or the file's name; all when there is none.
+    /// Matches the path below the root, or the file name. Without globs, all files match.
     pub(crate) include: Option<GlobSet>,
     pub(crate) exclude: Option<GlobSet>,
     pub(crate) since: Option<SystemTime>,
@@ -29,68 +29,73 @@ pub(crate) struct Filter {
 
 impl Filter {
     fn takes(&self, below: &Path, changed: i128) -> bool {
-        let is_in = |globs: &GlobSet| {
-            globs.is_match(below) || below.file_name().is_some_and(|name| globs.is_match(name))
-        };
-        self.include.as_ref().is_none_or(is_in)
-            && !self.exclude.as_ref().is_some_and(is_in)
+        self.include.as_ref().is_none_or(|globs| is_match(globs, below))
+            && !self.exclude.as_ref().is_some_and(|globs| is_match(globs, below))
             && self.since.is_none_or(|since| changed >= since_1970(since))
             && self.until.is_none_or(|until| changed < since_1970(until))
     }
 }
 
-/// Nanoseconds.
+/// Whether the globs match the path or the file name.
+fn is_match(globs: &GlobSet, path: &Path) -> bool {
+    globs.is_match(path) || path.file_name().is_some_and(|name| globs.is_match(name))
+}
+
+/// Nanoseconds since 1970.
 fn since_1970(time: SystemTime) -> i128 {
-    let nanoseconds = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
     let elapsed = time.duration_since(SystemTime::UNIX_EPOCH);
     elapsed.map_or_else(|before| -nanoseconds(before.duration()), nanoseconds)
 }
 
-/// When a file was changed last, in nanoseconds since 1970.
+fn nanoseconds(time: Duration) -> i128 {
+    i128::try_from(time.as_nanos()).unwrap_or(i128::MAX)
+}
+
+/// The modification time in nanoseconds since 1970.
 pub(crate) fn changed(metadata: &Metadata) -> i128 {
     i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec())
 }
 
-/// A regular file. A tree may have millions, so no more is kept of each than what must be known
-/// before it is opened.
+/// A regular file. A tree may have millions, so this holds only what must be known before the file
+/// is opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) path: PathBuf,
-    /// Where in the path its place in the output begins: below the root's folder, so that a tree
+    /// Where in `path` its path in the output begins: below the parent of the root, so that a tree
     /// keeps its name.
     place: usize,
     pub(crate) len: u64,
-    /// As [`changed`] says.
+    /// See [`changed`].
     pub(crate) changed: i128,
 }
 
 impl Found {
-    /// Its place in the output.
+    /// Its path in the output.
     pub(crate) fn place(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.path.as_os_str().as_bytes()[self.place..]))
     }
 
-    /// From now on its place is that below `folder`, or its whole path when it lies elsewhere.
+    /// Makes its path in the output relative to `folder`, or the whole path if it lies elsewhere.
     pub(crate) fn lies_below(&mut self, folder: &Path) {
         let below = self.path.strip_prefix(folder).unwrap_or(&self.path);
         self.place = self.path.as_os_str().len() - below.as_os_str().len();
     }
 }
 
-/// What a walk came upon.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub(crate) struct Walked {
     pub(crate) files: Vec<Found>,
-    /// What is no file that can be read, with the reason.
+    /// Paths that cannot be read as a file, with the reason.
     pub(crate) skipped: Vec<(PathBuf, Passed)>,
 }
 
-/// Why something is passed over.
+/// Why a path is skipped.
 #[derive(Debug)]
 pub(crate) enum Passed {
-    /// It is no file and no folder: the name of what it is.
+    /// It is neither a file nor a directory. The string says what it is.
     Special(&'static str),
-    /// It cannot be read, so what is in it is not known.
+    /// It cannot be read, so its content is unknown.
     Unreadable(io::Error),
 }
 
@@ -103,25 +108,25 @@ impl fmt::Display for Passed {
     }
 }
 
-/// Tells what is to be passed over without a word.
+/// Whether a path is skipped silently.
 pub(crate) type IsOurs<'f> = &'f dyn Fn(&Path, FileType) -> bool;
 
-/// Walks `root` in order of names.
+/// Walks `root` in the order of names.
 pub(crate) fn walk(root: &Path, filter: &Filter, is_ours: IsOurs<'_>) -> Walked {
-    let mut walk = Walk { root, filter, is_ours, walked: Walked::default() };
-    // A root that is a link is what the user named; links below are not followed.
+    let mut walk = TreeWalk { root, filter, is_ours, walked: Walked::default() };
+    // The user named the root, so it may be a link. Links below it are not followed.
     walk.come_upon(root.to_owned(), fs::metadata(root).map(|metadata| Seen::new(&metadata)));
     walk.walked
 }
 
-struct Walk<'w> {
+struct TreeWalk<'w> {
     root: &'w Path,
     filter: &'w Filter,
     is_ours: IsOurs<'w>,
     walked: Walked,
 }
 
-/// What is known of a path.
+/// What is known about a path.
 struct Seen {
     kind: FileType,
     len: u64,
@@ -134,7 +139,11 @@ impl Seen {
     }
 }
 
-impl Walk<'_> {
+fn seen(entry: &DirEntry) -> io::Result<Seen> {
+    entry.metadata().map(|metadata| Seen::new(&metadata))
+}
+
+impl TreeWalk<'_> {
     fn come_upon(&mut self, path: PathBuf, seen: io::Result<Seen>) {
         match seen {
             Ok(seen) if (self.is_ours)(&path, seen.kind) => {}
@@ -146,8 +155,7 @@ impl Walk<'_> {
     }
 
     fn folder(&mut self, path: &Path) {
-        let tell = |entry: &DirEntry| entry.metadata().map(|metadata| Seen::new(&metadata));
-        let entries = match entries(path, tell) {
+        let entries = match entries(path, seen) {
             Ok(entries) => entries,
             Err(error) => {
                 return self.walked.skipped.push((path.to_owned(), Passed::Unreadable(error)));
@@ -174,7 +182,8 @@ impl Walk<'_> {
     }
 }
 
-/// Shows every file below `folder` to `each`, hidden ones too. What cannot be read is passed over.
+/// Calls `each` with every file below `folder`, including hidden ones. Unreadable directories are
+/// skipped.
 pub(crate) fn files(folder: &Path, each: &mut dyn FnMut(PathBuf)) {
     for (path, kind) in entries(folder, DirEntry::file_type).unwrap_or_default() {
         match kind {
@@ -185,8 +194,8 @@ pub(crate) fn files(folder: &Path, each: &mut dyn FnMut(PathBuf)) {
     }
 }
 
-/// What lies in a folder, in order of names, each with what `tell` says of it. Asked while the
-/// folder is open, the system need not look for its path.
+/// The entries of a directory in the order of names, each with the result of `tell`. Calling it
+/// while the directory is open saves a path lookup.
 fn entries<T>(folder: &Path, tell: impl Fn(&DirEntry) -> T) -> io::Result<Vec<(PathBuf, T)>> {
     let entries = fs::read_dir(folder)?;
     let told = entries.map(|entry| entry.map(|entry| (entry.path(), tell(&entry))));

@@ -1,14 +1,13 @@
-//! From a feed to a writer: blocks are filled, scrubbed and written, by one thread or by several.
+//! Moves an input through the scrubber to a writer, with one thread or several.
 //!
-//! Several share the work while the feed gives more than a block at a time. Each takes whole
-//! records with the memory they were read into, scrubs them on the assumption that nothing is open
-//! where its block begins, and writes them when it is their turn. Where the assumption turns out
-//! wrong (a private key goes on over the edge) the block is scrubbed again, in order; records over
-//! the limit are worked through by one thread. So what comes out, and what is counted, is what one
-//! thread makes of the same blocks.
+//! Several threads work while the input yields more than a block at a time. Each takes a block of
+//! whole records, with the memory it was read into, and scrubs it as if nothing were open at its
+//! start. Blocks are committed in order. If that assumption was wrong (a private key continues
+//! across the edge), the block is scrubbed again before it is committed. Records over the limit are
+//! scrubbed by one thread. Output and tally are therefore those of a single thread.
 //!
-//! Nobody waits for the feed while work is shared: when it runs dry all that was read is written
-//! first, and what then comes in little pieces meets one thread alone.
+//! Threads never wait for the input: when it runs dry, everything that was read is written first,
+//! and what then arrives in small pieces is scrubbed by one thread.
 
 use std::{
     io::IoSlice,
@@ -16,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Pump, emit};
+use super::pump::{Pump, write_step};
 use crate::{
     error::Error,
     frame::{
@@ -28,51 +27,51 @@ use crate::{
     scrub::{Scrubber, Step, trace::Trace},
 };
 
-/// What bytes are read from.
-pub(super) trait Feed: Send {
+/// A source of bytes that can be waited for.
+pub(super) trait Input: Send {
     /// Waits until something can be read, at most for `limit`.
-    fn wait(&mut self, limit: Option<Duration>) -> Waited;
+    fn wait(&mut self, limit: Option<Duration>) -> Wait;
 
-    /// Whether nothing more is to be read, whatever is there.
-    fn is_over(&mut self) -> bool;
+    /// Whether reading must end now, even if more could be read.
+    fn must_end(&mut self) -> bool;
 
-    /// Reads what is there; 0 at the end.
+    /// Reads what is available; 0 at the end.
     fn read(&mut self, space: &mut [u8]) -> Result<usize, Error>;
 
-    /// Whether nothing is there to be read now.
+    /// Whether nothing can be read without waiting.
     fn is_dry(&mut self) -> bool;
 
-    /// Whether the caller is wanted: work stops where everything that was read has been written.
-    fn is_called(&mut self) -> bool {
+    /// Whether there is a request for the caller, such as a reload. The flow pauses once everything
+    /// that was read is written.
+    fn has_request(&mut self) -> bool {
         false
     }
 }
 
 /// Why waiting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waited {
-    /// Something can be read.
-    Ready,
-    /// Nothing more is to be read.
-    Over,
-    /// Time has passed and nothing came.
-    Late,
-    /// The caller is wanted.
-    Called,
+pub(super) enum Wait {
+    /// Something can be read, or the end was reached.
+    Readable,
+    /// Reading must end.
+    Ended,
+    TimedOut,
+    /// There is a request for the caller.
+    Request,
 }
 
-/// Why [`carry`] returned.
+/// Why [`run`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(super) enum Carried {
-    /// The feed has ended, and everything is written.
-    All,
-    /// The caller is wanted. Everything is written that does not wait for the rest of a record;
-    /// another call goes on.
-    SoFar,
+pub(super) enum Pause {
+    /// The input has ended, and everything is written.
+    End,
+    /// There is a request for the caller. Everything is written except records that wait for the
+    /// rest of one. Another call continues.
+    Request,
 }
 
-/// Why filling ended.
+/// Why filling the buffer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Filled {
     Full,
@@ -80,44 +79,50 @@ enum Filled {
     End,
 }
 
-/// Carries everything from `feed` to `write`, by `n_threads` threads, until the feed ends or calls.
-/// A record whose rest does not come is held for `hold` while nothing else comes either.
-pub(super) fn carry(
-    feed: &mut impl Feed,
-    pump: &mut Pump,
+/// How an input is moved.
+#[derive(Debug)]
+pub(super) struct Flow<'p> {
+    pub(super) pump: &'p mut Pump,
+    pub(super) n_threads: usize,
+    /// How long an incomplete record is held while no input arrives.
+    pub(super) hold: Duration,
+}
+
+/// Moves everything from `input` to `write` until the input ends or has a request.
+pub(super) fn run(
+    Flow { pump, n_threads, hold }: Flow<'_>,
+    input: &mut impl Input,
     scrubber: &mut Scrubber,
-    n_threads: usize,
-    hold: Duration,
     mut write: impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send,
-) -> Result<Carried, Error> {
-    let mut hands: Vec<Hand> = Vec::new();
+) -> Result<Pause, Error> {
+    let mut workers: Vec<BlockWorker> = Vec::new();
     loop {
-        let mut filled = match feed.wait(pump.is_waiting().then_some(hold)) {
-            Waited::Ready => fill(feed, pump.buffer())?,
-            Waited::Over => Filled::End,
-            Waited::Called => return Ok(Carried::SoFar),
-            Waited::Late => {
+        let mut filled = match input.wait(pump.is_waiting().then_some(hold)) {
+            Wait::Readable => fill(input, pump.buffer())?,
+            Wait::Ended => Filled::End,
+            Wait::Request => return Ok(Pause::Request),
+            Wait::TimedOut => {
                 pump.drain(scrubber, InputState::TimedOut, &mut write)?;
                 continue;
             }
         };
         if filled == Filled::Full && n_threads > 1 {
-            hands.resize_with(n_threads, || Hand::new(scrubber, pump.flush_policy()));
-            filled = share(feed, pump, scrubber, &mut hands, &mut write)?;
+            workers.resize_with(n_threads, || BlockWorker::new(scrubber, pump.flush_policy()));
+            filled = scrub_parallel(&mut workers, input, pump, (scrubber, &mut write))?;
         }
-        let input = if filled == Filled::End { InputState::Ended } else { InputState::Open };
-        pump.drain(scrubber, input, &mut write)?;
+        let state = if filled == Filled::End { InputState::Ended } else { InputState::Open };
+        pump.drain(scrubber, state, &mut write)?;
         if filled == Filled::End {
-            return Ok(Carried::All);
+            return Ok(Pause::End);
         }
     }
 }
 
-/// Reads until the buffer is full or the feed is dry. A read that filled the buffer is not followed
-/// by a question.
-fn fill(feed: &mut impl Feed, buffer: &mut BlockBuffer) -> Result<Filled, Error> {
+/// Reads until the buffer is full or the input is dry. After a read that filled the buffer the
+/// input is not polled.
+fn fill(input: &mut impl Input, buffer: &mut BlockBuffer) -> Result<Filled, Error> {
     loop {
-        let n_bytes = feed.read(buffer.space())?;
+        let n_bytes = input.read(buffer.space())?;
         let is_full = buffer.advance(n_bytes);
         if n_bytes == 0 {
             return Ok(Filled::End);
@@ -125,139 +130,175 @@ fn fill(feed: &mut impl Feed, buffer: &mut BlockBuffer) -> Result<Filled, Error>
         if is_full {
             return Ok(Filled::Full);
         }
-        if feed.is_dry() {
+        if input.is_dry() {
             return Ok(Filled::Dry);
         }
     }
 }
 
-/// The same where nothing may be waited for.
-fn fill_on(feed: &mut impl Feed, buffer: &mut BlockBuffer) -> Result<Filled, Error> {
-    if feed.is_over() {
+/// As [`fill`], but never waits.
+fn fill_without_waiting(input: &mut impl Input, buffer: &mut BlockBuffer) -> Result<Filled, Error> {
+    if input.must_end() {
         return Ok(Filled::End);
     }
-    if feed.is_called() || feed.is_dry() { Ok(Filled::Dry) } else { fill(feed, buffer) }
+    if input.has_request() || input.is_dry() {
+        return Ok(Filled::Dry);
+    }
+    fill(input, buffer)
 }
 
-/// Memory for a block and for what stands in its place.
+/// Memory for a block and its output.
 #[derive(Default)]
-struct Memory {
+struct BlockMemory {
     bytes: Vec<u8>,
     out: OutputRuns,
 }
 
-/// A block, what stands in its place, and what its scrubber leaves behind.
-struct Scrubbed {
+/// A block, its output, and the state of its scrubber at its end.
+struct ScrubbedBlock {
     block: OwnedBlock,
     out: OutputRuns,
     step: Step,
     trace: Trace,
 }
 
-/// One thread's own: what it reads into stays in its core's cache.
-struct Hand {
+/// What one thread owns. Its memory stays in the cache of its core.
+struct BlockWorker {
     scrubber: Scrubber,
     flush: FlushPolicy,
-    memory: Option<Memory>,
+    memory: Option<BlockMemory>,
 }
 
-impl Hand {
-    fn new(scrubber: &Scrubber, flush: FlushPolicy) -> Hand {
-        Hand { scrubber: scrubber.fork(), flush, memory: None }
+impl BlockWorker {
+    fn new(scrubber: &Scrubber, flush: FlushPolicy) -> BlockWorker {
+        BlockWorker { scrubber: scrubber.fork(), flush, memory: None }
     }
 }
 
-impl Worker for Hand {
+impl Worker for BlockWorker {
     type Job = (OwnedBlock, OutputRuns);
-    type Done = Scrubbed;
+    type Done = ScrubbedBlock;
 
-    fn work(&mut self, (block, mut out): (OwnedBlock, OutputRuns)) -> Scrubbed {
+    fn work(&mut self, (block, mut out): (OwnedBlock, OutputRuns)) -> ScrubbedBlock {
         let step = self.scrubber.scrub_piece(Block::Records(block.bytes()), self.flush, &mut out);
-        Scrubbed { block, out, step, trace: self.scrubber.take_trace() }
+        ScrubbedBlock { block, out, step, trace: self.scrubber.take_trace() }
     }
 }
 
-/// Shares the work from a full buffer on, for as long as each block that follows is full too and
-/// can be taken. All that was taken is written when it answers how filling ended.
-fn share(
-    feed: &mut impl Feed,
+/// Scrubs the full buffer, and the blocks that follow for as long as each fills the buffer too.
+/// Everything that was taken is written on return. Returns why filling ended.
+fn scrub_parallel<W>(
+    workers: &mut [BlockWorker],
+    input: &mut impl Input,
     pump: &mut Pump,
-    scrubber: &mut Scrubber,
-    hands: &mut [Hand],
-    write: &mut (impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send),
-) -> Result<Filled, Error> {
-    let spare = Mutex::new(Vec::new());
-    let mut filled = Ok(Filled::Full);
-    let mut is_first = true;
-    let mut held = Held { records: Vec::new(), flush: pump.flush_policy() };
-    let next = |hand: &mut Hand| {
-        let Memory { mut bytes, out } =
-            hand.memory.take().or_else(|| lock(&spare).pop()).unwrap_or_default();
-        // The first block was read before the work was shared. Each that follows is read into its
-        // thread's own memory; what a block leaves of its last record waits in the memory that this
-        // exchange gives.
-        if !std::mem::take(&mut is_first) {
-            bytes = pump.buffer().move_into(bytes);
-            filled = fill_on(feed, pump.buffer());
+    (scrubber, write): (&mut Scrubber, &mut W),
+) -> Result<Filled, Error>
+where
+    W: FnMut(&mut [IoSlice<'_>]) -> Result<(), Error> + Send,
+{
+    let spare = SpareMemory::default();
+    let mut collector = Collector { scrubber, write, held: Vec::new(), flush: pump.flush_policy() };
+    let mut source = BlockSource { input, pump, filled: Ok(Filled::Full), is_first: true };
+    pool::run(
+        workers,
+        |worker| source.next_block(spare.take(worker)),
+        |worker, done| {
+            let memory = collector.commit_block(done)?;
+            spare.give_back(worker, memory);
+            Ok(())
+        },
+    )?;
+    if !collector.held.is_empty() {
+        source.pump.buffer().put_back(&collector.held);
+    }
+    source.filled
+}
+
+/// Memory of blocks that were committed.
+#[derive(Default)]
+struct SpareMemory(Mutex<Vec<BlockMemory>>);
+
+impl SpareMemory {
+    fn lock(&self) -> MutexGuard<'_, Vec<BlockMemory>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, worker: &mut BlockWorker) -> BlockMemory {
+        worker.memory.take().or_else(|| self.lock().pop()).unwrap_or_default()
+    }
+
+    /// A thread commits its own block first and keeps that memory. Memory of blocks that it commits
+    /// for other threads is shared.
+    fn give_back(&self, worker: &mut BlockWorker, memory: BlockMemory) {
+        match &mut worker.memory {
+            Some(_) => self.lock().push(memory),
+            own => *own = Some(memory),
         }
-        let block =
-            if matches!(filled, Ok(Filled::Full)) { pump.buffer().take(|| bytes) } else { None }?;
-        if let Err(refused) = pump.pass(block.bytes()) {
-            filled = Err(refused);
+    }
+}
+
+/// Reads the blocks of all threads.
+struct BlockSource<'s, I> {
+    input: &'s mut I,
+    pump: &'s mut Pump,
+    filled: Result<Filled, Error>,
+    /// The first block was read before the threads started.
+    is_first: bool,
+}
+
+impl<I: Input> BlockSource<'_, I> {
+    /// The next block, which is read into the memory of its thread. The incomplete record at its
+    /// end moves to the memory that this exchange leaves in the buffer.
+    fn next_block(&mut self, memory: BlockMemory) -> Option<(OwnedBlock, OutputRuns)> {
+        let BlockMemory { mut bytes, out } = memory;
+        if !std::mem::take(&mut self.is_first) {
+            bytes = self.pump.buffer().move_into(bytes);
+            self.filled = fill_without_waiting(self.input, self.pump.buffer());
+        }
+        if !matches!(self.filled, Ok(Filled::Full)) {
+            return None;
+        }
+        let block = self.pump.buffer().take(|| bytes)?;
+        if let Err(refused) = self.pump.check_input(block.bytes()) {
+            self.filled = Err(refused);
             return None;
         }
         Some((block, out))
-    };
-    let accept = |hand: &mut Hand, done: Scrubbed| {
-        let memory = settle(done, &mut held, scrubber, write)?;
-        // The thread's own block is the first that it writes; those of others behind it go back by
-        // way of all.
-        match &mut hand.memory {
-            Some(_) => lock(&spare).push(memory),
-            own => *own = Some(memory),
-        }
-        Ok(())
-    };
-    pool::run(hands, next, accept)?;
-    if !held.records.is_empty() {
-        pump.buffer().put_back(&held.records);
     }
-    filled
 }
 
-/// Whole records that wait for the rest of one, which lies in a block that another thread has.
-struct Held {
-    records: Vec<u8>,
+/// Writes scrubbed blocks in order.
+struct Collector<'c, W> {
+    scrubber: &'c mut Scrubber,
+    write: &'c mut W,
+    /// Whole records that wait for the rest of one in a later block.
+    held: Vec<u8>,
     flush: FlushPolicy,
 }
 
-fn lock(spare: &Mutex<Vec<Memory>>) -> MutexGuard<'_, Vec<Memory>> {
-    spare.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Writes one block, which is next in order; it is scrubbed again where its thread began with a
-/// wrong assumption, or records wait for what is in it.
-fn settle(
-    done: Scrubbed,
-    held: &mut Held,
-    scrubber: &mut Scrubber,
-    write: &mut impl FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
-) -> Result<Memory, Error> {
-    let Scrubbed { block, mut out, mut step, trace } = done;
-    if scrubber.is_closed() && held.records.is_empty() {
-        scrubber.follow(trace);
-        emit(&step, block.bytes(), &out, write)?;
-        held.records.extend_from_slice(&block.bytes()[step.done.end..]);
-    } else {
+impl<W> Collector<'_, W>
+where
+    W: FnMut(&mut [IoSlice<'_>]) -> Result<(), Error>,
+{
+    /// Writes the next block in order. It is scrubbed again if a record or private key was open
+    /// at its start, or if records wait for its content.
+    fn commit_block(&mut self, done: ScrubbedBlock) -> Result<BlockMemory, Error> {
+        let ScrubbedBlock { block, mut out, mut step, trace } = done;
+        if self.scrubber.is_closed() && self.held.is_empty() {
+            self.scrubber.follow(trace);
+            write_step(&step, block.bytes(), &out, self.write)?;
+            self.held.extend_from_slice(&block.bytes()[step.done.end..]);
+        } else {
+            out.clear();
+            self.held.extend_from_slice(block.bytes());
+            step = self.scrubber.scrub_piece(Block::Records(&self.held), self.flush, &mut out);
+            write_step(&step, &self.held, &out, self.write)?;
+            self.held.drain(..step.done.end);
+        }
+        self.scrubber.tally_mut().records_out += step.records_out;
         out.clear();
-        held.records.extend_from_slice(block.bytes());
-        step = scrubber.scrub_piece(Block::Records(&held.records), held.flush, &mut out);
-        emit(&step, &held.records, &out, write)?;
-        held.records.drain(..step.done.end);
+        Ok(BlockMemory { bytes: block.into_memory(), out })
     }
-    scrubber.tally_mut().records_out += step.records_out;
-    out.clear();
-    Ok(Memory { bytes: block.into_memory(), out })
 }
 
 #[cfg(test)]
@@ -272,23 +313,22 @@ mod tests {
         tally::Tally,
     };
 
-    /// Gives `input` in reads of those sizes, over and over; the feed is dry where one of every
-    /// `dry` reads ends.
+    /// Returns an input in reads of the given sizes, cyclically. It is dry after every `dry` reads.
     struct Script<'i> {
         rest: &'i [u8],
         reads: Vec<usize>,
         n_reads: usize,
         dry: usize,
-        /// Reading fails when so many bytes are left.
+        /// Reading fails when this many bytes are left.
         breaks_at: Option<usize>,
     }
 
-    impl Feed for Script<'_> {
-        fn wait(&mut self, _: Option<Duration>) -> Waited {
-            Waited::Ready
+    impl Input for Script<'_> {
+        fn wait(&mut self, _: Option<Duration>) -> Wait {
+            Wait::Readable
         }
 
-        fn is_over(&mut self) -> bool {
+        fn must_end(&mut self) -> bool {
             false
         }
 
@@ -309,7 +349,7 @@ mod tests {
         }
     }
 
-    /// One run: what is read, how, and what goes wrong.
+    /// One run: the input, how it is read, and what fails.
     #[derive(Clone, Debug)]
     struct Case {
         input: Vec<u8>,
@@ -318,33 +358,33 @@ mod tests {
         block: usize,
         on_error: OnError,
         breaks_at: Option<usize>,
-        /// The writer takes no more than so many bytes.
+        /// The writer takes no more than this many bytes.
         full_at: usize,
     }
 
     static RULES: LazyLock<RuleSet> = LazyLock::new(RuleSet::embedded);
 
-    /// What came out, what was counted, and how it ended.
+    /// The output, the tally, and the error.
     fn run(case: &Case, n_threads: usize) -> (Vec<u8>, Tally, Option<(u8, String)>) {
         let policy = Policy::new().on_error(case.on_error);
         let mut scrubber = Scrubber::new(&RULES, &policy).expect("the policy is plain");
         scrubber.fail_on(b"BOOM");
         let mut pump = Pump::new(case.block, 1, "a script");
         let (reads, dry) = (case.reads.clone(), case.dry);
-        let mut feed =
+        let mut input =
             Script { rest: &case.input, reads, n_reads: 0, dry, breaks_at: case.breaks_at };
+        let flow = Flow { pump: &mut pump, n_threads, hold: Duration::ZERO };
         let mut out = Vec::new();
-        let result =
-            carry(&mut feed, &mut pump, &mut scrubber, n_threads, Duration::ZERO, |runs| {
-                for run in runs {
-                    let n_bytes = run.len().min(case.full_at - out.len());
-                    out.extend_from_slice(&run[..n_bytes]);
-                    if n_bytes < run.len() {
-                        return Err(Error::output("a vector", io::ErrorKind::StorageFull.into()));
-                    }
+        let result = super::run(flow, &mut input, &mut scrubber, |runs| {
+            for run in runs {
+                let n_bytes = run.len().min(case.full_at - out.len());
+                out.extend_from_slice(&run[..n_bytes]);
+                if n_bytes < run.len() {
+                    return Err(Error::output("a vector", io::ErrorKind::StorageFull.into()));
                 }
-                Ok(())
-            });
+            }
+            Ok(())
+        });
         let end = result.err().map(|error| (error.exit_code(), error.to_string()));
         (out, scrubber.tally().clone(), end)
     }
@@ -363,7 +403,7 @@ mod tests {
         Ok(())
     }
 
-    /// A line of 64 letters such as a key is made of.
+    /// A line of 64 letters, as in the body of a private key.
     fn body(seed: usize) -> String {
         (0..64)
             .map(|at| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"[(seed * 7 + at * 11) % 32]))
@@ -422,7 +462,7 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, rng_seed: RngSeed::Fixed(20_261_125), ..ProptestConfig::default() })]
 
         #[test]
-        fn any_number_of_threads_does_what_one_does(case in case()) {
+        fn any_number_of_threads_equals_one_thread(case in case()) {
             check(&case)?;
         }
     }
@@ -433,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_over_many_blocks_is_gone_whatever_the_threads() {
+    fn a_key_across_many_blocks_is_removed_with_any_number_of_threads() {
         let head = b"a line\n".repeat(50);
         let input =
             [&head[..], &key(1, 200, "\n", true), &head, &key(2, 30, "\n", false), &head].concat();
@@ -445,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn records_over_the_limit_keep_their_place() {
+    fn records_over_the_limit_stay_in_order() {
         let long = b"0123456 alice@example.com ".repeat(30_000);
         let line = b"mail to bob@example.com\n".repeat(100);
         let boom = [&long[..300_000], b" BOOM ", &long].concat();
@@ -456,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_refused_before_anything_is_passed() {
+    fn refused_input_produces_no_output() {
         let gzip = [b"\x1f\x8b\x08".to_vec(), b"line\n".repeat(2000)].concat();
         let wide: Vec<u8> =
             "line\n".repeat(2000).encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -1,12 +1,12 @@
-//! The program's main job: standard input to standard output.
+//! The filter: standard input to standard output.
 //!
-//! The buffer is filled for as long as more is there at once; when the source runs dry, or the
-//! buffer is full, everything whole is scrubbed and written. So a lone line leaves as soon as it
-//! came, and a flood leaves in large blocks, without a timer.
+//! The buffer is filled while input is available without waiting. When the input runs dry, or the
+//! buffer is full, all whole records are scrubbed and written. A single line is therefore written
+//! as soon as it arrives, and a flood is written in large blocks, without a timer.
 //!
-//! What signals do is said in [`super::signals`]. Between two blocks the filter can go on with
-//! other rules and another output file: what was read before is written before, and what is open
-//! across records (a private key, the parts of a record) stays open.
+//! [`super::signals`] describes the signals. Rules and output file can change between two blocks:
+//! what was read before is written before, and state across records (a private key, the parts of a
+//! record) is kept.
 
 use std::{
     num::NonZero,
@@ -20,8 +20,8 @@ use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
 pub(crate) use super::signals::Signals;
 use super::{
-    Pump,
-    flow::{self, Carried, Feed, Waited},
+    flow::{self, Flow, Input, Pause, Wait},
+    pump::Pump,
 };
 use crate::{
     error::Error,
@@ -30,20 +30,20 @@ use crate::{
     source::stdin::{self, Stdin},
 };
 
-/// What a pipe is asked to hold. A writer and a reader that need not wait for each other at every
-/// 64 KiB change places less often.
-const PIPE: usize = 1 << 20;
+/// The capacity that is requested for pipes. With the default of 64 KiB, writer and reader switch
+/// more often.
+const PIPE_CAPACITY: usize = 1 << 20;
 
-/// How the pipe runs.
+/// Settings of the filter.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// A longer record is worked through in windows; bytes.
+    /// The most bytes of a record; longer ones are scrubbed in windows.
     pub(crate) max_record: usize,
-    /// The size of a block; bytes.
+    /// The size of a block in bytes.
     pub(crate) buffer: usize,
-    /// How many threads scrub; 0: one, but all cores for a regular file.
+    /// The number of threads; 0 means one, or one per core if the input is a regular file.
     pub(crate) threads: usize,
-    /// How long a record may wait for its rest while nothing is read.
+    /// How long an incomplete record is held while no input arrives.
     pub(crate) hold: Duration,
     /// A file to append to, instead of standard output.
     pub(crate) output: Option<PathBuf>,
@@ -51,42 +51,42 @@ pub(crate) struct Options {
     pub(crate) dry_run: bool,
 }
 
-/// What the configuration says when it is read anew.
-pub(crate) struct Renewed {
+/// The settings that a reload can change.
+pub(crate) struct Reloaded {
     pub(crate) scrubber: Scrubber,
     pub(crate) hold: Duration,
     pub(crate) grace: Duration,
     pub(crate) output: Option<PathBuf>,
 }
 
-/// Answers signals that do not end the filter.
-pub(crate) trait Caller {
-    /// Reads rules and configuration anew; says why when that fails, and what is in force stays.
-    fn renew(&mut self) -> Option<Renewed>;
+/// Handles the requests of signals.
+pub(crate) trait RequestHandler {
+    /// Reloads rules and configuration. On failure it reports the reason and returns `None`; the
+    /// old settings stay in force.
+    fn reload(&mut self) -> Option<Reloaded>;
 
-    /// The output could not be opened anew; the old file stays.
-    fn complain(&mut self, error: Error);
+    /// Reports that the output file could not be opened again; the old one stays open.
+    fn reopen_failed(&mut self, error: Error);
 
-    /// Tells what was done so far.
+    /// Prints the summary so far.
     fn report(&mut self, scrubber: &Scrubber);
 }
 
-/// How the work ended.
+/// Why the filter ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// With the input, or by SIGTERM once all that could be read at once was written.
+    /// The input ended, or SIGTERM arrived and the available input was written.
     Done,
-    /// By SIGINT.
+    /// SIGINT.
     Interrupted,
 }
 
-/// Scrubs standard input until it ends; the scrubber's tally says how far it came, also after an
-/// error.
+/// Scrubs standard input until it ends. The tally of `scrubber` is valid after an error too.
 pub(crate) fn run(
     options: &Options,
     scrubber: &mut Scrubber,
     signals: Signals,
-    caller: &mut impl Caller,
+    handler: &mut impl RequestHandler,
 ) -> Result<End, Error> {
     let sink = match (&options.output, options.dry_run) {
         (_, true) => Sink::nowhere(),
@@ -100,18 +100,18 @@ pub(crate) fn run(
     let pump = Pump::new(options.buffer, options.max_record, "standard input");
     let output = options.output.clone().filter(|_| !options.dry_run);
     let mut filter = Filter { signals, pump, sink, output, hold: options.hold };
-    let result = filter.run(scrubber, n_threads, caller);
+    let result = filter.run(scrubber, n_threads, handler);
     filter.count_written(scrubber);
     result?;
     Ok(if filter.signals.is_interrupted() { End::Interrupted } else { End::Done })
 }
 
-/// What lasts while rules and files change.
+/// What stays when rules and files change.
 struct Filter {
     signals: Signals,
     pump: Pump,
     sink: Sink,
-    /// The file of the sink.
+    /// The file that the sink writes to.
     output: Option<PathBuf>,
     hold: Duration,
 }
@@ -121,81 +121,81 @@ impl Filter {
         &mut self,
         scrubber: &mut Scrubber,
         n_threads: usize,
-        caller: &mut impl Caller,
+        handler: &mut impl RequestHandler,
     ) -> Result<(), Error> {
         loop {
             let Filter { signals, pump, sink, hold, .. } = self;
-            let write = |runs: &mut [std::io::IoSlice<'_>]| sink.write_all(runs);
-            if flow::carry(signals, pump, scrubber, n_threads, *hold, write)? == Carried::All {
+            let flow = Flow { pump, n_threads, hold: *hold };
+            let pause = flow::run(flow, signals, scrubber, |slices| sink.write_all(slices))?;
+            if pause == Pause::End {
                 return Ok(());
             }
-            let calls = self.signals.calls();
-            if calls.reload {
-                self.reload(scrubber, caller);
+            let requests = self.signals.take_requests();
+            if requests.reload {
+                self.reload(scrubber, handler);
             }
-            if calls.report {
+            if requests.report {
                 self.count_written(scrubber);
-                caller.report(scrubber);
+                handler.report(scrubber);
             }
         }
     }
 
-    /// Goes on with what the configuration says now, and with a new file where the old one was
-    /// moved away.
-    fn reload(&mut self, scrubber: &mut Scrubber, caller: &mut impl Caller) {
+    /// Applies the reloaded settings, and opens the output file again in case it was rotated.
+    fn reload(&mut self, scrubber: &mut Scrubber, handler: &mut impl RequestHandler) {
         let mut output = self.output.clone();
-        if let Some(renewed) = caller.renew() {
-            scrubber.adopt(renewed.scrubber);
-            self.hold = renewed.hold;
-            self.signals.set_grace(renewed.grace);
-            // A filter that writes to a file goes on writing to one.
-            output = output.map(|path| renewed.output.unwrap_or(path));
+        if let Some(reloaded) = handler.reload() {
+            scrubber.adopt(reloaded.scrubber);
+            self.hold = reloaded.hold;
+            self.signals.set_grace(reloaded.grace);
+            // A reload can change the file, but not switch between a file and standard output.
+            output = output.map(|path| reloaded.output.unwrap_or(path));
         }
         if let Some(path) = output {
-            self.reopen(path, caller);
+            self.reopen(path, handler);
         }
     }
 
-    fn reopen(&mut self, path: PathBuf, caller: &mut impl Caller) {
+    fn reopen(&mut self, path: PathBuf, handler: &mut impl RequestHandler) {
         match self.sink.reopen(Path::new(&path)) {
             Ok(()) => self.output = Some(path),
-            Err(error) => caller.complain(error),
+            Err(error) => handler.reopen_failed(error),
         }
     }
 
-    /// What was written is counted by the sink alone, over all of its files.
+    /// Copies the count of written bytes from the sink, which counts across all of its files.
     fn count_written(&self, scrubber: &mut Scrubber) {
         scrubber.tally_mut().bytes_out = self.sink.written();
     }
 }
 
-/// A pipe's writer sets the pace, and a line at a time needs one thread; a file is there to be done
-/// with.
-fn n_threads(asked: usize, stdin: &Stdin) -> usize {
-    match asked {
+/// The number of threads. By default one, because the writer of a pipe sets the pace; a regular
+/// file gets all cores.
+fn n_threads(requested: usize, stdin: &Stdin) -> usize {
+    match requested {
         0 if stdin.is_file() => thread::available_parallelism().map_or(1, NonZero::get),
         0 => 1,
-        asked => asked,
+        requested => requested,
     }
 }
 
-/// Asks for a larger pipe, or for one as large as the system allows. What is no pipe, or cannot
-/// grow, is left as it is.
+/// Enlarges a pipe to [`PIPE_CAPACITY`], or as far as the system allows. Other files are left
+/// alone.
 fn widen(fd: BorrowedFd<'_>) {
     let Ok(size) = fcntl_getpipe_size(fd) else { return };
-    let mut asked = PIPE;
-    while asked > size && fcntl_setpipe_size(fd, asked).is_err() {
-        asked /= 2;
+    let mut capacity = PIPE_CAPACITY;
+    while capacity > size && fcntl_setpipe_size(fd, capacity).is_err() {
+        capacity /= 2;
     }
 }
 
-impl Feed for Signals {
-    fn wait(&mut self, limit: Option<Duration>) -> Waited {
+impl Input for Signals {
+    fn wait(&mut self, limit: Option<Duration>) -> Wait {
         Signals::wait(self, limit)
     }
 
-    fn is_over(&mut self) -> bool {
-        Signals::is_over(self)
+    fn must_end(&mut self) -> bool {
+        Signals::must_end(self)
     }
 
     fn read(&mut self, space: &mut [u8]) -> Result<usize, Error> {
@@ -206,7 +206,7 @@ impl Feed for Signals {
         self.stdin().is_dry()
     }
 
-    fn is_called(&mut self) -> bool {
-        Signals::is_called(self)
+    fn has_request(&mut self) -> bool {
+        Signals::has_request(self)
     }
 }

@@ -1,15 +1,18 @@
-//! A `Read` that scrubs what it reads.
+//! A reader that scrubs.
 
 use std::io::{self, Read};
 
-use super::{BLOCK, MAX_RECORD, Ready};
+use super::{
+    clean_output::CleanOutput,
+    pump::{BLOCK, MAX_RECORD},
+};
 use crate::scrub::Scrubber;
 
-/// Reads from `R` and gives back clean bytes.
+/// Reads from `R` and returns clean bytes.
 ///
 /// A record is held until its end has been read. An input that cannot be examined as text is an
-/// error of kind [`io::ErrorKind::InvalidData`], and nothing of it is given back; every later call
-/// is the same error. An error of `R` loses nothing: the same call may be made again.
+/// error of kind [`io::ErrorKind::InvalidData`], and nothing of it is returned; later calls return
+/// the same error. An error of `R` loses nothing: the call can be repeated.
 ///
 /// ```
 /// use std::io::Read;
@@ -25,39 +28,39 @@ use crate::scrub::Scrubber;
 #[derive(Debug)]
 pub struct ScrubReader<R> {
     inner: R,
-    ready: Ready,
+    clean: CleanOutput,
 }
 
 impl<R: Read> ScrubReader<R> {
-    /// Scrubs what `inner` gives, in blocks of the default size.
+    /// Scrubs the bytes of `inner`, in blocks of the default size.
     pub fn new(inner: R, scrubber: Scrubber) -> ScrubReader<R> {
         ScrubReader::with_capacity(BLOCK, MAX_RECORD, inner, scrubber)
     }
 
-    /// As [`ScrubReader::new`], with a buffer of `size` bytes that grows up to `max_record` bytes
-    /// where a record asks for it. A limit under 256 KiB is taken as 256 KiB.
+    /// Like [`ScrubReader::new`], with a buffer of `size` bytes that grows up to `max_record` bytes
+    /// for long records. A limit under 256 KiB is raised to 256 KiB.
     pub fn with_capacity(
         size: usize,
         max_record: usize,
         inner: R,
         scrubber: Scrubber,
     ) -> ScrubReader<R> {
-        ScrubReader { inner, ready: Ready::new(size, max_record, scrubber) }
+        ScrubReader { inner, clean: CleanOutput::new(size, max_record, scrubber) }
     }
 
     /// The scrubber, for its tally.
     pub fn scrubber(&self) -> &Scrubber {
-        self.ready.scrubber()
+        self.clean.scrubber()
     }
 }
 
 impl<R: Read> Read for ScrubReader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.ready.is_due()? {
-            let n_bytes = self.inner.read(self.ready.space())?;
-            self.ready.take(n_bytes)?;
+        while self.clean.needs_input()? {
+            let n_bytes = self.inner.read(self.clean.space())?;
+            self.clean.advance(n_bytes)?;
         }
-        let clean = self.ready.give(out.len());
+        let clean = self.clean.take(out.len());
         out[..clean.len()].copy_from_slice(clean);
         Ok(clean.len())
     }

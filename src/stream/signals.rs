@@ -1,24 +1,20 @@
-//! The signals that the filter answers, as flags and as a descriptor that wakes a wait.
+//! Signals of the filter, as flags and as a descriptor that wakes a poll.
 //!
-//! SIGTERM ends the reading: what can be read at once is still read, for a grace period. A second
-//! one ends the program from inside the handler, whatever the threads are doing. SIGINT does the
-//! same, but it is ignored when standard input is a pipe: the writer got it as well, and its end is
-//! ours. Of a regular file nothing more is read, since all of it is there at once.
+//! - SIGTERM ends reading: input that is available without waiting is still read, for a grace
+//!   period. A second SIGTERM exits from the handler, whatever the threads are doing.
+//! - SIGINT does the same, but is ignored if standard input is a pipe: the writer received it too,
+//!   and the filter ends with the writer. From a regular file nothing more is read.
+//! - SIGHUP requests a reload, or ends reading like SIGTERM if there is nothing to reload. It never
+//!   arms the second SIGTERM, because an ending session sends both.
+//! - SIGUSR1 requests the summary so far.
 //!
-//! SIGHUP calls the filter to read its configuration anew, or ends the reading like SIGTERM when
-//! there is nothing to read anew. It never arms the second SIGTERM: a session that ends sends both.
-//! SIGUSR1 asks for the summary so far.
-//!
-//! Handlers set the flag first and write to the descriptor second. So a wait that was woken finds
-//! the flag.
+//! Handlers first set the flag and then write to the descriptor, so a poll that was woken finds the
+//! flag.
 
 use std::{
     fs, io,
     io::Read as _,
-    os::{
-        fd::{AsFd, BorrowedFd},
-        unix::net::UnixStream,
-    },
+    os::{fd::AsFd as _, unix::net::UnixStream},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -31,7 +27,7 @@ use signal_hook::{
     flag, low_level,
 };
 
-use super::flow::Waited;
+use super::flow::Wait;
 use crate::{
     error::Error,
     source::stdin::{Stdin, Wake},
@@ -39,16 +35,16 @@ use crate::{
 
 type Flag = Arc<AtomicBool>;
 
-/// What signals ask for beside the end.
+/// Requests by signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Calls {
-    /// SIGHUP: read the configuration and open the output anew.
+pub(super) struct Requests {
+    /// SIGHUP: reload the configuration and open the output again.
     pub(super) reload: bool,
     /// SIGUSR1: the summary so far.
     pub(super) report: bool,
 }
 
-/// The signals that have come.
+/// The signals received so far, and standard input, which is polled together with them.
 pub(crate) struct Signals {
     stdin: Stdin,
     wake: UnixStream,
@@ -56,43 +52,41 @@ pub(crate) struct Signals {
     interrupt: Flag,
     hangup: Flag,
     report: Flag,
-    /// Whether SIGHUP has something to read anew; otherwise it ends the reading.
+    /// Whether SIGHUP requests a reload; otherwise it ends reading.
     reloads: bool,
     grace: Duration,
-    /// When reading ends, after a signal.
+    /// When reading ends after a signal.
     deadline: Option<Instant>,
 }
 
 impl Signals {
-    /// Answers signals from now on. `reloads`: whether there are files to read or to open anew.
+    /// Installs the handlers. `reloads` tells whether there are files to reload.
     pub(crate) fn install(reloads: bool, grace: Duration) -> Result<Signals, Error> {
-        let failed = |error: io::Error| Error::input("signals", error);
         let stdin = Stdin::new();
-        let (wake, waker) = UnixStream::pair().map_err(failed)?;
-        wake.set_nonblocking(true).map_err(failed)?;
+        let (wake, waker) = UnixStream::pair().map_err(signals_error)?;
+        wake.set_nonblocking(true).map_err(signals_error)?;
         let [terminate, interrupt, hangup, report] = [(); 4].map(|()| Flag::default());
-        // nohup and the shell's `&` set signals to be ignored, and mean it.
-        let ignored = ignored();
-        let is_ignored = |signal: i32| ignored & (1 << (signal - 1)) != 0;
+        // nohup and the shell's `&` set signals to be ignored, and that is respected.
+        let ignored = IgnoredSignals::read();
         for (signal, seen) in
             [(SIGTERM, &terminate), (SIGINT, &interrupt), (SIGHUP, &hangup), (SIGUSR1, &report)]
         {
-            let is_left = match signal {
-                SIGINT => is_ignored(SIGINT),
-                SIGHUP => is_ignored(SIGHUP) && !reloads,
+            let stays_ignored = match signal {
+                SIGINT => ignored.contains(SIGINT),
+                SIGHUP => ignored.contains(SIGHUP) && !reloads,
                 _ => false,
             };
-            if is_left {
+            if stays_ignored {
                 continue;
             }
             if signal == SIGTERM || (signal == SIGINT && !stdin.is_pipe()) {
-                // The second one finds the flag set by the first.
+                // Exits if the flag is already set, that is, at the second signal.
                 flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(seen))
-                    .map_err(failed)?;
+                    .map_err(signals_error)?;
             }
-            flag::register(signal, Arc::clone(seen)).map_err(failed)?;
-            low_level::pipe::register(signal, waker.try_clone().map_err(failed)?)
-                .map_err(failed)?;
+            flag::register(signal, Arc::clone(seen)).map_err(signals_error)?;
+            low_level::pipe::register(signal, waker.try_clone().map_err(signals_error)?)
+                .map_err(signals_error)?;
         }
         Ok(Signals {
             stdin,
@@ -111,7 +105,7 @@ impl Signals {
         &self.stdin
     }
 
-    /// How long reading may go on after SIGTERM.
+    /// How long reading may continue after SIGTERM.
     pub(super) fn set_grace(&mut self, grace: Duration) {
         self.grace = grace;
     }
@@ -120,14 +114,14 @@ impl Signals {
         !self.stdin.is_pipe() && self.interrupt.load(Ordering::Relaxed)
     }
 
-    /// Whether a signal has told that nothing more is to be waited for.
+    /// Whether a signal has ended reading; input that is available may still be read.
     fn is_ending(&self) -> bool {
         let is_hung_up = !self.reloads && self.hangup.load(Ordering::Relaxed);
         is_hung_up || self.terminate.load(Ordering::Relaxed) || self.is_interrupted()
     }
 
-    /// Whether nothing more is to be read, whatever is there.
-    pub(super) fn is_over(&mut self) -> bool {
+    /// Whether nothing more may be read.
+    pub(super) fn must_end(&mut self) -> bool {
         if !self.is_ending() {
             return false;
         }
@@ -135,60 +129,70 @@ impl Signals {
         Instant::now() >= deadline || (self.is_interrupted() && self.stdin.is_file())
     }
 
-    /// Whether a signal asks for something beside the end, which goes before.
-    pub(super) fn is_called(&self) -> bool {
-        let is_asked = (self.reloads && self.hangup.load(Ordering::Relaxed))
+    /// Whether there is a request. The end of reading takes precedence.
+    pub(super) fn has_request(&self) -> bool {
+        let is_requested = (self.reloads && self.hangup.load(Ordering::Relaxed))
             || self.report.load(Ordering::Relaxed);
-        is_asked && !self.is_ending()
+        is_requested && !self.is_ending()
     }
 
-    /// What signals have asked for since the last time.
-    pub(super) fn calls(&self) -> Calls {
+    /// Takes the requests since the last call.
+    pub(super) fn take_requests(&self) -> Requests {
         let reload = self.reloads && self.hangup.swap(false, Ordering::Relaxed);
-        Calls { reload, report: self.report.swap(false, Ordering::Relaxed) }
+        Requests { reload, report: self.report.swap(false, Ordering::Relaxed) }
     }
 
     /// Waits until something can be read, at most for `limit`.
-    pub(super) fn wait(&mut self, limit: Option<Duration>) -> Waited {
-        let late = limit.map(|limit| Instant::now() + limit);
+    pub(super) fn wait(&mut self, limit: Option<Duration>) -> Wait {
+        let deadline = limit.map(|limit| Instant::now() + limit);
         loop {
-            if self.is_over() {
-                return Waited::Over;
+            if self.must_end() {
+                return Wait::Ended;
             }
             if self.is_ending() {
-                return if self.stdin.is_dry() { Waited::Over } else { Waited::Ready };
+                return if self.stdin.is_dry() { Wait::Ended } else { Wait::Readable };
             }
-            if self.is_called() {
-                return Waited::Called;
+            if self.has_request() {
+                return Wait::Request;
             }
-            let left = late.map(|late| late.saturating_duration_since(Instant::now()));
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if self.stdin.is_file()
-                || self.stdin.wait_for(Some(self.woken()), left) == Wake::Readable
+                || self.stdin.wait_for(Some(self.wake.as_fd()), left) == Wake::Readable
             {
-                return Waited::Ready;
+                return Wait::Readable;
             }
-            self.hush();
-            if late.is_some_and(|late| Instant::now() >= late) {
-                return Waited::Late;
+            self.clear_wake();
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Wait::TimedOut;
             }
         }
     }
 
-    fn woken(&self) -> BorrowedFd<'_> {
-        self.wake.as_fd()
-    }
-
-    /// Takes away what has woken the wait.
-    fn hush(&mut self) {
+    /// Empties the descriptor that wakes the poll.
+    fn clear_wake(&mut self) {
         let mut bytes = [0; 64];
         while self.wake.read(&mut bytes).is_ok_and(|n_bytes| n_bytes == bytes.len()) {}
     }
 }
 
-/// The signals that were set to be ignored when the program was started, the first one in the
-/// lowest bit; none where the system does not tell.
-fn ignored() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+fn signals_error(error: io::Error) -> Error {
+    Error::input("signals", error)
+}
+
+/// The signals that were set to be ignored when the program started, as a mask: signal 1 is the
+/// lowest bit.
+struct IgnoredSignals(u64);
+
+impl IgnoredSignals {
+    /// Reads the mask; empty if the system does not provide it.
+    fn read() -> IgnoredSignals {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        IgnoredSignals(mask.unwrap_or(0))
+    }
+
+    fn contains(&self, signal: i32) -> bool {
+        self.0 & (1 << (signal - 1)) != 0
+    }
 }

@@ -1,26 +1,26 @@
-//! A `Write` that scrubs what is written into it.
+//! A writer that scrubs.
 
 use std::{
     fmt,
     io::{self, IoSlice, Write},
 };
 
-use super::{BLOCK, MAX_RECORD, Pump};
+use super::pump::{BLOCK, MAX_RECORD, Pump};
 use crate::{error::Error, frame::reassembly::InputState, scrub::Scrubber};
 
-/// Takes bytes and writes them into `W` clean.
+/// Scrubs bytes and writes them to `W`.
 ///
-/// A record is written when its end has come, so [`Write::flush`] passes on whole records only;
-/// [`ScrubWriter::finish`] ends the last one. A writer that is dropped unfinished withholds what it
-/// still holds.
+/// A record is written once it is complete, so [`Write::flush`] writes whole records only;
+/// [`ScrubWriter::finish`] completes the last one. A writer that is dropped without it discards the
+/// incomplete record.
 ///
 /// # Errors
 ///
 /// As with [`std::io::BufWriter`], an error of `write` means that none of the bytes of that call
-/// were taken: the same call may be made again. Output that `W` did not take is kept and written
-/// before anything else by the next `write`, `flush` or `finish`; it is neither scrubbed nor
-/// counted a second time. An input that cannot be examined as text is an error of kind
-/// [`io::ErrorKind::InvalidData`]; the writer takes nothing after it.
+/// were accepted: the call can be repeated. Output that `W` did not accept is kept, and the next
+/// `write`, `flush` or `finish` writes it first. It is neither scrubbed nor counted twice. An input
+/// that cannot be examined as text is an error of kind [`io::ErrorKind::InvalidData`]; the writer
+/// accepts nothing after it.
 ///
 /// ```
 /// use std::io::Write;
@@ -41,7 +41,7 @@ pub struct ScrubWriter<W> {
     pending: Pending,
 }
 
-/// Scrubbed output that the inner writer has not taken yet.
+/// Scrubbed output that the inner writer has not accepted yet.
 #[derive(Default)]
 struct Pending {
     bytes: Vec<u8>,
@@ -57,7 +57,7 @@ impl Pending {
         self.bytes.len() - self.n_written
     }
 
-    /// Writes as much as `inner` takes; what it does not take stays.
+    /// Writes as much as `inner` accepts, and keeps the rest.
     fn write_to(&mut self, inner: &mut impl Write) -> io::Result<()> {
         let (n_written, result) = write_most(inner, &self.bytes[self.n_written..]);
         self.n_written += n_written;
@@ -76,13 +76,13 @@ impl fmt::Debug for Pending {
 }
 
 impl<W: Write> ScrubWriter<W> {
-    /// Writes clean bytes into `inner`, in blocks of the default size.
+    /// Writes clean bytes to `inner`, in blocks of the default size.
     pub fn new(inner: W, scrubber: Scrubber) -> ScrubWriter<W> {
         ScrubWriter::with_capacity(BLOCK, MAX_RECORD, inner, scrubber)
     }
 
-    /// As [`ScrubWriter::new`], with a buffer of `size` bytes that grows up to `max_record` bytes
-    /// where a record asks for it. A limit under 256 KiB is taken as 256 KiB.
+    /// Like [`ScrubWriter::new`], with a buffer of `size` bytes that grows up to `max_record` bytes
+    /// for long records. A limit under 256 KiB is raised to 256 KiB.
     pub fn with_capacity(
         size: usize,
         max_record: usize,
@@ -98,23 +98,22 @@ impl<W: Write> ScrubWriter<W> {
         &self.scrubber
     }
 
-    /// The inner writer. Bytes that are written into it directly may come out before output that is
-    /// still pending.
+    /// The inner writer. Bytes written to it directly may precede output that is still pending.
     pub fn get_ref(&self) -> &W {
         &self.inner
     }
 
-    /// The inner writer, for example to mend the cause of an error. See [`ScrubWriter::get_ref`].
+    /// The inner writer, for example to remove the cause of an error. See [`ScrubWriter::get_ref`].
     pub fn get_mut(&mut self) -> &mut W {
         &mut self.inner
     }
 
-    /// Ends the last record, flushes, and gives the inner writer back.
+    /// Completes the last record, flushes, and returns the inner writer.
     ///
     /// # Errors
     ///
-    /// As writing: the inner writer's, or the input cannot be examined as text. The error holds
-    /// this writer, so that `finish` can be tried again: output that is pending is not lost.
+    /// Errors of the inner writer, or the input cannot be examined as text. The error contains this
+    /// writer, so `finish` can be retried without losing pending output.
     pub fn finish(mut self) -> Result<W, FinishError<W>> {
         match self.end() {
             Ok(()) => Ok(self.inner),
@@ -139,34 +138,33 @@ impl<W: Write> ScrubWriter<W> {
         result
     }
 
-    /// Scrubs what is due. Output goes to the inner writer until that fails, and then to `pending`:
-    /// the error comes up again at the next write.
+    /// Scrubs what is due. Output goes to the inner writer until that fails, and then to `pending`.
+    /// The next write returns the error.
     fn scrub(&mut self, input: InputState) -> io::Result<()> {
         let (inner, pending) = (&mut self.inner, &mut self.pending);
         let mut n_written = 0;
-        let pass = |runs: &mut [IoSlice<'_>]| {
-            for run in runs.iter() {
+        let result = self.pump.drain(&mut self.scrubber, input, |slices: &mut [IoSlice<'_>]| {
+            for slice in slices.iter() {
                 let mut done = 0;
                 if pending.is_empty() {
-                    done = write_most(inner, run).0;
+                    done = write_most(inner, slice).0;
                     n_written += done as u64;
                 }
-                pending.bytes.extend_from_slice(&run[done..]);
+                pending.bytes.extend_from_slice(&slice[done..]);
             }
             Ok(())
-        };
-        let result = self.pump.drain(&mut self.scrubber, input, pass);
+        });
         self.scrubber.tally_mut().bytes_out += n_written;
         result.map_err(|error: Error| io::Error::new(error.io_kind(), error))
     }
 }
 
-/// Writes `bytes` until all are written or an error comes; answers how many were written in any
+/// Writes `bytes` until all are written or an error occurs. Returns how many were written in either
 /// case.
 fn write_most(inner: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
     let mut n_written = 0;
     while n_written < bytes.len() {
-        #[allow(clippy::disallowed_methods)] // what is written in part is what must be known
+        #[allow(clippy::disallowed_methods)] // a partial write must be known
         let written = inner.write(&bytes[n_written..]);
         match written {
             Ok(0) => return (n_written, Err(io::ErrorKind::WriteZero.into())),
@@ -197,7 +195,7 @@ impl<W: Write> Write for ScrubWriter<W> {
     }
 }
 
-/// [`ScrubWriter::finish`] failed: the error, and the writer to try it again with.
+/// Error of [`ScrubWriter::finish`], with the writer for another try.
 #[derive(Debug)]
 pub struct FinishError<W> {
     error: io::Error,
@@ -210,7 +208,7 @@ impl<W> FinishError<W> {
         &self.error
     }
 
-    /// The cause and the writer, which still holds what was not written.
+    /// The cause and the writer, which still holds the output that was not written.
     pub fn into_parts(self) -> (io::Error, ScrubWriter<W>) {
         (self.error, *self.writer)
     }

@@ -78,7 +78,7 @@ pub static filter_logscrub_plugin: FilterPlugin = FilterPlugin {
 /// Makes the scrubber. An error in the properties keeps Fluent Bit from starting.
 unsafe extern "C" fn init(instance: Ignored, config: Ignored, _data: Ignored) -> c_int {
     let Some(host) = Host::find() else {
-        say("this is no Fluent Bit");
+        say("the host is not Fluent Bit");
         return -1;
     };
     let name = filter_logscrub_plugin.name;
@@ -90,7 +90,7 @@ unsafe extern "C" fn init(instance: Ignored, config: Ignored, _data: Ignored) ->
             unsafe {
                 host.multiline_inputs(instance, name, config)
                     .iter()
-                    .for_each(|input| warn_of(input));
+                    .for_each(|input| warn_about(input));
                 host.set_context(instance, Box::into_raw(Box::new(shared)).cast());
             }
             0
@@ -102,11 +102,11 @@ unsafe extern "C" fn init(instance: Ignored, config: Ignored, _data: Ignored) ->
     }
 }
 
-fn warn_of(input: &str) {
+fn warn_about(input: &str) {
     say(&format!(
-        "warning: input {input} has a multiline parser. Lines that it still holds when Fluent Bit stops come too late for \
-         filters: with storage.type filesystem they are sent unscrubbed after the restart. List logscrub under the \
-         processors of the input or the output instead"
+        "warning: input {input} has a multiline parser. Lines that it still buffers when Fluent Bit stops bypass filters: \
+         with storage.type filesystem they are sent unscrubbed after the restart. Configure logscrub as a processor \
+         of the input or the output instead"
     ));
 }
 

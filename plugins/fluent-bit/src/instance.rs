@@ -123,7 +123,7 @@ impl Host {
         unsafe {
             let part = self.part(instance, name).ok_or(UNKNOWN_LAYOUT)?;
             let pairs = pairs(&raw const (*part).properties).ok_or(UNKNOWN_LAYOUT)?;
-            let text = |text| text_of(text).ok_or_else(|| "a property that is no UTF-8".to_owned());
+            let text = |text| text_of(text).ok_or_else(|| "a property is not UTF-8".to_owned());
             let found = pairs
                 .iter()
                 .map(|pair| Ok((text((**pair).key)?, text((**pair).value)?)))
@@ -217,7 +217,7 @@ impl Inputs {
     }
 }
 
-const UNKNOWN_LAYOUT: &str = "the properties cannot be read: this is no Fluent Bit from 3.2 to 5.1";
+const UNKNOWN_LAYOUT: &str = "cannot read the properties: the host is not Fluent Bit 3.2 to 5.1";
 
 fn symbol(name: &std::ffi::CStr) -> Option<Ignored> {
     // SAFETY: a null library asks in all that are loaded.

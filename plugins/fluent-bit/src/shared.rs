@@ -44,7 +44,7 @@ impl Shared {
     pub fn new(flags: Vec<String>) -> Result<Shared, String> {
         silence_panics();
         let made = catch_unwind(AssertUnwindSafe(|| logscrub::cli::scrubbers(flags)));
-        let scrubbers = made.map_err(|_| FAULT.to_owned())?.map_err(|error| told(&error))?;
+        let scrubbers = made.map_err(|_| FAULT.to_owned())?.map_err(|error| with_causes(&error))?;
         Ok(Shared::at_start(scrubbers))
     }
 
@@ -70,7 +70,7 @@ impl Shared {
     /// Forgets what is open, as at the beginning of a stream. The counts stay.
     pub fn reset(&self) -> Result<(), String> {
         let mut inner = self.inner();
-        catch_unwind(AssertUnwindSafe(|| inner.begin_anew())).map_err(|_| FAULT.to_owned())
+        catch_unwind(AssertUnwindSafe(|| inner.start_new_stream())).map_err(|_| FAULT.to_owned())
     }
 
     /// A number that no other scrubber of this process has, or will have.
@@ -106,12 +106,10 @@ impl Shared {
         let failed = match scrubbed {
             Ok(Ok(Outcome::Clean)) => return Answer::Clean,
             Ok(Ok(Outcome::Changed)) => return Answer::Changed(out),
-            Ok(Ok(Outcome::Stopped)) => {
-                "a record that could not be examined, under on-error stop".to_owned()
-            }
+            Ok(Ok(Outcome::Stopped)) => "a record could not be examined (on_error stop)".to_owned(),
             Ok(Err(why)) => why,
             Err(_) => {
-                inner.begin_anew();
+                inner.start_new_stream();
                 FAULT.to_owned()
             }
         };
@@ -138,7 +136,7 @@ impl Inner {
 
     /// Begins a new stream. After a fault outside a record, too: the scrubbers may have been left
     /// half done.
-    fn begin_anew(&mut self) {
+    fn start_new_stream(&mut self) {
         self.before.merge(self.scrubbers.text.tally());
         self.before.merge(self.scrubbers.chunks.tally());
         self.scrubbers = forked(&self.scrubbers);
@@ -154,7 +152,7 @@ fn forked(scrubbers: &Scrubbers) -> Scrubbers {
 const FAULT: &str = "internal fault; this is a bug, please report it";
 
 /// An error with its causes, on one line.
-fn told(error: &dyn std::error::Error) -> String {
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,59 +1,85 @@
 //! gzip: all members, with the name, comment and extra field of each.
 //!
-//! Read by zlib-rs as it comes: inflating takes a tenth of the time of deflating, and a member's
-//! length is not known before it was read. Written by libdeflate as members of at most 1 MiB, twice
-//! as fast as zlib. A secret may lie over the edge of two members, so the text of all members is
-//! one text, and a member's header goes to a member that begins near the same place.
+//! Decoded by zlib-rs as a stream: inflating takes a tenth of the time of deflating, and the length
+//! of a member is only known at its end. Encoded by libdeflate as members of at most 1 MiB, twice
+//! as fast as zlib. A secret may span two members, so the text of all members is scrubbed as one,
+//! and a member's header goes to the new member that begins near the same position.
 
 use std::{
     io::{self, BufRead, Read},
+    ops::RangeInclusive,
     sync::PoisonError,
 };
 
 use flate2::{GzHeader, bufread::GzDecoder};
 use libdeflater::{CompressionLvl, Compressor};
 
-use super::{Heads, check_length};
+use super::codec::{Codec, Compressed, check_header_length};
 use crate::batch::{
+    chunks::{ChunkHeaders, CompressChunk},
     limits::refuse,
     metadata::{Headers, Verdict},
 };
 
-/// So much text goes into one member.
-pub(super) const CHUNK: usize = 1 << 20;
+/// The text of one member.
+const CHUNK: usize = 1 << 20;
 
-/// Flags of a header.
+/// Header flags.
 const EXTRA: u8 = 4;
 const NAME: u8 = 8;
 const COMMENT: u8 = 16;
 
-/// About the level that a file with this header was written with: the header tells the slowest and
-/// the fastest.
-pub(super) fn level(head: &[u8]) -> u32 {
-    match head.get(8) {
-        Some(2) => 9,
-        Some(4) => 1,
-        _ => 6,
+#[derive(Debug)]
+pub(super) struct Gzip;
+
+impl Codec for Gzip {
+    fn name(&self) -> &'static str {
+        "gzip"
+    }
+
+    fn levels(&self) -> RangeInclusive<u32> {
+        1..=12
+    }
+
+    fn matches(&self, head: &[u8]) -> bool {
+        head.starts_with(b"\x1f\x8b")
+    }
+
+    /// The header only tells the slowest and the fastest level.
+    fn level_of(&self, head: &[u8]) -> u32 {
+        match head.get(8) {
+            Some(2) => 9,
+            Some(4) => 1,
+            _ => 6,
+        }
+    }
+
+    fn decoder<'r>(&self, source: Compressed<'r>) -> io::Result<Box<dyn Read + Send + 'r>> {
+        Ok(Box::new(Members::new(source.reader, source.heads, source.headers)))
+    }
+
+    fn encoder(&self) -> (CompressChunk, usize) {
+        (pack, CHUNK)
     }
 }
 
-/// The text of all members.
-pub(super) struct Members<R: BufRead> {
+/// Decodes all members.
+struct Members<R: BufRead> {
     decoder: Option<GzDecoder<R>>,
-    heads: Heads,
+    heads: ChunkHeaders,
     headers: Headers,
     is_first: bool,
 }
 
 impl<R: BufRead> Members<R> {
-    pub(super) fn new(rdr: R, heads: Heads, headers: Headers) -> Members<R> {
+    fn new(rdr: R, heads: ChunkHeaders, headers: Headers) -> Members<R> {
         let mut members =
             Members { decoder: Some(GzDecoder::new(rdr)), heads, headers, is_first: true };
         members.begin();
         members
     }
 
-    /// Keeps the header of the member that begins, when it says anything.
+    /// Keeps the header of the current member if it holds more than defaults.
     fn begin(&mut self) {
         let Some(header) = self.decoder.as_ref().and_then(GzDecoder::header) else { return };
         let says_something =
@@ -65,7 +91,7 @@ impl<R: BufRead> Members<R> {
         self.is_first = false;
     }
 
-    /// The next member; zeros to the end are what tapes and tar leave.
+    /// Moves to the next member. Zeros up to the end are padding of tapes and tar.
     fn advance(&mut self) -> io::Result<()> {
         let Some(mut rdr) = self.decoder.take().map(GzDecoder::into_inner) else { return Ok(()) };
         let rest = rdr.fill_buf()?;
@@ -80,7 +106,7 @@ impl<R: BufRead> Members<R> {
                 return Ok(());
             }
             if rest.iter().any(|byte| *byte != 0) {
-                return Err(refuse("something that is no gzip follows the last member"));
+                return Err(refuse("data that is not gzip follows the last member"));
             }
             let n_bytes = rest.len();
             rdr.consume(n_bytes);
@@ -101,15 +127,14 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// The header of a member as it is written: clean, without its own checksum, and without sizes of
-/// the old member.
+/// The clean header of a member, without its own checksum and without sizes of the old member.
 fn head(header: &GzHeader, headers: &mut Headers) -> Vec<u8> {
     let extra =
         header.extra().map(|extra| subfields(extra, headers)).filter(|extra| !extra.is_empty());
     let name = header.filename().map(|name| headers.name(name));
     let comment = header.comment().and_then(|comment| {
         let verdict = headers.texts.comment(comment);
-        headers.applied(verdict, comment, || "the comment of the gzip header".to_owned())
+        headers.applied(verdict, comment, || "the comment of a gzip header".to_owned())
     });
     let flags = extra.as_ref().map_or(0, |_| EXTRA)
         | name.as_ref().map_or(0, |_| NAME)
@@ -128,24 +153,26 @@ fn head(header: &GzHeader, headers: &mut Headers) -> Vec<u8> {
     head
 }
 
-/// Where the blocks of the old member lie, which would be wrong for the new ones: BGZF and dictzip.
+/// Subfields with the block positions of the old member, which do not apply to the new ones: BGZF
+/// and dictzip.
 const OLD_LAYOUT: [&[u8]; 2] = [b"BC", b"RA"];
 
-/// The extra field, subfield by subfield: two letters, a length, and bytes that only their program
-/// knows.
+/// Scrubs the extra field, subfield by subfield: two letters, a length, and data.
 fn subfields(extra: &[u8], headers: &mut Headers) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut rest = extra;
     while let [first, second, low, high, tail @ ..] = rest {
         let n_bytes = usize::from(u16::from_le_bytes([*low, *high]));
-        // What does not add up is looked at as one.
+        // An inconsistent rest is scrubbed as one field.
         let Some((field, tail)) = tail.split_at_checked(n_bytes) else { break };
         let letters = [*first, *second];
         let verdict = headers.texts.field(field);
         let is_old_layout = OLD_LAYOUT.contains(&&letters[..]);
         let verdict = if is_old_layout { Verdict::Withheld } else { verdict };
-        let what = || format!("the field {} of the gzip header", letters.escape_ascii());
-        if let Some(field) = headers.applied(verdict, field, what) {
+        let field = headers.applied(verdict, field, || {
+            format!("the field {} of a gzip header", letters.escape_ascii())
+        });
+        if let Some(field) = field {
             kept.extend_from_slice(&letters);
             kept.extend_from_slice(&u16::try_from(field.len()).unwrap_or(0).to_le_bytes());
             kept.extend_from_slice(&field[..field.len().min(usize::from(u16::MAX))]);
@@ -155,23 +182,23 @@ fn subfields(extra: &[u8], headers: &mut Headers) -> Vec<u8> {
     let verdict = headers.texts.field(rest);
     kept.extend(
         headers
-            .applied(verdict, rest, || "the end of the gzip header's extra field".to_owned())
+            .applied(verdict, rest, || "the end of the extra field of a gzip header".to_owned())
             .unwrap_or_default(),
     );
-    // Longer than it was only by placeholders; what does not fit is left out whole.
+    // Only placeholders can make it longer. If it no longer fits, it is left out.
     if kept.len() > usize::from(u16::MAX) { Vec::new() } else { kept }
 }
 
-/// One member.
-pub(super) fn pack(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>> {
-    check_length(head.len())?;
+/// Encodes one member.
+fn pack(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    check_header_length(head.len())?;
     let plain = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     let head = if head.is_empty() { &plain } else { head };
     let length = u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes();
     Ok([head, &deflate(text, level)?, &libdeflater::crc32(text).to_le_bytes(), &length].concat())
 }
 
-/// A text, deflated whole.
+/// Deflates a text as a whole.
 pub(in crate::batch) fn deflate(text: &[u8], level: u32) -> io::Result<Vec<u8>> {
     let level = CompressionLvl::new(level.try_into().unwrap_or(6)).unwrap_or_default();
     let mut compressor = Compressor::new(level);
@@ -184,7 +211,7 @@ pub(in crate::batch) fn deflate(text: &[u8], level: u32) -> io::Result<Vec<u8>> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{batch::rewrite::Unexamined, policy::Policy, rules::RuleSet, scrub::Scrubber};
+    use crate::{batch::metadata::Unexamined, policy::Policy, rules::RuleSet, scrub::Scrubber};
 
     #[test]
     fn sizes_of_the_old_members_are_not_kept() {

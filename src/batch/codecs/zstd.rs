@@ -1,37 +1,77 @@
-//! zstd: all frames, and skippable ones whose content is text.
+//! zstd: all frames, and skippable frames whose content is text.
 //!
-//! Skippable frames that are an index of the old frames (of pzstd, of the seekable format) would be
-//! wrong for the new ones: they are left out. Others that are binary are left out too (in place:
-//! kept), and reported.
+//! Skippable frames that index the old frames (pzstd, the seekable format) do not apply to the new
+//! ones and are left out. Other binary ones are left out too (in place: kept) and reported.
 
 use std::{
     io::{self, BufRead, Read},
+    ops::RangeInclusive,
     sync::PoisonError,
 };
 
 use zstd::stream::read::Decoder;
 
-use super::{Heads, check_length};
+use super::codec::{Codec, Compressed, check_header_length};
 use crate::batch::{
+    chunks::{ChunkHeaders, CompressChunk},
     limits::{LONGEST_HEADER, refuse},
     metadata::{Headers, Verdict},
 };
 
-/// So much text goes into one frame. Smaller ones compress less: frames know nothing of each other.
-pub(super) const CHUNK: usize = 4 << 20;
+/// The text of one frame. Smaller frames compress worse, because frames are independent.
+const CHUNK: usize = 4 << 20;
 
-/// About the level that a frame was written with, by the window it asks for: level 3 takes 2 MiB, 9
-/// takes 4, 19 takes 8 and more.
-pub(super) fn level(head: &[u8]) -> u32 {
-    let [_, _, _, _, descriptor, window, ..] = head else { return 3 };
-    let is_single_segment = descriptor & 0x20 != 0;
-    match (is_single_segment, (window >> 3) + 10) {
-        (true, _) => 3,
-        (false, ..=19) => 1,
-        (false, 20..=21) => 3,
-        (false, 22) => 9,
-        (false, _) => 19,
+const MAGIC: [u8; 4] = *b"\x28\xb5\x2f\xfd";
+
+#[derive(Debug)]
+pub(super) struct Zstd;
+
+impl Codec for Zstd {
+    fn name(&self) -> &'static str {
+        "zstd"
     }
+
+    fn levels(&self) -> RangeInclusive<u32> {
+        1..=22
+    }
+
+    fn default_level(&self) -> u32 {
+        3
+    }
+
+    fn matches(&self, head: &[u8]) -> bool {
+        head.starts_with(&MAGIC)
+            // A file may begin with a skippable frame.
+            || head.len() >= 8
+                && head.first_chunk().is_some_and(is_skippable)
+    }
+
+    /// By the window size: level 3 uses 2 MiB, level 9 uses 4 MiB, level 19 uses 8 MiB or more.
+    fn level_of(&self, head: &[u8]) -> u32 {
+        let [_, _, _, _, descriptor, window, ..] = head else { return 3 };
+        let is_single_segment = descriptor & 0x20 != 0;
+        match (is_single_segment, (window >> 3) + 10) {
+            (true, _) => 3,
+            (false, ..=19) => 1,
+            (false, 20..=21) => 3,
+            (false, 22) => 9,
+            (false, _) => 19,
+        }
+    }
+
+    fn decoder<'r>(&self, source: Compressed<'r>) -> io::Result<Box<dyn Read + Send + 'r>> {
+        let Compressed { reader, memory, heads, headers } = source;
+        Ok(Box::new(Frames::new(reader, heads, memory, headers)))
+    }
+
+    fn encoder(&self) -> (CompressChunk, usize) {
+        (pack, CHUNK)
+    }
+}
+
+/// Whether this is the magic number of a skippable frame.
+fn is_skippable(magic: &[u8; 4]) -> bool {
+    magic[0] & 0xf0 == 0x50 && magic[1..] == *b"\x2a\x4d\x18"
 }
 
 enum State<R: BufRead> {
@@ -39,10 +79,10 @@ enum State<R: BufRead> {
     Inside(Box<Decoder<'static, Unread<R>>>),
 }
 
-/// A reader to which a magic number can be given back.
+/// A reader that can take back a magic number.
 struct Unread<R> {
     magic: [u8; 4],
-    /// So many bytes of `magic` are to be read before `rdr`.
+    /// How many bytes of `magic` are read before `rdr`.
     n_bytes: usize,
     rdr: R,
 }
@@ -73,17 +113,17 @@ impl<R: BufRead> BufRead for Unread<R> {
     }
 }
 
-/// The text of all frames.
+/// Decodes all frames.
 pub(super) struct Frames<R: BufRead> {
     state: Option<State<R>>,
-    heads: Heads,
+    heads: ChunkHeaders,
     window_log: u32,
     headers: Headers,
 }
 
 impl<R: BufRead> Frames<R> {
-    /// No frame may ask for a window of more than `memory` bytes.
-    pub(super) fn new(rdr: R, heads: Heads, memory: u64, headers: Headers) -> Frames<R> {
+    /// Refuses frames with a window of more than `memory` bytes.
+    pub(super) fn new(rdr: R, heads: ChunkHeaders, memory: u64, headers: Headers) -> Frames<R> {
         let rdr = Unread { magic: [0; 4], n_bytes: 0, rdr };
         Frames {
             state: Some(State::Between(rdr)),
@@ -93,19 +133,19 @@ impl<R: BufRead> Frames<R> {
         }
     }
 
-    /// The frame that begins here; `None` at the end.
+    /// Starts the next frame; `None` at the end.
     fn begin(&mut self, mut rdr: Unread<R>) -> io::Result<Option<State<R>>> {
         if rdr.fill_buf()?.is_empty() {
             return Ok(None);
         }
         let mut magic = [0; 4];
         rdr.read_exact(&mut magic)?;
-        if magic[0] & 0xf0 == 0x50 && magic[1..] == *b"\x2a\x4d\x18" {
+        if is_skippable(&magic) {
             self.skippable(magic, &mut rdr)?;
             return Ok(Some(State::Between(rdr)));
         }
-        if magic != *b"\x28\xb5\x2f\xfd" {
-            return Err(refuse("something that is no zstd follows a frame"));
+        if magic != MAGIC {
+            return Err(refuse("data that is not zstd follows a frame"));
         }
         rdr.unread(magic);
         let mut decoder = Decoder::with_buffer(rdr)?.single_frame();
@@ -129,7 +169,7 @@ impl<R: BufRead> Frames<R> {
         let mut content = vec![0; n_bytes];
         rdr.read_exact(&mut content)?;
         let verdict = match self.headers.texts.comment(&content) {
-            // Few bytes that are no text are a length that some program wrote.
+            // A few bytes that are not text are a length.
             _ if is_index(&content) => Verdict::Withheld,
             verdict => verdict,
         };
@@ -144,11 +184,11 @@ impl<R: BufRead> Frames<R> {
     }
 }
 
-/// Whether the content of a skippable frame says where old frames lie.
+/// Whether the content of a skippable frame is an index of frames.
 fn is_index(content: &[u8]) -> bool {
     let is_number = content.len() <= 8 && content.iter().any(|byte| !byte.is_ascii_graphic());
-    // The foot of a seek table: how many entries, a descriptor, a magic number. An entry has 8
-    // bytes or 12.
+    // The footer of a seek table: the number of entries, a descriptor, a magic number. An entry has
+    // 8 or 12 bytes.
     let is_seek_table = content.split_last_chunk::<9>().is_some_and(|(entries, foot)| {
         let n_entries = u64::from(u32::from_le_bytes([foot[0], foot[1], foot[2], foot[3]]));
         let n_bytes = if foot[4] & 0x80 == 0 { 8 } else { 12 };
@@ -176,9 +216,9 @@ impl<R: BufRead> Read for Frames<R> {
     }
 }
 
-/// One frame, with its checksum and the skippable frame that stands before it.
-pub(super) fn pack(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>> {
-    check_length(head.len())?;
+/// Encodes one frame with a checksum, behind its skippable frames.
+fn pack(head: &[u8], text: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    check_header_length(head.len())?;
     let mut compressor = zstd::bulk::Compressor::new(level.cast_signed())?;
     compressor.include_checksum(true)?;
     let mut frame = head.to_vec();

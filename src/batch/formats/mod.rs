@@ -1,4 +1,10 @@
-//! The archive formats that a batch rewrites entry by entry: one module each.
+//! Archive formats, one folder or file each. A new one implements [`ArchiveFormat`] and is listed
+//! in [`ALL`].
 
-pub(super) mod tar;
-pub(super) mod zip;
+mod tar;
+mod zip;
+
+use super::rewrite::ArchiveFormat;
+
+/// All formats.
+pub(super) const ALL: [&dyn ArchiveFormat; 2] = [&zip::Zip, &tar::Tar];

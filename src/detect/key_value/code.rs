@@ -5,8 +5,11 @@
 //! its bracket, its brackets are balanced, and behind it stands what ends an expression. A call
 //! whose arguments go on in the next line ends with the bracket or the comma.
 
-use super::{extent, verdict};
-use crate::detect::{byte_class, value};
+use super::{extent, secret_name};
+use crate::detect::{
+    byte_class::{self, Traits},
+    value,
+};
 
 /// An expression is looked at no further.
 const LOOK: usize = 256;
@@ -82,7 +85,7 @@ fn is_markup(text: &[u8]) -> bool {
 
 /// Whether `text`, a value and what follows it in its record, begins with an expression. `length`:
 /// that of the value.
-pub(super) fn is_expression(text: &[u8], length: usize) -> bool {
+pub(super) fn begins_expression(text: &[u8], length: usize) -> bool {
     let text = &text[..text.len().min(LOOK)];
     let value = &text[..length.min(text.len())];
     let Some(first) = value.first() else { return false };
@@ -112,11 +115,11 @@ pub(super) fn is_expression(text: &[u8], length: usize) -> bool {
 
 /// The same of the argument of a flag, which no program evaluates but a shell: substitutions and
 /// what stands for an argument.
-pub(super) fn is_passed_on(text: &[u8], length: usize) -> bool {
+pub(super) fn is_substituted(text: &[u8], length: usize) -> bool {
     matches!(
         text.first(),
         Some(b'$' | b'{' | b'#' | b'%' | b'@' | b'<' | b'\\' | b'[' | b'>' | b'0'..=b'9')
-    ) && is_expression(text, length)
+    ) && begins_expression(text, length)
 }
 
 /// Where the bracket at `at` is closed again, behind its partner. `None` where the text ends
@@ -377,9 +380,67 @@ fn is_borrowed(value: &[u8]) -> bool {
         && !value::is_random(name)
         && !name.is_empty()
         && (value[0] == b'&'
-            || verdict::names_a_secret(name)
+            || secret_name::names_a_secret(name)
             || matches!(name, b"mut" | b"const" | b"char"))
         && name.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'\''))
+}
+
+/// `-x`, `--name`, `--name=value`: another flag of the command.
+pub(super) fn is_option(bytes: &[u8]) -> bool {
+    let Some(name) = bytes.strip_prefix(b"-") else { return false };
+    let is_long = name.starts_with(b"-");
+    let name = &name[usize::from(is_long)..];
+    let length = byte_class::run(name, byte_class::ALNUM | byte_class::JOINT);
+    (length > 1 || !is_long)
+        && (is_long || !value::is_random(name))
+        && name.first().is_some_and(u8::is_ascii_alphabetic)
+        && matches!(name.get(length), None | Some(b'='))
+}
+
+/// Calls, members, subscripts and operators, as far as the value alone shows them. Behind a weak
+/// key that is enough: a password with such characters is no loss there.
+pub(super) fn is_code(bytes: &[u8], traits: Traits) -> bool {
+    is_expression(bytes, traits)
+        || secret_name::is_fetched_member(bytes, traits)
+        || bytes[0] == b'('
+}
+
+/// `getPassword()`, `os.environ['X']`, `Union[str`, `[]string`, `a::b`, `self->pw`, `await x`.
+pub(super) fn is_expression(bytes: &[u8], traits: Traits) -> bool {
+    traits.any(byte_class::ROUND) && follows_name(bytes, b'(')
+        || traits.any(byte_class::SQUARE) && is_subscript(bytes)
+        || opens_bracket(bytes)
+        || is_structure(bytes)
+        || traits.any(byte_class::COLON) && holds_pair(bytes, b"::")
+        || traits.any(byte_class::MORE) && holds_pair(bytes, b"->")
+        || matches!(bytes, [b'$', b'(' | b'{', ..] | [b'{', b'{', ..] | [b'<', b'%', ..])
+}
+
+/// Whether the value begins with a name and then the mark.
+fn follows_name(bytes: &[u8], mark: u8) -> bool {
+    let head = byte_class::run(bytes, byte_class::MEMBER);
+    head > 0 && bytes.get(head) == Some(&mark)
+}
+
+fn is_subscript(bytes: &[u8]) -> bool {
+    let is_type = || bytes.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'[');
+    follows_name(bytes, b'[') && (bytes.ends_with(b"]") || is_type()) || bytes.starts_with(b"[]")
+}
+
+fn holds_pair(bytes: &[u8], pair: &[u8]) -> bool {
+    bytes.windows(2).any(|there| there == pair)
+}
+
+/// `environment[`, `new Buffer(`: a quote ended the value, in the middle of an expression.
+pub(super) fn opens_bracket(bytes: &[u8]) -> bool {
+    let [.., before, b'(' | b'['] = bytes else { return false };
+    before.is_ascii_alphabetic() || matches!(before, b'_' | b')')
+}
+
+/// `acctest.Representation{Type`: a literal of a structure.
+fn is_structure(bytes: &[u8]) -> bool {
+    let name = byte_class::run(bytes, byte_class::NAME);
+    bytes.get(name) == Some(&b'{') && bytes[..name].contains(&b'.')
 }
 
 #[cfg(test)]
@@ -388,7 +449,7 @@ mod tests {
 
     fn is_code(text: &str) -> bool {
         let length = text.find(' ').unwrap_or(text.len());
-        is_expression(text.as_bytes(), length)
+        begins_expression(text.as_bytes(), length)
     }
 
     #[test]

@@ -1,18 +1,22 @@
-//! Command lines whose secret has no key: `curl -u user:password`, `mysql -ppassword`, `sshpass -p
-//! password`.
+//! Command lines with a secret that has no key: `curl -u user:password`, `mysql -ppassword`,
+//! `sshpass -p password`.
+//!
+//! A rule names the command, its flag and the form of the flag's argument. The command's name is
+//! the anchor; the flag is looked for in the [`MAX_LINE`] bytes after it. A flag without a command
+//! is its own anchor.
 
-use super::{super::search_memo::Seek, Report, verdict};
+use super::{report::Report, syntax::ValueSyntax, verdict};
 use crate::{
-    detect::{Located, byte_class, edge, value},
+    detect::{Located, byte_class, edge, search_memo::Seek, value},
     finding::Shape,
     rules::{RuleId, syntax::KeysSyntax},
     text::span::Span,
 };
 
-/// How far behind a command its flag is looked for.
+/// How far after a command its flag is looked for.
 const MAX_LINE: usize = 4 << 10;
 
-/// One entry of `flag`: `COMMAND FLAG FORM`, as in `curl -u pair`.
+/// One entry of `flag` in a rule: `COMMAND FLAG FORM`, as in `curl -u pair`.
 struct Command {
     /// In lower case; the rule's anchor for it.
     command: Box<[u8]>,
@@ -21,9 +25,10 @@ struct Command {
     rule: RuleId,
 }
 
+/// Where a flag has its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// `user:secret`: the secret is behind the colon.
+    /// `user:secret`: the secret follows the colon.
     Pair,
     /// The next argument.
     Next,
@@ -31,28 +36,29 @@ enum Form {
     Glued,
 }
 
-/// What was walked already, by a command whose name stands in the line of another.
+/// What was walked already, by a command with its name in the line of another.
 #[derive(Default)]
-pub(super) struct Memo {
-    /// For each command, where its next flag stands.
+pub(super) struct Memory {
+    /// For each command, the next occurrence of its flag.
     flags: Vec<Seek>,
     /// Where the next argument without quotes ends.
     argument: Seek,
-    /// Where the next colon stands.
+    /// The next colon.
     colon: Seek,
-    /// The last secret that was judged, by which rule, and whether for a flag without its command.
-    judged: Option<(Span, RuleId, bool)>,
+    /// The last secret that was judged, by which rule, and how it was written.
+    judged: Option<(Span, RuleId, ValueSyntax)>,
 }
 
-impl Memo {
-    /// Forgets what was walked, and keeps the memory.
+impl Memory {
+    /// Forgets what was walked, and keeps the allocation.
     pub(super) fn clear(&mut self) {
         let mut flags = std::mem::take(&mut self.flags);
         flags.clear();
-        *self = Memo { flags, ..Memo::default() };
+        *self = Memory { flags, ..Memory::default() };
     }
 }
 
+/// The commands that the rules know.
 pub(super) struct Commands {
     commands: Vec<Command>,
     /// The bits of their names. Most anchors name no command.
@@ -61,21 +67,9 @@ pub(super) struct Commands {
 
 impl Commands {
     pub(super) fn new<'r>(rules: impl Iterator<Item = (RuleId, &'r KeysSyntax)>) -> Commands {
-        let mut commands = Vec::new();
-        for (rule, keys) in rules {
-            for entry in &keys.flag {
-                let mut words = entry.rsplitn(3, ' ');
-                let form = match words.next() {
-                    Some("pair") => Form::Pair,
-                    Some("glued") => Form::Glued,
-                    _ => Form::Next,
-                };
-                let (flag, command) =
-                    (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-                let command = command.to_ascii_lowercase().into_bytes().into();
-                commands.push(Command { command, flag: flag.as_bytes().into(), form, rule });
-            }
-        }
+        let commands: Vec<Command> = rules
+            .flat_map(|(rule, keys)| keys.flag.iter().map(move |entry| Command::new(entry, rule)))
+            .collect();
         let names = commands.iter().fold(0, |names, command| names | name_bit(&command.command));
         Commands { commands, names }
     }
@@ -85,11 +79,18 @@ impl Commands {
         self.names & name_bit(anchor) != 0
     }
 
-    pub(super) fn confirm(&self, hit: &Located<'_>, memo: &mut Memo, report: &mut Report<'_, '_>) {
-        let anchor = hit.anchor.of(hit.hay);
+    /// Reports the secrets of the command that the anchor is.
+    pub(super) fn detect<'h>(
+        &self,
+        located: &Located<'h>,
+        memory: &mut Memory,
+        report: &mut Report<'_, 'h>,
+    ) {
+        let anchor = located.anchor.of(located.hay);
+        let mut line = CommandLine { located, memory, report };
         for (index, command) in self.commands.iter().enumerate() {
-            if anchor.eq_ignore_ascii_case(&command.command) && is_alone(hit) {
-                command.find(hit, index, memo, report);
+            if anchor.eq_ignore_ascii_case(&command.command) && is_word(located) {
+                line.detect(command, index);
             }
         }
     }
@@ -101,30 +102,34 @@ fn name_bit(name: &[u8]) -> u64 {
     1 << ((first * 5 + name.len() * 13) % 64)
 }
 
-/// Whether the command's name is a word of its own.
-fn is_alone(hit: &Located<'_>) -> bool {
-    let is_flag = !hit.hay[hit.anchor.start].is_ascii_alphanumeric();
-    let left = is_flag || edge::is_word_start(hit.hay, hit.record.start, hit.anchor.start);
-    let right = hit.hay[hit.anchor.end..hit.record.end].first();
-    left && right.is_none_or(|byte| byte.is_ascii_whitespace() || is_flag && *byte == b'=')
+/// Whether the anchor is a word of its own.
+fn is_word(located: &Located<'_>) -> bool {
+    let Located { hay, record, anchor } = *located;
+    let is_flag = !hay[anchor.start].is_ascii_alphanumeric();
+    let next = hay[anchor.end..record.end].first();
+    (is_flag || edge::is_word_start(hay, record.start, anchor.start))
+        && next.is_none_or(|byte| byte.is_ascii_whitespace() || is_flag && *byte == b'=')
 }
 
 impl Command {
-    fn find(&self, hit: &Located<'_>, index: usize, memo: &mut Memo, report: &mut Report<'_, '_>) {
-        let end = hit.record.end.min(hit.anchor.end + MAX_LINE);
-        let at = hit.anchor.end;
-        // A flag without its command is its own anchor and has its argument right behind it.
-        if self.flag.is_empty() {
-            return self.argument(hit, at, end, memo, report);
-        }
-        if memo.flags.len() <= index {
-            memo.flags.resize(index + 1, Seek::default());
-        }
-        let flag = memo.flags[index]
-            .find(at, end, |from, to| self.next_flag(&hit.hay[..hit.record.end], from, to));
-        // What follows the flag must lie on the line too.
-        if let Some(flag) = flag.map(|flag| flag + self.flag.len()).filter(|flag| *flag < end) {
-            self.argument(hit, flag, end, memo, report);
+    fn new(entry: &str, rule: RuleId) -> Command {
+        let mut words = entry.rsplitn(3, ' ');
+        let form = match words.next() {
+            Some("pair") => Form::Pair,
+            Some("glued") => Form::Glued,
+            _ => Form::Next,
+        };
+        let (flag, command) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let command = command.to_ascii_lowercase().into_bytes().into();
+        Command { command, flag: flag.as_bytes().into(), form, rule }
+    }
+
+    /// How its secret is written. A flag without a command leaves more doubt.
+    fn syntax(&self) -> ValueSyntax {
+        match self.form {
+            _ if self.flag.is_empty() => ValueSyntax::BareFlag,
+            Form::Pair => ValueSyntax::CommandPair,
+            Form::Next | Form::Glued => ValueSyntax::CommandArgument,
         }
     }
 
@@ -132,87 +137,99 @@ impl Command {
     fn next_flag(&self, hay: &[u8], from: usize, to: usize) -> Option<usize> {
         let window = &hay[..hay.len().min(to + self.flag.len() - 1)];
         let mut at = from;
-        while let Some(found) =
-            memchr::memmem::find(&window[at..], &self.flag).map(|found| at + found)
-        {
-            let next = hay.get(found + self.flag.len());
-            let is_next = next.is_some_and(|byte| byte.is_ascii_whitespace() || *byte == b'=');
-            if hay[found - 1].is_ascii_whitespace() && (is_next || self.form == Form::Glued) {
+        while let Some(length) = memchr::memmem::find(&window[at..], &self.flag) {
+            let found = at + length;
+            at = found + self.flag.len();
+            let is_ended =
+                hay.get(at).is_some_and(|next| next.is_ascii_whitespace() || *next == b'=');
+            if hay[found - 1].is_ascii_whitespace() && (is_ended || self.form == Form::Glued) {
                 return Some(found);
             }
-            at = found + self.flag.len();
         }
         None
     }
+}
 
-    fn argument(
-        &self,
-        hit: &Located<'_>,
-        at: usize,
-        end: usize,
-        memo: &mut Memo,
-        report: &mut Report<'_, '_>,
-    ) {
-        let hay = &hit.hay[..end];
-        let spaces =
-            hay[at..].iter().take(4).take_while(|byte| matches!(byte, b' ' | b'=')).count();
-        if (self.form == Form::Glued) != (spaces == 0) {
+/// The line after a command, what was walked of it, and where its secrets go.
+struct CommandLine<'l, 'r, 'h> {
+    located: &'l Located<'h>,
+    memory: &'l mut Memory,
+    report: &'l mut Report<'r, 'h>,
+}
+
+impl<'h> CommandLine<'_, '_, 'h> {
+    fn detect(&mut self, command: &Command, index: usize) {
+        let Located { hay, record, anchor } = *self.located;
+        let end = record.end.min(anchor.end + MAX_LINE);
+        // A flag without its command is its own anchor, and its argument follows at once.
+        if command.flag.is_empty() {
+            return self.argument(command, &hay[..end], anchor.end);
+        }
+        if self.memory.flags.len() <= index {
+            self.memory.flags.resize(index + 1, Seek::default());
+        }
+        let flag = self.memory.flags[index]
+            .find(anchor.end, end, |from, to| command.next_flag(&hay[..record.end], from, to));
+        let argument = flag.map(|flag| flag + command.flag.len());
+        // The argument must lie in the line too.
+        if let Some(at) = argument.filter(|at| *at < end) {
+            self.argument(command, &hay[..end], at);
+        }
+    }
+
+    /// Reports the secret in the argument of the flag that ends at `at`.
+    fn argument(&mut self, command: &Command, hay: &'h [u8], at: usize) {
+        let is_space = |byte: &&u8| matches!(byte, b' ' | b'=');
+        let spaces = hay[at..].iter().take(4).take_while(is_space).count();
+        if (command.form == Form::Glued) != (spaces == 0) {
             return;
         }
-        let mut start = at + spaces;
-        let quote = hay.get(start).copied().filter(|byte| matches!(byte, b'"' | b'\''));
-        start += usize::from(quote.is_some());
-        let stop = match quote {
+        let argument = self.argument_at(hay, at + spaces);
+        let secret = match command.form {
+            Form::Pair => self.secret_of_pair(hay, argument),
+            Form::Next | Form::Glued => (!argument.is_empty()).then_some(argument),
+        };
+        let Some(secret) = secret else { return };
+        // Several commands before a secret have it judged once.
+        let judged = Some((secret, command.rule, command.syntax()));
+        if std::mem::replace(&mut self.memory.judged, judged) == judged {
+            return;
+        }
+        if verdict::is_secret(command.syntax(), secret.of(hay)) {
+            self.report.push(secret, command.rule, Shape::Text);
+        }
+    }
+
+    /// The argument that begins at `at`, without its quotes.
+    fn argument_at(&mut self, hay: &[u8], at: usize) -> Span {
+        let quote = hay.get(at).copied().filter(|byte| matches!(byte, b'"' | b'\''));
+        let start = at + usize::from(quote.is_some());
+        let end = match quote {
             Some(quote) => memchr::memchr(quote, &hay[start..]).map(|length| start + length),
-            None => memo.argument.find(start, end, |from, to| {
+            None => self.memory.argument.find(start, hay.len(), |from, to| {
                 let length =
                     byte_class::until(&hay[from..to], byte_class::WHITE | byte_class::QUOTE);
                 (from + length < to).then_some(from + length)
             }),
         };
-        let mut length = stop.unwrap_or(end) - start;
-        length -=
-            hay[start..start + length].iter().rev().take_while(|byte| **byte == b'\\').count();
-        let argument = Span::new(start, start + length);
-        let Some(secret) = self.secret(hay, argument, &mut memo.colon) else { return };
-        // Whatever stands before it, the same secret is judged once.
-        let judged = (secret, self.rule, self.flag.is_empty());
-        if memo.judged.replace(judged) == Some(judged) {
-            return;
-        }
-        let bytes = secret.of(hay);
-        // A flag whose command is not known gives less: `docker run -u app:app`; and `curl -u
-        // user:password` shows a form.
-        let is_name = || verdict::is_name(bytes) && verdict::names_a_secret(bytes);
-        let is_loose = self.flag.is_empty() || self.form == Form::Pair;
-        let is_plain = is_loose && is_name()
-            || self.flag.is_empty() && bytes.iter().all(u8::is_ascii_lowercase);
-        if !is_plain
-            && !bytes.starts_with(b"-")
-            && !bytes.starts_with(b"$")
-            && !value::is_template(bytes)
-        {
-            report.push(secret, self.rule, Shape::Text);
-        }
+        let text = &hay[start..end.unwrap_or(hay.len())];
+        let slashes = text.iter().rev().take_while(|byte| **byte == b'\\').count();
+        Span::new(start, start + text.len() - slashes)
     }
 
-    fn secret(&self, hay: &[u8], argument: Span, colon: &mut Seek) -> Option<Span> {
-        if self.form != Form::Pair {
-            return (!argument.is_empty()).then_some(argument);
-        }
-        let colon = colon.find(argument.start, argument.end, |from, to| {
+    /// The secret of `user:secret`; the user where the secret is empty and the user is random.
+    fn secret_of_pair(&mut self, hay: &[u8], argument: Span) -> Option<Span> {
+        let colon = self.memory.colon.find(argument.start, argument.end, |from, to| {
             memchr::memchr(b':', &hay[from..to]).map(|length| from + length)
         })?;
-        let colon = colon - argument.start;
-        let (user, secret) =
-            (&argument.of(hay)[..colon], Span::new(argument.start + colon + 1, argument.end));
-        let is_numeric = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
-        if secret.is_empty() && value::is_random(user) {
-            return Some(Span::new(argument.start, argument.start + colon));
+        let user = &hay[argument.start..colon];
+        let secret = Span::new(colon + 1, argument.end);
+        if secret.is_empty() {
+            return value::is_random(user).then_some(Span::new(argument.start, colon));
         }
-        let is_pair = !user.contains(&b'/') && !secret.of(hay).starts_with(b"//");
+        let text = secret.of(hay);
         // `docker run -u 1000:1000` is no credential.
-        (is_pair && !(is_numeric(user) && is_numeric(secret.of(hay))) && !secret.is_empty())
-            .then_some(secret)
+        let is_numeric = user.iter().chain(text).all(u8::is_ascii_digit);
+        (!is_numeric && !user.contains(&b'/') && !text.starts_with(b"//")).then_some(secret)
     }
 }

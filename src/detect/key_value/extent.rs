@@ -8,6 +8,7 @@
 //! What is open before a key is counted once for each record, from left to right, whatever the
 //! number of keys.
 
+use super::unquoted::without_punctuation;
 use crate::detect::byte_class;
 
 /// A name of a pair is no longer.
@@ -163,12 +164,7 @@ pub(super) fn length(rest: &[u8], sign: u8, around: impl FnOnce() -> Around) -> 
     } else {
         Walk { rest, word, sign, around: around() }.end(first)
     };
-    length
-        - word[..length]
-            .iter()
-            .rev()
-            .take_while(|byte| matches!(byte, b'.' | b',' | b';' | b':'))
-            .count()
+    without_punctuation(&word[..length])
 }
 
 struct Walk<'h> {

@@ -1,24 +1,35 @@
-//! Values that stand in the lines below their key: YAML's block scalars and lists, JSON that is
-//! printed over lines.
+//! Values on the lines below their key: YAML's block scalars and lists, JSON over several lines.
 //!
-//! Opened by a key whose line ends before its value does; each line that follows is asked until the
-//! value ends. What of a line is replaced is replaced there, so the number of lines stays, and its
-//! indentation. A container's head before a line is none of it.
+//! A key opens such a value when its line ends before the value does. Each line that follows is
+//! read as part of the value until it ends: at the latest after [`MAX_LINES`] lines, or with a line
+//! that cannot belong to it. Secrets are replaced within their lines, so the number of lines and
+//! their indentation stay. What a container runtime wrote before a line is not part of it.
 //!
-//! A value ends, at the latest, behind [`MAX_LINES`] lines, or with a line that cannot be of it.
+//! Whether a line is a secret is asked of the table in [`verdict`](super::verdict), as it is for a
+//! value on the line of its key.
 
+use super::{
+    classify::Value,
+    name::{Key, KeyStrength},
+    report::Report,
+    syntax::ValueSyntax,
+    verdict,
+};
 use crate::{
-    detect::{Located, MAX_SECRET, edge, value},
+    detect::{Located, MAX_SECRET, edge},
     finding::{Finding, Shape},
-    redact::placeholder::Placeholders,
     rules::RuleId,
-    text::{json, span::Span, visits},
+    text::{
+        json::{Kind, Token, Tokens},
+        span::Span,
+        visits,
+    },
 };
 
 const MAX_LINES: u32 = 1024;
 
-/// A line with a key whose value stands below it, or one that was read as part of such a value; and
-/// what was open before it and behind it.
+/// A line that was read as part of such a value, or the line of its key; and what was open before
+/// it and after it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Read {
     pub(crate) start: usize,
@@ -26,13 +37,12 @@ pub(crate) struct Read {
     pub(crate) after: Option<Open>,
 }
 
-/// A value whose end has not come yet.
+/// A value that has not ended yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Open {
-    form: Form,
+    layout: Layout,
     rule: RuleId,
-    /// Whether a value must look like a secret.
-    is_doubtful: bool,
+    strength: KeyStrength,
     n_lines: u32,
 }
 
@@ -44,8 +54,9 @@ impl Open {
     }
 }
 
+/// How the value is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum Layout {
     /// `password: |`: every line that is indented further than the key.
     Block { indent: usize },
     /// `passwords:`: one line, or the items of a list.
@@ -56,44 +67,34 @@ enum Form {
     Structure { depth: u32 },
 }
 
-/// What opens below the line of a key whose name is `name` and which has those quotes; nothing when
-/// its value is in its line.
+/// The value that the key opens on the lines below it; nothing when its value is on its own line.
 ///
-/// `counted`: up to here the brackets of an earlier key's structure were counted in this block. No
-/// structure inside it is counted again. Where the outer one closes in its line so does every inner
-/// one, and where the outer one stays open its lines below hold those of the inner ones.
-pub(crate) fn open(
-    hit: &Located<'_>,
-    name: Span,
-    quote: Option<Span>,
-    rule: RuleId,
-    is_doubtful: bool,
+/// The brackets of an earlier key's structure were counted up to `counted` in this text. No
+/// structure inside it is counted again: if the outer one closes on its line, so does every inner
+/// one; and if it stays open, the lines below it hold those of the inner ones.
+pub(super) fn open(
+    located: &Located<'_>,
+    key: &Key,
+    strength: KeyStrength,
     counted: &mut usize,
 ) -> Option<Open> {
-    let line = &hit.hay[..hit.record.end];
-    let at = quote.map_or(name.end, |quote| quote.end);
+    let line = &located.hay[..located.record.end];
+    let at = key.quote.map_or(key.name.end, |quote| quote.end);
     let rest = trim_start(trim_start(&line[at..]).strip_prefix(b":")?);
-    let form = match quote {
+    let layout = match key.quote {
         Some(quote) if quote.of(line) != b"\"" => return None,
-        Some(_) if rest.is_empty() => Form::Member,
+        Some(_) if rest.is_empty() => Layout::Member,
         Some(_) if matches!(rest[0], b'[' | b'{') => {
             let start = line.len() - rest.len();
             if start < *counted {
                 return None;
             }
-            Form::Structure { depth: depth(rest, start, counted)? }
+            Layout::Structure { depth: depth(rest, start, counted)? }
         }
         Some(_) => return None,
-        None => {
-            let indent = key_indent(hit, name)?;
-            match rest {
-                [] => Form::Items { indent },
-                [b'|' | b'>', header @ ..] if is_block_header(header) => Form::Block { indent },
-                _ => return None,
-            }
-        }
+        None => yaml_layout(rest, key_indent(located, key.name)?)?,
     };
-    Some(Open { form, rule, is_doubtful, n_lines: 0 })
+    Some(Open { layout, rule: key.rule, strength, n_lines: 0 })
 }
 
 fn trim_start(text: &[u8]) -> &[u8] {
@@ -102,65 +103,73 @@ fn trim_start(text: &[u8]) -> &[u8] {
     rest
 }
 
-/// How a block scalar of YAML is indented and what becomes of its line ends; behind it stands
-/// nothing but white space.
+/// What the end of a key's line in YAML opens.
+fn yaml_layout(rest: &[u8], indent: usize) -> Option<Layout> {
+    match rest {
+        [] => Some(Layout::Items { indent }),
+        [b'|' | b'>', header @ ..] if is_block_header(header) => Some(Layout::Block { indent }),
+        _ => None,
+    }
+}
+
+/// How a block scalar is indented and what becomes of its line ends; only white space follows.
 fn is_block_header(text: &[u8]) -> bool {
     let length = text.iter().take_while(|byte| b"+-123456789".contains(byte)).count();
     text[length..].iter().all(u8::is_ascii_whitespace)
 }
 
-/// How far a key of YAML is indented: nothing but that, and the dash of a list, stands before it.
-fn key_indent(hit: &Located<'_>, name: Span) -> Option<usize> {
-    let start = hit.record.start + head(hit.record.of(hit.hay));
-    let before = hit.hay.get(start..name.start)?;
+/// The indentation of a key in YAML: only blanks and the dash of a list precede it.
+fn key_indent(located: &Located<'_>, name: Span) -> Option<usize> {
+    let start = located.record.start + head_length(located.record.of(located.hay));
+    let before = located.hay.get(start..name.start)?;
     before.iter().all(|byte| matches!(byte, b' ' | b'-')).then_some(before.len())
 }
 
-/// How many brackets `text` leaves open, if it does. The text begins at `start` of its block;
-/// `counted` becomes where the count ended.
+/// How many brackets `text` leaves open, if it does. It begins at `start`; `counted` becomes where
+/// the count ended.
 fn depth(text: &[u8], start: usize, counted: &mut usize) -> Option<u32> {
     let mut depth = Some(0_u32);
-    let mut tokens = Tokens { text: &text[..text.len().min(MAX_SECRET)], at: 0 };
+    let mut tokens = Tokens::new(&text[..text.len().min(MAX_SECRET)], 0);
     while let (Some(open), Some(token)) = (depth, tokens.next()) {
-        depth = match token {
-            Token::Open => Some(open + 1),
-            Token::Close => open.checked_sub(1),
+        depth = match token.kind {
+            Kind::Open => Some(open + 1),
+            Kind::Close => open.checked_sub(1),
             _ => depth,
         };
     }
-    visits::add(tokens.at);
-    *counted = start + tokens.at;
+    *counted = start + tokens.at();
     depth.filter(|depth| *depth > 0)
 }
 
-/// Where what a container wrote begins in its record.
-fn head(line: &[u8]) -> usize {
+/// The length of what a container runtime wrote before a line.
+fn head_length(line: &[u8]) -> usize {
     let start = &line[..line.len().min(48)];
-    let is_dated = start.first().is_some_and(u8::is_ascii_digit);
-    let find = |name: &[u8]| memchr::memmem::find(start, name).map(|at| at + name.len());
-    let tag = find(b" stdout ").or_else(|| find(b" stderr ")).filter(|_| is_dated);
-    tag.map_or(0, |tag| (tag + 2).min(line.len()))
+    if !start.first().is_some_and(u8::is_ascii_digit) {
+        return 0;
+    }
+    let stream = memchr::memmem::find(start, b" stdout ")
+        .or_else(|| memchr::memmem::find(start, b" stderr "));
+    stream.map_or(0, |at| (at + b" stdout F ".len()).min(line.len()))
 }
 
-/// Goes on with what is open, from `start`, and notes each line that it reads; answers how far it
-/// came.
-pub(crate) fn lines(
-    hay: &[u8],
+/// Reads lines from `start` on for as long as a value is open, and notes each of them; answers how
+/// far it came.
+pub(super) fn lines(
+    report: &mut Report<'_, '_>,
     start: usize,
     below: &mut Option<Open>,
-    placeholders: &Placeholders,
-    (findings, reads): (&mut Vec<Finding>, &mut Vec<Read>),
+    reads: &mut Vec<Read>,
 ) -> usize {
+    let hay = report.hay;
     let mut at = start;
     while at < hay.len() {
         let Some(open) = *below else { return at };
         let end = memchr::memchr(b'\n', &hay[at..]).map_or(hay.len(), |newline| at + newline);
         visits::add(2 * (end - at));
-        let start = at + head(&hay[at..end]);
-        let mut line = Line { hay, placeholders, findings, open, start, end };
-        let next = line.read();
-        *below = next
-            .map(|form| Open { form, n_lines: open.n_lines + 1, ..open })
+        let text = Span::new(at + head_length(&hay[at..end]), end);
+        *below = Line { report: &mut *report, open }
+            .read(text)
+            .map(|layout| Open { layout, n_lines: open.n_lines + 1, ..open })
             .filter(|open| open.n_lines < MAX_LINES);
         reads.push(Read { start: at, before: Some(open), after: *below });
         at = hay.len().min(end + 1);
@@ -169,159 +178,140 @@ pub(crate) fn lines(
 }
 
 /// A line below a key.
-struct Line<'l> {
-    hay: &'l [u8],
-    placeholders: &'l Placeholders,
-    findings: &'l mut Vec<Finding>,
+struct Line<'l, 'r, 'h> {
+    report: &'l mut Report<'r, 'h>,
     open: Open,
-    start: usize,
-    end: usize,
 }
 
-impl Line<'_> {
-    /// Finds what of the line is the value; answers what is open below it.
-    fn read(&mut self) -> Option<Form> {
-        let text = Span::new(self.start, self.end);
-        let indent = text.of(self.hay).iter().take_while(|byte| **byte == b' ').count();
-        let content = self.hay[text.start + indent..text.end].trim_ascii();
-        let content = Span::new(text.start + indent, text.start + indent + content.len());
-        match self.open.form {
-            form @ (Form::Block { .. } | Form::Items { .. }) if content.is_empty() => Some(form),
-            form @ Form::Block { indent: of_key } if indent > of_key => {
-                self.push(content, Shape::Text);
-                Some(form)
+impl Line<'_, '_, '_> {
+    /// Reports the secrets of the line at `text`; answers what is open after it.
+    fn read(&mut self, text: Span) -> Option<Layout> {
+        let hay = self.report.hay;
+        let indent = text.of(hay).iter().take_while(|byte| **byte == b' ').count();
+        let start = text.start + indent;
+        let content = Span::new(start, start + hay[start..text.end].trim_ascii().len());
+        match self.open.layout {
+            layout @ (Layout::Block { .. } | Layout::Items { .. }) if content.is_empty() => {
+                Some(layout)
             }
-            Form::Items { indent: of_key } if indent >= of_key => {
-                self.item(content, indent > of_key)
+            layout @ Layout::Block { indent: of_key } if indent > of_key => {
+                self.push(content, ValueSyntax::Line, Shape::Text);
+                Some(layout)
             }
-            Form::Block { .. } | Form::Items { .. } => None,
-            Form::Member => self.tokens(content, 0),
-            Form::Structure { depth } => self.tokens(content, depth),
+            Layout::Items { indent: of_key } if indent > of_key => self.inner_line(content),
+            Layout::Items { indent: of_key } if indent == of_key => self.item(content),
+            Layout::Block { .. } | Layout::Items { .. } => None,
+            Layout::Member => self.tokens(content, 0),
+            Layout::Structure { depth } => self.tokens(content, depth),
         }
     }
 
     /// An item of a list, or the value itself on a line of its own.
-    fn item(&mut self, content: Span, is_inside: bool) -> Option<Form> {
-        let is_item = content.of(self.hay).starts_with(b"- ");
-        let start = if is_item { content.start + 2 } else { content.start };
-        let text = self.hay[start..content.end].trim_ascii_start();
-        let quotes =
-            usize::from(matches!(text, [first @ (b'"' | b'\''), .., last] if first == last));
-        let value = Span::new(content.end - text.len() + quotes, content.end - quotes);
-        // What has keys of its own is told by those.
-        let is_mapping = text.ends_with(b":") || memchr::memmem::find(text, b": ").is_some();
-        if !is_mapping && (is_item || is_inside) {
-            self.push(value, Shape::Text);
+    fn inner_line(&mut self, content: Span) -> Option<Layout> {
+        if content.of(self.report.hay).starts_with(b"- ") {
+            return self.item(content);
         }
-        (is_item && !is_mapping).then_some(self.open.form)
+        self.yaml_value(content);
+        None
+    }
+
+    /// An item of a list. One with keys of its own is examined by those.
+    fn item(&mut self, content: Span) -> Option<Layout> {
+        content.of(self.report.hay).strip_prefix(b"- ")?;
+        let is_value = self.yaml_value(Span::new(content.start + 2, content.end));
+        is_value.then_some(self.open.layout)
+    }
+
+    /// Reports a value of YAML, without its quotes. Answers whether it is one, and no mapping.
+    fn yaml_value(&mut self, content: Span) -> bool {
+        let text = content.of(self.report.hay).trim_ascii_start();
+        if text.ends_with(b":") || memchr::memmem::find(text, b": ").is_some() {
+            return false;
+        }
+        let is_quoted = matches!(text, [first @ (b'"' | b'\''), .., last] if first == last);
+        let quote = usize::from(is_quoted);
+        let value = Span::new(content.end - text.len() + quote, content.end - quote);
+        self.push(value, ValueSyntax::Line, Shape::Text);
+        true
     }
 
     /// The strings and numbers of a line of JSON, but not its keys.
-    fn tokens(&mut self, content: Span, mut depth: u32) -> Option<Form> {
-        let is_member = self.open.form == Form::Member;
-        let text = content.of(self.hay);
-        // A number becomes a string: by the first quote of its line, or else by a quote of its own.
-        // What the lines before it hold depends on how the input is cut into blocks.
-        let quote = memchr::memchr(b'"', text)
-            .map(|at| Span::new(content.start + at, content.start + at + 1));
-        let quote = quote.unwrap_or(Span::new(content.start, content.start));
-        let mut tokens = Tokens { text, at: 0 }.peekable();
+    fn tokens(&mut self, content: Span, mut depth: u32) -> Option<Layout> {
+        let text = content.of(self.report.hay);
+        if text.is_empty() && self.open.layout == Layout::Member {
+            return Some(Layout::Member);
+        }
+        // A number becomes a string: with the first quote of its line, or else a quote of its own.
+        // The lines before it depend on how the input is cut into blocks.
+        let quote = memchr::memchr(b'"', text).map_or(Span::new(0, 0), |at| Span::new(at, at + 1));
+        let quote = shifted(quote, content.start);
+        let mut tokens = Tokens::new(text, 0).peekable();
         while let Some(token) = tokens.next() {
-            match token {
-                Token::Open => depth += 1,
-                Token::Close => depth = depth.checked_sub(1)?,
-                Token::String(span) if tokens.peek() != Some(&Token::Colon) => {
-                    self.push(
-                        Span::new(content.start + span.start, content.start + span.end),
-                        Shape::Text,
-                    );
+            match token.kind {
+                Kind::Comma => continue,
+                Kind::Colon => {}
+                Kind::Open => depth += 1,
+                Kind::Close => depth = depth.checked_sub(1)?,
+                Kind::String | Kind::CutString => {
+                    let next = tokens.peek().map(|next| next.kind);
+                    if next != Some(Kind::Colon) {
+                        let span = shifted(token.inner(), content.start);
+                        self.push(span, ValueSyntax::Line, Shape::Text);
+                    }
                 }
-                Token::Scalar(span) => {
-                    let span = Span::new(content.start + span.start, content.start + span.end);
-                    self.push(span, Shape::Scalar { quote });
+                Kind::Word => {
+                    let word = word(text, token);
+                    if is_scalar(word.of(text)) {
+                        let span = shifted(word, content.start);
+                        self.push(span, ValueSyntax::LineScalar, Shape::Scalar { quote });
+                    } else if word.of(text) != b"null" {
+                        return None;
+                    }
+                    if word.end < token.span.end {
+                        return None;
+                    }
                 }
-                Token::Other => return None,
-                _ => {}
             }
             if depth == 0 {
                 return None;
             }
         }
-        if is_member && depth == 0 && text.is_empty() {
-            Some(Form::Member)
-        } else {
-            Some(Form::Structure { depth })
+        Some(Layout::Structure { depth })
+    }
+
+    /// Reports the value if the table says that it is a secret.
+    fn push(&mut self, span: Span, syntax: ValueSyntax, shape: Shape) {
+        let Open { rule, strength, .. } = self.open;
+        let hay = self.report.hay;
+        let span = match strength {
+            KeyStrength::Weak => edge::trim(hay, span),
+            KeyStrength::Strong => span,
+        };
+        let text = span.of(hay);
+        if verdict::decide(strength, syntax, &Value::alone(text)).is_ok()
+            && !text.is_empty()
+            && !self.report.placeholders.is_whole(text)
+        {
+            self.report.findings.push(Finding { span, rule, shape });
         }
     }
-
-    fn push(&mut self, span: Span, shape: Shape) {
-        let span = if self.open.is_doubtful { edge::trim(self.hay, span) } else { span };
-        let text = span.of(self.hay);
-        let is_secret =
-            if self.open.is_doubtful { value::is_random(text) } else { !value::is_template(text) };
-        let is_secret = is_secret || shape != Shape::Text;
-        if is_secret && !span.is_empty() && !self.placeholders.is_whole(text) {
-            self.findings.push(Finding { span, rule: self.open.rule, shape });
-        }
-    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
-    Open,
-    Close,
-    Colon,
-    /// Without its quotes.
-    String(Span),
-    /// A number, `true` or `false`.
-    Scalar(Span),
-    Null,
-    Other,
+/// The letters, digits and signs that a word of JSON begins with: all of a number.
+fn word(text: &[u8], token: Token) -> Span {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b".+-".contains(byte);
+    let length = token.span.of(text).iter().take_while(is_part).count();
+    Span::new(token.span.start, token.span.start + length)
 }
 
-/// The tokens of JSON; commas and white space are none.
-struct Tokens<'t> {
-    text: &'t [u8],
-    at: usize,
+/// `true`, `false` or a number, which need not be one of JSON.
+fn is_scalar(word: &[u8]) -> bool {
+    let is_begun = word.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    let is_number = word.iter().any(u8::is_ascii_digit)
+        && word.iter().all(|byte| b"0123456789.+-eE".contains(byte));
+    matches!(word, b"true" | b"false") || is_begun && is_number
 }
 
-impl Iterator for Tokens<'_> {
-    type Item = Token;
-
-    fn next(&mut self) -> Option<Token> {
-        let between = |byte: &&u8| byte.is_ascii_whitespace() || **byte == b',';
-        self.at += self.text[self.at..].iter().take_while(between).count();
-        let start = self.at;
-        self.at += 1;
-        Some(match self.text.get(start)? {
-            b'[' | b'{' => Token::Open,
-            b']' | b'}' => Token::Close,
-            b':' => Token::Colon,
-            b'"' => self.string(start + 1),
-            byte if byte.is_ascii_alphanumeric() || *byte == b'-' => self.word(start),
-            _ => Token::Other,
-        })
-    }
-}
-
-impl Tokens<'_> {
-    fn string(&mut self, start: usize) -> Token {
-        let end = json::string_end(self.text, start).unwrap_or(self.text.len());
-        self.at = (end + 1).min(self.text.len());
-        Token::String(Span::new(start, end))
-    }
-
-    fn word(&mut self, start: usize) -> Token {
-        let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b".+-".contains(byte);
-        self.at = start + self.text[start..].iter().take_while(is_part).count();
-        let word = &self.text[start..self.at];
-        let is_number = word.iter().any(u8::is_ascii_digit)
-            && word.iter().all(|byte| b"0123456789.+-eE".contains(byte));
-        match word {
-            b"null" => Token::Null,
-            b"true" | b"false" => Token::Scalar(Span::new(start, self.at)),
-            _ if is_number => Token::Scalar(Span::new(start, self.at)),
-            _ => Token::Other,
-        }
-    }
+fn shifted(span: Span, by: usize) -> Span {
+    Span::new(span.start + by, span.end + by)
 }

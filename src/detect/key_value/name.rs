@@ -4,7 +4,7 @@
 //! words decide. A key that only contains a secret's word is none: `token_count`,
 //! `passwordResetRequired`, `secretary`, `public_key`.
 
-use super::Strength;
+use super::quotes::quote_at;
 use crate::{
     detect::{
         byte_class, edge,
@@ -85,10 +85,19 @@ pub(super) fn is_owner(word: &[u8]) -> bool {
     WORDS.holds(IS_OWNER | IS_NOUN, word)
 }
 
+/// How much a key says by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyStrength {
+    /// The value must look like a secret.
+    Weak,
+    /// The value must not look like anything else.
+    Strong,
+}
+
 /// What kind of value a key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    Plain(Strength),
+    Plain(KeyStrength),
     /// A service by its name, and whether a word for a key stands behind it.
     Service {
         is_named: bool,
@@ -154,8 +163,8 @@ impl Table {
             Table { entries: Vec::new(), nodes: vec![Node { next: [0; 36], entry: 0 }] };
         for (rule, keys) in rules {
             let kinds = [
-                (&keys.strong, Kind::Plain(Strength::Strong)),
-                (&keys.weak, Kind::Plain(Strength::Weak)),
+                (&keys.strong, Kind::Plain(KeyStrength::Strong)),
+                (&keys.weak, Kind::Plain(KeyStrength::Weak)),
                 (&keys.service, Kind::Service { is_named: false }),
                 (&keys.header, Kind::Header),
                 (&keys.cookie, Kind::Cookie),
@@ -295,8 +304,8 @@ impl Table {
         let is_capital = || name.of(hay).iter().all(|byte| !byte.is_ascii_lowercase());
         let is_pass = entry.special == Special::Pass && (is_capital() || before() & IS_OWNER != 0);
         let kind = match entry.kind {
-            Kind::Plain(_) if is_pass && !behind.is_doubtful => Kind::Plain(Strength::Strong),
-            Kind::Plain(_) if behind.is_doubtful => Kind::Plain(Strength::Weak),
+            Kind::Plain(_) if is_pass && !behind.is_doubtful => Kind::Plain(KeyStrength::Strong),
+            Kind::Plain(_) if behind.is_doubtful => Kind::Plain(KeyStrength::Weak),
             Kind::Service { .. } if !behind.is_other => {
                 Kind::Service { is_named: behind.is_doubtful }
             }
@@ -388,54 +397,6 @@ fn behind_escape(before: &[u8], start: usize) -> usize {
 /// life has such letters.
 pub(super) fn may_be_label(name: &[u8]) -> bool {
     name.len() > 9 && name.windows(2).any(|pair| pair == b"D-")
-}
-
-/// The quote at `at` with the backslashes that escape it. An even number of backslashes are
-/// themselves what is escaped: the quote behind them is a bare one.
-#[inline]
-pub(super) fn quote_at(hay: &[u8], at: usize, ceiling: usize) -> Option<Span> {
-    match hay[..ceiling].get(at)? {
-        b'"' | b'\'' | b'`' => Some(Span::new(at, at + 1)),
-        b'\\' => escaped_quote_at(hay, at, ceiling),
-        _ => None,
-    }
-}
-
-fn escaped_quote_at(hay: &[u8], at: usize, ceiling: usize) -> Option<Span> {
-    let slashes = hay[at..ceiling].iter().take(64).take_while(|byte| **byte == b'\\').count();
-    let quote = at + slashes;
-    let depth = if slashes.is_multiple_of(2) { 0 } else { slashes };
-    byte_class::is(*hay[..ceiling].get(quote)?, byte_class::QUOTE)
-        .then(|| Span::new(quote - depth, quote + 1))
-}
-
-/// Whether `quote`, met where the value of `key` should begin, ends the string that the key stands
-/// in: it is less escaped than the key's own quotes, or the key has none and JSON goes on behind
-/// it, as in `{"Authorization: ":1}`.
-pub(super) fn is_closing(hay: &[u8], key: &Key, quote: Span) -> bool {
-    match key.quote {
-        Some(around) => quote.len() < around.len(),
-        None => is_end_of_string(hay, quote),
-    }
-}
-
-/// Whether what follows `quote` is JSON's punctuation and then more JSON, or nothing.
-pub(super) fn is_end_of_string(hay: &[u8], quote: Span) -> bool {
-    let rest = hay[quote.end..].trim_ascii_start();
-    let Some((mark @ (b':' | b',' | b'}' | b']'), behind)) = rest.split_first() else {
-        return rest.is_empty();
-    };
-    let behind = behind.trim_ascii_start();
-    let is_end = behind.is_empty() || b",}]".contains(&behind[0]);
-    let slashes = behind.iter().take_while(|byte| **byte == b'\\').count();
-    let is_string = behind.get(slashes) == Some(&b'"') && slashes == quote.len() - 1;
-    let is_other =
-        behind.first().is_some_and(|byte| byte.is_ascii_digit() || b"-{[".contains(byte))
-            || [&b"true"[..], b"false", b"null"].iter().any(|word| behind.starts_with(word));
-    match mark {
-        b':' | b',' => is_string || is_other,
-        _ => is_end || is_string || behind[0] == b'"' || behind[0] == b'\\',
-    }
 }
 
 /// An identifier as words: snake, kebab, camel, dotted. Nothing is copied; the words are found from
@@ -544,9 +505,9 @@ mod tests {
                 let is_pass = entry == "pass" && (is_capital || holds(OWNERS, &before));
                 return match kind {
                     Kind::Plain(_) if is_pass && !is_doubtful => {
-                        Some((Kind::Plain(Strength::Strong), rule))
+                        Some((Kind::Plain(KeyStrength::Strong), rule))
                     }
-                    Kind::Plain(_) if is_doubtful => Some((Kind::Plain(Strength::Weak), rule)),
+                    Kind::Plain(_) if is_doubtful => Some((Kind::Plain(KeyStrength::Weak), rule)),
                     Kind::Service { .. } if !is_other => {
                         Some((Kind::Service { is_named: is_doubtful }, rule))
                     }
@@ -577,8 +538,8 @@ mod tests {
             _ => None,
         }) {
             let kinds = [
-                (&keys.strong, Kind::Plain(Strength::Strong)),
-                (&keys.weak, Kind::Plain(Strength::Weak)),
+                (&keys.strong, Kind::Plain(KeyStrength::Strong)),
+                (&keys.weak, Kind::Plain(KeyStrength::Weak)),
                 (&keys.service, Kind::Service { is_named: false }),
                 (&keys.header, Kind::Header),
                 (&keys.cookie, Kind::Cookie),

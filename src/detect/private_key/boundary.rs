@@ -13,16 +13,16 @@ pub(super) struct Opening {
     pub(super) lines: Option<u32>,
 }
 
-/// The first line around the anchor of `hit`: `-----BEGIN RSA PRIVATE KEY-----`,
+/// The first line around the anchor of `located`: `-----BEGIN RSA PRIVATE KEY-----`,
 /// `---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----`, `Private-Lines: 14`.
-pub(super) fn opening(hit: &Located<'_>) -> Option<Opening> {
-    let (hay, anchor) = (hit.hay, hit.anchor);
-    let after = &hay[anchor.end..hit.record.end];
+pub(super) fn opening(located: &Located<'_>) -> Option<Opening> {
+    let (hay, anchor) = (located.hay, located.anchor);
+    let after = &hay[anchor.end..located.record.end];
     if anchor.of(hay).ends_with(b":") {
         let number = after.trim_ascii_start();
         let digits = number.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
         let lines = std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?;
-        let end = hit.record.end - number.len() + digits;
+        let end = located.record.end - number.len() + digits;
         return Some(Opening { start: anchor.start, end, lines: Some(lines) });
     }
     // The dashes after the anchor come first, because prose about keys has none.
@@ -38,7 +38,7 @@ pub(super) fn opening(hit: &Located<'_>) -> Option<Opening> {
     if closing < 2 {
         return None;
     }
-    let floor = hit.record.start.max(anchor.start.saturating_sub(128));
+    let floor = located.record.start.max(anchor.start.saturating_sub(128));
     let plain = Plain::new(&hay[floor..anchor.start]);
     let before = plain.text();
     let begin = (0..before.len().saturating_sub(5))

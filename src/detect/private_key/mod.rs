@@ -52,23 +52,23 @@ impl Detector for PrivateKeyDetector {
         if candidate.span().start < context.memory.private_key {
             return Err(Rejection::AlreadyExamined);
         }
-        let hit = &context.locate(candidate);
+        let located = &context.locate(candidate);
         // The words before the anchor are compared at each offset.
         visits::add(48);
-        let opening = boundary::opening(hit).ok_or(Rejection::NotKeyHeader)?;
-        let key = KeyInRecord::read(hit, &opening);
+        let opening = boundary::opening(located).ok_or(Rejection::NotKeyHeader)?;
+        let key = KeyInRecord::read(located, &opening);
         let Context { placeholders, findings, state, memory, .. } = context;
         let n_before = findings.len();
         key.report(opening.end, rule, findings);
         let is_alone = !state.has_open_key();
         memory.private_key =
-            key.end.filter(|_| is_alone).map_or(hit.record.end, |end| opening.end + end);
+            key.end.filter(|_| is_alone).map_or(located.record.end, |end| opening.end + end);
         if key.goes_on(placeholders) {
-            state.key_block = Some(Open::new(hit, &opening));
+            state.key_block = Some(Open::new(located, &opening));
         }
         if state.has_open_key() {
-            let next = line::next(hit.hay, hit.record.end);
-            memory.private_key = self.lines(hit.hay, next, state, findings);
+            let next = line::next(located.hay, located.record.end);
+            memory.private_key = self.lines(located.hay, next, state, findings);
         }
         if findings.len() > n_before { Ok(()) } else { Err(Rejection::NoKeyBody) }
     }
@@ -163,8 +163,9 @@ struct KeyInRecord<'h> {
 }
 
 impl<'h> KeyInRecord<'h> {
-    fn read(hit: &Located<'h>, opening: &Opening) -> KeyInRecord<'h> {
-        let rest = &hit.hay[opening.end..hit.record.end];
+    /// Reads the record after the first line of a key.
+    fn read(located: &Located<'h>, opening: &Opening) -> KeyInRecord<'h> {
+        let rest = &located.hay[opening.end..located.record.end];
         visits::add(4 * rest.len());
         // A text that begins like a body is read to the end of the record, however long that is.
         let head = Plain::new(&rest[..rest.len().min(MAX_HEAD)]);

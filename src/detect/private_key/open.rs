@@ -86,8 +86,8 @@ pub(super) fn channel(line: &[u8]) -> Option<Channel> {
 
 impl Open {
     /// A key that begins with `opening`.
-    pub(super) fn new(hit: &Located<'_>, opening: &Opening) -> Open {
-        let before = Plain::new(&hit.hay[hit.record.start..opening.start]);
+    pub(super) fn new(located: &Located<'_>, opening: &Opening) -> Open {
+        let before = Plain::new(&located.hay[located.record.start..opening.start]);
         Open {
             idle: 0,
             n_lines: 0,
@@ -95,7 +95,7 @@ impl Open {
             first_prefix: prefix(before.text()).unwrap_or_default(),
             prefix: None,
             left: opening.lines,
-            channel: channel(hit.record.of(hit.hay)),
+            channel: channel(located.record.of(located.hay)),
         }
     }
 
@@ -131,7 +131,7 @@ impl Open {
         run.len() >= SHORT && is_near && is_dress(&text[run.end..]) && is_apart(text, run)
     }
 
-    /// Goes on behind a line of `n_bytes`, with its body (or a placeholder) at `body` of its text.
+    /// Accounts for a line of `n_bytes` with its body, or a placeholder, at `body` of its text.
     pub(super) fn follow(&mut self, n_bytes: usize, text: &[u8], body: Option<usize>) {
         self.n_lines += 1;
         self.n_bytes += n_bytes;
@@ -244,6 +244,7 @@ fn run_at(text: &[u8], column: usize) -> Option<Span> {
     (length > 0).then(|| Span::new(column, column + length))
 }
 
+/// The longest run of the base64 alphabet in a line.
 fn longest_run(text: &[u8]) -> Span {
     let mut longest = Span::default();
     let mut start = 0;

@@ -18,6 +18,7 @@ pub(super) struct Plain<'t> {
 }
 
 impl<'t> Plain<'t> {
+    /// Reads `raw` without control sequences.
     pub(super) fn new(raw: &'t [u8]) -> Plain<'t> {
         let mut source_map: Option<SourceMap> = None;
         let (mut done, mut at) = (0, 0);

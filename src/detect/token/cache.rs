@@ -77,6 +77,7 @@ pub(super) enum Engine {
     Regex(Box<meta::Cache>, RegexVisits),
 }
 
+/// The engine for lower-cased tokens.
 enum Lowered {
     /// It would find no more than the pattern as written.
     Useless,
@@ -125,6 +126,7 @@ impl Cache {
         }
     }
 
+    /// Forgets what was known of another text.
     fn clear(&mut self, text: u64) {
         (self.text, self.done) = (text, 0);
         self.exact.clear();
@@ -193,6 +195,8 @@ fn reach(hir: &Hir, anchors: &[Anchor]) -> Option<(usize, usize)> {
     }
 }
 
+/// [`reach`] for parts that follow each other: the length of the parts before the anchor counts,
+/// too.
 fn reach_in_sequence(parts: &[Hir], anchors: &[Anchor]) -> Option<(usize, usize)> {
     let mut before = (0, 0);
     for part in parts {
@@ -206,6 +210,7 @@ fn reach_in_sequence(parts: &[Hir], anchors: &[Anchor]) -> Option<(usize, usize)
     None
 }
 
+/// The offset of an anchor in a literal.
 fn position(literal: &[u8], anchor: &Anchor) -> Option<usize> {
     literal.windows(anchor.text.len()).position(|window| {
         if anchor.fold {

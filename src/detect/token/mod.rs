@@ -76,13 +76,13 @@ impl Detector for TokenDetector<'_> {
         if cache.quick_reject.is_some_and(|quick| quick.refuses(hay, anchor.start)) {
             return Err(Rejection::PatternMismatch);
         }
-        let hit = &memory.records.locate(hay, anchor);
+        let located = &memory.records.locate(hay, anchor);
         let (least, most) = cache.reach;
         let Some(last) = anchor.start.checked_sub(least) else {
             return Err(Rejection::PatternMismatch);
         };
-        let first = anchor.start.saturating_sub(most).max(hit.record.start).max(cache.done);
-        let search = Search { rule, compiled: pattern.compiled(), hit, placeholders };
+        let first = anchor.start.saturating_sub(most).max(located.record.start).max(cache.done);
+        let search = Search { rule, compiled: pattern.compiled(), located, placeholders };
         let tries = search.all(first, last, cache, |secret| {
             findings.push(Finding::text(secret, self.id));
         });
@@ -111,7 +111,7 @@ struct Found {
 struct Search<'s, 'h> {
     rule: &'s Rule,
     compiled: &'s Compiled,
-    hit: &'s Located<'h>,
+    located: &'s Located<'h>,
     placeholders: &'s Placeholders,
 }
 
@@ -130,7 +130,7 @@ impl Search<'_, '_> {
         while tries.end <= last {
             let start = tries.end;
             tries.end += 1;
-            if !cache.may_begin(self.hit.hay[start]) || !self.is_on_edge(start) {
+            if !cache.may_begin(self.located.hay[start]) || !self.is_on_edge(start) {
                 continue;
             }
             tries.n_tried += 1;
@@ -155,7 +155,7 @@ impl Search<'_, '_> {
             let cut = if may_be_cut { self.cut(start, cache) } else { None };
             return cut.ok_or(Rejection::PatternMismatch);
         };
-        let record = &self.hit.hay[..self.hit.record.end];
+        let record = &self.located.hay[..self.located.record.end];
         let secret = found.secret;
         let secret =
             Span::new(secret.start, cache.tail.run_end(record, secret.end, &self.compiled.tail));
@@ -172,7 +172,7 @@ impl Search<'_, '_> {
     ) -> (Option<Match>, bool) {
         match engine {
             Engine::Simple(matcher, memo) => {
-                match matcher.at(&self.hit.hay[..self.hit.record.end], start, memo) {
+                match matcher.at(&self.located.hay[..self.located.record.end], start, memo) {
                     Matched::Whole { whole, secret } => (Some(Match { whole, secret }), false),
                     Matched::Cut => (None, true),
                     Matched::Nothing => (None, false),
@@ -192,8 +192,9 @@ impl Search<'_, '_> {
         start: usize,
     ) -> Option<Match> {
         let mut slots = [None; 2 * MAX_GROUPS];
-        let input =
-            Input::new(self.hit.hay).range(start..self.hit.record.end).anchored(Anchored::Yes);
+        let input = Input::new(self.located.hay)
+            .range(start..self.located.record.end)
+            .anchored(Anchored::Yes);
         visits.count(&input);
         regex.search_slots_with(cache, &input, &mut slots)?;
         let span = |group: usize| -> Option<Span> {
@@ -210,27 +211,27 @@ impl Search<'_, '_> {
     fn lowered(&self, start: usize, cache: &mut Cache) -> Option<Match> {
         let engine = cache.lowered(self.compiled)?;
         let found = self.find(engine, start, Compiled::folded).0?;
-        (!cache.tail.has_capital(self.hit.hay, found.whole)).then_some(found)
+        (!cache.tail.has_capital(self.located.hay, found.whole)).then_some(found)
     }
 
     /// A match that the end of the record cut off, if at least half of the shortest match is left.
     /// The token must follow other text: whatever cuts records leaves more than a token's
     /// beginning.
     fn cut(&self, start: usize, cache: &mut Cache) -> Option<Found> {
-        let record = self.hit.record;
+        let record = self.located.record;
         let there = record.end - start;
         // The secret's offset is only known if everything before it has a fixed length.
         let lead = self.compiled.lead.filter(|lead| *lead < there)?;
-        let is_alone = self.hit.hay[record.start..start].trim_ascii_start().is_empty();
+        let is_alone = self.located.hay[record.start..start].trim_ascii_start().is_empty();
         if is_alone
             || !cache.leads
-            || start != self.hit.anchor.start
+            || start != self.located.anchor.start
             || there * 2 < self.compiled.shortest
         {
             return None;
         }
         // A record that ends with a placeholder was cut earlier, before it was scrubbed.
-        let near = &self.hit.hay[start.max(record.end.saturating_sub(MAX_LABEL))..record.end];
+        let near = &self.located.hay[start.max(record.end.saturating_sub(MAX_LABEL))..record.end];
         if self.placeholders.ends(near) {
             return None;
         }
@@ -242,30 +243,31 @@ impl Search<'_, '_> {
             // The expression for prefixes ends at the end of the haystack, so the haystack must end
             // with the record.
             let input =
-                Input::new(&self.hit.hay[..record.end]).range(start..).anchored(Anchored::Yes);
+                Input::new(&self.located.hay[..record.end]).range(start..).anchored(Anchored::Yes);
             visits::add(there);
             let cut = cache.cut.get_or_insert_with(|| Box::new(self.compiled.cut().create_cache()));
             self.compiled.cut().search_with(cut, &input)?;
         }
         let secret = Span::new(start + lead, record.end);
         // A prefix of digits alone is a number, and `sk_live_short` a name.
-        let has_letters = secret.of(self.hit.hay).iter().any(u8::is_ascii_alphabetic);
-        let is_word = is_word(&self.hit.hay[self.hit.anchor.end..record.end]);
+        let has_letters = secret.of(self.located.hay).iter().any(u8::is_ascii_alphabetic);
+        let is_word = is_word(&self.located.hay[self.located.anchor.end..record.end]);
         let is_secret =
             has_letters && !is_word && self.accept(start, secret, &mut cache.tail).is_ok();
         is_secret.then_some(Found { secret, end: record.end })
     }
 
+    /// Whether a token may begin at `start`, by the edges that its rule asks for.
     fn is_on_edge(&self, start: usize) -> bool {
         match self.rule.edges {
             Edges::Free => true,
-            Edges::Word => edge::is_word_start(self.hit.hay, self.hit.record.start, start),
+            Edges::Word => edge::is_word_start(self.located.hay, self.located.record.start, start),
         }
     }
 
     /// Refuses what matches and is no secret. The cheapest and most frequent tests come first.
     fn accept(&self, start: usize, secret: Span, tail: &mut TailMemo) -> Result<(), Rejection> {
-        let hay = self.hit.hay;
+        let hay = self.located.hay;
         let bytes = secret.of(hay);
         if tail.is_filler(hay, secret) || self.placeholders.is_whole(bytes) {
             return Err(Rejection::Placeholder);
@@ -291,9 +293,9 @@ impl Search<'_, '_> {
     /// Whether base64 goes on at both sides, joined by `+` or `/`. Every short pattern occurs by
     /// chance in a long run of base64.
     fn is_inside_base64(&self, start: usize, end: usize) -> bool {
-        let joins = |byte: Option<&u8>| matches!(byte, Some(b'+' | b'/'));
-        let before = &self.hit.hay[self.hit.record.start..start];
-        if !joins(before.last()) || !joins(self.hit.hay[..self.hit.record.end].get(end)) {
+        let before = &self.located.hay[self.located.record.start..start];
+        let after = self.located.hay[..self.located.record.end].get(end);
+        if !matches!((before.last(), after), (Some(b'+' | b'/'), Some(b'+' | b'/'))) {
             return false;
         }
         let run = &before[before.len().saturating_sub(BASE64_RUN)..];
@@ -304,8 +306,8 @@ impl Search<'_, '_> {
 
     /// Whether a context word precedes the match at `start`, if the rule requires one.
     fn near(&self, start: usize) -> Result<(), Rejection> {
-        let from = start.saturating_sub(NEAR).max(self.hit.record.start);
-        let before = &self.hit.hay[from..start];
+        let from = start.saturating_sub(NEAR).max(self.located.record.start);
+        let before = &self.located.hay[from..start];
         visits::add(before.len() * self.rule.near.len());
         let is_near =
             self.rule.near.is_empty() || self.rule.near.iter().any(|word| is_in(before, word));

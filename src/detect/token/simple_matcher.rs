@@ -60,6 +60,7 @@ impl QuickReject {
     }
 }
 
+/// A step of the matcher.
 enum Node {
     Literal(Box<[u8]>),
     Run(Run),
@@ -164,6 +165,7 @@ impl SimpleMatcher {
         None
     }
 
+    /// An empty memo for this matcher.
     pub(super) fn memo(&self) -> RunMemo {
         RunMemo { runs: vec![Span::default(); self.n_runs] }
     }
@@ -190,6 +192,7 @@ enum Then<'t> {
     Repeat(&'t Repeat, u32, &'t Then<'t>),
 }
 
+/// The state of one match.
 struct Steps<'s> {
     hay: &'s [u8],
     memo: &'s mut RunMemo,
@@ -226,6 +229,7 @@ impl Steps<'_> {
         }
     }
 
+    /// The end of a literal at `at`.
     fn literal(&mut self, text: &[u8], at: usize) -> Option<usize> {
         let rest = &self.hay[at..];
         visits::add(text.len());
@@ -236,6 +240,7 @@ impl Steps<'_> {
         None
     }
 
+    /// The end of a run at `at`.
     fn run(&mut self, run: &Run, at: usize) -> Option<usize> {
         let end = at + self.count(run, at);
         // The expression for cut tokens lets a prefix of a counted run be one byte longer than the
@@ -251,6 +256,7 @@ impl Steps<'_> {
         Some(end)
     }
 
+    /// The length of a run at `at`. A run that is known from an earlier match is not counted again.
     fn count(&mut self, run: &Run, at: usize) -> usize {
         let limit = self.hay.len().min(at.saturating_add(run.most));
         let known = &mut self.memo.runs[run.index];
@@ -267,6 +273,8 @@ impl Steps<'_> {
         end - at
     }
 
+    /// Tries one more repetition, and what follows the group if that fails. After the last
+    /// repetition that is allowed, one more is tried only to see whether the text ends in it.
     fn repeat(
         &mut self,
         repeat: &Repeat,
@@ -297,6 +305,7 @@ struct Make {
 }
 
 impl Make {
+    /// Appends the nodes of `hir`.
     fn nodes(&mut self, hir: &Hir, nodes: &mut Vec<Node>) -> Option<()> {
         match hir.kind() {
             HirKind::Empty => {}
@@ -326,6 +335,7 @@ impl Make {
         (self.n_choices <= MAX_CHOICES).then_some(())
     }
 
+    /// The nodes of a part in which no secret may begin.
     fn inner(&mut self, hir: &Hir) -> Option<Vec<Node>> {
         let was_inside = std::mem::replace(&mut self.is_inside, true);
         let mut nodes = Vec::new();
@@ -334,6 +344,7 @@ impl Make {
         Some(nodes)
     }
 
+    /// The node of a repetition: a run, or a group of literals and runs.
     fn repetition(&mut self, repetition: &Repetition) -> Option<Node> {
         let Repetition { min, max, greedy, sub } = repetition;
         if !greedy {
@@ -420,17 +431,7 @@ fn check(nodes: &[Node], follow: &Follow) -> Option<Follow> {
                 let first = if run.least == 0 { union(&run.set, &behind.first) } else { run.set };
                 Follow { first, may_end: run.least == 0 && behind.may_end }
             }
-            Node::Choice(branches) => {
-                let mut all = Follow { first: ByteSet::default(), may_end: false };
-                for branch in branches {
-                    let begun = check(branch, &behind)?;
-                    all = Follow {
-                        first: union(&all.first, &begun.first),
-                        may_end: all.may_end || begun.may_end,
-                    };
-                }
-                all
-            }
+            Node::Choice(branches) => check_all(branches, &behind)?,
             Node::Repeat(repeat) => {
                 // A repetition is followed by another one or by what follows the group.
                 let one = first_of(&repeat.nodes)?;
@@ -444,6 +445,19 @@ fn check(nodes: &[Node], follow: &Follow) -> Option<Follow> {
         };
     }
     Some(behind)
+}
+
+/// [`check`] for alternatives: what any of them may begin with.
+fn check_all(branches: &[Vec<Node>], behind: &Follow) -> Option<Follow> {
+    let mut all = Follow { first: ByteSet::default(), may_end: false };
+    for branch in branches {
+        let begun = check(branch, behind)?;
+        all = Follow {
+            first: union(&all.first, &begun.first),
+            may_end: all.may_end || begun.may_end,
+        };
+    }
+    Some(all)
 }
 
 /// What a repetition may begin with. Alternatives inside must differ in their first byte, or the
@@ -471,12 +485,14 @@ fn first_of(nodes: &[Node]) -> Option<ByteSet> {
     }
 }
 
+/// The bytes of either set.
 fn union(one: &ByteSet, other: &ByteSet) -> ByteSet {
     let mut union = *one;
     (0..=u8::MAX).filter(|byte| other.contains(*byte)).for_each(|byte| union.insert(byte));
     union
 }
 
+/// Whether two sets have a byte in common.
 fn meet(one: &ByteSet, other: &ByteSet) -> bool {
     (0..=u8::MAX).any(|byte| one.contains(byte) && other.contains(byte))
 }

@@ -137,6 +137,7 @@ impl TailMemo {
         if is_refuted { Verdict::Refuted } else { Verdict::Unknown }
     }
 
+    /// As the validator `mixed`: letters and digits both occur.
     fn is_mixed(&mut self, hay: &[u8], secret: Span) -> bool {
         let Span { start, end } = secret;
         self.letter.find(start, end, first_of(hay, u8::is_ascii_alphabetic)).is_some()
@@ -177,6 +178,7 @@ impl Allow {
         Allow { simple, asked: (0, 0) }
     }
 
+    /// Whether the pattern matches the whole secret.
     fn is_whole(&mut self, hay: &[u8], secret: Span, pattern: &Pattern) -> bool {
         if let Some((matcher, memo)) = &mut self.simple {
             let found = matcher.at(&hay[..secret.end], secret.start, memo);
@@ -234,6 +236,7 @@ impl Longest {
             > 1
     }
 
+    /// The longest run of `text`.
     fn find(&mut self, hay: &[u8], text: Span) -> Span {
         if self.text.end != text.end || text.start < self.text.start {
             self.read(hay, text);
@@ -252,6 +255,7 @@ impl Longest {
         behind.filter(|behind| behind.len() >= rest.len()).unwrap_or(rest)
     }
 
+    /// Reads a text anew, from its end.
     fn read(&mut self, hay: &[u8], text: Span) {
         self.text = text;
         self.stack.clear();
@@ -306,6 +310,7 @@ impl Histogram {
         validators::judge(&Validator::Entropy(bits), text.of(hay)) == Verdict::Refuted
     }
 
+    /// Counts a byte once more, or once less.
     fn change(&mut self, byte: u8, by: i32) {
         let weight =
             |count: u32| if count < 2 { 0.0 } else { f64::from(count) * f64::from(count).log2() };

@@ -22,7 +22,12 @@ use crate::{
     finding::Finding,
     redact::placeholder::Placeholders,
     rules::{Recogniser, RuleId, RuleSet},
-    text::{span::Span, visits},
+    text::{
+        escape::{self, Escape, Kind},
+        hex,
+        span::Span,
+        visits,
+    },
 };
 
 /// The detector of credentials in URLs.
@@ -76,6 +81,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// Adds a finding to the union of those that overlap.
     fn claim(&mut self, span: Span) {
         let overlaps = span.start <= self.claimed.end && self.claimed.start <= span.end;
         self.claimed = match overlaps {
@@ -124,22 +130,24 @@ impl Detector for UrlDetector {
         if anchor == b"://" && userinfo::has_none(&hay[span.end..]) {
             return Err(Rejection::NoPassword);
         }
-        let hit = &context.locate(candidate);
+        let located = &context.locate(candidate);
         let progress = &mut context.memory.url;
         let password = match anchor {
-            [b':', ..] => userinfo::password(hit, Depth::Plain, &mut progress.userinfo),
-            [b'%', b'2', b'5', ..] => userinfo::password(hit, Depth::Twice, &mut progress.userinfo),
-            [b'%', ..] => userinfo::password(hit, Depth::Encoded, &mut progress.userinfo),
-            [b'@', ..] => userinfo::source_name(hit),
-            [.., b':'] => userinfo::oracle(hit),
-            _ => return self.paths.detect(hit, replaced, progress, context.findings),
+            [b':', ..] => userinfo::password(located, Depth::Plain, &mut progress.userinfo),
+            [b'%', b'2', b'5', ..] => {
+                userinfo::password(located, Depth::Twice, &mut progress.userinfo)
+            }
+            [b'%', ..] => userinfo::password(located, Depth::Encoded, &mut progress.userinfo),
+            [b'@', ..] => userinfo::source_name(located),
+            [.., b':'] => userinfo::oracle(located),
+            _ => return self.paths.detect(located, replaced, progress, context.findings),
         };
         let rule = self.userinfo.ok_or(Rejection::RuleOff)?;
         let mut span = password.ok_or(Rejection::NoPassword)?;
         progress.n_examined += 1;
         // A backslash before the `@` escapes it, perhaps for a shell; the two stay together.
-        span.end -= edge::backslashes_before(hit.hay, span.start, span.end);
-        let value = span.of(hit.hay);
+        span.end -= edge::backslashes_before(located.hay, span.start, span.end);
+        let value = span.of(located.hay);
         if replaced.covers(value) || value::is_template(value) || is_pattern(value) {
             return Err(Rejection::Placeholder);
         }
@@ -198,35 +206,25 @@ impl Unit {
     /// Backslashes and the character that they escape, at any depth of nested strings.
     fn escaped(rest: &[u8]) -> Unit {
         let n_slashes = visits::counted(rest.iter().take_while(|byte| **byte == b'\\').count());
-        match &rest[n_slashes..] {
-            [byte @ (b'/' | b'"' | b'\'' | b'`'), ..] => Unit { byte: *byte, len: n_slashes + 1 },
-            [b'n' | b'r' | b't', ..] => Unit { byte: b'\n', len: n_slashes + 1 },
-            [b'u', digits @ ..] => match number(digits.get(..4)) {
-                Some(code) => Unit {
-                    byte: u8::try_from(code).unwrap_or(OTHER).min(OTHER),
-                    len: n_slashes + 5,
-                },
-                None => Unit { byte: b'\\', len: n_slashes },
-            },
-            [b'x', digits @ ..] => match number(digits.get(..2)) {
-                Some(code) => Unit {
-                    byte: u8::try_from(code).unwrap_or(OTHER).min(OTHER),
-                    len: n_slashes + 3,
-                },
-                None => Unit { byte: b'\\', len: n_slashes },
-            },
-            _ => Unit { byte: b'\\', len: n_slashes },
-        }
+        let (byte, length) = match escape::after_backslashes(&rest[n_slashes..]) {
+            Some(Escape { length, kind: Kind::Itself(byte) }) => (byte, length),
+            Some(Escape { length, kind: Kind::Letter(b'n' | b'r' | b't') }) => (b'\n', length),
+            Some(Escape { length, kind: Kind::Unicode(code) }) => (ascii(code), length),
+            Some(Escape { length, kind: Kind::Hex(code) }) => (code.min(OTHER), length),
+            _ => (b'\\', 0),
+        };
+        Unit { byte, len: n_slashes + length }
     }
 
+    /// The character of a percent escape that is encoded as often as the URL itself.
     fn percent(rest: &[u8], depth: Depth) -> Option<Unit> {
         let prefix: &[u8] = match depth {
             Depth::Plain => return None,
             Depth::Encoded => b"%",
             Depth::Twice => b"%25",
         };
-        let code = number(rest.strip_prefix(prefix)?.get(..2))?;
-        Some(Unit { byte: u8::try_from(code).unwrap_or(OTHER).min(OTHER), len: prefix.len() + 2 })
+        let code = hex::byte(rest.strip_prefix(prefix)?)?;
+        Some(Unit { byte: code.min(OTHER), len: prefix.len() + 2 })
     }
 
     /// Whether it ends every URL: white space, a control character, or a mark that text puts around
@@ -266,8 +264,9 @@ impl Stops {
     }
 }
 
-fn number(digits: Option<&[u8]>) -> Option<u32> {
-    digits?.iter().try_fold(0, |sum, digit| Some(sum << 4 | u32::from(edge::hex(*digit)?)))
+/// The character of that code, or [`OTHER`].
+fn ascii(code: u32) -> u8 {
+    u8::try_from(code).unwrap_or(OTHER).min(OTHER)
 }
 
 /// The span without the marks that a sentence, a list or a shortened text puts after a URL: `,`,

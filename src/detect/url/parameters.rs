@@ -9,10 +9,11 @@
 
 use super::{Depth, Progress, Replaced, Stops, Unit, trim};
 use crate::{
-    detect::{Context, Located, Rejection, edge, value},
+    detect::{Context, Located, Rejection, value},
     finding::Finding,
     rules::{RuleId, syntax::KeysSyntax},
     text::{
+        hex,
         open_table::{self, OpenTable},
         span::Span,
         visits,
@@ -63,6 +64,7 @@ impl Parameters {
         Parameters(table)
     }
 
+    /// The known name with that text.
     fn named(&self, text: &[u8]) -> Option<&Name> {
         let found = self.0.find(open_table::hash(text), |name| {
             name.as_ref().is_some_and(|name| *name.text == *text)
@@ -85,22 +87,22 @@ impl Parameters {
         }
         let (name, in_path) =
             self.name_before(hay, anchor, depth).ok_or(Rejection::UnknownParameter)?;
-        let hit = &context.memory.records.locate(hay, anchor);
+        let located = &context.memory.records.locate(hay, anchor);
         progress.n_examined += 1;
-        let mut end = progress.value_end(hit, start, depth);
+        let mut end = progress.value_end(located, start, depth);
         if in_path {
             end = start
-                + hit.hay[start..end]
+                + located.hay[start..end]
                     .iter()
                     .position(|byte| matches!(byte, b'/' | b'?'))
                     .unwrap_or(end - start);
         }
-        let span = trim(hit.hay, Span::new(start, end));
-        let secret = span.of(hit.hay);
+        let span = trim(located.hay, Span::new(start, end));
+        let secret = span.of(located.hay);
         if replaced.covers(secret) {
             return Err(Rejection::Placeholder);
         }
-        if name.weak && progress.bound.excludes(hit.hay, span.start, span.end)
+        if name.weak && progress.bound.excludes(located.hay, span.start, span.end)
             || !is_secret(name, secret)
         {
             return Err(Rejection::PlainParameter);
@@ -134,10 +136,12 @@ impl Parameters {
 
 impl Progress {
     /// The end of the value that begins at `start`. A value inside the last one has the same end.
-    fn value_end(&mut self, hit: &Located<'_>, start: usize, depth: Depth) -> usize {
+    /// The end of the value that begins at `start`: a separator, a quote, the next URL of a list,
+    /// or a bracket that was opened before the value.
+    fn value_end(&mut self, located: &Located<'_>, start: usize, depth: Depth) -> usize {
         let seen = &mut self.values[depth as usize];
         if !seen.contains(start) {
-            *seen = Span::new(start, value_end(hit.hay, start, hit.record.end, depth));
+            *seen = Span::new(start, value_end(located.hay, start, located.record.end, depth));
         }
         seen.end
     }
@@ -154,6 +158,7 @@ pub(super) fn equals(anchor: &[u8]) -> Option<Depth> {
     }
 }
 
+/// The length of the `=` at the end of an anchor.
 fn equals_len(depth: Depth, anchor: &[u8]) -> usize {
     match depth {
         Depth::Plain if anchor.ends_with(b"=") => 1,
@@ -168,6 +173,7 @@ fn strip_closing(left: &[u8]) -> Option<&[u8]> {
     left.strip_suffix(b"%5D").or_else(|| left.strip_suffix(b"%5d"))
 }
 
+/// Whether a byte joins the words of a name. Names are compared without it.
 fn is_joint(byte: u8) -> bool {
     matches!(byte, b'_' | b'-' | b'.')
 }
@@ -180,26 +186,20 @@ fn separator<'h>(before: &[u8], run: &'h [u8]) -> Option<(&'h [u8], u8)> {
         b';' => Some((run, b';')),
         b'%' => {
             let inner =
-                run.strip_prefix(b"25").filter(|rest| hex_byte(rest).is_some()).unwrap_or(run);
-            let byte = hex_byte(inner)?;
+                run.strip_prefix(b"25").filter(|rest| hex::byte(rest).is_some()).unwrap_or(run);
+            let byte = hex::byte(inner)?;
             is_separator(byte).then(|| (&inner[2..], byte))
         }
         b'\\' => {
             let inner = run.strip_prefix(b"u00").or_else(|| run.strip_prefix(b"x"))?;
-            let byte = hex_byte(inner)?;
+            let byte = hex::byte(inner)?;
             is_separator(byte).then(|| (&inner[2..], byte))
         }
         _ => None,
     }
 }
 
-fn hex_byte(text: &[u8]) -> Option<u8> {
-    match text {
-        [high, low, ..] => Some(edge::hex(*high)? << 4 | edge::hex(*low)?),
-        _ => None,
-    }
-}
-
+/// Whether a parameter may follow the byte.
 fn is_separator(byte: u8) -> bool {
     matches!(byte, b'?' | b'&' | b'#' | b'[')
 }

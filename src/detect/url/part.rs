@@ -131,6 +131,7 @@ impl Memo {
         Some(self.cut(hay, value, end))
     }
 
+    /// Whether `span` contains a separator. Only then can its part of a URL end inside it.
     fn has_mark(&mut self, hay: &[u8], span: Span) -> bool {
         let search = |from, to| Some(from + MARKS.skip(&hay[from..to])).filter(|at| *at < to);
         self.mark.find(span.start, span.end, search).is_some()
@@ -145,11 +146,13 @@ impl Memo {
         Span::new(span.start, end - edge::backslashes_before(hay, span.start, end))
     }
 
+    /// The end of a value in a query.
     fn query_end(&mut self, hay: &[u8], span: Span, depth: Depth) -> usize {
         let search = |from, to| first_of(b"&#", &hay[..to], from, depth);
         self.query.find(span.start, span.end, search).unwrap_or(span.end)
     }
 
+    /// The end of a value in a segment.
     fn path_end(&mut self, hay: &[u8], span: Span, depth: Depth) -> usize {
         let search = |from, to| first_of(b"/;?#&", &hay[..to], from, depth);
         self.path.find(span.start, span.end, search).unwrap_or(span.end)
@@ -157,9 +160,9 @@ impl Memo {
 
     /// The part of a URL that `at` is in, and the depth of that URL.
     fn part(&mut self, hay: &[u8], record: Span, at: usize) -> Option<(Part, Depth)> {
-        let hit = Located { hay, record, anchor: Span::new(at, at) };
+        let located = Located { hay, record, anchor: Span::new(at, at) };
         let Enclosing::Url(separator, begin, depth) =
-            userinfo::enclosing(&hit, BEFORE, &mut self.userinfo)
+            userinfo::enclosing(&located, BEFORE, &mut self.userinfo)
         else {
             return None;
         };

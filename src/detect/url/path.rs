@@ -23,6 +23,7 @@ use crate::{
 /// The minimum length of a secret. Shorter segments are words, as in `/services/new`.
 const MIN_SECRET: usize = 8;
 
+/// A piece of a template.
 enum Piece {
     Literal(Box<[u8]>),
     Slash,
@@ -39,6 +40,7 @@ enum Host {
     Any,
 }
 
+/// A path that is a secret, and its rule.
 struct Template {
     rule: RuleId,
     host: Host,
@@ -92,27 +94,27 @@ impl Paths {
         starts
     }
 
-    /// Looks for a secret path around the anchor of `hit`.
+    /// Looks for a secret path around the anchor of `located`.
     pub(super) fn detect(
         &self,
-        hit: &Located<'_>,
+        located: &Located<'_>,
         replaced: Replaced<'_>,
         progress: &mut Progress,
         findings: &mut Vec<Finding>,
     ) -> Result<(), Rejection> {
-        if progress.claimed.contains(hit.anchor.start) {
+        if progress.claimed.contains(located.anchor.start) {
             return Err(Rejection::AlreadyExamined);
         }
         let mut answer = Err(Rejection::UnknownPath);
-        let anchor = hit.anchor.of(hit.hay);
+        let anchor = located.anchor.of(located.hay);
         let known = self.by_anchor.iter().find(|known| is_alike(&known.text, anchor));
         let starts = known
             .map_or_else(|| Cow::Owned(self.starts(anchor)), |known| Cow::Borrowed(&*known.starts));
         for places in starts.chunk_by(|one, next| one.0 == next.0) {
             let template = &self.templates[places[0].0];
-            let Some(start) = template.start(hit, places) else { continue };
-            let Some(span) = template.secret(hit, start, replaced) else { continue };
-            let secret = span.of(hit.hay);
+            let Some(start) = template.start(located, places) else { continue };
+            let Some(span) = template.secret(located, start, replaced) else { continue };
+            let secret = span.of(located.hay);
             progress.n_examined += 1;
             if !value::is_template(secret) && !replaced.covers(secret) {
                 progress.claim(span);
@@ -132,6 +134,7 @@ fn is_alike(one: &[u8], other: &[u8]) -> bool {
         && one.eq_ignore_ascii_case(other)
 }
 
+/// Parses a template. `rules lint` has checked its syntax.
 fn template(rule: RuleId, text: &str) -> Template {
     let (host, text) = match (text.strip_prefix("*/"), text.strip_prefix("*.")) {
         (Some(path), _) => (Host::Any, path),
@@ -159,14 +162,14 @@ fn template(rule: RuleId, text: &str) -> Template {
 
 impl Template {
     /// The offset of the template's first literal: one of `places`, relative to the anchor.
-    fn start(&self, hit: &Located<'_>, places: &[(usize, usize)]) -> Option<usize> {
+    fn start(&self, located: &Located<'_>, places: &[(usize, usize)]) -> Option<usize> {
         let Some(Piece::Literal(first)) = self.pieces.first() else { return None };
-        let start = places.iter().map(|(_, at)| hit.anchor.start + at).find(|at| {
-            hit.hay[*at..hit.record.end]
+        let start = places.iter().map(|(_, at)| located.anchor.start + at).find(|at| {
+            located.hay[*at..located.record.end]
                 .get(..first.len())
                 .is_some_and(|text| text.eq_ignore_ascii_case(first))
         })?;
-        let left = &hit.hay[hit.record.start..start];
+        let left = &located.hay[located.record.start..start];
         let fits = match self.host {
             Host::Below => left.ends_with(b"."),
             Host::Any => {
@@ -176,27 +179,24 @@ impl Template {
             }
             Host::Named => {
                 !matches!(left.last(), Some(b'-' | b'.'))
-                    && edge::is_word_start(hit.hay, hit.record.start, start)
+                    && edge::is_word_start(located.hay, located.record.start, start)
             }
         };
         fits.then_some(start)
     }
 
     /// The secret in the path that begins at `start`, if the path matches this template.
-    fn secret(&self, hit: &Located<'_>, start: usize, replaced: Replaced<'_>) -> Option<Span> {
-        let hay = hit.hay;
-        let limit = hit.record.end;
+    fn secret(&self, located: &Located<'_>, start: usize, replaced: Replaced<'_>) -> Option<Span> {
+        let hay = located.hay;
+        let limit = located.record.end;
         let mut at = start;
         let mut found = None;
         let mut depth = Depth::Plain;
         for (index, piece) in self.pieces.iter().enumerate() {
             match piece {
                 Piece::Literal(text) => {
-                    let here = hay[at..limit].get(..text.len())?;
-                    if !here.eq_ignore_ascii_case(text) {
-                        return None;
-                    }
-                    at += text.len();
+                    let there = hay[at..limit].get(..text.len())?;
+                    at += there.eq_ignore_ascii_case(text).then_some(text.len())?;
                 }
                 Piece::Slash => {
                     at = if index == 1 { behind_port(hay, at, limit) } else { at };
@@ -208,24 +208,19 @@ impl Template {
                     }
                 }
                 Piece::Keep => {
-                    let end = segment_end(hay, at, limit, depth);
-                    if replaced.covers(&hay[at..end]) {
-                        return None;
-                    }
-                    at = end;
+                    let segment = Span::new(at, segment_end(hay, at, limit, depth));
+                    at = (!replaced.covers(segment.of(hay))).then_some(segment.end)?;
                 }
                 Piece::Secret if index + 1 == self.pieces.len() => {
                     let span = trim(hay, Span::new(at, path_end(hay, at, limit, depth)));
                     found = Some(without_slash(hay, span));
                 }
                 Piece::Secret | Piece::Random => {
-                    let end = segment_end(hay, at, limit, depth);
-                    let span = trim(hay, Span::new(at, end));
-                    if matches!(piece, Piece::Random) && !value::is_random(span.of(hay)) {
-                        return None;
-                    }
-                    found = Some(span);
-                    at = end;
+                    let segment = Span::new(at, segment_end(hay, at, limit, depth));
+                    let span = trim(hay, segment);
+                    let fits = matches!(piece, Piece::Secret) || value::is_random(span.of(hay));
+                    found = Some(fits.then_some(span)?);
+                    at = segment.end;
                 }
             }
         }
@@ -263,6 +258,7 @@ fn without_slash(hay: &[u8], mut span: Span) -> Span {
     span
 }
 
+/// The end of the segment that begins at `start`.
 fn segment_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
     let mut at = start;
     while at < limit {
@@ -275,6 +271,7 @@ fn segment_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
     at
 }
 
+/// The end of the path that goes on at `start`.
 fn path_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
     let mut at = start;
     while at < limit {
@@ -287,6 +284,7 @@ fn path_end(hay: &[u8], start: usize, limit: usize, depth: Depth) -> usize {
     at
 }
 
+/// Whether a unit, written with the first byte `raw`, ends a path.
 fn is_path_end(unit: Unit, raw: u8) -> bool {
     const ENDS: &[u8] = b"?#&'`|,;)]\\";
     unit.is_end() || ENDS.contains(&unit.byte) || ENDS.contains(&raw) && unit.len == 1

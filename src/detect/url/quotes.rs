@@ -42,6 +42,7 @@ impl Open {
         bit(unit.byte, n_slashes).is_some_and(|bit| self.quotes & bit != 0)
     }
 
+    /// Opens or closes what the quote or bracket at `at` opens or closes.
     fn read(&mut self, text: &[u8], at: usize) {
         let byte = text[at];
         match byte {
@@ -74,8 +75,8 @@ fn bit(quote: u8, n_slashes: usize) -> Option<u16> {
 
 /// Whether the quote at `at` is inside a word: `it's`.
 fn is_apostrophe(text: &[u8], at: usize) -> bool {
-    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    is_letter(at.checked_sub(1).and_then(|before| text.get(before))) && is_letter(text.get(at + 1))
+    text[..at].last().is_some_and(u8::is_ascii_alphanumeric)
+        && text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// How far a record was read and what was open there. Each byte is read once.
@@ -118,10 +119,12 @@ pub(super) fn ends_json_string(hay: &[u8], end: usize, limit: usize) -> bool {
 /// The byte before the scheme that precedes the `://` at `separator`.
 pub(super) fn before_scheme(hay: &[u8], start: usize, separator: usize) -> Option<u8> {
     let left = &hay[start..separator];
-    let is_scheme =
-        |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b':');
-    let length = left.iter().rev().take(64).take_while(is_scheme).count();
+    let length = left.iter().rev().take(64).take_while(|byte| is_scheme(**byte)).count();
     left[..left.len() - length].last().copied()
+}
+
+fn is_scheme(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b':')
 }
 
 /// Whether no URL goes on with `rest`, which follows a quote.

@@ -63,14 +63,14 @@ pub(super) struct Memo {
 }
 
 impl Memo {
-    /// The URL after the separator at the anchor of `hit`; it begins at `start`.
-    fn url(&mut self, hit: &Located<'_>, start: usize, depth: Depth) -> Known {
+    /// The URL after the separator at the anchor of `located`; it begins at `start`.
+    fn url(&mut self, located: &Located<'_>, start: usize, depth: Depth) -> Known {
         match self.last {
             Some(known) if known.start == start && known.depth == depth => known,
             _ => {
-                let mut ends = Ends::new(hit, depth, hit.record.end, &mut self.quotes);
-                let authority = authority(hit.hay, start, depth, &mut ends);
-                let userinfo = userinfo(hit, start, authority, &mut ends);
+                let mut ends = Ends::new(located, depth, located.record.end, &mut self.quotes);
+                let authority = authority(located.hay, start, depth, &mut ends);
+                let userinfo = userinfo(located, start, authority, &mut ends);
                 let known = Known { start, depth, authority, userinfo };
                 self.last = Some(known);
                 known
@@ -78,34 +78,34 @@ impl Memo {
         }
     }
 
-    /// The user of the URL after the separator at the anchor of `hit`; it begins at `start`.
+    /// The user of the URL after the separator at the anchor of `located`; it begins at `start`.
     pub(super) fn userinfo(
         &mut self,
-        hit: &Located<'_>,
+        located: &Located<'_>,
         start: usize,
         depth: Depth,
     ) -> Option<Userinfo> {
-        self.url(hit, start, depth).userinfo
+        self.url(located, start, depth).userinfo
     }
 }
 
-/// The password in the URL after the scheme separator at the anchor of `hit`.
-pub(super) fn password(hit: &Located<'_>, depth: Depth, memo: &mut Memo) -> Option<Span> {
-    let start = match hit.anchor.of(hit.hay) {
-        b"://" => hit.anchor.end,
-        _ => behind_slashes(hit, depth)?,
+/// The password in the URL after the scheme separator at the anchor of `located`.
+pub(super) fn password(located: &Located<'_>, depth: Depth, memo: &mut Memo) -> Option<Span> {
+    let start = match located.anchor.of(located.hay) {
+        b"://" => located.anchor.end,
+        _ => behind_slashes(located, depth)?,
     };
-    let known = memo.url(hit, start, depth);
+    let known = memo.url(located, start, depth);
     let colon = known.authority.colon?;
     match known.userinfo {
         Some(Userinfo { colon: Some(colon), at }) => {
             let is_password =
-                colon.end < at.start && !is_digest_name(&hit.hay[at.end..hit.record.end]);
+                colon.end < at.start && !is_digest_name(&located.hay[at.end..located.record.end]);
             is_password.then(|| Span::new(colon.end, at.start))
         }
         Some(_) => None,
         None if known.authority.cut || known.authority.at.is_some() => None,
-        None => shortened(hit.hay, Span::new(colon.end, known.authority.end)),
+        None => shortened(located.hay, Span::new(colon.end, known.authority.end)),
     }
 }
 
@@ -119,19 +119,19 @@ pub(super) fn has_none(rest: &[u8]) -> bool {
     )
 }
 
-/// Whether the `@` at the anchor of `hit` ends the userinfo of a URL, so that the text around it is
-/// a user and a host instead of an email address.
+/// Whether the `@` at the anchor of `located` ends the userinfo of a URL, so that the text around
+/// it is a user and a host instead of an email address.
 pub(in crate::detect) fn is_userinfo_end(
-    hit: &Located<'_>,
+    located: &Located<'_>,
     progress: &mut super::Progress,
 ) -> bool {
     let memo = &mut progress.userinfo;
-    match enclosing(hit, BEFORE, memo) {
+    match enclosing(located, BEFORE, memo) {
         Enclosing::Nothing => false,
-        Enclosing::Oracle(end) => end == Some(hit.anchor.start),
+        Enclosing::Oracle(end) => end == Some(located.anchor.start),
         Enclosing::Url(separator, start, depth) => {
             let userinfo = memo.userinfo(&separator, start, depth);
-            userinfo.is_some_and(|userinfo| userinfo.at.start == hit.anchor.start)
+            userinfo.is_some_and(|userinfo| userinfo.at.start == located.anchor.start)
         }
     }
 }
@@ -145,10 +145,10 @@ pub(super) enum Enclosing<'h> {
     Url(Located<'h>, usize, Depth),
 }
 
-/// Looks left from the anchor of `hit` for the nearest scheme separator, at most `most` bytes.
-pub(super) fn enclosing<'h>(hit: &Located<'h>, most: usize, memo: &mut Memo) -> Enclosing<'h> {
-    let floor = hit.record.start.max(hit.anchor.start.saturating_sub(most));
-    let mut start = hit.anchor.start;
+/// Looks left from the anchor of `located` for the nearest scheme separator, at most `most` bytes.
+pub(super) fn enclosing<'h>(located: &Located<'h>, most: usize, memo: &mut Memo) -> Enclosing<'h> {
+    let floor = located.record.start.max(located.anchor.start.saturating_sub(most));
+    let mut start = located.anchor.start;
     let mut found = Enclosing::Nothing;
     while start > floor {
         if memo.clear.start < start && start <= memo.clear.end {
@@ -156,23 +156,23 @@ pub(super) fn enclosing<'h>(hit: &Located<'h>, most: usize, memo: &mut Memo) -> 
             continue;
         }
         visits::add(1);
-        if !BEFORE_AT.0[usize::from(hit.hay[start - 1])] {
+        if !BEFORE_AT.0[usize::from(located.hay[start - 1])] {
             start -= 1;
             continue;
         }
-        match before_authority(hit, start - 1) {
+        match before_authority(located, start - 1) {
             Before::Nothing => start -= 1,
             Before::Space => break,
             Before::Oracle(end) => return Enclosing::Oracle(end),
             Before::Scheme(separator, begin, depth) => {
-                if begin <= hit.anchor.start {
+                if begin <= located.anchor.start {
                     found = Enclosing::Url(separator, begin, depth);
                 }
                 break;
             }
         }
     }
-    memo.clear = Span::new(start, hit.anchor.start);
+    memo.clear = Span::new(start, located.anchor.start);
     found
 }
 
@@ -189,19 +189,21 @@ enum Before<'h> {
     Scheme(Located<'h>, usize, Depth),
 }
 
-fn before_authority<'h>(hit: &Located<'h>, start: usize) -> Before<'h> {
-    let depth = match &hit.hay[start..hit.anchor.start] {
+/// Decides what begins at `start`, left of the anchor.
+fn before_authority<'h>(located: &Located<'h>, start: usize) -> Before<'h> {
+    let depth = match &located.hay[start..located.anchor.start] {
         [byte, ..] if byte.is_ascii_whitespace() => return Before::Space,
         [b':', b'/' | b'\\', ..] => Depth::Plain,
         [b'%', b'3', b'A' | b'a', ..] => Depth::Encoded,
         [b'%', b'2', b'5', b'3', b'A' | b'a', ..] => Depth::Twice,
         text if text.starts_with(b"jdbc:oracle:") => {
-            let anchor = Span::new(start, hit.anchor.start.min(start + b"jdbc:oracle:thin:".len()));
-            return Before::Oracle(oracle(&Located { anchor, ..*hit }).map(|span| span.end));
+            let anchor =
+                Span::new(start, located.anchor.start.min(start + b"jdbc:oracle:thin:".len()));
+            return Before::Oracle(oracle(&Located { anchor, ..*located }).map(|span| span.end));
         }
         _ => return Before::Nothing,
     };
-    let separator = Located { anchor: Span::new(start, start + 1), ..*hit };
+    let separator = Located { anchor: Span::new(start, start + 1), ..*located };
     match behind_slashes(&separator, depth) {
         Some(begin) => Before::Scheme(separator, begin, depth),
         None => Before::Nothing,
@@ -209,14 +211,14 @@ fn before_authority<'h>(hit: &Located<'h>, start: usize) -> Before<'h> {
 }
 
 /// The offset after `://`, however its slashes are escaped.
-fn behind_slashes(hit: &Located<'_>, depth: Depth) -> Option<usize> {
-    let end = hit.record.end;
-    let mut at = hit.anchor.start;
+fn behind_slashes(located: &Located<'_>, depth: Depth) -> Option<usize> {
+    let end = located.record.end;
+    let mut at = located.anchor.start;
     for wanted in [b':', b'/', b'/'] {
         if at >= end {
             return None;
         }
-        let unit = Unit::at(hit.hay, at, end, depth);
+        let unit = Unit::at(located.hay, at, end, depth);
         if unit.byte != wanted {
             return None;
         }
@@ -241,13 +243,13 @@ struct Ends<'h, 'm> {
 
 impl<'h, 'm> Ends<'h, 'm> {
     fn new(
-        hit: &Located<'h>,
+        located: &Located<'h>,
         depth: Depth,
         limit: usize,
         quotes: &'m mut quotes::Memo,
     ) -> Ends<'h, 'm> {
-        let (record, separator) = (hit.record.start, hit.anchor.start);
-        Ends { hay: hit.hay, record, separator, limit, depth, quotes, open: None }
+        let (record, separator) = (located.record.start, located.anchor.start);
+        Ends { hay: located.hay, record, separator, limit, depth, quotes, open: None }
     }
 
     /// What the text before the URL leaves open. Read only if the URL contains something that could
@@ -257,6 +259,7 @@ impl<'h, 'm> Ends<'h, 'm> {
         *self.open.get_or_insert_with(|| self.quotes.open(hay, record, separator))
     }
 
+    /// The byte before the scheme, which may be the quote or bracket that opens the URL.
     fn opener(&self) -> Option<u8> {
         quotes::before_scheme(self.hay, self.record, self.separator)
     }
@@ -306,6 +309,7 @@ impl<'h, 'm> Ends<'h, 'm> {
                 && (self.depth != Depth::Plain || self.open().closes(self.hay, span, unit))
     }
 
+    /// Whether no URL goes on after `span`.
     fn is_outside(&self, span: Span) -> bool {
         quotes::is_outside(&self.hay[span.end..self.limit])
     }
@@ -360,13 +364,13 @@ fn authority(hay: &[u8], start: usize, depth: Depth, ends: &mut Ends<'_, '_>) ->
 
 /// The user of the URL that begins at `start`.
 fn userinfo(
-    hit: &Located<'_>,
+    located: &Located<'_>,
     start: usize,
     authority: Authority,
     ends: &mut Ends<'_, '_>,
 ) -> Option<Userinfo> {
     let Authority { colon, at, end, cut } = authority;
-    let hay = hit.hay;
+    let hay = located.hay;
     let colon = colon.filter(|colon| {
         at.is_none_or(|at| colon.start < at.start) && is_user(&hay[start..colon.start])
     });
@@ -428,6 +432,7 @@ fn is_digest_name(host: &[u8]) -> bool {
 
 /// Whether the password is a port with something after it: the next entry of a list
 /// (`a.example:80,bob@example.com`) or fields (`db:1433;user=sa;password=p@ss`).
+/// Whether a text is a port.
 fn is_port_and_more(hay: &[u8], start: usize, colon: Span, password: Span) -> bool {
     let host = &hay[start..colon.start];
     let is_host = host.contains(&b'.') || host == b"localhost";
@@ -585,52 +590,66 @@ fn host(hay: &[u8], start: usize, limit: usize, depth: Depth) -> Host {
     if is_stand_in(&hay[start..limit]) {
         return Host::Sure;
     }
-    let mut at = start;
-    let (mut has_capital, mut has_letter, mut n_dots) = (false, false, 0);
-    let mut end = None;
-    while at < limit {
-        let unit = Unit::at(hay, at, limit, depth);
-        match unit.byte {
-            b'.' => n_dots += 1,
-            b'-' | b'_' | b'%' => {}
-            super::OTHER => has_letter = true,
-            byte if byte.is_ascii_alphanumeric() => {
-                has_capital |= byte.is_ascii_uppercase();
-                has_letter |= byte.is_ascii_alphabetic();
-            }
-            _ => {
-                end = Some(unit);
-                break;
-            }
-        }
-        at += unit.len;
-    }
-    if at == start {
+    let name = HostName::read(&hay[..limit], start, depth);
+    if name.end == start {
         return Host::No;
     }
-    let behind = |unit: Unit| &hay[at + unit.len..limit];
-    let (is_end, has_port) = match end {
+    let rest = &hay[..limit][name.end..];
+    let (is_end, has_port) = match name.next {
         None => (true, false),
-        Some(unit) => match unit.byte {
-            b'/' | b'?' | b'#' | b',' | b'(' => (true, false),
-            b':' => {
-                let has_port = behind(unit).first().is_some_and(u8::is_ascii_digit);
-                (has_port, has_port)
-            }
-            ..=b' ' => (true, false),
-            byte if unit.is_end() || b"'`);]}|&\\".contains(&byte) => {
-                (quotes::is_outside(behind(unit)), false)
-            }
-            _ => return Host::No,
-        },
+        Some(Unit { byte: b'/' | b'?' | b'#' | b',' | b'(' | ..=b' ', .. }) => (true, false),
+        Some(unit @ Unit { byte: b':', .. }) => {
+            let has_port = rest[unit.len..].first().is_some_and(u8::is_ascii_digit);
+            (has_port, has_port)
+        }
+        Some(unit) if unit.is_end() || b"'`);]}|&\\".contains(&unit.byte) => {
+            (quotes::is_outside(&rest[unit.len..]), false)
+        }
+        Some(_) => return Host::No,
     };
-    let is_name = has_letter || n_dots == 3;
-    let is_told = n_dots > 0 && at - start > 3 || has_port;
+    let is_name = name.has_letter || name.n_dots == 3;
+    let is_certain = name.n_dots > 0 && name.end - start > 3 || has_port;
     let is_edged = hay[start].is_ascii_alphanumeric() || matches!(hay[start], b'%' | 0x80..);
-    if is_end && is_name && is_edged && (!has_capital || is_told) {
+    if is_end && is_name && is_edged && (!name.has_capital || is_certain) {
         Host::Sure
     } else {
         Host::Loose
+    }
+}
+
+/// The characters of a host's name.
+struct HostName {
+    end: usize,
+    /// The character that ends the name.
+    next: Option<Unit>,
+    has_capital: bool,
+    has_letter: bool,
+    n_dots: usize,
+}
+
+impl HostName {
+    /// Reads the name that begins at `start`.
+    fn read(text: &[u8], start: usize, depth: Depth) -> HostName {
+        let (has_capital, has_letter) = (false, false);
+        let mut name = HostName { end: start, next: None, has_capital, has_letter, n_dots: 0 };
+        while name.end < text.len() {
+            let unit = Unit::at(text, name.end, text.len(), depth);
+            match unit.byte {
+                b'.' => name.n_dots += 1,
+                b'-' | b'_' | b'%' => {}
+                super::OTHER => name.has_letter = true,
+                byte if byte.is_ascii_alphanumeric() => {
+                    name.has_capital |= byte.is_ascii_uppercase();
+                    name.has_letter |= byte.is_ascii_alphabetic();
+                }
+                _ => {
+                    name.next = Some(unit);
+                    break;
+                }
+            }
+            name.end += unit.len;
+        }
+        name
     }
 }
 
@@ -649,9 +668,9 @@ fn is_stand_in(text: &[u8]) -> bool {
 }
 
 /// The password in `user:password@tcp(host:3306)/db`, the form of Go's MySQL driver.
-pub(super) fn source_name(hit: &Located<'_>) -> Option<Span> {
-    let floor = hit.record.start.max(hit.anchor.start.saturating_sub(BEFORE));
-    let left = &hit.hay[floor..hit.anchor.start];
+pub(super) fn source_name(located: &Located<'_>) -> Option<Span> {
+    let floor = located.record.start.max(located.anchor.start.saturating_sub(BEFORE));
+    let left = &located.hay[floor..located.anchor.start];
     let is_outside = |byte: &u8| {
         byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'(')
     };
@@ -673,16 +692,16 @@ pub(super) fn source_name(hit: &Located<'_>) -> Option<Span> {
         || matches!(password, [b'/' | b'\\', ..])
         || [b"://".as_slice(), b":\\/", b"@tcp(", b"@unix("].into_iter().any(holds);
     (fits && !is_other && !password.is_empty())
-        .then(|| Span::new(floor + colon + 1, hit.anchor.start))
+        .then(|| Span::new(floor + colon + 1, located.anchor.start))
 }
 
 /// The password in `jdbc:oracle:thin:user/password@//host`.
-pub(super) fn oracle(hit: &Located<'_>) -> Option<Span> {
-    let limit = hit.record.end.min(hit.anchor.end.saturating_add(BEYOND));
+pub(super) fn oracle(located: &Located<'_>) -> Option<Span> {
+    let limit = located.record.end.min(located.anchor.end.saturating_add(BEYOND));
     let mut slash = None;
-    let mut at = hit.anchor.end;
+    let mut at = located.anchor.end;
     while at < limit {
-        let unit = Unit::at(hit.hay, at, limit, Depth::Plain);
+        let unit = Unit::at(located.hay, at, limit, Depth::Plain);
         if unit.is_end() {
             return None;
         }

@@ -3,8 +3,8 @@
 //! A message is appended to the newest segment. All messages that arrive during one `fsync` are
 //! synced together by the next; then they are acknowledged to their senders. A second task reads
 //! the segments in order and delivers them. It writes the position of the last delivered message to
-//! `cursor` and removes segments that are done. After a crash, delivery resumes at the cursor: a few
-//! messages may be delivered twice, none is lost.
+//! `cursor` and removes segments that are done. After a crash, delivery resumes at the cursor: a
+//! few messages may be delivered twice, none is lost.
 
 mod segments;
 
@@ -189,7 +189,7 @@ impl Dequeuer {
                         return;
                     }
                     if let Some(InFlight { end, .. }) = in_flight.pop_front() {
-                        self.finish(end, in_flight.is_empty());
+                        self.finish(end, in_flight.len());
                     }
                 }
                 changed = synced.changed(), if !is_closed => is_closed = changed.is_err(),
@@ -248,9 +248,9 @@ impl Dequeuer {
     }
 
     /// Records that everything before `end` was delivered.
-    fn finish(&mut self, end: Position, is_idle: bool) {
+    fn finish(&mut self, end: Position, n_in_flight: usize) {
         let is_next_segment = end.segment > self.delivered.segment;
-        if is_idle || is_next_segment || self.cursor_written.elapsed() >= CURSOR_INTERVAL {
+        if n_in_flight == 0 || is_next_segment || self.cursor_written.elapsed() >= CURSOR_INTERVAL {
             self.cursor_written = Instant::now();
             if let Err(error) = tokio::task::block_in_place(|| self.directory.write_cursor(end)) {
                 tracing::error!(%error, "cannot write the cursor of the spool");

@@ -2,9 +2,9 @@
 //!
 //! A segment (`<number in hex>.seg`) is a sequence of entries: length of the rest without the chunk
 //! id's length, CRC-32 of everything behind it, length of the chunk id, chunk id, message. An entry
-//! that is incomplete or has a wrong checksum was never acknowledged to its sender; the segment ends
-//! before it. `cursor` holds the position up to which everything was delivered, and `lock` keeps
-//! other processes out.
+//! that is incomplete or has a wrong checksum was never acknowledged to its sender; the segment
+//! ends before it. `cursor` holds the position up to which everything was delivered, and `lock`
+//! keeps other processes out.
 
 use std::{
     fs::{self, File, OpenOptions},

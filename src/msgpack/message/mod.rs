@@ -7,8 +7,8 @@
 //! | PackedForward | `[tag, bytes of entries, options?]` |
 //! | CompressedPackedForward | as PackedForward, with gzip or zstd |
 //!
-//! Unchanged values keep their bytes. Only the options are written anew: the message that goes on is
-//! acknowledged to us, so it must carry a chunk id.
+//! Unchanged values keep their bytes. Only the options are written anew: the message that goes on
+//! is acknowledged to us, so it must carry a chunk id.
 
 mod compression;
 mod json_lines;

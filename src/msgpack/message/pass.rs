@@ -169,7 +169,8 @@ impl ChunkScrubber {
         Ok(passed)
     }
 
-    /// Passes on packed entries. Tag and options are scrubbed already; the entries are scrubbed here.
+    /// Passes on packed entries. Tag and options are scrubbed already; the entries are scrubbed
+    /// here.
     fn pass_packed(
         &mut self,
         source: Source<'_>,

@@ -1,5 +1,5 @@
-//! The metadata of a tar entry: its name, link target, owners, pax records, and whatever else its
-//! header holds.
+//! The metadata of a tar entry: name, link target, owners, pax records, and everything else in its
+//! header.
 
 use std::io;
 
@@ -9,27 +9,29 @@ use base64::{
 };
 use tar::{EntryType, Header};
 
-use super::{BLOCK, Before, Records, name_of, pax_data, resized, target_of, value};
+use super::{
+    header::{BLOCK, Before, resized},
+    pax::{Records, pax_data, value},
+};
 use crate::{
     batch::{
         limits,
-        metadata::{NO_NAME, Texts, Verdict},
+        metadata::{MetadataScrubber, NO_NAME, Verdict},
         renames::Renames,
         rewrite::Rewriter,
     },
     source::refuse,
 };
 
-/// Where texts stand in a header, with the byte behind each. What is no text of the kind is looked
-/// at with the rest.
+/// The text fields of a header, as ranges. Bytes outside of them are scrubbed together.
 const NAME: (usize, usize) = (0, 100);
 const TARGET: (usize, usize) = (157, 257);
 const USER: (usize, usize) = (265, 297);
 const GROUP: (usize, usize) = (297, 329);
 const PREFIX: (usize, usize) = (345, 500);
 
-/// Cleans an entry's header and what stands before it; answers the entry's name as it is written.
-pub(crate) fn clean(
+/// Scrubs the header of an entry and everything before it. Returns the new name of the entry.
+pub(super) fn clean(
     rewriter: &mut Rewriter<'_>,
     renames: &mut Renames,
     unexamined: &mut Vec<String>,
@@ -47,10 +49,10 @@ pub(crate) fn clean(
     };
     let mut is_changed = clean_records(rewriter, records, unexamined);
     if let Some(new) = &new_name {
-        is_changed |= put_name(block, before, records, new, &Part::NAME);
+        is_changed |= put_name(block, before, records, new, &PathField::NAME);
     }
     if let Some(new) = &new_target {
-        is_changed |= put_name(block, before, records, new, &Part::TARGET);
+        is_changed |= put_name(block, before, records, new, &PathField::TARGET);
     }
     let name = new_name.unwrap_or(name);
     let texts = &mut rewriter.own.texts;
@@ -76,9 +78,29 @@ pub(crate) fn clean(
     Ok(name)
 }
 
-/// Paths among pax records that are not those of the entry: an earlier one of two, or a target
-/// where there is no link.
-pub(crate) fn clean_paths(texts: &mut Texts, records: &mut Records, known: &[&Vec<u8>]) -> bool {
+fn name_of(block: &[u8; BLOCK], before: &Before, records: &Records) -> Vec<u8> {
+    let pax =
+        value(records, b"GNU.sparse.name").or_else(|| value(records, b"path")).map(<[u8]>::to_vec);
+    pax.or_else(|| before.long(EntryType::GNULongName))
+        .unwrap_or_else(|| Header::from_byte_slice(block).path_bytes().into_owned())
+}
+
+fn target_of(block: &[u8; BLOCK], before: &Before, records: &Records) -> Vec<u8> {
+    if let Some(target) = value(records, b"linkpath") {
+        return target.to_vec();
+    }
+    before.long(EntryType::GNULongLink).unwrap_or_else(|| {
+        Header::from_byte_slice(block).link_name_bytes().unwrap_or_default().into_owned()
+    })
+}
+
+/// Scrubs paths in pax records that are not those of the entry: an earlier one of two, or a link
+/// target without a link.
+pub(super) fn clean_paths(
+    texts: &mut MetadataScrubber,
+    records: &mut Records,
+    known: &[&Vec<u8>],
+) -> bool {
     let mut is_changed = false;
     for (_, path) in records.iter_mut().filter(|(key, _)| PATHS.contains(&&key[..])) {
         if known.contains(&&*path) {
@@ -91,8 +113,14 @@ pub(crate) fn clean_paths(texts: &mut Texts, records: &mut Records, known: &[&Ve
     is_changed
 }
 
-/// The same for a header of GNU's form, and for what stands behind its NUL, which no program shows.
-fn clean_long(texts: &mut Texts, head: &mut [u8; BLOCK], data: &mut Vec<u8>, known: &[&Vec<u8>]) {
+/// Does the same for a long-name header of GNU tar, and for bytes behind its NUL, which no program
+/// shows.
+fn clean_long(
+    texts: &mut MetadataScrubber,
+    head: &mut [u8; BLOCK],
+    data: &mut Vec<u8>,
+    known: &[&Vec<u8>],
+) {
     let text = text_of(data).to_vec();
     let clean = if known.contains(&&text) { None } else { texts.name(&text) };
     let has_more = data.iter().skip(text.len()).any(|byte| *byte != 0);
@@ -103,25 +131,26 @@ fn clean_long(texts: &mut Texts, head: &mut [u8; BLOCK], data: &mut Vec<u8>, kno
     *head = resized(head, data.len() as u64, |_| {});
 }
 
-/// A path of an entry: where it stands in each form of tar.
-struct Part {
+/// A path of an entry, and where each variant of tar stores it.
+struct PathField {
     field: (usize, usize),
     key: &'static [u8],
     long: EntryType,
 }
 
-impl Part {
-    const NAME: Part = Part { field: NAME, key: b"path", long: EntryType::GNULongName };
-    const TARGET: Part = Part { field: TARGET, key: b"linkpath", long: EntryType::GNULongLink };
+impl PathField {
+    const NAME: PathField = PathField { field: NAME, key: b"path", long: EntryType::GNULongName };
+    const TARGET: PathField =
+        PathField { field: TARGET, key: b"linkpath", long: EntryType::GNULongLink };
 }
 
-/// Writes a new path wherever the old one stood; answers whether the pax records changed.
+/// Replaces a path wherever it is stored. Returns whether the pax records changed.
 fn put_name(
     block: &mut [u8; BLOCK],
     before: &mut Before,
     records: &mut Records,
     new: &[u8],
-    part: &Part,
+    part: &PathField,
 ) -> bool {
     let is_in_pax = value(records, part.key).is_some();
     for record in records.iter_mut().filter(|(key, _)| key == part.key) {
@@ -143,14 +172,14 @@ fn put_name(
     if is_in_pax || is_long || new.len() <= length {
         return is_in_pax;
     }
-    // It was short and has become longer. Every reader of today knows pax records, whatever the
-    // form of the header.
+    // The old path was short and the new one is not. All current readers know pax records, whatever
+    // the variant of the header.
     records.push((part.key.to_vec(), new.to_vec()));
     before.pax.get_or_insert_with(|| (pax_header(block), Vec::new()));
     true
 }
 
-/// The header of pax records for the entry of `block`.
+/// A header for new pax records of the entry at `block`.
 fn pax_header(block: &[u8; BLOCK]) -> [u8; BLOCK] {
     let mut header = Header::new_ustar();
     header.set_entry_type(EntryType::XHeader);
@@ -168,22 +197,25 @@ fn is_ustar(block: &[u8; BLOCK]) -> bool {
     Header::from_byte_slice(block).as_ustar().is_some()
 }
 
-/// A field up to its NUL.
+/// The content of a field up to its NUL.
 fn text_of(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// Fills a field of a header, with NULs behind the text. A text that is too long is cut.
+/// Fills a field with a text and NULs. A text that is too long is truncated.
 fn put(block: &mut [u8; BLOCK], (from, to): (usize, usize), text: &[u8]) {
     let n_bytes = text.len().min(to - from);
     block[from..to].fill(0);
     block[from..from + n_bytes].copy_from_slice(&text[..n_bytes]);
 }
 
-/// A header in which nothing is found any more: texts that are copies are replaced, then what
-/// stands behind their ends and in the unused parts goes. One without findings comes back as it
-/// was.
-pub(crate) fn clean_header(texts: &mut Texts, block: [u8; BLOCK]) -> io::Result<[u8; BLOCK]> {
+/// A header without findings. First the text fields are scrubbed; if there is still a finding,
+/// bytes behind their ends and unused parts are cleared. A header without findings keeps every
+/// byte.
+pub(super) fn clean_header(
+    texts: &mut MetadataScrubber,
+    block: [u8; BLOCK],
+) -> io::Result<[u8; BLOCK]> {
     let mut fields = vec![NAME, TARGET, USER, GROUP];
     fields.extend(is_ustar(&block).then_some(PREFIX));
     let names: Vec<&[u8]> = fields.iter().map(|(from, to)| text_of(&block[*from..*to])).collect();
@@ -197,7 +229,7 @@ pub(crate) fn clean_header(texts: &mut Texts, block: [u8; BLOCK]) -> io::Result<
         if let Some(new) = texts.name(&text) {
             put(&mut clean, (*from, *to), &new);
             if texts.name_again(text_of(&clean[*from..*to])).is_some() {
-                // A placeholder that was cut.
+                // The placeholder was truncated.
                 put(&mut clean, (*from, *to), NO_NAME);
             }
             is_changed = true;
@@ -211,13 +243,13 @@ pub(crate) fn clean_header(texts: &mut Texts, block: [u8; BLOCK]) -> io::Result<
         }
         let unused = match () {
             () if is_ustar(&block) => 500,
-            // The map of a sparse entry lies between.
+            // The map of a sparse entry comes before.
             () if Header::from_byte_slice(&block).as_gnu().is_some() => 495,
             () => 257,
         };
         clean[unused..].fill(0);
         if texts.name_again(&strings(&clean)).is_some() || has_wide_text(&clean) {
-            return Err(limits::refuse("a tar header holds something that cannot be rewritten"));
+            return Err(limits::refuse("a tar header contains a finding that cannot be rewritten"));
         }
     }
     if !is_changed {
@@ -233,32 +265,36 @@ fn with_checksum(block: &[u8; BLOCK]) -> [u8; BLOCK] {
     *header.as_bytes()
 }
 
-/// Whether a header holds text in wide characters, where two NULs in a row are an end.
+/// Whether a header contains text in UTF-16 or UTF-32, where two NULs in a row end a string.
 fn has_wide_text(block: &[u8; BLOCK]) -> bool {
-    // Two characters at least: a header has some 300 ends in a row, and most of them hold nothing.
-    let is_wide =
-        |from: usize, to: usize| to > from + 3 && refuse::wide(&block[from..to]).is_some();
+    // At least two characters: a header has about 300 ends in a row, most of them without text
+    // before.
     let mut from = 0;
     for (at, pair) in block.windows(2).enumerate() {
         if pair == [0, 0] {
-            if is_wide(from, at) {
+            if is_wide(&block[from..at]) {
                 return true;
             }
             from = at + 1;
         }
     }
-    is_wide(from, BLOCK)
+    is_wide(&block[from..])
 }
 
-/// The strings of a header, each on a line of its own.
+/// Two characters at least: a header has about 300 ends in a row, most of them without text before.
+fn is_wide(text: &[u8]) -> bool {
+    text.len() > 3 && refuse::wide(text).is_some()
+}
+
+/// The strings of a header, each on its own line.
 fn strings(block: &[u8; BLOCK]) -> Vec<u8> {
     block.iter().map(|byte| if *byte == 0 { b'\n' } else { *byte }).collect()
 }
 
-/// Records that hold paths: those are renamed.
+/// Records with paths, which are renamed.
 const PATHS: [&[u8]; 3] = [b"path", b"linkpath", b"GNU.sparse.name"];
 
-/// Records that hold numbers.
+/// Records with numbers.
 const NUMBERS: [&[u8]; 10] = [
     b"mtime",
     b"atime",
@@ -272,7 +308,7 @@ const NUMBERS: [&[u8]; 10] = [
     b"SCHILY.nlink",
 ];
 
-/// Attributes whose bytes are a structure of the system: its rights and labels.
+/// Extended attributes with binary structures of the system: capabilities and labels.
 const SYSTEM: [&[u8]; 4] = [
     b"security.capability",
     b"security.selinux",
@@ -280,8 +316,8 @@ const SYSTEM: [&[u8]; 4] = [
     b"system.posix_acl_default",
 ];
 
-/// Cleans pax records but for paths, which the caller renames; answers whether any changed.
-pub(crate) fn clean_records(
+/// Scrubs pax records except paths, which the caller renames. Returns whether any changed.
+pub(super) fn clean_records(
     rewriter: &mut Rewriter<'_>,
     records: &mut Records,
     unexamined: &mut Vec<String>,
@@ -307,7 +343,7 @@ pub(crate) fn clean_records(
     is_changed
 }
 
-fn record(texts: &mut Texts, key: &[u8], value: &[u8]) -> Verdict {
+fn record(texts: &mut MetadataScrubber, key: &[u8], value: &[u8]) -> Verdict {
     if texts.name(key).is_some() {
         return Verdict::Withheld;
     }
@@ -315,23 +351,22 @@ fn record(texts: &mut Texts, key: &[u8], value: &[u8]) -> Verdict {
         return encoded(texts, name, value);
     }
     let attribute = key.strip_prefix(b"SCHILY.xattr.").unwrap_or(key);
-    // A comment that says nothing of its key, and `password=...`, where the key says what the value
-    // is.
+    // First the value by itself, then as `key=value`, where the key marks the value as a secret.
     match attribute_value(texts, attribute, value) {
         Verdict::Clean => keyed(texts, attribute, value),
         verdict => verdict,
     }
 }
 
-fn attribute_value(texts: &mut Texts, name: &[u8], value: &[u8]) -> Verdict {
+fn attribute_value(texts: &mut MetadataScrubber, name: &[u8], value: &[u8]) -> Verdict {
     match texts.field(value) {
         Verdict::Unexamined if SYSTEM.contains(&name) && value.len() <= 4 << 10 => Verdict::Clean,
         verdict => verdict,
     }
 }
 
-/// The value with the last part of its name before it: `user.password` is a password's.
-fn keyed(texts: &mut Texts, name: &[u8], value: &[u8]) -> Verdict {
+/// Scrubs the value behind the last part of its name: `user.password` holds a password.
+fn keyed(texts: &mut MetadataScrubber, name: &[u8], value: &[u8]) -> Verdict {
     let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or(name);
     let head = [last, b"="].concat();
     match texts.text(&[&head, value].concat()) {
@@ -342,9 +377,9 @@ fn keyed(texts: &mut Texts, name: &[u8], value: &[u8]) -> Verdict {
     }
 }
 
-/// bsdtar writes a second copy of each attribute: its name with escapes as in a URL, its value in
-/// base64.
-fn encoded(texts: &mut Texts, name: &[u8], value: &[u8]) -> Verdict {
+/// Scrubs the second copy that bsdtar writes of each attribute: its name is percent-encoded, its
+/// value is base64.
+fn encoded(texts: &mut MetadataScrubber, name: &[u8], value: &[u8]) -> Verdict {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let base64 = GeneralPurpose::new(&alphabet::STANDARD, config.with_encode_padding(false));

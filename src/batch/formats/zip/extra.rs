@@ -1,26 +1,22 @@
-//! The extra fields of a zip entry: those whose layout is known are kept, others are looked at.
+//! The extra fields of a zip entry: fields of known layout are kept, others are scrubbed.
 
-use super::{Entry, ZIP_64, fields, u16_at};
-use crate::batch::{
-    metadata::{Texts, Verdict},
-    rewrite::Unexamined,
-};
+use super::directory::{ZIP_64, ZipEntry, fields, u16_at};
+use crate::batch::metadata::{MetadataScrubber, Unexamined, Verdict};
 
-/// Info-ZIP's copies of name and comment in UTF-8: a version, the checksum of what they are a copy
-/// of, the text.
+/// Copies of name and comment in UTF-8 by Info-ZIP: a version, the checksum of the original, the
+/// text.
 const UNICODE_NAME: u16 = 0x7075;
 const UNICODE_COMMENT: u16 = 0x6375;
 
-/// Two fields of Unix may have the target of a link behind times and owners.
+/// Unix fields that can hold a link target behind times and owners.
 const PKWARE_UNIX: u16 = 0x000d;
 const ASI_UNIX: u16 = 0x756e;
 
-/// The extra part of an entry without its 64-bit sizes, which are written anew, and without
-/// findings.
-pub(crate) fn clean(
+/// The clean extra part of an entry, without its 64-bit sizes, which are written anew.
+pub(super) fn clean(
     extra: &[u8],
-    entry: &Entry,
-    texts: &mut Texts,
+    entry: &ZipEntry,
+    texts: &mut MetadataScrubber,
     (policy, unexamined): (Unexamined, &mut Vec<String>),
 ) -> Vec<u8> {
     let mut kept = Vec::with_capacity(extra.len());
@@ -29,8 +25,9 @@ pub(crate) fn clean(
         n_read += field.len();
         let data = &field[4..];
         let verdict = verdict(id, data, entry, texts);
-        let what = || format!("the extra field 0x{id:04x} of a zip entry");
-        let data = verdict.applied(data, policy, unexamined, what);
+        let data = verdict.applied(data, policy, unexamined, || {
+            format!("the extra field 0x{id:04x} of a zip entry")
+        });
         if let Some(data) = data.filter(|data| id != ZIP_64 && data.len() <= usize::from(u16::MAX))
         {
             kept.extend_from_slice(&id.to_le_bytes());
@@ -38,17 +35,17 @@ pub(crate) fn clean(
             kept.extend_from_slice(&data);
         }
     }
-    // What is no field is not written, but it was there.
+    // A malformed rest is not written, but reported if it held something.
     let rest = texts.field(&extra[n_read..]);
     rest.applied(&extra[n_read..], policy, unexamined, || {
-        "the end of a zip entry's extra part".to_owned()
+        "the end of the extra part of a zip entry".to_owned()
     });
     kept
 }
 
-fn verdict(id: u16, data: &[u8], entry: &Entry, texts: &mut Texts) -> Verdict {
+fn verdict(id: u16, data: &[u8], entry: &ZipEntry, texts: &mut MetadataScrubber) -> Verdict {
     if is_known(id, data) {
-        // Numbers may be anything; a secret among them is none.
+        // Numbers may look like anything, so a finding among them cannot be rewritten.
         return if texts.text(data).is_some() { Verdict::Withheld } else { Verdict::Clean };
     }
     if let (UNICODE_NAME | UNICODE_COMMENT, [1, _, _, _, _, text @ ..]) = (id, data) {
@@ -57,7 +54,7 @@ fn verdict(id: u16, data: &[u8], entry: &Entry, texts: &mut Texts) -> Verdict {
         } else {
             texts.comment(text) == Verdict::Clean
         };
-        // A copy of what is rewritten would be wrong; programs then take the original, which is
+        // A copy would no longer match its original. Programs fall back to the original, which is
         // clean.
         let is_copy = id == UNICODE_NAME && entry.new_name != entry.name;
         return if is_clean && !is_copy { Verdict::Clean } else { Verdict::Withheld };
@@ -75,24 +72,27 @@ fn verdict(id: u16, data: &[u8], entry: &Entry, texts: &mut Texts) -> Verdict {
     }
 }
 
-/// Fields of numbers alone, in the lengths that they have: times, owners, sizes, marks, and zeros
-/// that align the data.
+/// Whether a field has a known layout of numbers only: times, owners, sizes, markers, or zeros for
+/// alignment.
 fn is_known(id: u16, data: &[u8]) -> bool {
-    let is_zero = |from: usize| data.iter().skip(from).all(|byte| *byte == 0);
     match id {
         ZIP_64 => data.len() <= 28,
-        // NTFS: one attribute of three times.
+        // NTFS: one attribute with three times.
         0x000a => data.len() == 32 && u16_at(data, 4) == 1 && u16_at(data, 6) == 24,
         0x5455 => data.len() <= 13,
         0x7875 => data.len() <= 11,
         0x5855 => matches!(data.len(), 8 | 12),
         0x7855 => data.len() <= 4,
-        // The parameters of AES.
+        // AES parameters.
         0x9901 => data.len() == 7,
-        // A jar; alignment by Android and by Commons Compress; room to grow by Office.
+        // Marker of a jar; alignment by Android and Commons Compress; space reserved by Office.
         0xcafe => data.is_empty(),
-        0xd935 | 0xa11e => is_zero(2),
-        0xa220 => is_zero(4),
+        0xd935 | 0xa11e => is_zero(data, 2),
+        0xa220 => is_zero(data, 4),
         _ => false,
     }
+}
+
+fn is_zero(data: &[u8], from: usize) -> bool {
+    data.iter().skip(from).all(|byte| *byte == 0)
 }
