@@ -349,7 +349,7 @@ fn a_fault_inside_withholds_the_record_and_says_so() {
     run("mask")
         .code(3)
         .stdout("one\nREDACTED-record\nthree\n")
-        .stderr_has("src/scrub/mod.rs")
+        .stderr_has("src/scrub/engine.rs")
         .stderr_lacks("hunter2");
     run("drop").code(3).stdout("one\nthree\n").stderr_lacks("hunter2");
     run("stop").code(70).stdout("").stderr_lacks("hunter2");

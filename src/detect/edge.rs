@@ -13,8 +13,6 @@ use crate::text::{
     span::Span,
 };
 
-pub(crate) use crate::text::escape::backslashes_before;
-
 /// Whether a word may begin at `at`: the byte or escape before it is no letter and no digit. Looks
 /// no further back than `floor`.
 pub(crate) fn is_word_start(hay: &[u8], floor: usize, at: usize) -> bool {

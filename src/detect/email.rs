@@ -16,7 +16,7 @@ use super::{
 use crate::{
     finding::Finding,
     rules::{Recogniser, RuleId, RuleSet},
-    text::{span::Span, visits},
+    text::{escape, span::Span, visits},
 };
 
 /// The maximum length of a local part. RFC 5321 allows 64 octets; some senders use more.
@@ -171,10 +171,10 @@ fn local_start(hay: &[u8], floor: usize, end: usize) -> Option<usize> {
 /// A quoted local part must begin with a letter, perhaps an escaped one. Otherwise the two quotes
 /// may be the ends of two JSON strings: `"key":"@example.com"`.
 fn quoted_start(hay: &[u8], floor: usize, close: usize) -> Option<usize> {
-    let depth = edge::backslashes_before(hay, floor, close);
+    let depth = escape::backslashes_before(hay, floor, close);
     let mut at = close - depth;
     while let Some(open) = memchr::memrchr(b'"', &hay[floor..at]).map(|open| floor + open) {
-        if edge::backslashes_before(hay, floor, open) == depth {
+        if escape::backslashes_before(hay, floor, open) == depth {
             let start = open - depth;
             let inside = hay[open + 1..].strip_prefix(b"\\").unwrap_or(&hay[open + 1..]);
             return is_local(inside[0]).then_some(start);

@@ -4,8 +4,7 @@
 //! Only the record is read, and no more than [`MAX_DISTANCE`] bytes of it. A value without a field
 //! has no name, and such an entry does not apply to it.
 
-use super::edge;
-use crate::text::span::Span;
+use crate::text::{escape, span::Span};
 
 /// The maximum length of a name.
 const MAX_NAME: usize = 256;
@@ -27,7 +26,7 @@ pub(super) fn name(hay: &[u8], record: Span, at: usize) -> Option<&[u8]> {
 fn of_string(left: &[u8]) -> Option<&[u8]> {
     let mut quotes = memchr::memrchr2_iter(b'"', b'\'', left);
     let quote = quotes.next()?;
-    let before = &left[..quote - edge::backslashes_before(left, 0, quote)];
+    let before = &left[..quote - escape::backslashes_before(left, 0, quote)];
     named(before)
 }
 
@@ -50,7 +49,8 @@ fn named(left: &[u8]) -> Option<&[u8]> {
     }
     let rest = trim_space(rest);
     let unquoted = rest.strip_suffix(b"\"").or_else(|| rest.strip_suffix(b"'")).unwrap_or(rest);
-    let rest = &unquoted[..unquoted.len() - edge::backslashes_before(unquoted, 0, unquoted.len())];
+    let rest =
+        &unquoted[..unquoted.len() - escape::backslashes_before(unquoted, 0, unquoted.len())];
     let length = rest.iter().rev().take(MAX_NAME).take_while(|byte| is_name(**byte)).count();
     (length > 0).then(|| &rest[rest.len() - length..])
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// The records of a block, without their codes where that changes no result.
 #[derive(Default)]
-pub(crate) struct Bare {
+pub(crate) struct StrippedBlock {
     text: Vec<u8>,
     records: Vec<Record>,
     marks: Marks,
@@ -27,14 +27,14 @@ struct Record {
 }
 
 impl Scanner {
-    /// Reads `hay` without its colour codes into `bare`.
-    pub(crate) fn strip(&self, hay: &[u8], bare: &mut Bare) {
-        self.prefilter.marks(hay, &mut bare.marks);
-        bare.read(hay);
+    /// Reads `hay` without its colour codes into `stripped`.
+    pub(crate) fn strip(&self, hay: &[u8], stripped: &mut StrippedBlock) {
+        self.prefilter.marks(hay, &mut stripped.marks);
+        stripped.read(hay);
     }
 }
 
-impl Bare {
+impl StrippedBlock {
     /// The text to scan.
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
@@ -65,7 +65,7 @@ impl Bare {
 
     /// Appends a record without its codes; returns whether that cannot change what is found in it.
     fn strip(&mut self, hay: &[u8], record: Span, text_start: usize) -> bool {
-        let Bare { text, marks, .. } = self;
+        let StrippedBlock { text, marks, .. } = self;
         // `done`: the end of the last code; `at`: the next byte that may begin an escape.
         let (mut done, mut at) = (record.start, record.start);
         for start in marks.starts(record) {
@@ -132,24 +132,24 @@ const SIDES: [u8; 256] = {
 mod tests {
     use super::*;
 
-    fn bare(hay: &[u8]) -> Bare {
-        let mut bare = Bare::default();
-        bare.marks.read(hay);
-        bare.read(hay);
-        bare
+    fn stripped(hay: &[u8]) -> StrippedBlock {
+        let mut stripped = StrippedBlock::default();
+        stripped.marks.read(hay);
+        stripped.read(hay);
+        stripped
     }
 
     #[test]
     fn records_are_read_without_their_codes() {
         let hay = b"\x1b[2m10:00\x1b[0m \x1b[32m INFO\x1b[0m \x1b[3mkey\x1b[0m\x1b[2m=\x1b[0m\"v\"\nplain\r\n\x1b[1mlast\x1b[0m";
-        let bare = bare(hay);
-        assert_eq!(bare.text(), b"10:00  INFO key=\"v\"\nplain\r\nlast");
+        let stripped = stripped(hay);
+        assert_eq!(stripped.text(), b"10:00  INFO key=\"v\"\nplain\r\nlast");
         let begin = |text: &[u8]| memchr::memmem::find(hay, text).expect("the record is there");
         let (plain, last) = (begin(b"plain"), begin(b"\x1b[1mlast"));
         for (at, start) in [(0, 0), (19, 0), (20, plain), (26, plain), (27, last), (30, last)] {
-            assert_eq!(bare.raw(hay, at).start, start, "{at}");
+            assert_eq!(stripped.raw(hay, at).start, start, "{at}");
         }
-        assert_eq!(bare.raw(hay, 30).end, hay.len());
+        assert_eq!(stripped.raw(hay, 30).end, hay.len());
     }
 
     #[test]
@@ -161,14 +161,14 @@ mod tests {
             "\x1b[0m a\\u003d",
             "x\x1b[0m&amp; y",
         ] {
-            assert_eq!(bare(record.as_bytes()).text(), record.as_bytes(), "{record:?}");
+            assert_eq!(stripped(record.as_bytes()).text(), record.as_bytes(), "{record:?}");
         }
         for (record, text) in [
             ("\x1b[0m100% a", "100% a"),
             ("\x1b[1mC:\\\\u\x1b[0m x", "C:\\\\u x"),
             ("\x1b(B x", "\x1b(B x"),
         ] {
-            assert_eq!(bare(record.as_bytes()).text(), text.as_bytes(), "{record:?}");
+            assert_eq!(stripped(record.as_bytes()).text(), text.as_bytes(), "{record:?}");
         }
     }
 }

@@ -1,30 +1,28 @@
-//! The buffer between a source and the scrubber: bytes go in as they come, pieces come out that end
-//! on record edges.
+//! The buffer between a source and the scrubber: bytes go in as they are read, blocks come out that
+//! end at record edges.
 //!
-//! A piece is a run of whole records, as many as are there. Only when one record alone exceeds the
-//! limit does it come out in windows: each begins with some bytes that were handed on before (the
-//! context) and is as long as the limit, so that where windows lie depends on the bytes alone and
-//! never on how they were read. Memory is bounded by the limit and one read.
+//! A block is a run of whole records, as many as there are. Only a record longer than the limit
+//! comes out in windows. Each window begins with some bytes of the one before (the context) and is
+//! as long as the limit, so the places of windows depend on the bytes alone and never on how they
+//! were read. Memory is bounded by the limit and one read.
 
 use crate::text::line;
 #[cfg(feature = "cli")]
 use crate::text::span::Span;
 
-/// Blocks begin on a page, as what the kernel copies them from and to does: on Zen 3 a read of 128
-/// KiB takes 0.45 ns a byte when it goes to 16 bytes behind a page, where `malloc` puts it, and
-/// 0.12 ns when it goes to the page.
+/// Blocks begin on a page, like the kernel's own buffers. On Zen 3 a read of 128 KiB takes 0.45 ns a
+/// byte into memory 16 bytes after a page, where `malloc` puts it, and 0.12 ns into a page.
 const PAGE: usize = 4 << 10;
 
-/// So many bytes that were handed on already stand at the head of a window, for recognisers that
-/// look to the left.
+/// How many bytes of the window before begin a window, for detectors that look to the left.
 pub(crate) const CONTEXT: usize = 4 << 10;
 
-/// Blocks that have grown larger than so many times their size are not taken: many of them at once
-/// would be too much memory.
+/// Blocks that grew beyond this many times their size are not taken: many at once would need too
+/// much memory.
 #[cfg(feature = "cli")]
-const MOST_TAKEN: usize = 4;
+const MAX_TAKEN: usize = 4;
 
-/// What can be examined now.
+/// Bytes that can be examined now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Block<'b> {
     /// Whole records; the last one may lack its terminator at the end of the input.
@@ -48,7 +46,7 @@ impl<'b> Block<'b> {
 pub(crate) struct Window<'b> {
     /// The bytes, context first.
     pub(crate) hay: &'b [u8],
-    /// How many of them were handed on with the window before.
+    /// How many of them belong to the window before.
     pub(crate) context: usize,
     /// Whether the record ends with this window.
     pub(crate) is_last: bool,
@@ -68,33 +66,33 @@ impl OwnedBlock {
         self.records.of(&self.bytes)
     }
 
-    /// The memory, for a block that is read later.
+    /// The memory, for a later block.
     pub(crate) fn into_memory(self) -> Vec<u8> {
         self.bytes
     }
 }
 
-/// Bytes that were read and not yet handed on.
+/// Bytes that were read but not yet handed on.
 pub(crate) struct BlockBuffer {
     bytes: Vec<u8>,
-    /// What is pending (and the context of a window before it) is `bytes[start..end]`.
+    /// The pending bytes are `bytes[start..end]`, with the context of a window at their head.
     start: usize,
     end: usize,
-    /// No more than so many bytes are pending. It depends on how many there are and not on the
-    /// memory there is, so that blocks are cut alike whether they are looked at in place or taken.
+    /// The most pending bytes. It depends on their number and not on the memory that is there, so
+    /// that blocks are cut alike whether they are examined in place or taken.
     limit: usize,
-    /// No line ends in `bytes[start..searched]`, while no piece is due.
+    /// No line ends in `bytes[start..searched]`, while no block is due.
     searched: usize,
     /// Bytes of `bytes[start..]` that were handed on already.
     context: usize,
     size: usize,
     max_record: usize,
-    /// Whether what is pending is the rest of a record that is being handed on in windows.
+    /// Whether the pending bytes are the rest of a record that comes out in windows.
     in_window: bool,
 }
 
 impl BlockBuffer {
-    /// A buffer of `size` bytes that grows, when a record asks for it, up to `max_record` bytes.
+    /// A buffer of `size` bytes that grows for long records up to `max_record` bytes.
     pub(crate) fn new(size: usize, max_record: usize) -> BlockBuffer {
         let size = size.clamp(1, max_record);
         let bytes = memory(size);
@@ -112,29 +110,28 @@ impl BlockBuffer {
         }
     }
 
-    /// Room for the next read. It is empty only while a piece is due.
+    /// The space for the next read. It is empty only while a block is due.
     pub(crate) fn space(&mut self) -> &mut [u8] {
         let base = base(&self.bytes);
         if self.start > base {
-            // The head of a record whose end has not come: less than was read last, or than windows
-            // share.
+            // The head of an unfinished record: shorter than the last read or than a context.
             self.bytes.copy_within(self.start..self.end, base);
             self.moved_to(base);
         }
-        self.make_room();
+        self.grow();
         let end = self.start + self.limit;
         &mut self.bytes[self.end..end]
     }
 
-    /// What is pending lies at `start` now.
+    /// Notes that the pending bytes were moved to `start`.
     fn moved_to(&mut self, start: usize) {
         self.end = start + self.end - self.start;
         self.searched = start + self.searched - self.start;
         self.start = start;
     }
 
-    /// Sets the limit by what is pending, and has memory for it.
-    fn make_room(&mut self) {
+    /// Sets the limit by the number of pending bytes, and provides the memory for it.
+    fn grow(&mut self) {
         let n_pending = self.end - self.start;
         self.limit = self.size;
         while self.limit <= n_pending && self.limit < self.max_record {
@@ -148,29 +145,29 @@ impl BlockBuffer {
         }
     }
 
-    /// `n_bytes` were read into [`BlockBuffer::space`]; answers whether the next read would have to
-    /// wait for a piece to be handed on, or for more memory.
+    /// Notes that `n_bytes` were read into [`BlockBuffer::space`]. Returns whether the next read must
+    /// wait until a block was handed on, or needs more memory.
     pub(crate) fn advance(&mut self, n_bytes: usize) -> bool {
         self.end += n_bytes;
         let n_pending = self.end - self.start;
-        debug_assert!(n_pending <= self.limit, "more was read than there was room for");
+        debug_assert!(n_pending <= self.limit, "more was read than fits");
         n_pending == self.limit
     }
 
-    /// How many bytes wait to be examined.
+    /// The number of bytes that wait to be examined.
     pub(crate) fn n_pending(&self) -> usize {
         self.end - self.start
     }
 
-    /// Whether no more can be read before something was handed on.
+    /// Whether nothing can be read before a block was handed on.
     pub(crate) fn is_full(&self) -> bool {
         self.n_pending() >= self.max_record
     }
 
-    /// Puts whole records that were taken back before what is pending.
+    /// Puts whole records that were taken back before the pending bytes.
     #[cfg(feature = "cli")]
     pub(crate) fn put_back(&mut self, records: &[u8]) {
-        debug_assert!(!self.in_window, "a record in windows lets nothing be taken");
+        debug_assert!(!self.in_window, "nothing is taken while a record comes out in windows");
         let n_bytes = records.len() + self.n_pending();
         let mut bytes = memory(self.size.max(n_bytes));
         let base = base(&bytes);
@@ -181,7 +178,7 @@ impl BlockBuffer {
         (self.start, self.end, self.searched) = (base, base + n_bytes, base);
     }
 
-    /// What can be examined now; `at_end`: nothing more will be read.
+    /// The next block, if one is due. `at_end` says that nothing more will be read.
     pub(crate) fn next_block(&mut self, at_end: bool) -> Option<Block<'_>> {
         if self.in_window {
             return self.window(at_end);
@@ -200,19 +197,18 @@ impl BlockBuffer {
         self.window(at_end)
     }
 
-    /// Takes the whole records that are there, with the memory they lie in; what follows them moves
-    /// to what `spare` gives, or to new memory. `None` when none is whole, when the block has grown
-    /// beyond [`MOST_TAKEN`], or when a long record is being handed on in windows.
+    /// Takes the whole records that are there with their memory. The bytes after them move to the
+    /// memory that `spare` returns, or to new memory. `None` if no record is whole, if the block has
+    /// grown beyond [`MAX_TAKEN`], or if a long record is coming out in windows.
     #[cfg(feature = "cli")]
     pub(crate) fn take(&mut self, spare: impl FnOnce() -> Vec<u8>) -> Option<OwnedBlock> {
-        if self.in_window || self.limit > self.size * MOST_TAKEN {
+        if self.in_window || self.limit > self.size * MAX_TAKEN {
             return None;
         }
         let edge = self.edge()?;
         let records = Span::new(self.start, edge);
         let rest = Span::new(edge, self.end);
-        // Memory that long records have made large would stay so, once for each block that is
-        // taken.
+        // Memory that grew for a long record must not stay large for each block that is taken.
         let n_bytes = self.size.max(rest.len());
         let fresh = Some(spare())
             .filter(|spare| spare.len() == n_bytes + PAGE)
@@ -225,7 +221,7 @@ impl BlockBuffer {
         Some(OwnedBlock { bytes, records })
     }
 
-    /// Goes on in other memory; answers what it leaves.
+    /// Moves the pending bytes into other memory and returns the memory they were in.
     #[cfg(feature = "cli")]
     pub(crate) fn move_into(&mut self, bytes: Vec<u8>) -> Vec<u8> {
         let pending = Span::new(self.start, self.end);
@@ -241,7 +237,7 @@ impl BlockBuffer {
         old
     }
 
-    /// Where the last whole record ends.
+    /// The end of the last whole record.
     fn edge(&mut self) -> Option<usize> {
         let newline = memchr::memrchr(b'\n', &self.bytes[self.searched..self.end]);
         if newline.is_none() {
@@ -261,7 +257,7 @@ impl BlockBuffer {
         Some(Block::Window(Window { hay: &there[..edge], context: self.context, is_last }))
     }
 
-    /// The first `n_bytes` of the piece were handed on, its context among them.
+    /// Notes that the first `n_bytes` of the block, with its context, were handed on.
     pub(crate) fn consume(&mut self, n_bytes: usize, ends_record: bool) {
         let kept = if self.in_window && !ends_record { n_bytes.min(CONTEXT) } else { 0 };
         self.start += n_bytes - kept;
@@ -275,12 +271,12 @@ impl BlockBuffer {
     }
 }
 
-/// Memory for `n_bytes` that begin at its [`base`].
+/// Memory for `n_bytes` from its [`base`] on.
 fn memory(n_bytes: usize) -> Vec<u8> {
     vec![0; n_bytes + PAGE]
 }
 
-/// Where in `memory` a page begins.
+/// The offset in `memory` of the first page.
 fn base(memory: &[u8]) -> usize {
     memory.as_ptr().align_offset(PAGE).min(PAGE)
 }
@@ -339,7 +335,7 @@ mod tests {
         }
     }
 
-    /// What comes out when `due` is asked after each read for as long as it answers.
+    /// The blocks that `due` gives when it is asked after each read until it gives none.
     #[cfg(feature = "cli")]
     fn blocks(
         input: &[u8],

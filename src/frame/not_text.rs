@@ -1,30 +1,29 @@
 //! Records that are no text although the input began as text: UTF-16, and compressed data.
 //!
-//! A program that appends UTF-16 to a log (`>>` of PowerShell) or compressed data behind a line of
-//! text writes records that no recogniser can read. [`survey`] says which records of a block those
-//! are. UTF-16 lasts until a record is text again; compressed data lasts to the end of the input.
-//! The answer depends on the bytes alone: what is known at the start of a record is its
-//! [`Content`], and a record is judged by its own bytes, or by at most [`SAMPLE`] bytes from its
-//! start.
+//! A program may append UTF-16 to a log (`>>` in PowerShell) or compressed data after a line of
+//! text. No detector can read such records. [`survey`] finds them in a block. UTF-16 lasts until a
+//! record is text again; compressed data lasts to the end of the input. The result depends on the
+//! bytes alone, not on how they were read: a record is judged by the [`Content`] before it and by
+//! its own bytes, or by at most [`SAMPLE`] bytes from its start.
 //!
-//! What this does not promise: UTF-16 without a byte order mark is noticed at the first record with
-//! [`LEAST_CHARS`] characters of ASCII in a row. Compressed data is noticed at the start of a
-//! record only, and formats without a magic number (raw LZMA, raw deflate, Brotli) are not noticed.
+//! Not promised: UTF-16 without a byte order mark is noticed at the first record with
+//! [`MIN_CHARS`] characters of ASCII in a row. Compressed data is noticed only at the start of a
+//! record. Formats without a magic number (raw LZMA, raw deflate, Brotli) are not noticed.
 
-use super::reassembly::InputState;
+use super::flush::InputState;
 use crate::text::{line, span::Span};
 
-/// So many characters of ASCII in a row, each with a NUL beside it, are UTF-16. Fewer occur in
-/// lists that NULs separate, and hide nothing that a rule would find.
-const LEAST_CHARS: usize = 6;
+/// This many characters of ASCII in a row, each with a NUL beside it, are UTF-16. Fewer occur in
+/// lists separated by NULs, and are too short for any secret.
+const MIN_CHARS: usize = 6;
 
-/// A magic number of two bytes is judged by so many bytes from the start of its record.
+/// How many bytes from the start of a record are examined behind a magic number of two bytes.
 const SAMPLE: usize = 128;
 
-/// A record of so many bytes is judged by itself, a shorter one with what follows it.
-const LEAST_RECORD: usize = 64;
+/// A record of this length is judged alone, a shorter one with the bytes after it.
+const MIN_RECORD: usize = 64;
 
-/// What the records are from some place on.
+/// The content of the records from some offset on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Content {
     #[default]
@@ -35,19 +34,19 @@ pub(crate) enum Content {
     Packed,
 }
 
-/// What bytes at the start of a record say.
+/// What the bytes at the start of a record begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Text,
     Begins(Content),
-    /// More bytes must be seen.
+    /// More bytes are needed.
     Unsure,
 }
 
-/// Bytes at the start of a record that may begin something else than text.
+/// Bytes at the start of a record that may begin something other than text.
 pub(super) struct MagicNumber {
     pub(super) bytes: &'static [u8],
-    /// What they begin, by them and what stands behind them in the block.
+    /// What they begin, judged by the block from them on.
     judge: fn(&[u8], InputState) -> Verdict,
 }
 
@@ -57,8 +56,8 @@ const fn magic(bytes: &'static [u8], judge: fn(&[u8], InputState) -> Verdict) ->
 
 pub(super) const N_MAGIC_NUMBERS: usize = 20;
 
-/// Searched for by the prefilter, in the pass that finds the anchors of rules. A clean log pays
-/// nothing for them.
+/// The prefilter finds them in the pass that finds the anchors of rules, so a clean log pays nothing
+/// for them.
 pub(super) static MAGIC_NUMBERS: [MagicNumber; N_MAGIC_NUMBERS] = [
     magic(b"\xff\xfe", wide),
     magic(b"\xfe\xff", wide),
@@ -82,21 +81,21 @@ pub(super) static MAGIC_NUMBERS: [MagicNumber; N_MAGIC_NUMBERS] = [
     magic(b"x\xda", zlib),
 ];
 
-/// The answer for a block.
+/// Which records of a block are no text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Survey {
-    /// Whole records that are no text, in order; no two of them touch.
+    /// Runs of whole records that are no text, in order. No two of them touch.
     pub(crate) runs: Vec<Span>,
     /// The records from here on are compressed data.
     pub(crate) packed: usize,
     /// The records from here on cannot be judged before more bytes are there.
     pub(crate) end: usize,
-    /// What the records behind `end` are.
+    /// The content of the records from `end` on.
     pub(crate) content_after: Content,
 }
 
-/// Says which records of `hay`, which begins with a record, are no text. `content` is what they are
-/// so far. At each of `marks` stands one of [`MAGIC_NUMBERS`], as a number and a place.
+/// Finds the records that are no text in `hay`, which begins with a record. `content` is that of the
+/// record before. `marks` are occurrences of [`MAGIC_NUMBERS`], as their index and offset.
 pub(crate) fn survey(
     hay: &[u8],
     content: Content,
@@ -115,7 +114,7 @@ pub(crate) fn survey(
         }
         while marks.next_if(|mark| mark.1 < at).is_some() {}
         if survey.content_after == Content::Text {
-            // Only a NUL or a mark makes a record something else than text.
+            // Text ends only at a NUL or a magic number.
             let nul =
                 memchr::memchr(0, &hay[at..]).map(|nul| line::around(hay, at + nul).start.max(at));
             let Some(next) = nul.into_iter().chain(marks.peek().map(|mark| mark.1)).min() else {
@@ -158,7 +157,7 @@ impl Survey {
     }
 }
 
-/// What a record is, behind records that are `before`.
+/// The content of a record after records with the content `before`.
 pub(crate) fn content_of(record: &[u8], before: Content) -> Content {
     match before {
         Content::Text if has_wide_text(record) => Content::Wide,
@@ -167,19 +166,18 @@ pub(crate) fn content_of(record: &[u8], before: Content) -> Content {
     }
 }
 
-/// What is left of a line end in UTF-16, or an empty record: nothing that needs to be hidden.
+/// Whether a record is empty, or only half of a UTF-16 line end. It has nothing to hide.
 fn is_left_over(record: &[u8]) -> bool {
     matches!(record, b"\n" | b"\r\n" | b"\0" | b"\0\n")
 }
 
-/// Whether text in UTF-16 stands somewhere in a record: [`LEAST_CHARS`] characters of ASCII with
-/// NULs between them.
+/// Whether a record contains UTF-16 text: [`MIN_CHARS`] characters of ASCII with NULs between them.
 pub(crate) fn has_wide_text(record: &[u8]) -> bool {
     let is_char = |at: Option<usize>| {
         let byte = at.and_then(|at| record.get(at));
         byte.is_some_and(|byte| matches!(byte, b'\t' | b'\r' | b' '..=b'~'))
     };
-    // The last NUL, and how many characters stand before it in the stretch that it is in.
+    // The last NUL, and the number of characters before it in its run.
     let (mut last, mut n_chars) = (None, 0);
     memchr::memchr_iter(0, record).any(|nul| {
         let follows = last.is_some_and(|last| last + 2 == nul);
@@ -189,12 +187,12 @@ pub(crate) fn has_wide_text(record: &[u8]) -> bool {
             false => 0,
         };
         last = Some(nul);
-        n_chars + usize::from(is_char(Some(nul + 1))) >= LEAST_CHARS
+        n_chars + usize::from(is_char(Some(nul + 1))) >= MIN_CHARS
     })
 }
 
-/// Whether a record behind UTF-16 is text again. A line end in UTF-16LE leaves a NUL at the head of
-/// the record behind it.
+/// Whether a record after UTF-16 is text again. A line end in UTF-16LE leaves a NUL at the head of
+/// the next record.
 fn is_text(record: &[u8]) -> bool {
     let text = record.strip_prefix(b"\0").unwrap_or(record);
     !text.trim_ascii().is_empty()
@@ -219,13 +217,13 @@ fn packed_if(is_packed: bool) -> Verdict {
     if is_packed { Verdict::Begins(Content::Packed) } else { Verdict::Text }
 }
 
-/// Behind the level stands the mark of the first block, or that of the end.
+/// The level, then the mark of the first block or that of the end.
 fn bzip2(text: &[u8], _: InputState) -> Verdict {
     let is_block = |mark: &[u8]| mark == b"1AY&SY" || mark == b"\x17\x72\x45\x38\x50\x90";
     packed_if(matches!(text.get(3), Some(b'1'..=b'9')) && text.get(4..10).is_some_and(is_block))
 }
 
-/// Nine to sixteen bits a code, and the flag of block mode, which all writers set.
+/// Nine to sixteen bits a code, with the flag of block mode, which all writers set.
 fn compress(text: &[u8], _: InputState) -> Verdict {
     packed_if(matches!(text.get(2), Some(0x89..=0x90)))
 }
@@ -249,7 +247,7 @@ fn lzma(text: &[u8], input: InputState) -> Verdict {
 /// no text in Latin-1 has.
 fn zlib(text: &[u8], input: InputState) -> Verdict {
     let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
-    let is_judged_alone = end >= LEAST_RECORD;
+    let is_judged_alone = end >= MIN_RECORD;
     let sample = &text[..if is_judged_alone { end } else { text.len() }.min(SAMPLE)];
     if !is_judged_alone && sample.len() < SAMPLE && input == InputState::Open {
         return Verdict::Unsure;

@@ -1,23 +1,24 @@
-//! The day on which a record was written, where it tells: for reports.
+//! The day on which a record was written, for reports.
 //!
-//! CRI, ISO 8601 and RFC 5424 write it in full near the head, so do Go, nginx, Apache and `date`;
-//! JSON in a member of its own, journald in a field of its entry. RFC 3164 and klog leave the year
-//! out, which is for whoever knows when the file was changed.
+//! CRI, ISO 8601, RFC 5424, Go, nginx, Apache and `date` write it in full near the head of a record;
+//! JSON has a member for it, journald a field of the entry. RFC 3164 and klog leave out the year, so
+//! callers complete it from the time at which the file was changed. A record without any of these
+//! has no day: nothing is guessed.
 
 use crate::{
     tally::Day,
     text::{json, span::Span},
 };
 
-/// So many bytes at the head of a record are looked at.
+/// How many bytes at the head of a record are searched.
 const HEAD: usize = 256;
 
-/// So far back a field of the same journal entry is looked for.
+/// How far back a field of the same journal entry is searched.
 const BACK: usize = 16 << 10;
 
 const REALTIME: &[u8] = b"__REALTIME_TIMESTAMP=";
 
-/// Members of a JSON record that tell its time.
+/// Members of a JSON record that hold its time.
 const KEYS: [&[u8]; 13] = [
     b"time",
     b"timestamp",
@@ -82,7 +83,7 @@ fn in_full(text: &[u8], at: usize) -> Option<Day> {
     checked(number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?)
 }
 
-/// `26/Nov/2026`, or `Nov 26 10:00:00`, which may have the year behind it.
+/// `26/Nov/2026`, or `Nov 26 10:00:00` with or without the year after it.
 fn with_month(text: &[u8], at: usize) -> Option<Day> {
     const MONTHS: [&[u8; 3]; 12] = [
         b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",

@@ -70,6 +70,7 @@ pub(crate) struct Edits {
 }
 
 impl Edits {
+    /// Drops all edits and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.list.clear();
         self.bytes.clear();
@@ -80,6 +81,7 @@ impl Edits {
         self.list.is_empty()
     }
 
+    /// The edits in the order of the list.
     pub(crate) fn as_slice(&self) -> &[Edit] {
         &self.list
     }
@@ -136,20 +138,24 @@ impl Edits {
         }
     }
 
+    /// Drops the edits that `keep` refuses. Their bytes stay in memory until the list is cleared.
     pub(crate) fn retain(&mut self, keep: impl FnMut(&Edit) -> bool) {
         self.list.retain(keep);
     }
 
+    /// Sorts by place. Edits nearly always come in order.
     pub(crate) fn sort(&mut self) {
         if !self.list.is_sorted_by_key(|edit| edit.span.start) {
             self.list.sort_by_key(|edit| edit.span.start);
         }
     }
 
+    /// The bytes that replace the span of `edit`.
     pub(crate) fn replacement(&self, edit: &Edit) -> &[u8] {
         edit.replacement.of(&self.bytes)
     }
 
+    /// The findings that `edit` stands for; none for the later parts of a divided secret.
     pub(crate) fn findings(&self, edit: &Edit) -> &[DecodedFinding] {
         &self.findings[edit.findings.start..edit.findings.end]
     }
@@ -159,6 +165,7 @@ impl Edits {
         self.starting_at(span.start).filter(|edit| edit.span == span)
     }
 
+    /// The edit that begins at `start`.
     pub(crate) fn starting_at(&self, start: usize) -> Option<&Edit> {
         let at = self.list.binary_search_by_key(&start, |edit| edit.span.start).ok()?;
         self.list.get(at)

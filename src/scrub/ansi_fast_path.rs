@@ -6,7 +6,7 @@
 
 use super::{Outcome, Scrubber, engine::Input, text::Text};
 use crate::{
-    detect::{State, strip_ansi::Bare},
+    detect::{State, strip_ansi::StrippedBlock},
     redact::{OutputRuns, edits::Edits},
     rules::RuleId,
     text::{line, source_map::SourceMap, span::Span},
@@ -22,7 +22,7 @@ const N_SKIPPED: usize = 15;
 /// The memory of the fast path.
 #[derive(Default)]
 pub(super) struct AnsiFastPath {
-    bare: Bare,
+    stripped: StrippedBlock,
     /// The records with findings, one after the other.
     dirty: SourceMap,
     n_to_skip: usize,
@@ -45,7 +45,7 @@ impl Scrubber {
                 None
             }
             None => {
-                let outcome = self.scrub_bare(hay, &mut own, out);
+                let outcome = self.scrub_stripped(hay, &mut own, out);
                 let is_worth_while = outcome.is_some() && own.dirty.text().len() <= hay.len() / 2;
                 own.n_to_skip = if is_worth_while { 0 } else { N_SKIPPED };
                 outcome
@@ -55,16 +55,16 @@ impl Scrubber {
         outcome
     }
 
-    fn scrub_bare(
+    fn scrub_stripped(
         &mut self,
         hay: &[u8],
         own: &mut AnsiFastPath,
         out: &mut OutputRuns,
     ) -> Option<Outcome> {
-        let AnsiFastPath { bare, dirty, .. } = own;
+        let AnsiFastPath { stripped, dirty, .. } = own;
         dirty.clear();
-        self.examiner.scanner.strip(hay, bare);
-        let candidates = self.prefilter(bare.text());
+        self.examiner.scanner.strip(hay, stripped);
+        let candidates = self.prefilter(stripped.text());
         // The signs of other formats are found without the colour codes as well.
         if !candidates.signs().is_empty() {
             self.first.scratch.recycle(candidates);
@@ -78,7 +78,7 @@ impl Scrubber {
         let edits = &self.first.edits;
         let is_clean = edits.is_empty();
         let is_done =
-            is_clean || gather(hay, bare, edits, dirty) && self.edit_dirty(hay, dirty, out);
+            is_clean || gather(hay, stripped, edits, dirty) && self.edit_dirty(hay, dirty, out);
         if !is_done {
             return None;
         }
@@ -118,14 +118,14 @@ impl Scrubber {
 
 /// Adds the records of the block with findings; answers whether none of these reaches over the end
 /// of a record.
-fn gather(hay: &[u8], bare: &Bare, edits: &Edits, dirty: &mut SourceMap) -> bool {
+fn gather(hay: &[u8], stripped: &StrippedBlock, edits: &Edits, dirty: &mut SourceMap) -> bool {
     let mut last = None;
     edits.as_slice().iter().all(|edit| {
-        let record = bare.raw(hay, edit.span.start);
+        let record = stripped.raw(hay, edit.span.start);
         if last.replace(record) != Some(record) {
             dirty.copy(hay, record);
         }
-        bare.raw(hay, edit.span.end.max(edit.span.start + 1) - 1) == record
+        stripped.raw(hay, edit.span.end.max(edit.span.start + 1) - 1) == record
     })
 }
 
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::{Policy, RuleSet, detect::oracle::Numbers, lint::expand, tally::Tally};
 
-    /// What lines are made of, beside [`SPACED`] and examples.
+    /// The pieces of generated lines, beside [`SPACED`] and the examples of the rules.
     const PIECES: &str = r#"password api_key token secret Authorization Cookie user key login the failed is = : " ' \" \n %3D & ; , { } [ ] ( ) < > ://
         @ / https bob hunter2 example.com null 12345 *** REDACTED-email | - _ . é"#;
 
@@ -179,7 +179,7 @@ mod tests {
         let pieces: Vec<&str> = PIECES.split_whitespace().chain(SPACED.iter().copied()).collect();
         let scrubber = Scrubber::new(&rules, &Policy::new()).expect("the policy is plain");
         let mut numbers = Numbers(7);
-        let (mut n_bare, mut n_changed, mut n_other) = (0, 0, 0);
+        let (mut n_stripped, mut n_changed, mut n_other) = (0, 0, 0);
         for _ in 0..N_LOGS {
             let mut hay = b"\x1b[2m".to_vec();
             for _ in 0..2 + numbers.below(12) {
@@ -192,16 +192,17 @@ mod tests {
                 }
             }
             let mut tried = scrubber.fork();
-            n_bare += usize::from(tried.scrub_coloured(&hay, &mut OutputRuns::default()).is_some());
+            n_stripped +=
+                usize::from(tried.scrub_coloured(&hay, &mut OutputRuns::default()).is_some());
             let (own, plain) = (scrub(&scrubber, 0, &hay), scrub(&scrubber, 1, &hay));
             n_changed += usize::from(own.0 != hay);
             n_other += usize::from(own != plain);
         }
         assert!(
-            n_bare > N_LOGS / 2 && n_changed > N_LOGS / 4,
-            "{n_bare} were read so and {n_changed} changed"
+            n_stripped > N_LOGS / 2 && n_changed > N_LOGS / 4,
+            "{n_stripped} were read so and {n_changed} changed"
         );
-        // What stands right before a code or behind it may say something else without it: `curl -u
+        // The text beside a code may mean something else without the code: `curl -u
         // :x`, and the code read as a password.
         assert!(n_other <= N_LOGS / 1000, "{n_other} became something else");
     }

@@ -38,10 +38,13 @@ impl Days {
 
     /// Reads the day of a long record from its first window.
     pub(super) fn begin_window(&mut self, hay: &[u8], context: usize) {
-        if context == 0 {
-            let day = || timestamp::day(hay, Span::new(0, hay.len()));
-            self.of_window = self.is_counting.then(day).flatten();
+        if context > 0 {
+            return;
         }
+        self.of_window = match self.is_counting {
+            true => timestamp::day(hay, Span::new(0, hay.len())),
+            false => None,
+        };
     }
 
     /// Counts the findings of a window.

@@ -32,6 +32,7 @@ const PADDING: u8 = b'-';
 #[derive(Default)]
 pub(super) struct Levels(Vec<Level>);
 
+/// A decoded text and the scan of it.
 #[derive(Default)]
 struct Level {
     decoded: Decoded,
@@ -112,6 +113,7 @@ impl Engine<'_> {
         true
     }
 
+    /// Scans a decoded text, in which nothing is open.
     fn scan_decoded(self, text: &[u8], scratch: &mut Scratch) -> bool {
         self.scan(Input::Text(text), &mut State::default(), scratch)
     }
@@ -149,13 +151,17 @@ struct Scanned<'s> {
     findings: &'s [Finding],
 }
 
+/// A finding in a piece as one in the text, where the piece begins at `by`.
 fn shifted(finding: &Finding, by: usize) -> Finding {
-    let shift = |span: Span| Span::new(span.start + by, span.end + by);
     let shape = match finding.shape {
         Shape::Text => Shape::Text,
-        Shape::Scalar { quote } => Shape::Scalar { quote: shift(quote) },
+        Shape::Scalar { quote } => Shape::Scalar { quote: shift(quote, by) },
     };
-    Finding { span: shift(finding.span), shape, ..*finding }
+    Finding { span: shift(finding.span, by), shape, ..*finding }
+}
+
+fn shift(span: Span, by: usize) -> Span {
+    Span::new(span.start + by, span.end + by)
 }
 
 /// Whether a run is decoded at this depth: it was decoded itself, or only the escapes around it
@@ -247,6 +253,7 @@ fn push_escaped(decoded: &Decoded, piece: &Piece, edit: (&Edits, &Edit), mapped:
     }
 }
 
+/// The same findings, one encoding further in.
 fn behind(
     findings: &[DecodedFinding],
     encoding: Encoding,
@@ -322,6 +329,7 @@ fn apart(edits: &Edits, findings: &[Finding]) -> Edits {
     kept
 }
 
+/// Whether one of `findings` covers all of `raw`.
 fn is_covered(raw: Span, findings: &[Finding]) -> bool {
     let next = findings.partition_point(|finding| finding.span.end < raw.end);
     findings.get(next).is_some_and(|finding| finding.span.start <= raw.start)
@@ -348,4 +356,21 @@ fn absorb(findings: &mut Vec<Finding>, edits: &mut Edits) {
         }
         overlaps
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Outcome, policy::Policy, scrub::tests::scrubber, text::base64};
+
+    #[test]
+    fn only_the_decoded_run_that_fails_is_masked() {
+        let mut scrubber = scrubber(&Policy::new());
+        scrubber.fail_on(b"BOOM");
+        let mut hay = b"one ".to_vec();
+        base64::encode(b"the quick brown fox BOOM jumps over the dog", b"", &mut hay);
+        hay.extend_from_slice(b" acme_kkkkkkkkkkkkkkkkkkkkkkkkk\n");
+        let mut out = Vec::new();
+        assert_eq!(scrubber.scrub_block(&hay, &mut out), Outcome::Changed);
+        assert_eq!(out, b"one REDACTED-record REDACTED-acme-token\n");
+    }
 }

@@ -21,17 +21,25 @@ use crate::{
 };
 
 /// What examines texts: rules, styles, and the memory of decoded texts.
+///
+/// Findings become edits in this order: detectors find; overlapping findings are merged; decoded
+/// runs are found and written back; a finding grows by the decoded edits that overlap it; then
+/// placeholders are written, since the styles `mask` and `partial` depend on the whole secret.
 pub(super) struct Examiner {
+    /// The rules, shared by all forks.
     pub(super) scanner: Arc<Scanner>,
+    /// The styles, shared by all forks.
     pub(super) redactor: Arc<Redactor>,
     /// For tests: texts that hold these bytes cannot be examined.
     pub(super) fault: Option<Vec<u8>>,
     levels: Levels,
 }
 
-/// The result of an examination, and its memory.
+/// The result of an examination, and its memory. The first look at a text and the later ones have
+/// one each, so that the second look does not overwrite the findings of the first.
 #[derive(Default)]
 pub(super) struct Examined {
+    /// The findings as they were found; those that the user allows; what reaches over a record.
     pub(super) scratch: Scratch,
     /// Sorted and disjoint.
     pub(super) edits: Edits,
@@ -75,6 +83,7 @@ impl Examiner {
         true
     }
 
+    /// For a scan whose findings alone matter.
     pub(super) fn engine(&self) -> Engine<'_> {
         let Examiner { scanner, redactor, fault, .. } = self;
         Engine { scanner, redactor, fault: fault.as_deref() }

@@ -49,6 +49,8 @@ impl Scrubber {
         self.examiner.scanner.name_of(rejected)
     }
 
+    /// The records of a block that can be examined now: up to the first one that is not text, or up
+    /// to those that wait for their rest.
     fn find_records(&mut self, hay: &[u8], flush: FlushPolicy) -> Found<'_> {
         let n_text = self.text_length(hay, flush.input);
         if n_text == 0 && !hay.is_empty() {
@@ -90,6 +92,7 @@ impl Scrubber {
         end
     }
 
+    /// The part of a long record that a window settles.
     fn find_window(&mut self, window: Window<'_>) -> Found<'_> {
         let from = self.window_start(window);
         let is_examined = self.carry != Carry::Withheld && self.examine_window(window);
@@ -111,6 +114,7 @@ impl Scrubber {
         Found { done, is_examined, findings: &self.found, rejected }
     }
 
+    /// Nothing of `done` may be shown.
     fn not_examined(&mut self, done: Span) -> Found<'_> {
         self.found.clear();
         Found { done, is_examined: false, findings: &self.found, rejected: Vec::new() }

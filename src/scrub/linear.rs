@@ -1,15 +1,15 @@
-//! Linear time, shown by counting: every anchor of every rule, repeated in every way that a line
-//! may repeat it, is scrubbed with at most [`MAX_VISITS`] visits a byte, and a line of twice the
-//! length costs at most [`MAX_RATIO`] times as much. So are lines in which anything is repeated
-//! behind the beginning of a secret.
+//! Linear time, measured by counting visits.
 //!
-//! [`visits`] says what a visit is; to what it counts, the prefilter's own pass adds one visit a
-//! byte here. The lines are of 64 and 128 KiB. `LOGSCRUB_TEST_LINE` sets the shorter length in KiB
-//! (`fuzz/linear` runs 512, so 1 MiB beside it), `LOGSCRUB_TEST_ONLY` picks the lines whose
-//! beginning and unit hold a text, and `LOGSCRUB_TEST_WORST` prints so many of those with the most
-//! visits.
+//! Every anchor of every rule is repeated in every way that a line may repeat it, and so is
+//! everything that may follow the beginning of a secret. Scrubbing such a line takes at most
+//! [`MAX_VISITS`] visits a byte, and a line of twice the length at most [`MAX_RATIO`] times as many.
+//!
+//! [`visits`] defines a visit; the prefilter's own pass adds one visit a byte here. The lines have
+//! 64 and 128 KiB. `LOGSCRUB_TEST_LINE` sets the shorter length in KiB (`fuzz/linear` runs 512, and
+//! so 1 MiB), `LOGSCRUB_TEST_ONLY` selects the lines that contain a text, and `LOGSCRUB_TEST_WORST`
+//! prints that many lines with the most visits.
 
-// The long form is asked for by the environment and tells what it saw.
+// The long form is configured by the environment and prints its results.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 use std::{collections::BTreeSet, env, num::NonZero, thread};
@@ -22,7 +22,7 @@ use crate::{
     text::{encoding, visits},
 };
 
-/// Most of the lines cost fewer than ten.
+/// Most lines take fewer than ten.
 const MAX_VISITS: f64 = 100.0;
 
 const MAX_RATIO: f64 = 2.1;
@@ -30,10 +30,10 @@ const MAX_RATIO: f64 = 2.1;
 /// The shorter line, in KiB.
 const LINE: usize = 64;
 
-/// Forty letters of a generator, as a token has them behind its prefix.
+/// Forty random letters, as a token has them after its prefix.
 const LETTERS: &str = "qZ7kTx2mVb9LrWd4HsYc8NfPj3GaXe6KtRw5MvBz";
 
-/// Texts that no rule has for an anchor: escapes, quotes, brackets, encodings, what is nested.
+/// Texts that are no rule's anchor: escapes, quotes, brackets, encodings, nested syntax.
 const OTHERS: &[&str] = &[
     "{",
     "[",
@@ -81,8 +81,8 @@ const OTHERS: &[&str] = &[
     "&lt;password&gt;",
 ];
 
-/// What is repeated: anchors, words for keys, names of parameters, paths, the signs of containers,
-/// and [`OTHERS`].
+/// The texts to repeat: anchors, words of keys, names of parameters, paths, the signs of container
+/// formats, and [`OTHERS`].
 fn probes(rules: &RuleSet) -> BTreeSet<Vec<u8>> {
     let mut probes: BTreeSet<Vec<u8>> =
         OTHERS.iter().map(|text| text.as_bytes().to_vec()).collect();
@@ -106,7 +106,7 @@ fn probes(rules: &RuleSet) -> BTreeSet<Vec<u8>> {
     probes
 }
 
-/// The ways in which a probe is repeated: alone, with a separator, as a token, and nested.
+/// The ways to repeat a text: alone, with a separator, as a token, and nested.
 fn units(probe: &[u8]) -> Vec<Vec<u8>> {
     let spaced = format!("{LETTERS} ");
     let ways = [
@@ -129,7 +129,7 @@ fn units(probe: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// What may stand before something that is repeated.
+/// Beginnings of a line, before a text that is repeated.
 const HEADS: &[&str] = &[
     "password=",
     "password: ",
@@ -155,8 +155,8 @@ const HEADS: &[&str] = &[
     "-----BEGIN RSA PRIVATE KEY-----",
 ];
 
-/// What is repeated behind a head: every character of ASCII that is seen, white space, and a few
-/// that belong together.
+/// The texts to repeat after a head: every printable ASCII character, white space, and a few
+/// sequences.
 fn tails() -> Vec<Vec<u8>> {
     let others = [
         "\t", "\\\"", "\\n", "\\u0041", "%41", "%2", "a,", "a;", "a:", "a=", "a.", "1,", "()",
@@ -166,30 +166,30 @@ fn tails() -> Vec<Vec<u8>> {
     one.chain(others.iter().map(|text| text.as_bytes().to_vec())).collect()
 }
 
-/// A line: something, and what is repeated behind it.
+/// A line: its head, and the text that is repeated after it.
 type Line = (&'static str, Vec<u8>);
 
-/// What scrubbing a line cost.
+/// The cost of scrubbing a line.
 struct Cost<'l> {
     line: &'l Line,
-    /// Visits a byte of the longer line, or of what it became, where that is longer.
+    /// Visits for each byte of the longer line, or of its output where that is longer.
     visits: f64,
-    /// How many times as much the longer line cost.
+    /// The cost of the longer line, divided by that of the shorter one.
     ratio: f64,
 }
 
 fn cost<'l>(scrubber: &Scrubber, line: &'l Line, length: usize) -> Cost<'l> {
     let (head, unit) = line;
     let count = |length: usize| {
-        // Whole units, so that lines of every length end in the same way.
+        // Whole units, so that lines of every length end alike.
         let line = [head.as_bytes(), &unit.repeat(length / unit.len())].concat();
-        // A private key that one line opens must not reach into the next.
+        // A private key that one line opens must not reach into the next line.
         let mut scrubber = scrubber.fork();
         let mut out = Vec::new();
         visits::take();
         let outcome = scrubber.scrub_block(&line, &mut out);
         assert!(outcome != Outcome::Stopped, "nothing stops under the default policy");
-        // A line of numbers becomes several times as long, and what it became is looked at again.
+        // A line of numbers becomes several times as long, and the result is examined again.
         ((visits::take() + length as u64) as f64, line.len().max(out.len()) as f64)
     };
     let ((short, _), (long, n_bytes)) = (count(length), count(2 * length));

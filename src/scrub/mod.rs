@@ -26,8 +26,8 @@ mod withheld;
 
 #[cfg(feature = "batch")]
 mod days;
-#[cfg(not(feature = "batch"))]
 #[path = "no_days.rs"]
+#[cfg(not(feature = "batch"))]
 mod days;
 #[cfg(feature = "cli")]
 mod explain;

@@ -107,7 +107,8 @@ impl Scrubber {
         (outcome, end)
     }
 
-    /// Scrubs the segments of a block, and the lines between them.
+    /// Scrubs the segments of a block, and the lines between them. Each is a text of its own; state
+    /// is carried from one to the next.
     fn scrub_segments(
         &mut self,
         candidates: &Candidates<'_>,
@@ -180,7 +181,9 @@ impl Scrubber {
         self.verify_records(text, buffer);
     }
 
-    /// Gathers the records that change, and counts them and their findings.
+    /// Gathers the records that change, and counts them and their findings. Counting happens here,
+    /// where edits still belong to records of the text, so that every finding counts once however
+    /// many places it has in the block.
     pub(super) fn gather(&mut self, text: &[u8], buffer: &mut RescanBuffer) {
         let Examined { scratch, edits } = &mut self.first;
         buffer.gather(text, edits, |at| scratch.record(text, at));

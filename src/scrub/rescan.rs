@@ -77,6 +77,9 @@ enum Again {
     Open,
 }
 
+/// The buffer's text is only read from the place where the last round began, and only appended to:
+/// records that changed earlier keep their bytes, and [`RescanBuffer::write`] can put neighbours
+/// out in one piece.
 impl RescanBuffer {
     /// Takes the records of `hay` that `edits` change, as they become. `record_at` locates the
     /// record around an offset.
@@ -110,6 +113,7 @@ impl RescanBuffer {
         self.push(hay, edits, record, 0..edits.as_slice().len());
     }
 
+    /// Appends a record with the edits of `range` made, and a line end.
     fn push(&mut self, hay: &[u8], edits: &Edits, record: Span, range: Range<usize>) {
         let start = self.text.len();
         edits.apply(&edits.as_slice()[range.clone()], hay, record, &mut self.text);

@@ -22,6 +22,7 @@ impl Seam {
         self.state = state.renumbered(|rule| now.number_of(before.get(rule).id()));
     }
 
+    /// Whether the next block continues something.
     pub(crate) fn is_open(&self) -> bool {
         self.state.is_open() || !self.stream_state.is_empty()
     }
@@ -45,6 +46,7 @@ impl std::fmt::Debug for Seam {
 }
 
 impl Scrubber {
+    /// The same with another action for records that cannot be examined.
     pub(crate) fn acting(mut self, on_error: OnError) -> Scrubber {
         self.on_error = on_error;
         self
@@ -65,6 +67,7 @@ impl Scrubber {
         outcome
     }
 
+    /// Makes what is open in `seam` what is open here, and the other way round.
     fn exchange(&mut self, seam: &mut Seam) {
         std::mem::swap(&mut self.state, &mut seam.state);
         std::mem::swap(&mut self.stream_state, &mut seam.stream_state);

@@ -9,6 +9,7 @@ use crate::{
     text::{source_map::SourceMap, span::Span},
 };
 
+/// A text and its way back to the block. It borrows both, so that choosing a text costs nothing.
 #[derive(Clone, Copy)]
 pub(super) enum Text<'t> {
     /// The bytes of the block.
@@ -18,6 +19,7 @@ pub(super) enum Text<'t> {
 }
 
 impl<'t> Text<'t> {
+    /// The bytes to examine.
     pub(super) fn bytes(self) -> &'t [u8] {
         match self {
             Text::Block(hay) => hay,
@@ -66,6 +68,8 @@ pub(super) fn push(edits: &mut Edits, place: Span, replacement: &[u8], numbers: 
     }
 }
 
+/// Adds the edit of a place inside an array of numbers: a number for each byte of the replacement,
+/// so that the array stays valid JSON.
 fn push_numbers(edits: &mut Edits, mut place: Span, replacement: &[u8], around: Span) {
     let is_first = place.start == around.start;
     if replacement.is_empty() && is_first && place.end < around.end {

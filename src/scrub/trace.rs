@@ -7,7 +7,9 @@ use crate::{
     tally::Tally,
 };
 
-/// What a scrubber leaves to the one that continues after its block.
+/// What a scrubber leaves to the one that continues after its block. Worker threads scrub blocks as
+/// if each were the first of an input; the thread that collects them follows their traces in order,
+/// and scrubs a block again where something was open before it.
 pub(crate) struct Trace {
     state: State,
     stream_state: StreamState,

@@ -80,7 +80,6 @@ pub(super) fn mask(record: &[u8], out: &mut Vec<u8>) {
 /// Whether `after` keeps what must be kept of the record `before`.
 pub(super) fn holds(before: &[u8], after: &[u8]) -> bool {
     visits::add(before.len() + after.len());
-    let has_line_end = |text| memchr::memchr(b'\n', text).is_some();
     if has_line_end(after) && !has_line_end(before) {
         return false;
     }
@@ -88,6 +87,10 @@ pub(super) fn holds(before: &[u8], after: &[u8]) -> bool {
     after.starts_with(&before[..head])
         && json_holds(&before[head..], &after[head..])
         && urls_hold(before, after)
+}
+
+fn has_line_end(text: &[u8]) -> bool {
+    memchr::memchr(b'\n', text).is_some()
 }
 
 /// The same where bytes are written as numbers: there may be fewer or more of them now.

@@ -101,6 +101,7 @@ impl Scrubber {
         self.carry = if is_open { Carry::Secret } else { Carry::Nothing };
     }
 
+    /// Makes the edits of a window's part and verifies it; answers where the next window continues.
     fn edit_window(
         &mut self,
         window: Window<'_>,
@@ -118,9 +119,9 @@ impl Scrubber {
         let changed = &buffer.records[0];
         let (end, after) = (changed.record.end, changed.text.of(&buffer.text));
         // The part with what follows it, where a URL may end, and without its terminator.
-        let n_terminator = hay.len() - line::from(hay, part.start).end;
-        let inside = |text: &[u8]| Span::new(part.start, text.len() - n_terminator);
-        let edited = if self.holds(inside(hay).of(hay), inside(after).of(after)) {
+        let text_end = line::from(hay, part.start).end;
+        let now_end = after.len() - (hay.len() - text_end);
+        let edited = if self.holds(&hay[part.start..text_end], &after[part.start..now_end]) {
             self.carry_over(window, end);
             let settled = Span::new(part.start, after.len() - (hay.len() - end));
             out.write(|text| text.extend_from_slice(settled.of(after)));
@@ -147,6 +148,7 @@ impl Scrubber {
         self.rescan(buffer, Reread::Window(hay.len()));
     }
 
+    /// Withholds the record from this window on; what earlier windows settled was written already.
     pub(super) fn withhold_window(
         &mut self,
         window: Window<'_>,
@@ -174,8 +176,11 @@ fn leave_out(hay: &[u8], out: &mut OutputRuns) -> Outcome {
 /// The length of the rest of a secret without a known end: up to white space, a quote or a
 /// separator.
 fn end_of_run(hay: &[u8]) -> usize {
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`,;&<>".contains(byte);
-    hay.iter().position(ends).unwrap_or(hay.len())
+    hay.iter().position(ends_secret).unwrap_or(hay.len())
+}
+
+fn ends_secret(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || b"\"'`,;&<>".contains(byte)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
-//! Base64 and base64url without their padding: four characters a group of three bytes.
+//! Base64 and base64url: four characters for a group of three bytes.
+//!
+//! Characters of both alphabets are read. Padding is not part of a run: callers leave it out, and
+//! [`encode`] writes none, so that the padding in the block stays right.
 
-/// What is no character of either alphabet.
+/// Marks a byte that is in neither alphabet.
 const NONE: u8 = 0xff;
 
 /// The value of each character, of either alphabet.
@@ -31,14 +34,14 @@ pub(crate) const fn value(byte: u8) -> Option<u8> {
     }
 }
 
-/// Whether a group of four characters stands for three bytes of ASCII: three bits tell.
+/// Whether a group of four characters stands for three bytes of ASCII. Three of its bits decide.
 pub(crate) fn is_ascii(group: &[u8]) -> bool {
     let value = |index: usize| VALUES[usize::from(group[index])];
     (value(0) & 32) | (value(1) & 8) | (value(2) & 2) == 0
 }
 
-/// Appends what `run` stands for; a single character left over stands for nothing. Every byte must
-/// be [`is_in`].
+/// Appends the bytes that `run` stands for. A single character left over is ignored. Every byte of
+/// the run must be in an alphabet ([`is_in`]).
 pub(crate) fn decode(run: &[u8], out: &mut Vec<u8>) {
     for group in run.chunks(4) {
         let bits = group

@@ -1,13 +1,19 @@
-//! A text, and where in the block each of its bytes stands.
+//! A text that was read out of a block, and the place in the block of each of its bytes.
+//!
+//! A text is made of runs. A run is either copied, so that each byte has its own place, or a
+//! replacement, which stands as a whole for the bytes that it replaces: an escape, a colour code, a
+//! length. Detectors search the text, and [`SourceMap::in_block`] maps their findings back.
+//!
+//! Runs are in the order of the text. Joined records put later bytes of the block first, so in the
+//! block they may be in any order.
 
 use super::span::Span;
 
-/// So many bytes are copied at once, since that is one instruction and not a call: between colour
-/// codes stand few.
+/// Up to this many bytes are copied at once, with one instruction in place of a call: there are few
+/// bytes between two colour codes.
 const SHORT: usize = 16;
 
-/// A text that was read out of a block. Runs lie in the order of the text; in the block they may
-/// lie apart.
+/// A text that was read out of a block, with the place of each byte.
 #[derive(Default)]
 pub(crate) struct SourceMap {
     text: Vec<u8>,
@@ -22,7 +28,7 @@ struct Run {
 }
 
 impl Run {
-    /// A run of the same length was copied; any other stands as a whole for its text.
+    /// Whether the run was copied. A replacement of the same length counts as copied, too.
     fn is_copy(self) -> bool {
         self.text.len() == self.raw.len()
     }
@@ -34,7 +40,7 @@ impl SourceMap {
         self.runs.clear();
     }
 
-    /// What to search.
+    /// The text, for detectors to search.
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
     }
@@ -54,21 +60,20 @@ impl SourceMap {
         }
     }
 
-    /// Appends `text`, which the bytes at `raw` mean together: an escape, say. They are replaced
-    /// together, too.
+    /// Appends `text` in place of the bytes at `raw`. They are edited as one.
     pub(crate) fn replace(&mut self, text: &[u8], raw: Span) {
         let start = self.text.len();
         self.text.extend_from_slice(text);
         self.runs.push(Run { text: Span::new(start, self.text.len()), raw });
     }
 
-    /// Appends a line end that stands nowhere in the block.
+    /// Appends a line end that is not in the block.
     pub(crate) fn end_line(&mut self) {
         self.text.push(b'\n');
     }
 
-    /// The bytes of the block that `span` of the text was read from, in the order of the text:
-    /// several spans where something else lies between them.
+    /// The spans of the block that `span` of the text was read from, in the order of the text.
+    /// Adjacent ones are joined.
     pub(crate) fn in_block(&self, span: Span) -> impl Iterator<Item = Span> + '_ {
         let first = self.runs.partition_point(|run| run.text.end <= span.start);
         let mut runs =
@@ -95,7 +100,7 @@ pub(crate) fn append(hay: &[u8], raw: Span, text: &mut Vec<u8>) {
     }
 }
 
-/// What of a run `span` of the text covers.
+/// The bytes in the block of the part of a run that `span` of the text covers.
 fn part(run: Run, span: Span) -> Span {
     if !run.is_copy() {
         return run.raw;

@@ -1,24 +1,23 @@
-//! Where something is in a block, as byte offsets. A span does not carry bytes, so it cannot leak
-//! them.
+//! Byte offsets in a block. A span carries no bytes, so printing one leaks nothing.
 
 /// A half-open range `start..end` of byte offsets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
     /// The offset of the first byte.
     pub start: usize,
-    /// The offset behind the last byte.
+    /// The offset after the last byte.
     pub end: usize,
 }
 
 impl Span {
-    /// The span `start..end`; `start` must not lie behind `end`.
+    /// The span `start..end`, where `start` is not greater than `end`.
     #[must_use]
     pub fn new(start: usize, end: usize) -> Span {
         debug_assert!(start <= end, "a span runs forwards: {start}..{end}");
         Span { start, end }
     }
 
-    /// Bytes in the span.
+    /// The number of bytes.
     #[must_use]
     pub fn len(self) -> usize {
         self.end - self.start
@@ -30,7 +29,7 @@ impl Span {
         self.start == self.end
     }
 
-    /// Whether the byte at `offset` lies inside.
+    /// Whether the byte at `offset` is inside.
     #[must_use]
     pub fn contains(self, offset: usize) -> bool {
         self.start <= offset && offset < self.end

@@ -1,16 +1,16 @@
-//! How many bytes a scrub looks at: the measure behind the promise that its cost is linear.
+//! A counter of the bytes that a scrub examines, behind the test that its cost is linear.
 //!
-//! Tests build with a counter for each thread; elsewhere [`add`] is empty and costs nothing. Every
-//! walk over bytes reports how many it looked at, once more each time it looks again.
+//! Test builds have one counter per thread. In other builds [`add`] is empty and costs nothing.
+//! Every walk over bytes reports how many it read, and again each time it reads them again.
 //!
-//! Counted: runs of a class, searches for a byte or a text, pattern walks, regex searches, the
-//! grammars of keys, values, URLs and addresses, escapes that are read, text that is copied or
-//! compared byte by byte, JSON that is parsed.
+//! Counted: runs of a byte class, searches for a byte or a text, pattern walks, regex searches, the
+//! grammars of keys, values, URLs and addresses, escapes, text that is copied or compared byte by
+//! byte, JSON that is parsed.
 //!
-//! Not counted: the one pass of the prefilter, which reads each byte a fixed number of times, and
-//! work of a fixed size for a candidate: its anchor, tables, the bytes right beside it. The tests
-//! compare the counter with instructions of the CPU (`fuzz/linear`), so that a walk which forgets
-//! to report is noticed.
+//! Not counted: the pass of the prefilter, which reads each byte a fixed number of times, and work
+//! of a fixed size for each candidate, such as its anchor, tables, and the bytes beside it. The
+//! fuzz tests compare the counter with CPU instructions (`fuzz/linear`), which reveals a walk that
+//! does not report.
 
 #[cfg(test)]
 use std::cell::Cell;
@@ -20,7 +20,7 @@ thread_local! {
     static VISITS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Reports that `n_bytes` bytes were looked at.
+/// Reports that `n_bytes` bytes were read.
 #[inline(always)]
 pub(crate) fn add(n_bytes: usize) {
     #[cfg(test)]
@@ -29,14 +29,14 @@ pub(crate) fn add(n_bytes: usize) {
     let _ = n_bytes;
 }
 
-/// The same, for a length that is needed as well.
+/// Reports `n_bytes` and returns it.
 #[inline(always)]
 pub(crate) fn counted(n_bytes: usize) -> usize {
     add(n_bytes);
     n_bytes
 }
 
-/// Reports that two texts were compared, of which texts of the same length alone are read.
+/// Reports a comparison of two texts. Texts of different lengths are not read.
 #[inline(always)]
 pub(crate) fn add_common(one: &[u8], other: &[u8]) {
     if cfg!(test) && one.len() == other.len() {
@@ -44,7 +44,7 @@ pub(crate) fn add_common(one: &[u8], other: &[u8]) {
     }
 }
 
-/// How many bytes this thread looked at since it was asked last.
+/// How many bytes this thread has read since the last call.
 #[cfg(test)]
 pub(crate) fn take() -> u64 {
     VISITS.with(Cell::take)

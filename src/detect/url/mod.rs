@@ -17,7 +17,7 @@ mod userinfo;
 
 use self::{parameters::Parameters, path::Paths};
 pub(super) use self::{part::Memo as Parts, userinfo::is_userinfo_end};
-use super::{Candidate, Context, Detector, Rejection, edge, value};
+use super::{Candidate, Context, Detector, Rejection, value};
 use crate::{
     finding::Finding,
     redact::placeholder::Placeholders,
@@ -146,7 +146,7 @@ impl Detector for UrlDetector {
         let mut span = password.ok_or(Rejection::NoPassword)?;
         progress.n_examined += 1;
         // A backslash before the `@` escapes it, perhaps for a shell; the two stay together.
-        span.end -= edge::backslashes_before(located.hay, span.start, span.end);
+        span.end -= escape::backslashes_before(located.hay, span.start, span.end);
         let value = span.of(located.hay);
         if replaced.covers(value) || value::is_template(value) || is_pattern(value) {
             return Err(Rejection::Placeholder);

@@ -13,8 +13,8 @@ use super::{
     userinfo::{self, Enclosing, Userinfo},
 };
 use crate::{
-    detect::{Located, context::Records, edge, search_memo::SearchMemo},
-    text::span::Span,
+    detect::{Located, context::Records, search_memo::SearchMemo},
+    text::{escape, span::Span},
 };
 
 /// How far before a finding its URL may begin.
@@ -143,7 +143,7 @@ impl Memo {
         if end >= span.end {
             return span;
         }
-        Span::new(span.start, end - edge::backslashes_before(hay, span.start, end))
+        Span::new(span.start, end - escape::backslashes_before(hay, span.start, end))
     }
 
     /// The end of a value in a query.

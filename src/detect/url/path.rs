@@ -17,7 +17,7 @@ use crate::{
     detect::{Located, Rejection, edge, value},
     finding::Finding,
     rules::{Anchor, RuleId, RuleSet, syntax::KeysSyntax},
-    text::span::Span,
+    text::{escape, span::Span},
 };
 
 /// The minimum length of a secret. Shorter segments are words, as in `/services/new`.
@@ -253,7 +253,7 @@ fn slash(hay: &[u8], at: usize, limit: usize) -> Option<(usize, Depth)> {
 fn without_slash(hay: &[u8], mut span: Span) -> Span {
     if span.of(hay).ends_with(b"/") {
         span.end -= 1;
-        span.end -= edge::backslashes_before(hay, span.start, span.end);
+        span.end -= escape::backslashes_before(hay, span.start, span.end);
     }
     span
 }

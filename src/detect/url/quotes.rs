@@ -7,7 +7,7 @@
 //! The record is read up to the URL once for all its URLs ([`Memo`]).
 
 use super::Unit;
-use crate::{detect::edge, text::span::Span};
+use crate::text::{escape, span::Span};
 
 /// The quotes that may surround a URL.
 const QUOTES: &[u8; 3] = b"\"'`";
@@ -50,7 +50,7 @@ impl Open {
             b'>' => self.angle = false,
             b'\'' if is_apostrophe(text, at) => {}
             _ => {
-                let n_slashes = edge::backslashes_before(text, at.saturating_sub(8), at);
+                let n_slashes = escape::backslashes_before(text, at.saturating_sub(8), at);
                 let Some(bit) = bit(byte, n_slashes) else { return };
                 self.quotes ^= bit;
                 // Whatever is open inside a string ends with it.

@@ -1,17 +1,45 @@
 //! CRI: `2016-10-06T00:17:09.669794202Z stdout P text`, as containerd and CRI-O write container
 //! logs.
 //!
-//! containerd cuts a line at 16 KiB, CRI-O wherever a read ended. A part tagged `P` goes on in the
+//! containerd cuts a line at 16 KiB, CRI-O wherever a read ended. A part tagged `P` continues in the
 //! next record of its stream.
 //! <https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md>
 
-use crate::{frame::Stream, text::span::Span};
+use crate::{
+    frame::{
+        format::{Format, Marker, RecordFormat},
+        record_part::{RecordPart, Stream},
+    },
+    text::span::Span,
+};
 
-/// What stands before the text of a record.
+pub(super) struct Cri;
+
+impl RecordFormat for Cri {
+    fn formats(&self) -> &'static [Format] {
+        &[Format::Cri]
+    }
+
+    fn markers(&self) -> &'static [Marker] {
+        const { &[Marker::anywhere("stdout P", Format::Cri), Marker::anywhere("stderr P", Format::Cri)] }
+    }
+
+    fn recognise(&self, record: &[u8]) -> Option<Format> {
+        head(record).map(|_| Format::Cri)
+    }
+
+    fn part(&self, hay: &[u8], record: Span) -> Option<RecordPart> {
+        let head = head(record.of(hay))?;
+        let text = Span::new(record.start + head.len, record.end);
+        Some(RecordPart { stream: head.stream, is_partial: head.is_partial, text })
+    }
+}
+
+/// The head of a record: everything before its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) stream: Stream,
-    /// Whether the record goes on in the next one of its stream.
+    /// Whether the record continues in the next one of its stream.
     pub(crate) is_partial: bool,
     /// Where the text begins.
     pub(crate) len: usize,
@@ -46,11 +74,6 @@ pub(crate) fn head(line: &[u8]) -> Option<Head> {
         Some(_) => return None,
     };
     Some(Head { stream, is_partial, len: line.len() - rest.len() + tags + space })
-}
-
-/// The text of a record that has a head.
-pub(crate) fn text(line: Span, head: Head) -> Span {
-    Span::new(line.start + head.len, line.end)
 }
 
 /// The length of an RFC 3339 time at the head of `line`.
@@ -102,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_so_has_none() {
+    fn lines_that_only_look_similar_have_no_head() {
         for line in [
             "",
             "2016-10-06T00:17:09.669794202Z",

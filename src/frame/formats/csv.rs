@@ -1,25 +1,33 @@
 //! CSV and TSV with a header: the column's name is the key of its values.
 //!
-//! A row is laid out as a JSON object, names and all, so that what searches a text knows which
-//! value is whose. What is replaced is replaced between the quotes of its cell, if it has any; a
-//! row may span lines where a cell is quoted. <https://www.rfc-editor.org/rfc/rfc4180>
+//! Each row is rendered as a JSON object with the column names, so that detectors know the key of
+//! every value. A replacement goes between the quotes of its cell, if it has any. A row spans lines
+//! where a quoted cell does. <https://www.rfc-editor.org/rfc/rfc4180>
 
 use crate::{
-    frame::reassembly::{InputState, Reassembly, StreamState},
+    frame::{flush::FlushPolicy, format::Format, rewrites::Rewrites},
     text::{line, span::Span},
 };
 
-/// A longer name says no more.
+/// Longer column names are cut.
 const MAX_NAME: usize = 128;
 
 /// The names of the columns, as keys of an object.
 pub(crate) type Columns = Vec<Vec<u8>>;
 
-/// A cell: what is between its quotes, or between separators.
+/// A cell: the text between its quotes, or between separators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cell {
     text: Span,
     is_quoted: bool,
+}
+
+impl Cell {
+    /// The cell with its quotes.
+    fn outer(self) -> Span {
+        let quote = usize::from(self.is_quoted);
+        Span::new(self.text.start - quote, self.text.end + quote)
+    }
 }
 
 /// A row.
@@ -32,41 +40,48 @@ struct Row {
     is_whole: bool,
 }
 
-/// Lays the rows of a block out.
-pub(crate) fn read(
-    reassembly: &mut Reassembly,
+impl Format {
+    /// The separator of cells, if records are rows of a table.
+    pub(crate) fn separator(self) -> Option<u8> {
+        match self {
+            Format::Csv => Some(b','),
+            Format::Tsv => Some(b'\t'),
+            _ => None,
+        }
+    }
+}
+
+/// Renders the rows of a block and returns where the whole ones end. The first row gives `columns`
+/// their names.
+pub(in crate::frame) fn read(
     hay: &[u8],
     separator: u8,
-    input: InputState,
-    limit: usize,
-    stream_state: &mut StreamState,
-) {
+    flush: FlushPolicy,
+    (columns, rewrites): (&mut Option<Columns>, &mut Rewrites),
+) -> usize {
     let mut at = 0;
     while at < hay.len() {
         let mut row = row(hay, at, separator);
         if !row.is_whole {
-            if input == InputState::Open && hay.len() - at < limit {
-                return reassembly.end_at(at);
+            if flush.waits(hay.len() - at) {
+                return at;
             }
-            // A quote that nobody closes ends with its line.
+            // A quote that is never closed ends with its line.
             let record = line::from(hay, at);
-            row = Row {
-                cells: vec![Cell { text: record, is_quoted: false }],
-                end: record.end,
-                is_whole: true,
-            };
+            let cells = vec![Cell { text: record, is_quoted: false }];
+            row = Row { cells, end: record.end, is_whole: true };
         }
-        match &stream_state.columns {
+        match columns {
+            Some(columns) => render_row(rewrites, hay, &row, columns),
             None => {
-                stream_state.columns =
-                    Some(row.cells.iter().map(|cell| name(cell.text.of(hay))).collect())
+                *columns = Some(row.cells.iter().map(|cell| name(cell.text.of(hay))).collect());
             }
-            Some(columns) => lay(reassembly, hay, &row, columns),
         }
         let next = line::next(hay, row.end);
-        reassembly.touch(at, next);
+        rewrites.touch(at, next);
         at = next;
     }
+    hay.len()
 }
 
 /// Reads the row that begins at `start`.
@@ -81,11 +96,10 @@ fn row(hay: &[u8], start: usize, separator: u8) -> Row {
         };
         let Some(cell) = cell else { return Row { cells, end: hay.len(), is_whole: false } };
         let start = at;
-        let close = cell.text.end + usize::from(cell.is_quoted);
-        let behind = bare(hay, close, separator).text;
-        at = behind.end;
-        // What has more behind its closing quote is no quoted cell.
-        cells.push(if behind.is_empty() {
+        let after = bare(hay, cell.outer().end, separator).text;
+        at = after.end;
+        // A cell with text after its closing quote is not quoted.
+        cells.push(if after.is_empty() {
             cell
         } else {
             Cell { text: Span::new(start, at), is_quoted: false }
@@ -114,7 +128,7 @@ fn bare(hay: &[u8], start: usize, separator: u8) -> Cell {
     Cell { text: Span::new(start, start + text), is_quoted: false }
 }
 
-/// A column's name as a key: what a key cannot hold becomes `_`.
+/// A column's name as a key. Bytes that no key has become `_`.
 fn name(text: &[u8]) -> Vec<u8> {
     let plain = |byte: &u8| {
         if byte.is_ascii_alphanumeric() || b"_-.".contains(byte) { *byte } else { b'_' }
@@ -122,44 +136,30 @@ fn name(text: &[u8]) -> Vec<u8> {
     text.trim_ascii().iter().take(MAX_NAME).map(plain).collect()
 }
 
-fn lay(reassembly: &mut Reassembly, hay: &[u8], row: &Row, columns: &Columns) {
+fn render_row(rewrites: &mut Rewrites, hay: &[u8], row: &Row, columns: &Columns) {
     for (index, cell) in row.cells.iter().enumerate() {
         let name = columns.get(index).map_or(&b""[..], Vec::as_slice);
-        let mut open = if index == 0 { b"{\"".to_vec() } else { b"\"".to_vec() };
-        open.extend_from_slice(name);
-        open.extend_from_slice(b"\":\"");
-        let is_last = index + 1 == row.cells.len();
-        let close: &[u8] = if is_last { b"\"}" } else { b"\"" };
-        let quote = usize::from(cell.is_quoted);
-        reassembly.swap(Span::new(cell.text.start - quote, cell.text.start), &open);
-        lay_text(reassembly, hay, *cell);
-        reassembly.swap(Span::new(cell.text.end, cell.text.end + quote), close);
-        if !is_last {
-            let behind = cell.text.end + quote;
-            let next = row.cells[index + 1];
-            let next_start = next.text.start - usize::from(next.is_quoted);
-            reassembly.swap(Span::new(behind, next_start), b",");
+        let open: &[u8] = if index == 0 { b"{\"" } else { b"\"" };
+        let outer = cell.outer();
+        rewrites.replace(Span::new(outer.start, cell.text.start), &[open, name, b"\":\""].concat());
+        render_text(rewrites, hay, *cell);
+        let next = row.cells.get(index + 1);
+        let close: &[u8] = if next.is_some() { b"\"" } else { b"\"}" };
+        rewrites.replace(Span::new(cell.text.end, outer.end), close);
+        if let Some(next) = next {
+            rewrites.replace(Span::new(outer.end, next.outer().start), b",");
         }
     }
 }
 
-/// What a string of JSON cannot hold as it is.
-fn lay_text(reassembly: &mut Reassembly, hay: &[u8], cell: Cell) {
+/// Renders the bytes of a cell that a JSON string cannot hold as they are.
+fn render_text(rewrites: &mut Rewrites, hay: &[u8], cell: Cell) {
     let mut at = cell.text.start;
     while at < cell.text.end {
-        let length = match hay[at] {
-            b'"' if cell.is_quoted => 2,
-            _ => 1,
-        };
-        let raw = Span::new(at, at + length);
-        match hay[at] {
-            b'"' => reassembly.swap(raw, b"\\\""),
-            b'\\' => reassembly.swap(raw, b"\\\\"),
-            b'\n' => reassembly.swap(raw, b"\\n"),
-            b'\r' => reassembly.swap(raw, b"\\r"),
-            b'\t' => reassembly.swap(raw, b"\\t"),
-            0..0x20 => reassembly.swap(raw, b" "),
-            _ => {}
+        // A quote in a quoted cell is written twice.
+        let length = if hay[at] == b'"' && cell.is_quoted { 2 } else { 1 };
+        if hay[at] < b' ' || matches!(hay[at], b'"' | b'\\') {
+            rewrites.replace_in_string(Span::new(at, at + length), hay[at]);
         }
         at += length;
     }

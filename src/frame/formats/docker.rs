@@ -10,24 +10,78 @@
 
 use super::cri;
 use crate::{
-    frame::Stream,
-    text::{json, span::Span},
+    frame::{
+        format::{Format, Marker, RecordFormat},
+        record_part::{RecordPart, Stream},
+    },
+    text::{escape, json, line, span::Span},
 };
 
-/// A record that may be part of a longer one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    pub(crate) stream: Stream,
-    /// Whether the record goes on in the next one of its stream.
-    pub(crate) is_partial: bool,
-    /// The text, escapes as they are written.
-    pub(crate) text: Span,
+/// The records of the json-file driver.
+pub(super) struct JsonFile;
+
+impl RecordFormat for JsonFile {
+    fn formats(&self) -> &'static [Format] {
+        &[Format::Docker]
+    }
+
+    fn markers(&self) -> &'static [Marker] {
+        const { &[Marker { text: STREAM_KEY, format: Format::Docker, is_marker: is_key_of_cut_record }] }
+    }
+
+    fn recognise(&self, record: &[u8]) -> Option<Format> {
+        self.part(record, Span::new(0, record.len())).map(|_| Format::Docker)
+    }
+
+    fn part(&self, hay: &[u8], record: Span) -> Option<RecordPart> {
+        if hay.get(record.start) == Some(&b'{') { file(hay, record) } else { None }
+    }
 }
 
-/// Reads a record of the json-file driver: an object of `log`, `stream`, `time` and perhaps
-/// `attrs`, in any order and spaced in any way, since shippers and tools write it anew. With
-/// another member it is an application's own, and its `log` ends where it ends.
-pub(crate) fn file(hay: &[u8], line: Span) -> Option<Part> {
+/// Records of JSON whose members say that they are parts.
+pub(super) struct JsonMembers;
+
+impl RecordFormat for JsonMembers {
+    fn formats(&self) -> &'static [Format] {
+        &[Format::Json, Format::JournalJson]
+    }
+
+    fn markers(&self) -> &'static [Marker] {
+        const {
+            &[
+                Marker::anywhere("\"partial_message\"", Format::Json),
+                Marker::anywhere("\"logtag\":\"P\"", Format::Json),
+                Marker::anywhere("\"CONTAINER_PARTIAL_MESSAGE\"", Format::JournalJson),
+            ]
+        }
+    }
+
+    fn recognise(&self, record: &[u8]) -> Option<Format> {
+        record.starts_with(b"{").then_some(Format::Json)
+    }
+
+    fn part(&self, hay: &[u8], record: Span) -> Option<RecordPart> {
+        if hay.get(record.start) == Some(&b'{') { members(hay, record) } else { None }
+    }
+}
+
+const STREAM_KEY: &str = "\"stream\"";
+
+/// Whether the key `"stream"` at `at` is that of a record whose text continues in another. Most
+/// records have their whole text right before this key, which is cheap to see.
+fn is_key_of_cut_record(hay: &[u8], at: usize) -> bool {
+    let before = hay[at.saturating_sub(64)..at].trim_ascii_end();
+    let before = before.strip_suffix(b",").unwrap_or(before).trim_ascii_end();
+    let is_whole = before.strip_suffix(b"\"").is_some_and(ends_line);
+    !is_whole
+        && names_stream(&hay[at..])
+        && file(hay, line::around(hay, at)).is_some_and(|part| part.is_partial)
+}
+
+/// Reads a record of the json-file driver: an object with `log`, `stream`, `time` and perhaps
+/// `attrs`, in any order and spacing, because shippers and tools rewrite it. An object with another
+/// member is an application's own record, and its `log` is whole.
+pub(crate) fn file(hay: &[u8], line: Span) -> Option<RecordPart> {
     if !hay[..line.end].trim_ascii_end().ends_with(b"}") {
         return None;
     }
@@ -45,7 +99,7 @@ pub(crate) fn file(hay: &[u8], line: Span) -> Option<Part> {
         }
     }
     let text = text.filter(|_| has_time)?;
-    Some(Part { stream: stream?, is_partial: !ends_line(text.of(hay)), text })
+    Some(RecordPart { stream: stream?, is_partial: !ends_line(text.of(hay)), text })
 }
 
 fn file_stream(name: &[u8]) -> Option<Stream> {
@@ -56,39 +110,38 @@ fn file_stream(name: &[u8]) -> Option<Stream> {
     }
 }
 
-/// Whether `text`, which begins with the key `"stream"`, goes on with the name of one.
-pub(crate) fn names_stream(text: &[u8]) -> bool {
-    let value = text[b"\"stream\"".len()..].trim_ascii_start().strip_prefix(b":");
+/// Whether the name of a stream follows the key `"stream"` at the head of `text`.
+fn names_stream(text: &[u8]) -> bool {
+    let value = text[STREAM_KEY.len()..].trim_ascii_start().strip_prefix(b":");
     value.is_some_and(|value| value.trim_ascii_start().starts_with(b"\"std"))
 }
 
 /// Whether a string ends with an escaped newline.
-pub(crate) fn ends_line(text: &[u8]) -> bool {
-    let Some(rest) = text.strip_suffix(b"n") else { return false };
-    !rest.iter().rev().take_while(|byte| **byte == b'\\').count().is_multiple_of(2)
+fn ends_line(text: &[u8]) -> bool {
+    text.ends_with(b"n") && escape::is_escaped(text, 0, text.len() - 1)
 }
 
 /// Reads a record whose members say that it is a part.
-pub(crate) fn members(hay: &[u8], line: Span) -> Option<Part> {
-    let mut said = Said::default();
+pub(crate) fn members(hay: &[u8], line: Span) -> Option<RecordPart> {
+    let mut facts = Facts::default();
     for member in json::members(hay, line) {
-        said.hear(hay, member);
+        facts.read(hay, member);
     }
-    said.part()
+    facts.part()
 }
 
-/// What the members of a record say.
+/// What the members of a record say about its part.
 #[derive(Default)]
-struct Said {
+struct Facts {
     text: Option<Span>,
-    /// Whether there is more behind this one; nothing is said of a record that was never cut.
+    /// Whether the record continues. `None` for a record that was never cut.
     is_partial: Option<bool>,
     is_last: bool,
-    names: Stream,
+    stream: Stream,
 }
 
-impl Said {
-    fn hear(&mut self, hay: &[u8], member: json::Member) {
+impl Facts {
+    fn read(&mut self, hay: &[u8], member: json::Member) {
         let value = member.value.of(hay);
         match member.key.of(hay) {
             b"log" | b"message" | b"MESSAGE" | b"msg"
@@ -102,19 +155,19 @@ impl Said {
             b"partial_last" | b"CONTAINER_PARTIAL_LAST" => self.is_last = value == b"true",
             b"logtag" if matches!(value, b"P" | b"F") => self.is_partial = Some(value == b"P"),
             key @ (b"partial_id" | b"CONTAINER_PARTIAL_ID") => {
-                self.names = self.names.named(key).named(value)
+                self.stream = self.stream.named(key).named(value)
             }
             key @ (b"stream" | b"source" | b"container_id" | b"CONTAINER_ID"
             | b"container_name" | b"file") => {
-                self.names = self.names.named(key).named(value);
+                self.stream = self.stream.named(key).named(value);
             }
             _ => {}
         }
     }
 
-    fn part(self) -> Option<Part> {
+    fn part(self) -> Option<RecordPart> {
         let is_partial = self.is_partial? && !self.is_last;
-        Some(Part { stream: self.names.named(b"members"), is_partial, text: self.text? })
+        Some(RecordPart { stream: self.stream.named(b"members"), is_partial, text: self.text? })
     }
 }
 

@@ -5,44 +5,86 @@
 //! (little endian), the value, a line end. `journalctl -o json` writes what is no UTF-8 as an array
 //! of numbers. <https://systemd.io/JOURNAL_EXPORT_FORMATS/>
 
-use super::docker::Part;
 use crate::{
     frame::{
-        Stream,
-        reassembly::{Field, Reassembly},
+        format::{Entry, Format, Marker, RecordFormat},
+        record_part::{RecordPart, Stream},
+        rewrites::{Field, Rewrites},
     },
     text::{json, span::Span},
 };
 
-/// What stands for a line end inside a value, so that the value is one line: white space that no
-/// recogniser takes for the end of a record.
+/// Stands for a line end inside a value, so that the value is one line. It is white space that no
+/// detector takes for the end of a record.
 const LINE_END: &[u8] = b"\x0c";
 
-/// An entry of the export format.
-pub(crate) struct Entry {
-    /// Behind the empty line that ends it, or where what is there ends.
-    pub(crate) end: usize,
-    pub(crate) is_whole: bool,
-    /// The fields that come with their length.
-    pub(crate) fields: Vec<Field>,
-    /// Where the entry is part of a longer record.
-    pub(crate) part: Option<Part>,
+/// Begins an entry.
+const CURSOR: &str = "__CURSOR=";
+
+/// The export format.
+pub(super) struct Export;
+
+impl RecordFormat for Export {
+    fn formats(&self) -> &'static [Format] {
+        &[Format::JournalExport]
+    }
+
+    fn markers(&self) -> &'static [Marker] {
+        const {
+            &[Marker {
+                text: CURSOR,
+                format: Format::JournalExport,
+                is_marker: |hay, at| at == 0 || hay[at - 1] == b'\n',
+            }]
+        }
+    }
+
+    fn entry(&self, hay: &[u8], start: usize, rewrites: &mut Rewrites) -> Option<Entry> {
+        if !hay[start..].starts_with(CURSOR.as_bytes()) {
+            return None;
+        }
+        let (entry, fields) = read(hay, start);
+        fields.iter().for_each(|field| render_field(rewrites, hay, *field));
+        Some(entry)
+    }
 }
 
-/// Whether an entry begins with this line.
-pub(crate) fn begins(line: &[u8]) -> bool {
-    line.starts_with(b"__CURSOR=")
+/// The arrays of bytes in the JSON format.
+pub(super) struct JsonArrays;
+
+impl RecordFormat for JsonArrays {
+    fn formats(&self) -> &'static [Format] {
+        &[Format::JournalJson]
+    }
+
+    fn markers(&self) -> &'static [Marker] {
+        const {
+            &[
+                Marker::anywhere("\"MESSAGE\":[", Format::JournalJson),
+                Marker::anywhere("\"_CMDLINE\":[", Format::JournalJson),
+            ]
+        }
+    }
+
+    fn rewrite(&self, hay: &[u8], record: Span, rewrites: &mut Rewrites) {
+        for member in json::members(hay, record).filter(|member| !member.is_string) {
+            if let Some(bytes) = bytes(hay, member.value) {
+                render_array(rewrites, member.value, &bytes);
+            }
+        }
+    }
 }
 
-/// Reads the entry that begins at `start`.
-pub(crate) fn read(hay: &[u8], start: usize) -> Entry {
-    let mut entry = Entry { end: start, is_whole: false, fields: Vec::new(), part: None };
-    let mut said = Said::default();
-    while let Some(length) = memchr::memchr(b'\n', &hay[entry.end..]) {
-        let text = Span::new(entry.end, entry.end + length);
-        entry.end = text.end + 1;
+/// Reads the entry that begins at `start`, and its fields that come with their length.
+fn read(hay: &[u8], start: usize) -> (Entry, Vec<Field>) {
+    let (mut end, mut is_whole) = (start, false);
+    let mut fields = Vec::new();
+    let mut facts = Facts::default();
+    while let Some(length) = memchr::memchr(b'\n', &hay[end..]) {
+        let text = Span::new(end, end + length);
+        end = text.end + 1;
         if text.is_empty() {
-            entry.is_whole = true;
+            is_whole = true;
             break;
         }
         let (name, value) = match memchr::memchr(b'=', text.of(hay)) {
@@ -52,26 +94,23 @@ pub(crate) fn read(hay: &[u8], start: usize) -> Entry {
             ),
             None if is_name(text.of(hay)) => {
                 let Some(field) = field(hay, text.end + 1) else { break };
-                entry.end = field.value.end + 1;
-                entry.fields.push(field);
+                end = field.value.end + 1;
+                fields.push(field);
                 (text, field.value)
             }
             None => continue,
         };
-        said.hear(name.of(hay), value, hay);
+        facts.read(name.of(hay), value, hay);
     }
-    if !entry.is_whole {
-        entry.end = hay.len();
-    }
-    entry.part = said.part();
-    entry
+    let end = if is_whole { end } else { hay.len() };
+    (Entry { end, is_whole, part: facts.part() }, fields)
 }
 
 fn is_name(text: &[u8]) -> bool {
     text.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
 }
 
-/// The value whose length stands at `at`, when all of it is there.
+/// The value whose length is at `at`, if all of it is in the block.
 fn field(hay: &[u8], at: usize) -> Option<Field> {
     let bytes = hay.get(at..at + 8)?.try_into().ok()?;
     let start = at + 8;
@@ -82,56 +121,48 @@ fn field(hay: &[u8], at: usize) -> Option<Field> {
         .then(|| Field { length: Span::new(at, start), value: Span::new(start, end) })
 }
 
+/// What the fields of an entry say about its part.
 #[derive(Default)]
-struct Said {
+struct Facts {
     text: Option<Span>,
     is_partial: bool,
     is_last: bool,
-    names: Stream,
+    stream: Stream,
 }
 
-impl Said {
-    fn hear(&mut self, name: &[u8], value: Span, hay: &[u8]) {
+impl Facts {
+    fn read(&mut self, name: &[u8], value: Span, hay: &[u8]) {
         match name {
             b"MESSAGE" => self.text = Some(value),
             b"CONTAINER_PARTIAL_MESSAGE" => self.is_partial = value.of(hay) == b"true",
             b"CONTAINER_PARTIAL_LAST" => self.is_last = value.of(hay) == b"true",
             b"CONTAINER_PARTIAL_ID" | b"CONTAINER_ID" => {
-                self.names = self.names.named(value.of(hay))
+                self.stream = self.stream.named(value.of(hay))
             }
             _ => {}
         }
     }
 
-    fn part(self) -> Option<Part> {
+    fn part(self) -> Option<RecordPart> {
         let text = self.text.filter(|_| self.is_partial)?;
-        Some(Part { stream: self.names.named(b"journal"), is_partial: !self.is_last, text })
+        Some(RecordPart { stream: self.stream.named(b"journal"), is_partial: !self.is_last, text })
     }
 }
 
-/// Lays a field with its length out as a line.
-pub(crate) fn lay(reassembly: &mut Reassembly, hay: &[u8], field: Field) {
-    reassembly.swap(Span::new(field.length.start - 1, field.length.end), b"=");
-    for newline in memchr::memchr_iter(b'\n', field.value.of(hay)).map(|at| field.value.start + at)
-    {
-        reassembly.swap(Span::new(newline, newline + 1), LINE_END);
+/// Renders a field with its length as a line `NAME=value`.
+fn render_field(rewrites: &mut Rewrites, hay: &[u8], field: Field) {
+    rewrites.replace(Span::new(field.length.start - 1, field.length.end), b"=");
+    for newline in memchr::memchr_iter(b'\n', field.value.of(hay)) {
+        let at = field.value.start + newline;
+        rewrites.replace(Span::new(at, at + 1), LINE_END);
     }
-    reassembly.push_field(field);
+    rewrites.push_field(field);
 }
 
-/// Lays the arrays of bytes in a JSON record out as strings.
-pub(crate) fn numbers(reassembly: &mut Reassembly, hay: &[u8], record: Span) {
-    for member in json::members(hay, record).filter(|member| !member.is_string) {
-        if let Some(bytes) = bytes(hay, member.value) {
-            lay_numbers(reassembly, member.value, &bytes);
-        }
-    }
-}
-
-/// A byte, and where its number stands; of each but the first with the comma before it.
+/// Bytes with the place of their numbers: of each but the first, with the comma before it.
 type Numbers = Vec<(u8, Span)>;
 
-/// The bytes that an array of numbers means.
+/// The bytes that an array of numbers stands for.
 fn bytes(hay: &[u8], array: Span) -> Option<Numbers> {
     let inner = array.of(hay).strip_prefix(b"[")?.strip_suffix(b"]")?;
     let mut at = array.start + 1;
@@ -145,27 +176,14 @@ fn bytes(hay: &[u8], array: Span) -> Option<Numbers> {
     Some(bytes)
 }
 
-fn lay_numbers(reassembly: &mut Reassembly, array: Span, bytes: &Numbers) {
-    reassembly.swap(Span::new(array.start, array.start + 1), b"\"");
+/// Renders an array of bytes as a string.
+fn render_array(rewrites: &mut Rewrites, array: Span, bytes: &Numbers) {
+    rewrites.replace(Span::new(array.start, array.start + 1), b"\"");
     for (byte, raw) in bytes {
-        match byte {
-            b'"' => reassembly.swap(*raw, b"\\\""),
-            b'\\' => reassembly.swap(*raw, b"\\\\"),
-            b'\n' => reassembly.swap(*raw, b"\\n"),
-            b'\r' => reassembly.swap(*raw, b"\\r"),
-            b'\t' => reassembly.swap(*raw, b"\\t"),
-            0..0x20 => reassembly.swap(*raw, b" "),
-            byte => reassembly.swap(*raw, &[*byte]),
-        }
+        rewrites.replace_in_string(*raw, *byte);
     }
-    reassembly.swap(Span::new(array.end - 1, array.end), b"\"");
-    reassembly.push_numbers(Span::new(array.start + 1, array.end - 1));
-}
-
-/// Whether an entry begins here and does not end.
-#[cfg(test)]
-pub(crate) fn is_open(hay: &[u8]) -> bool {
-    begins(hay) && !read(hay, 0).is_whole
+    rewrites.replace(Span::new(array.end - 1, array.end), b"\"");
+    rewrites.push_numbers(Span::new(array.start + 1, array.end - 1));
 }
 
 #[cfg(test)]
@@ -184,19 +202,20 @@ mod tests {
     #[test]
     fn an_entry_ends_at_its_empty_line_and_at_none_inside_a_value() {
         let hay = [entry(), entry()].concat();
-        let first = read(&hay, 0);
+        let (first, fields) = read(&hay, 0);
         assert!(first.is_whole && first.part.is_none());
         assert_eq!(first.end, hay.len() / 2);
-        assert_eq!(first.fields.len(), 1);
-        assert_eq!(first.fields[0].value.of(&hay), b"two\nlines\n\nand an empty one");
+        assert_eq!(fields.len(), 1);
+        assert_eq!(fields[0].value.of(&hay), b"two\nlines\n\nand an empty one");
     }
 
     #[test]
     fn an_entry_that_is_cut_is_not_whole() {
         let hay = entry();
         for end in 0..hay.len() {
-            assert!(!read(&hay[..end], 0).is_whole, "{end}");
-            assert_eq!(is_open(&hay[..end]), end >= b"__CURSOR=".len(), "{end}");
+            assert!(!read(&hay[..end], 0).0.is_whole, "{end}");
+            let entry = Export.entry(&hay[..end], 0, &mut Rewrites::default());
+            assert_eq!(entry.is_some(), end >= CURSOR.len(), "{end}");
         }
     }
 

@@ -1,33 +1,95 @@
-//! Kubernetes Secrets as they are written out: whatever stands under `data` and `stringData` is
-//! secret, and `kind`, which says so, may stand below it.
+//! Kubernetes Secrets in logs: every value under `data` and `stringData` is secret, although `kind:
+//! Secret` may come after the values.
 //!
-//! Read line by line, which YAML and JSON that is printed over lines both allow: a key stands in
-//! the column of `apiVersion`, what is below it further to the right.
+//! Documents are read line by line, which works for YAML and for JSON with line breaks: a key of the
+//! document is in the column of `apiVersion`, and what it holds is further to the right.
 //! <https://kubernetes.io/docs/concepts/configuration/secret/>
 
 use crate::{
-    frame::reassembly::Reassembly,
+    frame::{
+        format::{Entry, Format, Marker, RecordFormat},
+        rewrites::Rewrites,
+    },
     text::{json, line, span::Span},
 };
 
-/// What makes each value one of a key that no rule doubts.
+/// Written before each value, so that every rule for passwords takes it.
 const KEY: &[u8] = b"password=";
 
-/// The same at the end of a name.
+/// The same, appended to a name.
 const SUFFIX: &[u8] = b"_password";
 
+/// Secrets in YAML and JSON. No user asks for them by name.
+pub(super) struct K8sSecret;
+
+impl RecordFormat for K8sSecret {
+    fn formats(&self) -> &'static [Format] {
+        &[]
+    }
+
+    fn markers(&self) -> &'static [Marker] {
+        const {
+            &[
+                begins_document("apiVersion: v1"),
+                begins_document("\"apiVersion\": \"v1\""),
+                begins_document("kind: Secret"),
+                Marker::anywhere("\"kind\": \"Secret\"", Format::Auto),
+                Marker::anywhere("\"kind\":\"Secret\"", Format::Auto),
+            ]
+        }
+    }
+
+    fn entry(&self, hay: &[u8], start: usize, rewrites: &mut Rewrites) -> Option<Entry> {
+        if !begins(line::from(hay, start).of(hay)) {
+            return None;
+        }
+        let document = read(hay, start);
+        document.values.iter().for_each(|value| render_value(rewrites, hay, *value));
+        Some(Entry { end: document.end, is_whole: document.is_whole, part: None })
+    }
+
+    /// A Secret on one line of JSON.
+    fn rewrite(&self, hay: &[u8], record: Span, rewrites: &mut Rewrites) {
+        let is_secret = |member: json::Member| {
+            member.key.of(hay) == b"kind" && member.value.of(hay) == b"Secret"
+        };
+        if !json::members(hay, record).any(is_secret) {
+            return;
+        }
+        let is_data = |member: &json::Member| matches!(member.key.of(hay), b"data" | b"stringData");
+        for data in json::members(hay, record).filter(is_data) {
+            for entry in json::members(hay, data.value).filter(|entry| entry.is_string) {
+                rewrites.replace(Span::new(entry.key.end, entry.key.end), SUFFIX);
+            }
+        }
+    }
+}
+
+/// A marker before which its line has only indentation and the dash of a list.
+const fn begins_document(text: &'static str) -> Marker {
+    Marker {
+        text,
+        format: Format::Auto,
+        is_marker: |hay, at| {
+            let indentation = hay[..at].iter().rev();
+            let start = at - indentation.take_while(|byte| matches!(byte, b' ' | b'-')).count();
+            start == 0 || hay[start - 1] == b'\n'
+        },
+    }
+}
+
 /// A document that may be a Secret.
-pub(crate) struct Manifest {
-    /// Where it ends, or what is there does.
-    pub(crate) end: usize,
-    /// Whether its end is there, or it is known that it is no Secret.
-    pub(crate) is_whole: bool,
-    /// Its values, when it is one.
-    pub(crate) values: Vec<Span>,
+struct Document {
+    /// Where it ends, or where the block does.
+    end: usize,
+    /// Whether its end is in the block, or it is known to be no Secret.
+    is_whole: bool,
+    /// Its values, if it is a Secret.
+    values: Vec<Span>,
 }
 
 /// Whether a document begins with this line.
-pub(crate) fn begins(line: &[u8]) -> bool {
+fn begins(line: &[u8]) -> bool {
     let Some(key) = Key::of(line, Span::new(0, line.len())) else { return false };
     match key.name.of(line) {
         b"apiVersion" => bare(line, key.value).of(line) == b"v1",
@@ -81,7 +143,7 @@ fn bare(hay: &[u8], value: Span) -> Span {
 }
 
 /// Reads the document that begins at `start`.
-pub(crate) fn read(hay: &[u8], start: usize) -> Manifest {
+fn read(hay: &[u8], start: usize) -> Document {
     let mut reader =
         Reader { hay, base: indent(line::from(hay, start).of(hay)), ..Reader::default() };
     let mut at = start;
@@ -97,7 +159,7 @@ pub(crate) fn read(hay: &[u8], start: usize) -> Manifest {
     }
     let is_whole = at < hay.len() || reader.is_secret == Some(false);
     let values = if reader.is_secret == Some(true) { reader.values } else { Vec::new() };
-    Manifest { end: at, is_whole, values }
+    Document { end: at, is_whole, values }
 }
 
 #[derive(Default)]
@@ -107,13 +169,13 @@ struct Reader<'h> {
     base: usize,
     is_secret: Option<bool>,
     in_data: bool,
-    /// The column of the entry whose value stands in the lines below.
+    /// The column of the entry whose value is in the lines below.
     block: Option<usize>,
     values: Vec<Span>,
 }
 
 impl Reader<'_> {
-    /// Takes a line; answers whether it is of the document.
+    /// Takes a line and returns whether it belongs to the document.
     fn take(&mut self, record: Span, is_first: bool) -> bool {
         let text = record.of(self.hay);
         if text.trim_ascii().is_empty() {
@@ -132,7 +194,7 @@ impl Reader<'_> {
         self.block = None;
         match Key::of(self.hay, record) {
             Some(key) => self.take_key(key),
-            // The end of an object, or an item of a list that stands in the column of its key.
+            // The end of an object, or an item of a list in the column of its key.
             None => return matches!(text[spaces], b'}' | b']' | b'-' | b'#'),
         }
         true
@@ -163,30 +225,14 @@ impl Reader<'_> {
     }
 }
 
-/// Lays a value out as one of a secret key.
-pub(crate) fn lay(reassembly: &mut Reassembly, hay: &[u8], value: Span) {
+/// Renders a value as that of a secret key.
+fn render_value(rewrites: &mut Rewrites, hay: &[u8], value: Span) {
     let is_quoted = value.start > 0 && matches!(hay[value.start - 1], b'"' | b'\'');
     if is_quoted {
-        reassembly.swap(Span::new(value.start - 1, value.start - 1), KEY);
+        rewrites.replace(Span::new(value.start - 1, value.start - 1), KEY);
     } else {
-        reassembly.swap(Span::new(value.start, value.start), &[KEY, b"\""].concat());
-        reassembly.swap(Span::new(value.end, value.end), b"\"");
-    }
-}
-
-/// Lays the values of a Secret that is one line of JSON out in the same way.
-pub(crate) fn lay_object(reassembly: &mut Reassembly, hay: &[u8], record: Span) {
-    let is_secret =
-        |member: &json::Member| member.key.of(hay) == b"kind" && member.value.of(hay) == b"Secret";
-    if !json::members(hay, record).any(|member| is_secret(&member)) {
-        return;
-    }
-    for member in json::members(hay, record) {
-        if matches!(member.key.of(hay), b"data" | b"stringData") {
-            for entry in json::members(hay, member.value).filter(|entry| entry.is_string) {
-                reassembly.swap(Span::new(entry.key.end, entry.key.end), SUFFIX);
-            }
-        }
+        rewrites.replace(Span::new(value.start, value.start), &[KEY, b"\""].concat());
+        rewrites.replace(Span::new(value.end, value.end), b"\"");
     }
 }
 
@@ -195,9 +241,9 @@ mod tests {
     use super::*;
 
     fn values(text: &str) -> Option<Vec<&str>> {
-        let manifest = read(text.as_bytes(), 0);
+        let document = read(text.as_bytes(), 0);
         let part = |span: &Span| &text[span.start..span.end];
-        manifest.is_whole.then(|| manifest.values.iter().map(part).collect())
+        document.is_whole.then(|| document.values.iter().map(part).collect())
     }
 
     #[test]

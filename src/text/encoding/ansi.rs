@@ -1,6 +1,6 @@
 //! Colour codes of terminals, with ESC as it is or written as an escape. They stand for nothing.
 
-use super::{Decoded, Syntax};
+use super::syntax::{Decoded, Syntax};
 use crate::text::ansi;
 
 pub(super) const ANSI: Syntax =

@@ -1,6 +1,6 @@
 //! `\x40`, as in C, Python and shells.
 
-use super::{Decoded, Syntax};
+use super::syntax::{Decoded, Syntax};
 use crate::text::escape::{self, Kind};
 
 pub(super) const BACKSLASH_HEX: Syntax = Syntax { letters: b"x", ..Syntax::new("backslash", read) };

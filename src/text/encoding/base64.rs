@@ -1,6 +1,6 @@
 //! Texts in base64 or base64url, four characters a group of three bytes.
 
-use super::Blob;
+use super::syntax::Blob;
 use crate::text::base64;
 
 pub(super) const BASE64: Blob =

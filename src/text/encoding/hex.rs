@@ -1,6 +1,6 @@
 //! Texts written as hexadecimal digits, two a byte.
 
-use super::Blob;
+use super::syntax::Blob;
 use crate::text::hex;
 
 pub(super) const HEX: Blob =

@@ -1,6 +1,6 @@
 //! `&#64;`, `&#x40;`, and names of the characters that occur in URLs and assignments.
 
-use super::{Decoded, Syntax};
+use super::syntax::{Decoded, Syntax};
 
 pub(super) const HTML: Syntax = Syntax { starts: b"&", ..Syntax::new("html", read) };
 

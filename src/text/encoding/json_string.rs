@@ -1,7 +1,7 @@
 //! `\u0040` and `\/`, as in the strings of JSON. In a string inside a string each has more
 //! backslashes.
 
-use super::{Decoded, Syntax};
+use super::syntax::{Decoded, Syntax};
 use crate::text::escape::{self, Kind};
 
 pub(super) const JSON_STRING: Syntax = Syntax { letters: b"u/", ..Syntax::new("json", read) };

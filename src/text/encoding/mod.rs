@@ -20,9 +20,13 @@ mod html;
 mod json_string;
 mod percent;
 mod quoted_printable;
+mod syntax;
 mod zero_width;
 
 use super::escape;
+use syntax::{Decoded, Syntax};
+
+pub(crate) use syntax::Blob;
 
 /// The encodings of single characters. Of two that may begin alike the first one is tried first.
 /// [`ANSI`] is the first, because it is by far the most frequent.
@@ -38,41 +42,6 @@ static ESCAPES: [Syntax; 7] = [
 
 /// The encodings of whole texts.
 static BLOBS: [Blob; 2] = [hex::HEX, base64::BASE64];
-
-/// How the escapes of one encoding are written.
-pub(crate) struct Syntax {
-    /// What users call it.
-    name: &'static str,
-    /// The bytes that its escapes may begin with, if that is no backslash.
-    starts: &'static [u8],
-    /// The bytes behind the backslashes that its escapes may begin with.
-    letters: &'static [u8],
-    /// A text that a record must hold for its escapes to be read, where `starts` are common bytes.
-    marker: Option<&'static str>,
-    /// Whether its escapes stand for nothing.
-    is_invisible: bool,
-    /// The escape at the head of a text that begins as the fields before say.
-    read: fn(&[u8]) -> Option<Decoded>,
-}
-
-impl Syntax {
-    const fn new(name: &'static str, read: fn(&[u8]) -> Option<Decoded>) -> Syntax {
-        Syntax { name, starts: b"", letters: b"", marker: None, is_invisible: false, read }
-    }
-}
-
-/// How a whole text is written in one alphabet: groups of characters that stand for bytes.
-pub(crate) struct Blob {
-    name: &'static str,
-    /// Bytes that a group stands for.
-    pub(crate) n_bytes: usize,
-    /// Characters of a group.
-    pub(crate) n_characters: usize,
-    /// Decodes groups; the last one may be incomplete.
-    pub(crate) decode: fn(&[u8]) -> Vec<u8>,
-    /// Appends `bytes` in the variant of the alphabet that `like` is written in.
-    pub(crate) encode: fn(bytes: &[u8], like: &[u8], out: &mut Vec<u8>),
-}
 
 /// An encoding, by its place in [`ESCAPES`] or, behind those, in [`BLOBS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,38 +86,7 @@ impl Escape {
 
     /// What it stands for.
     pub(crate) fn text(&self) -> &[u8] {
-        &self.decoded.bytes[..usize::from(self.decoded.n_bytes)]
-    }
-}
-
-/// The length of an escape and the character that it stands for, if any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Decoded {
-    length: usize,
-    bytes: [u8; 4],
-    n_bytes: u8,
-}
-
-impl Decoded {
-    fn nothing(length: usize) -> Decoded {
-        Decoded { length, bytes: [0; 4], n_bytes: 0 }
-    }
-
-    /// A byte of ASCII or UTF-8, if it is visible or ESC, which begins a colour code.
-    fn byte(length: usize, byte: u8) -> Option<Decoded> {
-        let byte = if byte == b'"' { b'\'' } else { byte };
-        let is_read = byte >= b' ' && byte != 0x7f || byte == 0x1b;
-        is_read.then_some(Decoded { length, bytes: [byte, 0, 0, 0], n_bytes: 1 })
-    }
-
-    /// The same for a character. A surrogate is none.
-    fn character(length: usize, code: u32) -> Option<Decoded> {
-        let letter =
-            char::from_u32(code).filter(|letter| !letter.is_control() || *letter == '\x1b')?;
-        let letter = if letter == '"' { '\'' } else { letter };
-        let mut bytes = [0; 4];
-        let n_bytes = letter.encode_utf8(&mut bytes).len() as u8;
-        Some(Decoded { length, bytes, n_bytes })
+        self.decoded.text()
     }
 }
 
@@ -303,6 +241,15 @@ mod tests {
         ] {
             assert_eq!(read(text), Some((length, meaning.to_owned())), "{text}");
         }
+    }
+
+    #[test]
+    fn encodings_have_the_names_of_their_entries() {
+        assert_eq!(Encoding::ANSI.name(), "ansi");
+        assert_eq!(Encoding::HEX.name(), "hex");
+        assert_eq!(Encoding::BASE64.name(), "base64");
+        assert!(Encoding::ANSI.is_invisible() && !Encoding::HEX.is_invisible());
+        assert!(Encoding::BASE64.blob().is_some() && Encoding::ANSI.blob().is_none());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `%40`, as in URLs.
 
-use super::{Decoded, Syntax};
+use super::syntax::{Decoded, Syntax};
 use crate::text::hex;
 
 pub(super) const PERCENT: Syntax = Syntax { starts: b"%", ..Syntax::new("percent", read) };

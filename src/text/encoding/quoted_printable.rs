@@ -3,7 +3,7 @@
 //! An equals sign is too common to be read as an escape everywhere, so a record must hold `=3D`:
 //! the escape of the equals sign itself, without which no text of this encoding can have one.
 
-use super::{Decoded, Syntax};
+use super::syntax::{Decoded, Syntax};
 use crate::text::hex;
 
 pub(super) const QUOTED_PRINTABLE: Syntax =

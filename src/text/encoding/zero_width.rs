@@ -1,7 +1,7 @@
 //! Characters that are not seen: zero-width space and joiners, the word joiner, the byte order
 //! mark. Copying from a web page or a chat puts them into the middle of a word.
 
-use super::{Decoded, Syntax};
+use super::syntax::{Decoded, Syntax};
 
 pub(super) const ZERO_WIDTH: Syntax =
     Syntax { starts: b"\xe2\xef", is_invisible: true, ..Syntax::new("zero-width", read) };
