@@ -1,8 +1,9 @@
 //! One opaque error for the two ends of the program.
 //!
-//! The middle (frame, scan, redact) cannot fail; what can is reading rules and settings at one end
-//! and moving bytes at the other. `Display` says only its own level, with the place and the mend;
-//! `source()` carries the rest. No constructor takes bytes of a log, so no error can quote one.
+//! The engine between them cannot fail. Errors come from reading rules and settings at one end, and
+//! from moving bytes at the other. `Display` names the object and says what happened to it;
+//! `source()` carries the cause, and [`Error::fix`] what the user can do. No constructor takes bytes
+//! of a log, so no error can quote one.
 
 use std::{fmt, io, path::Path};
 
@@ -26,44 +27,43 @@ enum Kind {
 }
 
 impl Error {
-    /// A rule file, a configuration file or a flag says something that cannot be: exit 2, nothing
-    /// was read.
+    /// A rule file, a configuration file or a flag is wrong: exit 2, nothing was read.
     pub fn usage(message: impl Into<String>) -> Error {
         Error::new(Kind::Usage, message)
     }
 
-    /// The same with the place it was found at, `file:line: message`.
+    /// The same with the place of the error, `file:line: message`.
     pub fn at(file: &str, line: usize, message: impl fmt::Display) -> Error {
         Error::usage(format!("{file}:{line}: {message}"))
     }
 
-    /// A file named on the command line cannot be read.
+    /// A rule file or a configuration file cannot be read: exit 2.
     pub fn unreadable(path: &Path, source: io::Error) -> Error {
         Error::usage(format!("{}: cannot be read", path.display())).because(source)
     }
 
-    /// The source failed while it was read: exit 3.
+    /// An input cannot be opened, or not be read to its end: exit 3.
     pub fn input(name: &str, source: io::Error) -> Error {
-        Error::new(Kind::Input, format!("{name}: cannot be read any further")).because(source)
+        Error::new(Kind::Input, format!("{name}: cannot be read")).because(source)
     }
 
-    /// The input is nothing that can be examined as text: exit 3.
+    /// An input cannot be examined as text: exit 3.
     pub fn unexamined(message: impl Into<String>) -> Error {
         Error::new(Kind::Unexamined, message)
     }
 
     /// An internal fault under `--on-error stop`: exit 70.
     pub fn fault() -> Error {
-        Error::new(Kind::Fault, "a record could not be examined; the stream was closed before it")
-            .hint("--on-error mask replaces such a record, --on-error drop leaves it out")
+        Error::new(Kind::Fault, "a record could not be examined; the output ends before it")
+            .hint("--on-error mask replaces such a record, --on-error drop removes it")
     }
 
-    /// A stream is used on after its input was refused or a record could not be examined: exit 3.
+    /// A stream was used after its input was refused or a record could not be examined: exit 3.
     pub(crate) fn stopped(name: &str) -> Error {
         Error::unexamined(format!("{name}: nothing more is scrubbed after an earlier error"))
     }
 
-    /// The sink refused bytes: exit 74, or SIGPIPE when the reader has gone.
+    /// The output cannot be written: exit 74, or SIGPIPE if its reader has exited.
     pub fn output(name: &str, source: io::Error) -> Error {
         let kind =
             if source.kind() == io::ErrorKind::BrokenPipe { Kind::Pipe } else { Kind::Output };
@@ -74,49 +74,59 @@ impl Error {
         Error { kind, message: message.into(), hint: None, source: None }
     }
 
-    /// Adds the mend, shown on a line of its own.
+    /// Adds what the user can do about it, shown on a line of its own.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Error {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Adds what lies beneath.
+    /// Adds the cause.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         self.source = Some(source.into());
         self
     }
 
-    /// The same with its message and its mend as `words` writes them.
+    /// The same with its message and its hint rewritten by `words`.
     pub(crate) fn in_words(mut self, words: &mut dyn FnMut(&str) -> String) -> Error {
         self.message = words(&self.message);
         self.hint = self.hint.map(|hint| words(&hint));
         self
     }
 
-    /// The mend, where one is known.
+    /// What the user can do about it, if that is known.
     #[must_use]
-    pub fn mend(&self) -> Option<&str> {
+    pub fn fix(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// Whether the reader downstream has closed the pipe: not a fault to report, but SIGPIPE to
-    /// raise.
+    /// Whether the reader of the output has closed the pipe: raise SIGPIPE rather than report it.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
         self.kind == Kind::Pipe
     }
 
-    /// What lies beneath, taken out.
+    /// The cause.
     pub(crate) fn into_source(self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
         self.source
     }
 
-    /// The kind that an `io::Error` around this one has.
+    /// The kind of an `io::Error` that wraps this one.
     pub(crate) fn io_kind(&self) -> io::ErrorKind {
-        let beneath = self.source.as_deref().and_then(|source| source.downcast_ref::<io::Error>());
-        beneath.map_or(io::ErrorKind::InvalidData, io::Error::kind)
+        let cause = self.source.as_deref().and_then(|source| source.downcast_ref::<io::Error>());
+        cause.map_or(io::ErrorKind::InvalidData, io::Error::kind)
+    }
+
+    /// The same with the place where it was found in front of the message.
+    pub(crate) fn found_at(mut self, place: impl fmt::Display) -> Error {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
+    /// Whether one input could not be read or examined; others still can be.
+    pub(crate) fn is_about_input(&self) -> bool {
+        matches!(self.kind, Kind::Input | Kind::Unexamined)
     }
 
     /// The exit code of the command line.

@@ -1,20 +1,26 @@
-//! `logscrub explain`: each record with a finding, before and after, with the rule under it.
+//! `logscrub explain`: each record with a finding, before and after, with the rules below it.
 //!
-//! The secret itself is masked, unless `--show-secrets` is typed and standard output is a terminal.
-//! As JSON there is one object a finding, with where it lies and never what it is.
+//! The secrets are masked, unless `--show-secrets` is given and standard output is a terminal. JSON
+//! has one object per finding, with its place and never its value.
 //!
-//! Only bytes that were examined whole are shown: of a record over the limit that is what a window
-//! settles, never the context before it nor the end that the next window looks at again.
+//! Only bytes that were fully examined are shown. Of a record over the limit, that is the part that
+//! a window decides: neither the context before it nor the end that the next window examines again.
 
 use std::{
-    fs::File,
     io::{self, IsTerminal as _, Read},
     path::{Path, PathBuf},
 };
 
 use anstyle::{AnsiColor, Style};
+use clap::Args;
 
-use super::{Out, mask::masked, settings::Settings};
+use super::{
+    filter::UNEXAMINED,
+    mask::masked,
+    named_input,
+    settings::Settings,
+    terminal::{Out, Terminal},
+};
 use crate::{
     BLOCK,
     detect::rejection::Rejected,
@@ -25,38 +31,65 @@ use crate::{
         reassembly::{FlushPolicy, InputState},
     },
     scrub::Scrubber,
-    source::{refuse::Gate, stdin},
+    source::refuse::Gate,
     text::{encoding::Encoding, line, span::Span},
 };
 
-/// So much of a record is shown on either side of a finding.
+/// How much of a record is shown on either side of a finding.
 const EXCERPT: usize = 120;
 
-/// Some input was unreadable or could not be examined; the rest is done.
-const INCOMPLETE: u8 = 3;
+const EXAMPLES: &str = "\
+Examples:
+  logscrub explain app.log                 each record before and after
+  logscrub explain --why app.log           and why the rest was not replaced
+  logscrub explain --json app.log | jq .rule
+  logscrub --only github-* explain a.log b.log";
 
-/// What is asked for beside findings.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Question {
-    pub(super) view: View,
-    /// Whether what refuted the other candidates is told as well.
-    pub(super) why: bool,
+/// Show what would be replaced, by which rule, and why the rest is not
+///
+/// Prints each record with a finding, before and after. The secrets are masked, unless
+/// --show-secrets is given on a terminal. Nothing is changed.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Explain {
+    /// Files to read; `-` or none for standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print one JSON object per finding, without the value
+    ///
+    /// Its members: file, record (from 1), offset and length (in bytes, from the beginning of the
+    /// record), rule, class, style, encodings.
+    #[arg(long, help_heading = "Report")]
+    json: bool,
+    /// Explain also why each other candidate is not a finding
+    ///
+    /// A candidate is a place where a literal of a rule, its anchor, was found. Only the anchor is
+    /// shown, nothing else of the record. With --json, each candidate is an object with file,
+    /// record, offset, length, anchor, by (the rule, or the detector that several rules share) and
+    /// refuted (the reason).
+    #[arg(long, help_heading = "Report")]
+    why: bool,
+    /// Show the secrets themselves; only on a terminal
+    ///
+    /// An error if standard output is a file or a pipe, and together with --json.
+    #[arg(long, help_heading = "Report")]
+    show_secrets: bool,
 }
 
 /// How findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum View {
+enum View {
     Json,
     Masked,
     Shown,
 }
 
 impl View {
-    pub(super) fn new(json: bool, show_secrets: bool) -> Result<View, Error> {
-        match (json, show_secrets) {
-            (_, true) if json || !io::stdout().is_terminal() => {
-                Err(Error::usage("--show-secrets: standard output is no terminal")
-                    .hint("secrets are shown to people only, never to a file, a pipe or as JSON"))
+    fn new(explain: &Explain) -> Result<View, Error> {
+        match (explain.json, explain.show_secrets) {
+            (_, true) if explain.json || !io::stdout().is_terminal() => {
+                Err(Error::usage("--show-secrets: standard output is not a terminal")
+                    .hint("secrets are shown only to people, not in files, pipes or JSON"))
             }
             (true, _) => Ok(View::Json),
             (_, true) => Ok(View::Shown),
@@ -65,54 +98,42 @@ impl View {
     }
 }
 
-/// Explains each file in turn. One that cannot be read is complained of, and the others are still
+/// Explains each file in turn. One that cannot be read is reported, and the others are still
 /// explained.
-pub(super) fn run(
-    settings: &Settings,
-    files: &[PathBuf],
-    question: Question,
-    out: &mut Out,
-    complain: impl Fn(&Error),
-) -> Result<u8, Error> {
-    if files.is_empty() && io::stdin().is_terminal() {
-        return Err(Error::usage("explain: standard input is a terminal")
-            .hint("name a file: logscrub explain app.log"));
-    }
-    let scrubber = Scrubber::for_cpu(&settings.rules()?, &settings.policy, settings.cpu)?
-        .with_format(settings.format);
+pub(super) fn run(explain: &Explain, settings: &Settings, terminal: Terminal) -> Result<u8, Error> {
+    let view = View::new(explain)?;
     let stdin = [PathBuf::from("-")];
+    let files = match &explain.files[..] {
+        [] => &stdin[..],
+        files => files,
+    };
+    if explain.files.is_empty() && io::stdin().is_terminal() {
+        return Err(Error::usage("explain: standard input is a terminal")
+            .hint("name a file, as in `logscrub explain app.log`"));
+    }
+    let scrubber = settings.scrubber()?;
+    let mut out = terminal.out();
     let (mut n_findings, mut is_complete) = (0, true);
-    for path in if files.is_empty() { &stdin } else { files } {
+    for path in files {
         let mut scrubber = scrubber.fork();
-        if let Some(marker) = &settings.fault {
-            scrubber.fail_on(marker.as_bytes());
-        }
-        if question.why {
+        if explain.why {
             scrubber.ask_why();
         }
-        let mut explainer = Explainer::new(scrubber, question.view, path, out);
-        let result = open(path).and_then(|source| explainer.read(source, settings.max_record));
+        let mut explainer = Explainer::new(scrubber, view, path, &mut out);
+        let result =
+            named_input::open(path).and_then(|file| explainer.read(file, settings.max_record));
         n_findings += explainer.n_findings;
         is_complete &= explainer.is_complete;
         match result {
             Ok(()) => {}
-            // Where it goes to is lost for every file; what it comes from, for one.
-            Err(error) if matches!(error.exit_code(), 74 | 141) => return Err(error),
-            Err(error) => {
-                complain(&error);
+            Err(error) if error.is_about_input() => {
+                terminal.complain(&error);
                 is_complete = false;
             }
+            Err(error) => return Err(error),
         }
     }
-    Ok(if is_complete { u8::from(settings.fail_on_findings && n_findings > 0) } else { INCOMPLETE })
-}
-
-fn open(path: &Path) -> Result<Box<dyn Read>, Error> {
-    if path == Path::new("-") {
-        return Ok(Box::new(stdin::lock()?));
-    }
-    let file = File::open(path).map_err(|error| Error::unreadable(path, error))?;
-    Ok(Box::new(file))
+    Ok(if is_complete { u8::from(settings.fail_on_findings && n_findings > 0) } else { UNEXAMINED })
 }
 
 struct Explainer<'o> {
@@ -146,11 +167,7 @@ struct Entry<'h> {
 
 impl<'o> Explainer<'o> {
     fn new(scrubber: Scrubber, view: View, path: &Path, out: &'o mut Out) -> Explainer<'o> {
-        let name = if path == Path::new("-") {
-            "standard input".to_owned()
-        } else {
-            masked(&path.display().to_string())
-        };
+        let name = masked(&named_input::name(path));
         Explainer {
             scrubber,
             view,

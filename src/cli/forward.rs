@@ -7,14 +7,15 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args as Flags, builder::PossibleValuesParser};
+use clap::{Args, builder::PossibleValuesParser};
 
 use super::{
-    args::Args,
+    embedded::chunk_scrubber,
     filter::UNEXAMINED,
-    host::scrubber,
+    flags::kind::parse_size,
     mask::masked,
-    settings::{self, Environment, Settings, parse_size},
+    resolve::{self, Environment, Typed},
+    settings::Settings,
 };
 use crate::{
     error::Error,
@@ -25,115 +26,155 @@ use crate::{
 /// The choices of `--log-format`.
 const FORMATS: [&str; 2] = ["text", "json"];
 
-/// A spool with less room could not hold a segment beside the one that is written.
+/// A smaller spool could not hold a segment beside the one that is being written.
 const LEAST_SPOOL: u64 = 64 << 20;
 
-pub(super) const EXAMPLES: &str = "\
+/// The largest message, and the most that may be pending.
+const LARGEST: u64 = 1 << 30;
+
+const EXAMPLES: &str = "\
 Examples:
-  logscrub forward --listen tcp://127.0.0.1:24224 --to tcp://logs.example:24224
-                                     between Fluent Bit (Require_ack_response true) and the next hop
-  logscrub forward --listen unix:///var/run/fluent.sock --to tcp://a:24224 --to tcp://b:24224 --spool /var/spool/logscrub
-                                     for Docker's fluentd driver, with two next hops and a spool
-  logscrub forward --listen tls://0.0.0.0:24284 --tls-cert c.pem --tls-key k.pem --shared-key-file key --to stdout
-                                     takes TLS and a shared key, writes lines of JSON
-  logscrub --also personal forward --listen tcp://127.0.0.1:24224 --to file:///var/log/clean.jsonl --admin 127.0.0.1:9464
+  Between Fluent Bit (Require_ack_response true) and the next hop:
+    logscrub forward --listen tcp://127.0.0.1:24224 --to tcp://logs.example:24224
+  For Docker's fluentd driver, with two next hops and a spool:
+    logscrub forward --listen unix:///var/run/fluent.sock \\
+      --to tcp://a:24224 --to tcp://b:24224 --spool /var/spool/logscrub
+  With TLS and a shared key, writing lines of JSON:
+    logscrub forward --listen tls://0.0.0.0:24284 --tls-cert c.pem \\
+      --tls-key k.pem --shared-key-file key --to stdout
+  Flags of the filter come before the command:
+    logscrub --also personal --grace 20 forward --listen tcp://127.0.0.1:24224 \\
+      --to file:///var/log/clean.jsonl --admin 127.0.0.1:9464
 
-SIGTERM drains: nothing new is taken, and what is on its way has --grace (of the filter) to be acknowledged. SIGHUP reads configuration
-and rules anew and opens the file of --to anew; when they are wrong, the old ones stay.
+SIGTERM: no new messages are read, and those in flight have --grace seconds to be
+acknowledged. SIGHUP: configuration and rules are reloaded, and the file of --to is
+reopened; if something is wrong, the old ones stay.
 
-A message that is no message of the protocol, or cannot be decompressed, is withheld: it goes nowhere, is counted, said, and acknowledged, so that
-it does not come again. Bytes that are no msgpack close the connection. With --on-error stop (of the filter) such a message ends the hop.
+A message that is not valid, or cannot be decompressed, is withheld: it is not
+forwarded, but counted, logged and acknowledged, so that it is not sent again. Bytes
+that are not msgpack close the connection. With --on-error stop, such a message ends
+the program.
 
-Exit: 0 when it was told to end and all that came could be examined; 3 when something was withheld or masked because it could not be, the rest is
-done; 70 under --on-error stop; 74 when messages were not acknowledged within --grace, or the output failed.";
+Exit codes:
+   0  ended by a signal, and everything could be examined
+   2  usage or configuration error
+   3  something was withheld or masked because it could not be examined
+  70  a message could not be examined, with --on-error stop
+  74  messages were not acknowledged within --grace, or the output failed";
 
-/// Flags of the hop.
-#[derive(Clone, Debug, Flags)]
+/// Receive messages of the Fluent Forward protocol, scrub and forward them
+///
+/// For Fluent Bit, Fluentd and Docker. A message is acknowledged to its sender only when the next
+/// hop has acknowledged it, or when it has been synced to the spool or the output file. All modes of
+/// the protocol, gzip and zstd; keys, tags, metadata and group attributes are scrubbed like values,
+/// and clean messages keep their bytes.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Forward {
-    /// Take messages here: tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH; several times for
-    /// several
+    /// Listen here; may be repeated
     ///
-    /// Whoever can connect can send, unless --shared-key-file or --tls-client-ca asks for more. A
-    /// Unix socket can be used by whoever may enter its folder.
-    #[arg(long, value_name = "URL", required = true, help_heading = "Forward")]
+    /// tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH. Anyone who can connect can send, unless
+    /// --shared-key-file or --tls-client-ca is given. A Unix socket can be used by anyone who may
+    /// enter its folder.
+    #[arg(long, value_name = "URL", required = true, help_heading = "Connections")]
     listen: Vec<String>,
-    /// Pass them on here: as --listen, or stdout, or file:///PATH
+    /// Forward to here; may be repeated
     ///
-    /// Several next hops take turns, connection by connection; when one fails the next takes over.
-    /// stdout and file get one JSON object a record and stand alone.
-    #[arg(long, value_name = "URL", required = true, help_heading = "Forward")]
+    /// As for --listen, or stdout, or file:///PATH. Several next hops are used in turn, connection
+    /// by connection; if one fails, the next one takes over. stdout and file receive one JSON object
+    /// per record, and cannot be combined with another --to.
+    #[arg(long, value_name = "URL", required = true, help_heading = "Connections")]
     to: Vec<String>,
-    /// Keep messages in this folder until the next hop has them
+    /// Store messages in this folder until the next hop has them
     ///
-    /// A message is acknowledged when it stands synced there, and passed on in order, also after
-    /// the hop was killed. Without it a message is acknowledged when the next hop has acknowledged
-    /// it.
-    #[arg(long, value_name = "DIR", help_heading = "Forward")]
+    /// A message is acknowledged when it has been synced to the spool. Stored messages are forwarded
+    /// in order, also after a crash. Without a spool, a message is acknowledged when the next hop has
+    /// acknowledged it.
+    #[arg(long, value_name = "DIR", help_heading = "Queue")]
     spool: Option<PathBuf>,
-    /// How large the spool may become; at least 64MiB
+    /// The largest size of the spool; at least 64MiB
     ///
-    /// When it is full senders wait. [default: 1GiB]
-    #[arg(long, value_name = "SIZE", requires = "spool", help_heading = "Forward")]
+    /// When it is full, senders wait. [default: 1GiB]
+    #[arg(long, value_name = "SIZE", requires = "spool", help_heading = "Queue")]
     spool_max: Option<String>,
-    /// Leave the metadata of entries out, and the marks of groups
+    /// Remove the metadata of entries, and the marks of groups
     ///
-    /// For Fluentd before 1.20, which refuses entries that have some.
-    #[arg(long, help_heading = "Forward")]
+    /// For Fluentd before 1.20, which refuses entries with metadata.
+    #[arg(long, help_heading = "Queue")]
     strip_metadata: bool,
-    /// How many connections may be open
+    /// The most connections that may be open
     ///
-    /// When one more comes, the one that has been idle longest is closed; while all wait for
-    /// acknowledgements, it waits. [default: 1024]
-    #[arg(long, value_name = "N", default_value_t = 1024, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Forward")]
+    /// When another one comes, the one that has been idle longest is closed. While all of them wait
+    /// for acknowledgements, the new one waits. [default: 1024]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1024,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = "Connections"
+    )]
     max_connections: u32,
-    /// How many seconds a connection may be idle; 0: for ever
-    ///
-    /// Idle is one that waits for no acknowledgement and gives no whole message and less than 1KiB
-    /// of a longer one. It is closed, and its sender connects again when it has something to send.
-    /// A handshake has 10 seconds in any case. When --max-connections are open and another one
-    /// comes, the one that has been idle longest goes at once. Fluent Bit closes connections itself
-    /// after 30 seconds (net.keepalive_idle_timeout): stay above that. [default: 300]
-    #[arg(long, value_name = "SECONDS", help_heading = "Forward")]
-    pub(super) idle_timeout: Option<f64>,
     /// The longest message, compressed or not; at least 64KiB
     ///
-    /// The connection of a longer one is closed. It also bounds what compressed entries may become;
-    /// beyond, the message is withheld. [default: 16MiB]
-    #[arg(long, value_name = "SIZE", help_heading = "Forward")]
+    /// A longer message closes its connection. This is also the limit for decompressed entries; a
+    /// message above it is withheld. [default: 16MiB]
+    #[arg(long, value_name = "SIZE", help_heading = "Queue")]
     max_chunk: Option<String>,
-    /// How many bytes of messages may be held at once
+    /// Stop reading when this much is pending
     ///
-    /// When so many wait for the next hop, nobody is read from. At least --max-chunk. Lines that go
-    /// on in a later message may take a quarter of it more. [default: 64MiB]
-    #[arg(long, value_name = "SIZE", help_heading = "Forward")]
+    /// Back-pressure: senders wait while so many bytes of messages wait for the next hop. At least
+    /// --max-chunk. Lines that continue in a later message may take a quarter of it in addition.
+    /// [default: 64MiB]
+    #[arg(long, value_name = "SIZE", help_heading = "Queue")]
     max_pending: Option<String>,
-    /// How many seconds the next hop may take to acknowledge
+    /// How long the next hop may take to acknowledge
     ///
-    /// Then the connection is given up, and what was not acknowledged is sent over another one.
-    /// [default: 30]
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, hide_default_value = true, value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Forward")]
+    /// After that, the connection is closed, and what was not acknowledged is sent again over
+    /// another one. [default: 30]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 30,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u64).range(1..=86_400),
+        help_heading = "Queue"
+    )]
     ack_timeout: u64,
-    /// Answer /metrics, /healthz and /readyz here, as HOST:PORT
+    /// Serve /metrics, /healthz and /readyz here
     ///
-    /// Plain HTTP: for 127.0.0.1 or a network of your own.
-    #[arg(long, value_name = "HOST:PORT", help_heading = "Forward")]
+    /// Plain HTTP, for 127.0.0.1 or a private network.
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Report")]
     admin: Option<String>,
-    /// The form of the hop's own log, on standard error: text or json
+    /// The format of the log on standard error: text or json
     ///
-    /// It never holds a value of a message. --quiet leaves warnings, -qq nothing. [default: text]
-    #[arg(long, value_name = "FORM", default_value = "text", hide_default_value = true, value_parser = PossibleValuesParser::new(FORMATS), help_heading = "Forward")]
+    /// The log never contains a value of a message. --quiet prints warnings only, -qq nothing.
+    /// [default: text]
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "text",
+        hide_default_value = true,
+        value_parser = PossibleValuesParser::new(FORMATS),
+        help_heading = "Report"
+    )]
     log_format: String,
-    /// Ask senders for the shared key in this file
+    /// Require the shared key in this file from senders
     ///
-    /// The first line, without its end. A key is never a flag's value.
-    #[arg(long, value_name = "FILE", help_heading = "Who may send")]
+    /// The first line of the file. A key is never the value of a flag.
+    #[arg(long, value_name = "FILE", help_heading = "Authentication of senders")]
     shared_key_file: Option<PathBuf>,
-    /// Ask senders for a user and a password out of this file
+    /// Require a user and a password of this file from senders
     ///
-    /// A line a user: USER:PASSWORD. Needs --shared-key-file.
-    #[arg(long, value_name = "FILE", requires = "shared_key_file", help_heading = "Who may send")]
+    /// One USER:PASSWORD per line. Needs --shared-key-file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "shared_key_file",
+        help_heading = "Authentication of senders"
+    )]
     users_file: Option<PathBuf>,
-    /// The name that the hop shows in a handshake
+    /// The host name to give in handshakes
     ///
     /// [default: logscrub]
     #[arg(
@@ -141,66 +182,91 @@ pub(super) struct Forward {
         value_name = "NAME",
         default_value = "logscrub",
         hide_default_value = true,
-        help_heading = "Who may send"
+        help_heading = "Authentication of senders"
     )]
     hostname: String,
-    /// The certificate for tls:// in --listen, in PEM, with those between it and its authority
+    /// The certificate chain for tls:// in --listen, in PEM
     ///
     /// Needs --tls-key.
-    #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "Who may send")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        help_heading = "Authentication of senders"
+    )]
     tls_cert: Option<PathBuf>,
-    /// Its private key, in PEM
+    /// The private key of --tls-cert, in PEM
     ///
     /// Needs --tls-cert.
-    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "Who may send")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_cert",
+        help_heading = "Authentication of senders"
+    )]
     tls_key: Option<PathBuf>,
-    /// Ask senders for a certificate of this authority, in PEM
+    /// Require a certificate of this authority from senders, in PEM
     ///
     /// Needs --tls-cert.
-    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "Who may send")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_cert",
+        help_heading = "Authentication of senders"
+    )]
     tls_client_ca: Option<PathBuf>,
-    /// Show the next hop the shared key in this file
+    /// Send the shared key in this file to the next hop
     ///
-    /// The first line, without its end.
-    #[arg(long, value_name = "FILE", help_heading = "The next hop")]
+    /// The first line of the file.
+    #[arg(long, value_name = "FILE", help_heading = "Authentication to the next hop")]
     to_shared_key_file: Option<PathBuf>,
-    /// Show the next hop the user and the password in this file
+    /// Send the user and the password in this file to the next hop
     ///
-    /// The first line: USER:PASSWORD. Needs --to-shared-key-file.
+    /// The first line of the file: USER:PASSWORD. Needs --to-shared-key-file.
     #[arg(
         long,
         value_name = "FILE",
         requires = "to_shared_key_file",
-        help_heading = "The next hop"
+        help_heading = "Authentication to the next hop"
     )]
     to_user_file: Option<PathBuf>,
     /// The authority of the next hop's certificate, in PEM
     ///
-    /// Needed for tls:// in --to.
-    #[arg(long, value_name = "FILE", help_heading = "The next hop")]
+    /// Required for tls:// in --to.
+    #[arg(long, value_name = "FILE", help_heading = "Authentication to the next hop")]
     to_tls_ca: Option<PathBuf>,
-    /// A certificate to show to the next hop, in PEM
+    /// The certificate to send to the next hop, in PEM
     ///
     /// Needs --to-tls-key.
-    #[arg(long, value_name = "FILE", requires = "to_tls_key", help_heading = "The next hop")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "to_tls_key",
+        help_heading = "Authentication to the next hop"
+    )]
     to_tls_cert: Option<PathBuf>,
-    /// Its private key, in PEM
+    /// The private key of --to-tls-cert, in PEM
     ///
     /// Needs --to-tls-cert.
-    #[arg(long, value_name = "FILE", requires = "to_tls_cert", help_heading = "The next hop")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "to_tls_cert",
+        help_heading = "Authentication to the next hop"
+    )]
     to_tls_key: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args, forward: &Forward, settings: &Settings) -> Result<u8, Error> {
+pub(super) fn run(forward: &Forward, typed: &Typed, settings: &Settings) -> Result<u8, Error> {
     let options = options(forward, settings)?;
     if options.to.contains(&Target::Stdout) {
         sink::check_open()?;
     }
-    let first = scrubber(settings)?;
+    let first = chunk_scrubber(settings)?;
     open_log(&forward.log_format, settings.quiet);
-    let args = args.clone();
-    let again = move || scrubber(&settings::settle(&args, &Environment::read()?)?);
-    let is_examined = forward::run(options, first, again)?;
+    let typed = typed.clone();
+    let reload = move || chunk_scrubber(&resolve::resolve(&typed, &Environment::read()?)?);
+    let is_examined = forward::run(options, first, reload)?;
     Ok(if is_examined { 0 } else { UNEXAMINED })
 }
 
@@ -214,7 +280,7 @@ fn options(forward: &Forward, settings: &Settings) -> Result<Options, Error> {
         forward.to.iter().map(|text| Target::parse(text)).collect::<Result<_, _>>()?;
     let is_local = |target: &Target| matches!(target, Target::Stdout | Target::File(_));
     if to.len() > 1 && to.iter().any(is_local) {
-        return Err(Error::usage("--to: stdout and file stand alone"));
+        return Err(Error::usage("--to: stdout and file cannot be combined with another --to"));
     }
     let max_chunk = size("--max-chunk", forward.max_chunk.as_deref(), 16 << 20, 64 << 10)?;
     let max_pending =
@@ -248,11 +314,11 @@ fn options(forward: &Forward, settings: &Settings) -> Result<Options, Error> {
 /// A size between `least` and 1 GiB (a spool may be larger).
 fn size(flag: &str, text: Option<&str>, default: u64, least: u64) -> Result<u64, Error> {
     let Some(text) = text else { return Ok(default) };
-    let most = if flag == "--spool-max" { u64::MAX } else { 1 << 30 };
+    let most = if flag == "--spool-max" { u64::MAX } else { LARGEST };
     match parse_size(text) {
         Some(size) if (least..=most).contains(&size) => Ok(size),
-        _ => Err(Error::usage(format!("{flag} {text}: not a size of at least {least} bytes"))
-            .hint("a number of bytes, or one with KiB, MiB or GiB")),
+        _ => Err(Error::usage(format!("{flag} {text}: expected a size of at least {least} bytes"))
+            .hint("write a size as 1MiB or 1048576")),
     }
 }
 
@@ -266,7 +332,10 @@ fn server_auth(forward: &Forward) -> Result<Option<ServerAuth>, Error> {
             users.insert(user, password);
         }
         if users.is_empty() {
-            return Err(Error::usage(format!("--users-file {}: no user in it", path.display())));
+            return Err(Error::usage(format!(
+                "--users-file {}: the file has no user",
+                path.display()
+            )));
         }
     }
     Ok(Some(ServerAuth {
@@ -304,9 +373,10 @@ fn first_line(flag: &str, path: &Path) -> Result<Vec<u8>, Error> {
     Ok(line.as_bytes().to_vec())
 }
 
-/// `USER:PASSWORD`; the message of an error quotes neither.
+/// `USER:PASSWORD`; an error quotes neither.
 fn user(flag: &str, path: &Path, line: usize, text: &str) -> Result<(Vec<u8>, Vec<u8>), Error> {
-    let wrong = || Error::usage(format!("{flag} {}:{line}: not USER:PASSWORD", path.display()));
+    let wrong =
+        || Error::usage(format!("{flag} {}:{line}: expected USER:PASSWORD", path.display()));
     let (user, password) = text.split_once(':').ok_or_else(wrong)?;
     Ok((user.as_bytes().to_vec(), password.as_bytes().to_vec()))
 }

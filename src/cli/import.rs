@@ -1,46 +1,70 @@
-//! `logscrub rules import`: the rules of another scanner as a rule file of ours.
+//! `logscrub rules import`: the rules of another scanner as a rule file.
 //!
-//! The rules go to standard output or a file; what could not be carried over goes to standard
-//! error, rule by rule, with the share that works at the end.
+//! The rules go to standard output or a file. What could not be converted goes to standard error,
+//! rule by rule, with the share of working rules at the end.
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
-use super::{Out, mask::masked};
+use clap::{Args, builder::PossibleValuesParser};
+
+use super::{mask::masked, terminal::Out};
 use crate::{
     error::Error,
     rules::import::{Form, Imported},
 };
 
-pub(super) fn run(
-    form: &str,
-    paths: &[PathBuf],
-    output: Option<&Path>,
-    out: &mut Out,
-) -> Result<u8, Error> {
-    let form = Form::named(form)
-        .ok_or_else(|| Error::usage(format!("rules import: unknown form {form:?}")))?;
+const EXAMPLES: &str = "\
+Examples:
+  logscrub rules import gitleaks gitleaks.toml > acme.toml
+  logscrub rules import kingfisher rules/ --output acme.toml";
+
+/// Convert the rules of another scanner into a rule file
+///
+/// Prints the rules, and on standard error what could not be converted.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Import {
+    /// The scanner: gitleaks, betterleaks, kingfisher or noseyparker
+    #[arg(value_name = "SCANNER", value_parser = PossibleValuesParser::new(Form::NAMES))]
+    form: String,
+    /// Its rule files, or folders of them
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Write the rules to this file instead of standard output
+    ///
+    /// The file is written completely or not at all.
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(import: &Import, out: &mut Out) -> Result<u8, Error> {
+    let form = Form::named(&import.form)
+        .ok_or_else(|| Error::usage(format!("rules import: unknown scanner {:?}", import.form)))?;
     let mut imported = Imported::default();
-    for path in files(form, paths)? {
+    for path in files(form, &import.files)? {
         let text = fs::read_to_string(&path).map_err(|error| Error::unreadable(&path, error))?;
         imported.read(form, &text, &path.display().to_string())?;
     }
     if imported.n_read == 0 {
-        return Err(Error::usage(format!("rules import: no rule in {}", names(paths)))
-            .hint("is it a file of that scanner? gitleaks and betterleaks are TOML, kingfisher and noseyparker YAML"));
+        let message = format!("rules import: no rule in {}", names(&import.files));
+        return Err(Error::usage(message).hint(
+            "gitleaks and betterleaks rules are TOML files, kingfisher and noseyparker rules YAML",
+        ));
     }
-    match output {
-        Some(path) => keep(path, &imported.text(form))?,
+    match &import.output {
+        Some(path) => write_whole(path, &imported.text(form))?,
         None => drop(out.text(&imported.text(form))?),
     }
-    tell(&imported).map_err(|error| Error::output("standard error", error))?;
+    report(&imported).map_err(|error| Error::output("standard error", error))?;
     Ok(0)
 }
 
-/// The files named, and of the folders named the files of that form, by name.
+/// The files named, and the files of that form in the folders named, in order of their names.
 fn files(form: Form, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for path in paths {
@@ -59,26 +83,27 @@ fn files(form: Form, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-fn is_of(form: Form, extension: &std::ffi::OsStr) -> bool {
+fn is_of(form: Form, extension: &OsStr) -> bool {
     if form.is_yaml() { extension == "yml" || extension == "yaml" } else { extension == "toml" }
 }
 
-/// Written and synced beside its place and moved there, so that nobody reads half of it and no old
-/// file is lost.
-fn keep(path: &Path, text: &str) -> Result<(), Error> {
-    let name = path.display().to_string();
+/// Writes and syncs a file beside `path` and renames it, so that no one reads half of it and the old
+/// file is not lost.
+fn write_whole(path: &Path, text: &str) -> Result<(), Error> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
-    let write = || {
-        let mut file = fs::File::create(&beside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    write().map_err(|error| Error::output(&name, error))
+    write_and_rename(Path::new(&beside), path, text)
+        .map_err(|error| Error::output(&path.display().to_string(), error))
 }
 
-fn tell(imported: &Imported) -> io::Result<()> {
+fn write_and_rename(beside: &Path, path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::File::create(beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(beside, path)
+}
+
+fn report(imported: &Imported) -> io::Result<()> {
     let mut report = String::new();
     for (rule, note) in &imported.notes {
         report.push_str(&format!("{rule}: {note}\n"));

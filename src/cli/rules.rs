@@ -1,116 +1,211 @@
-//! `logscrub rules list|show|lint|test`; `rules cost` is in [`super::cost`], `rules import` in
-//! [`super::import`].
+//! `logscrub rules`; `rules cost` is in [`super::cost`], `rules import` in [`super::import`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Out, args::Rules, cost, import, mask::masked, settings::Settings};
+use super::{
+    cost::{self, CostArgs},
+    form::{Form, Json},
+    import::{self, Import},
+    mask::masked,
+    rule_text,
+    settings::Settings,
+    terminal::Out,
+};
 use crate::{
     error::Error,
     lint::{self, Complaint, Failure},
-    rules::{Recogniser, Rule, RuleSet, pattern::Pattern},
+    rules::{Rule, RuleSet},
 };
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  logscrub rules list                      the rules in force
+  logscrub --also personal rules list --json";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  logscrub rules show jwt
+  logscrub rules show password --json";
+
+const LINT_EXAMPLES: &str = "\
+Examples:
+  logscrub rules lint acme.toml            check your own rules
+  logscrub rules lint --strict rules/      fail on warnings too, as in CI";
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  logscrub rules test                      the examples of all rules in force
+  logscrub -r acme.toml --only 'acme-*' rules test";
+
+/// What to do with rules.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Rules {
+    /// List the rules in force: id, class, severity, title
+    #[command(after_help = LIST_EXAMPLES)]
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Show everything about one rule
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show {
+        /// The rule's id
+        id: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Check rule files, or the rules in force
+    ///
+    /// Proves that every match contains an anchor, runs the examples to the exact byte, and checks
+    /// cost and style. Exit code 1 if something is wrong.
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint {
+        /// Rule files or folders
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Fail on warnings too
+        ///
+        /// A warning is for a rule that works, but is, for example, expensive. Without this flag,
+        /// warnings do not change the exit code.
+        #[arg(long, help_heading = "Report")]
+        strict: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    Cost(CostArgs),
+    Import(Import),
+    /// Run every rule's examples through the scanner
+    ///
+    /// Exit code 1 if an example fails.
+    #[command(after_help = TEST_EXAMPLES)]
+    Test {
+        #[command(flatten)]
+        json: Json,
+    },
+}
 
 pub(super) fn run(verb: &Rules, settings: &Settings, out: &mut Out) -> Result<u8, Error> {
     match verb {
-        Rules::List { json } => list(&settings.rules()?, *json, out),
-        Rules::Show { id, json } => show(&settings.rules()?, id, *json, out),
+        Rules::List { json } => list(&settings.rules()?, (*json).into(), out),
+        Rules::Show { id, json } => show(&settings.rules()?, id, (*json).into(), out),
         Rules::Lint { files, strict, json } => {
-            let is_fault = if *strict {
-                |_: &Complaint| true
-            } else {
-                |complaint: &Complaint| !complaint.is_warning
-            };
-            lint(settings, files, is_fault, *json, out)
+            let checked = check(settings, files)?;
+            let is_wrong = if *strict { checked.has_complaints() } else { checked.has_errors() };
+            checked.print((*json).into(), out)?;
+            Ok(u8::from(is_wrong))
         }
-        Rules::Cost { file, json } => cost::run(settings, file.as_deref(), *json, out),
-        Rules::Test { json } => test(&settings.rules()?, *json, out),
-        Rules::Import { form, files, output } => import::run(form, files, output.as_deref(), out),
+        Rules::Cost(args) => cost::run(args, settings, out),
+        Rules::Test { json } => test(&settings.rules()?, (*json).into(), out),
+        Rules::Import(import) => import::run(import, out),
     }
 }
 
-fn list(rules: &RuleSet, json: bool, out: &mut Out) -> Result<u8, Error> {
-    if json {
-        let all: Vec<Value> = rules.rules().iter().map(head).collect();
+fn list(rules: &RuleSet, form: Form, out: &mut Out) -> Result<u8, Error> {
+    if form == Form::Json {
+        let all: Vec<Value> = rules.rules().iter().map(rule_text::summary).collect();
         return out.text(&format!("{}\n", Value::from(all)));
     }
     let width = rules.rules().iter().map(|rule| rule.id().len()).max().unwrap_or(0);
-    let line = |rule: &Rule| {
+    let mut text = String::new();
+    for rule in rules.rules() {
         let (class, severity) = (rule.class().name(), rule.severity().name());
-        format!("{:width$}  {class:14}  {severity:8}  {}\n", rule.id(), rule.title())
-    };
-    out.text(&rules.rules().iter().map(line).collect::<String>())
+        let (id, title) = (rule.id(), rule.title());
+        text.push_str(&format!("{id:width$}  {class:14}  {severity:8}  {title}\n"));
+    }
+    out.text(&text)
 }
 
-/// Checks the rules of `files`, or those in force: as they are written, what they cost, and their
-/// examples beside all other rules.
-fn lint(
-    settings: &Settings,
-    files: &[PathBuf],
-    is_fault: fn(&Complaint) -> bool,
-    json: bool,
-    out: &mut Out,
-) -> Result<u8, Error> {
-    let rules = settings.with_rules(files).rules()?;
-    let is_meant = |file: &str| {
-        files.is_empty() || files.iter().any(|path| std::path::Path::new(file).starts_with(path))
+fn show(rules: &RuleSet, id: &str, form: Form, out: &mut Out) -> Result<u8, Error> {
+    let Some(rule) = rules.named(id) else {
+        let ids = rules.rules().iter().map(Rule::id);
+        let nearest = ids.min_by_key(|known| strsim::damerau_levenshtein(id, known));
+        let nearest = nearest.unwrap_or_default();
+        return Err(Error::usage(format!("rules show: no rule {id:?} is in force"))
+            .hint(format!("did you mean {nearest:?}? `logscrub rules list` shows all")));
     };
+    match form {
+        Form::Json => {
+            let mut object = rule_text::whole(rule);
+            object["file"] = masked(&rule.origin().file).into();
+            out.text(&format!("{object}\n"))
+        }
+        Form::Text => out.text(&rule_text::page(rule)),
+    }
+}
+
+/// What is wrong with the rules that were checked.
+struct Checked {
+    n_rules: usize,
+    complaints: Vec<Complaint>,
+    failures: Vec<Failure>,
+}
+
+/// Checks the rules of `files`, or those in force: how they are written, what they cost, and their
+/// examples together with all other rules.
+fn check(settings: &Settings, files: &[PathBuf]) -> Result<Checked, Error> {
+    let rules = settings.with_rules(files).rules()?;
+    let is_meant =
+        |file: &str| files.is_empty() || files.iter().any(|path| Path::new(file).starts_with(path));
     let meant: Vec<Rule> =
         rules.rules().iter().filter(|rule| is_meant(&rule.origin().file)).cloned().collect();
     let mut complaints = lint::lint(&meant);
     complaints.extend(lint::expensive(&meant));
-    let failures: Vec<Failure> =
+    let failures =
         lint::test(&rules).into_iter().filter(|failure| is_meant(&failure.file)).collect();
-    let is_clean = failures.is_empty() && !complaints.iter().any(is_fault);
-    if json {
-        let all: Vec<Value> = complaints
-            .iter()
-            .map(complaint_json)
-            .chain(failures.iter().map(failure_json))
-            .collect();
-        out.text(&format!("{}\n", Value::from(all)))?;
-    } else {
-        let mut text: String = complaints
-            .iter()
-            .map(complaint_line)
-            .chain(failures.iter().map(failure_line))
-            .collect();
-        text.push_str(&format!(
-            "{} rules, {} complaints\n",
-            meant.len(),
-            complaints.len() + failures.len()
-        ));
-        out.text(&text)?;
+    Ok(Checked { n_rules: meant.len(), complaints, failures })
+}
+
+impl Checked {
+    fn has_complaints(&self) -> bool {
+        !self.failures.is_empty() || !self.complaints.is_empty()
     }
-    Ok(u8::from(!is_clean))
+
+    fn has_errors(&self) -> bool {
+        !self.failures.is_empty() || self.complaints.iter().any(|complaint| !complaint.is_warning)
+    }
+
+    fn print(&self, form: Form, out: &mut Out) -> Result<u8, Error> {
+        if form == Form::Json {
+            let complaints = self.complaints.iter().map(complaint_json);
+            let all: Vec<Value> =
+                complaints.chain(self.failures.iter().map(failure_json)).collect();
+            return out.text(&format!("{}\n", Value::from(all)));
+        }
+        let complaints = self.complaints.iter().map(complaint_line);
+        let mut text: String = complaints.chain(self.failures.iter().map(failure_line)).collect();
+        let n_complaints = self.complaints.len() + self.failures.len();
+        text.push_str(&format!("{} rules, {n_complaints} complaints\n", self.n_rules));
+        out.text(&text)
+    }
 }
 
 /// Runs the examples of the rules in force.
-fn test(rules: &RuleSet, json: bool, out: &mut Out) -> Result<u8, Error> {
+fn test(rules: &RuleSet, form: Form, out: &mut Out) -> Result<u8, Error> {
     let failures = lint::test(rules);
-    if json {
-        out.text(&format!(
-            "{}\n",
-            Value::from(failures.iter().map(failure_json).collect::<Vec<_>>())
-        ))?;
+    if form == Form::Json {
+        let all: Vec<Value> = failures.iter().map(failure_json).collect();
+        out.text(&format!("{}\n", Value::from(all)))?;
     } else {
-        let n_examples: usize =
-            rules.rules().iter().map(|rule| rule.hits().len() + rule.misses().len()).sum();
+        let examples = rules.rules().iter().map(|rule| rule.hits().len() + rule.misses().len());
+        let (n_rules, n_examples) = (rules.rules().len(), examples.sum::<usize>());
         let mut text: String = failures.iter().map(failure_line).collect();
-        text.push_str(&format!(
-            "{} rules, {n_examples} examples, {} failed\n",
-            rules.rules().len(),
-            failures.len()
-        ));
+        let n_failed = failures.len();
+        text.push_str(&format!("{n_rules} rules, {n_examples} examples, {n_failed} failed\n"));
         out.text(&text)?;
     }
     Ok(u8::from(!failures.is_empty()))
 }
 
+fn level(complaint: &Complaint) -> &'static str {
+    if complaint.is_warning { "warning" } else { "error" }
+}
+
 fn complaint_line(complaint: &Complaint) -> String {
-    let Complaint { file, line, rule, message, is_warning } = complaint;
-    let level = if *is_warning { "warning" } else { "error" };
+    let Complaint { file, line, rule, message, .. } = complaint;
+    let level = level(complaint);
     masked(&format!("{file}:{line}: {level}: rule {rule:?}: {message}\n"))
 }
 
@@ -121,124 +216,21 @@ fn failure_line(failure: &Failure) -> String {
 }
 
 fn complaint_json(complaint: &Complaint) -> Value {
-    let Complaint { file, line, rule, message, is_warning } = complaint;
+    let Complaint { file, line, rule, message, .. } = complaint;
+    let level = level(complaint);
     let (file, message) = (masked(file), masked(message));
-    json!({ "file": file, "line": line, "rule": rule, "message": message, "level": if *is_warning { "warning" } else { "error" } })
+    json!({ "file": file, "line": line, "rule": rule, "message": message, "level": level })
 }
 
 fn failure_json(failure: &Failure) -> Value {
     let Failure { file, line, rule, example, message } = failure;
     let file = masked(file);
-    json!({ "file": file, "line": line, "rule": rule, "example": example, "message": message, "level": "error" })
-}
-
-fn head(rule: &Rule) -> Value {
     json!({
-        "id": rule.id(),
-        "title": rule.title(),
-        "class": rule.class().name(),
-        "severity": rule.severity().name(),
-        "recogniser": rule.recogniser(),
+        "file": file,
+        "line": line,
+        "rule": rule,
+        "example": example,
+        "message": message,
+        "level": "error",
     })
-}
-
-fn show(rules: &RuleSet, id: &str, json: bool, out: &mut Out) -> Result<u8, Error> {
-    let Some(rule) = rules.named(id) else {
-        let nearest = rules
-            .rules()
-            .iter()
-            .map(Rule::id)
-            .min_by_key(|known| strsim::damerau_levenshtein(id, known));
-        return Err(Error::usage(format!("rules show: no rule {id:?} is in force")).hint(format!(
-            "did you mean {:?}? `logscrub rules list` shows all",
-            nearest.unwrap_or_default()
-        )));
-    };
-    if json {
-        let mut object = whole(rule);
-        object["file"] = masked(&rule.origin().file).into();
-        return out.text(&format!("{object}\n"));
-    }
-    let mut text = format!("{}\n{}\n\n{}\n\n", rule.id(), rule.title(), rule.about());
-    let mut line = |name: &str, value: String| text.push_str(&format!("{name:<11} {value}\n"));
-    line("class", rule.class().name().into());
-    line("severity", rule.severity().name().into());
-    line("recogniser", rule.recogniser().into());
-    line("anchors", anchors(rule).join("  "));
-    if let Recogniser::Token(pattern) = &rule.recogniser {
-        line("pattern", pattern.source().trim().into());
-    }
-    for (name, value) in extras(rule) {
-        line(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-    }
-    line("from", format!("{}:{}", masked(&rule.origin().file), rule.origin().line));
-    for link in rule.links() {
-        line("link", link.clone());
-    }
-    for hit in rule.hits() {
-        line("hit", hit.clone());
-    }
-    for miss in rule.misses() {
-        line("miss", miss.clone());
-    }
-    out.text(&text)
-}
-
-pub(super) fn whole(rule: &Rule) -> Value {
-    let pattern = match &rule.recogniser {
-        Recogniser::Token(pattern) => Some(pattern.source()),
-        _ => None,
-    };
-    let mut object = head(rule);
-    let more = json!({
-        "about": rule.about(),
-        "links": rule.links(),
-        "anchors": anchors(rule),
-        "pattern": pattern,
-        "hit": rule.hits(),
-        "miss": rule.misses(),
-        "file": rule.origin().file,
-        "line": rule.origin().line,
-    });
-    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
-        object.extend(more);
-        object.extend(extras(rule).into_iter().map(|(name, value)| (name.to_owned(), value)));
-    }
-    object
-}
-
-/// What only some rules say, under the names of rule files.
-fn extras(rule: &Rule) -> Vec<(&'static str, Value)> {
-    let mut extras = Vec::new();
-    if !rule.near.is_empty() {
-        let words: Vec<String> =
-            rule.near.iter().map(|word| word.escape_ascii().to_string()).collect();
-        extras.push(("near", words.into()));
-    }
-    if let Some(validator) = &rule.validator {
-        extras.push(("validator", validator.to_string().into()));
-    }
-    if matches!(rule.recogniser, Recogniser::Token(_)) {
-        extras.push(("edges", rule.edges.name().into()));
-    }
-    if let Some(style) = &rule.style {
-        extras.push(("style", style.as_str().into()));
-    }
-    if !rule.allow.is_empty() {
-        extras.push(("allow", rule.allow.iter().map(Pattern::source).collect::<Vec<_>>().into()));
-    }
-    if let Recogniser::Assign(keys) | Recogniser::Url(keys) = &rule.recogniser {
-        let mut keys = serde_json::to_value(keys).expect("key words are plain data");
-        if let Value::Object(keys) = &mut keys {
-            keys.retain(|_, words| {
-                words.as_array().is_none_or(|words| !words.is_empty()) && *words != false
-            });
-        }
-        extras.push(("keys", keys));
-    }
-    extras
-}
-
-fn anchors(rule: &Rule) -> Vec<String> {
-    rule.anchors().iter().map(|anchor| anchor.text.escape_ascii().to_string()).collect()
 }

@@ -63,8 +63,6 @@ impl Measure {
         self.scratch.meter = Some(meter);
         nanoseconds
     }
-
-    #[cfg(feature = "cli")]
     pub(crate) fn rules(&self) -> &RuleSet {
         self.scanner.rules()
     }

@@ -89,7 +89,6 @@ impl Scanner {
 
     /// The name of the detector that refused a candidate: a token rule's id, or what rules call the
     /// detector that they share.
-    #[cfg(feature = "cli")]
     pub(crate) fn name_of(&self, rejected: &Rejected) -> &str {
         match rejected.target {
             Target::Token(id) => self.rules.get(id).id(),

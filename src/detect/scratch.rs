@@ -36,13 +36,11 @@ impl Scratch {
     }
 
     /// From now on, scans write down why candidates were refused.
-    #[cfg(feature = "cli")]
     pub(crate) fn ask_why(&mut self) {
         self.rejected = Some(Vec::new());
     }
 
     /// The candidates that the last scan refused, in order.
-    #[cfg(feature = "cli")]
     pub(crate) fn rejected(&self) -> &[Rejected] {
         self.rejected.as_deref().unwrap_or_default()
     }

@@ -5,7 +5,6 @@
 //! bytes, after which it closes by itself.
 
 use super::{key_value::multiline_value, private_key};
-#[cfg(feature = "cli")]
 use crate::rules::RuleId;
 
 /// See the module.
@@ -43,7 +42,6 @@ impl State {
     /// The same for a scanner with other rules; `number` maps the old rules to the new ones. An
     /// open private key needs no rule. A value below its key stays open only if its rule still
     /// exists.
-    #[cfg(feature = "cli")]
     pub(crate) fn renumbered(self, number: impl Fn(RuleId) -> Option<RuleId>) -> State {
         State { below: self.below.and_then(|open| open.renumbered(number)), ..self }
     }

@@ -7,7 +7,6 @@
 //! were read. Memory is bounded by the limit and one read.
 
 use crate::text::line;
-#[cfg(feature = "cli")]
 use crate::text::span::Span;
 
 /// Blocks begin on a page, like the kernel's own buffers. On Zen 3 a read of 128 KiB takes 0.45 ns a
@@ -19,7 +18,6 @@ pub(crate) const CONTEXT: usize = 4 << 10;
 
 /// Blocks that grew beyond this many times their size are not taken: many at once would need too
 /// much memory.
-#[cfg(feature = "cli")]
 const MAX_TAKEN: usize = 4;
 
 /// Bytes that can be examined now.
@@ -53,13 +51,10 @@ pub(crate) struct Window<'b> {
 }
 
 /// Whole records that were taken out of a [`BlockBuffer`] with the memory they were read into.
-#[cfg(feature = "cli")]
 pub(crate) struct OwnedBlock {
     bytes: Vec<u8>,
     records: Span,
 }
-
-#[cfg(feature = "cli")]
 impl OwnedBlock {
     /// The records.
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -165,7 +160,6 @@ impl BlockBuffer {
     }
 
     /// Puts whole records that were taken back before the pending bytes.
-    #[cfg(feature = "cli")]
     pub(crate) fn put_back(&mut self, records: &[u8]) {
         debug_assert!(!self.in_window, "nothing is taken while a record comes out in windows");
         let n_bytes = records.len() + self.n_pending();
@@ -200,7 +194,6 @@ impl BlockBuffer {
     /// Takes the whole records that are there with their memory. The bytes after them move to the
     /// memory that `spare` returns, or to new memory. `None` if no record is whole, if the block has
     /// grown beyond [`MAX_TAKEN`], or if a long record is coming out in windows.
-    #[cfg(feature = "cli")]
     pub(crate) fn take(&mut self, spare: impl FnOnce() -> Vec<u8>) -> Option<OwnedBlock> {
         if self.in_window || self.limit > self.size * MAX_TAKEN {
             return None;
@@ -222,7 +215,6 @@ impl BlockBuffer {
     }
 
     /// Moves the pending bytes into other memory and returns the memory they were in.
-    #[cfg(feature = "cli")]
     pub(crate) fn move_into(&mut self, bytes: Vec<u8>) -> Vec<u8> {
         let pending = Span::new(self.start, self.end);
         let bytes = if bytes.len() < pending.len() + PAGE {
@@ -336,7 +328,6 @@ mod tests {
     }
 
     /// The blocks that `due` gives when it is asked after each read until it gives none.
-    #[cfg(feature = "cli")]
     fn blocks(
         input: &[u8],
         size: usize,
@@ -357,8 +348,6 @@ mod tests {
         blocks.extend(buffer.next_block(true).map(|piece| piece.bytes().to_vec()));
         blocks
     }
-
-    #[cfg(feature = "cli")]
     #[test]
     fn blocks_that_are_taken_are_those_that_are_looked_at_in_place() {
         let in_place = |buffer: &mut BlockBuffer| {

@@ -25,7 +25,6 @@ impl FlushPolicy {
         FlushPolicy { input: InputState::Ended, limit: usize::MAX };
 
     /// Nothing waits, although more will come.
-    #[cfg(feature = "msgpack")]
     pub(crate) const NO_WAIT: FlushPolicy =
         FlushPolicy { input: InputState::TimedOut, limit: usize::MAX };
 

@@ -37,19 +37,16 @@ impl StreamState {
     }
 
     /// Forgets the names of columns: the next row is the header again.
-    #[cfg(feature = "cli")]
     pub(crate) fn forget_columns(&mut self) {
         self.columns = None;
     }
 
     /// The bytes of records that are kept.
-    #[cfg(feature = "msgpack")]
     pub(crate) fn n_bytes(&self) -> usize {
         self.timed_out.iter().map(|partial| partial.context.capacity()).sum()
     }
 
     /// Keeps none of them: continuations are examined without their beginning.
-    #[cfg(feature = "msgpack")]
     pub(crate) fn forget(&mut self) {
         self.timed_out.clear();
     }

@@ -101,7 +101,13 @@ impl Sink {
         self.written
     }
 
-    /// The descriptor; `None` if nothing is written.
+    /// Device and inode, if it is a regular file.
+    pub(crate) fn regular_file(&self) -> Option<(u64, u64)> {
+        let metadata = self.file.as_ref()?.metadata().ok()?;
+        metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+    }
+
+    /// The descriptor; `None` when nothing is written.
     pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.file.as_ref().map(AsFd::as_fd)
     }

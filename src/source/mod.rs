@@ -1,5 +1,7 @@
-//! Sources of bytes, and the refusal of input that cannot be read as text.
+//! Where bytes come from, and which inputs are refused before any of their bytes are passed on.
 
+#[cfg(feature = "cli")]
+pub(crate) mod input;
 pub(crate) mod refuse;
 #[cfg(feature = "cli")]
 pub(crate) mod stdin;

@@ -1,16 +1,19 @@
-//! The filter: standard input to standard output.
+//! The program's main job: standard input or files to standard output.
 //!
-//! The buffer is filled while input is available without waiting. When the input runs dry, or the
-//! buffer is full, all whole records are scrubbed and written. A single line is therefore written
-//! as soon as it arrives, and a flood is written in large blocks, without a timer.
+//! The buffer is filled for as long as more is there at once; when the source runs dry, or the
+//! buffer is full, all complete records are scrubbed and written. So a single line is written as
+//! soon as it was read, and a flood is written in large blocks, without a timer.
 //!
-//! [`super::signals`] describes the signals. Rules and output file can change between two blocks:
-//! what was read before is written before, and state across records (a private key, the parts of a
-//! record) is kept.
+//! Several inputs are read in order. Each begins with nothing open, and one that cannot be read is
+//! reported and skipped.
+//!
+//! [`super::signals`] says what signals do. Between two blocks the filter can go on with other rules
+//! and another output file: what was read before is written before, and state that is open across
+//! records (a private key, the parts of a record) stays open.
 
 use std::{
     num::NonZero,
-    os::fd::BorrowedFd,
+    os::{fd::BorrowedFd, unix::fs::MetadataExt as _},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -18,32 +21,34 @@ use std::{
 
 use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
-pub(crate) use super::signals::Signals;
+pub(crate) use super::signals::{Answers, Hangup, Signals};
 use super::{
-    flow::{self, Flow, Input, Pause, Wait},
+    flow::{self, Flow, Pause, Wait},
     pump::Pump,
 };
 use crate::{
     error::Error,
     scrub::Scrubber,
     sink::Sink,
-    source::stdin::{self, Stdin},
+    source::input::{Input, Place},
 };
 
-/// The capacity that is requested for pipes. With the default of 64 KiB, writer and reader switch
-/// more often.
+/// The capacity asked of a pipe. With more than the usual 64 KiB, writer and reader switch less
+/// often.
 const PIPE_CAPACITY: usize = 1 << 20;
 
-/// Settings of the filter.
+/// How the pipe runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// The most bytes of a record; longer ones are scrubbed in windows.
+    /// What is read, in order.
+    pub(crate) inputs: Vec<Place>,
+    /// A longer record is scrubbed in windows; bytes.
     pub(crate) max_record: usize,
-    /// The size of a block in bytes.
+    /// The size of a block; bytes.
     pub(crate) buffer: usize,
-    /// The number of threads; 0 means one, or one per core if the input is a regular file.
+    /// How many threads scrub; 0: one, but all cores for a regular file.
     pub(crate) threads: usize,
-    /// How long an incomplete record is held while no input arrives.
+    /// How long a record may wait for its rest while nothing is read.
     pub(crate) hold: Duration,
     /// A file to append to, instead of standard output.
     pub(crate) output: Option<PathBuf>,
@@ -51,7 +56,7 @@ pub(crate) struct Options {
     pub(crate) dry_run: bool,
 }
 
-/// The settings that a reload can change.
+/// What the configuration says when it is reloaded.
 pub(crate) struct Reloaded {
     pub(crate) scrubber: Scrubber,
     pub(crate) hold: Duration,
@@ -59,29 +64,32 @@ pub(crate) struct Reloaded {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// Handles the requests of signals.
+/// Answers signals that do not end the filter, and hears of inputs that cannot be read.
 pub(crate) trait RequestHandler {
-    /// Reloads rules and configuration. On failure it reports the reason and returns `None`; the
-    /// old settings stay in force.
+    /// Reloads rules and configuration. If that fails, it reports why and the old ones stay.
     fn reload(&mut self) -> Option<Reloaded>;
 
-    /// Reports that the output file could not be opened again; the old one stays open.
+    /// The output could not be reopened; the old file stays.
     fn reopen_failed(&mut self, error: Error);
 
-    /// Prints the summary so far.
+    /// An input could not be read, or not to its end; the filter goes on with the next one.
+    fn input_failed(&mut self, error: Error);
+
+    /// Reports what was done so far.
     fn report(&mut self, scrubber: &Scrubber);
 }
 
-/// Why the filter ended.
+/// How the work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// The input ended, or SIGTERM arrived and the available input was written.
+    /// With the input, or by SIGTERM once all that could be read at once was written.
     Done,
-    /// SIGINT.
+    /// By SIGINT.
     Interrupted,
 }
 
-/// Scrubs standard input until it ends. The tally of `scrubber` is valid after an error too.
+/// Scrubs the inputs until they end; the scrubber's tally says how far it came, also after an
+/// error.
 pub(crate) fn run(
     options: &Options,
     scrubber: &mut Scrubber,
@@ -93,62 +101,102 @@ pub(crate) fn run(
         (Some(path), _) => Sink::append(path)?,
         (None, _) => Sink::stdout()?,
     };
-    stdin::check_open()?;
-    widen(signals.stdin().fd());
+    refuse_output_among_inputs(&options.inputs, &sink)?;
     sink.fd().into_iter().for_each(widen);
-    let n_threads = n_threads(options.threads, signals.stdin());
-    let pump = Pump::new(options.buffer, options.max_record, "standard input");
     let output = options.output.clone().filter(|_| !options.dry_run);
-    let mut filter = Filter { signals, pump, sink, output, hold: options.hold };
-    let result = filter.run(scrubber, n_threads, handler);
+    let mut filter = Filter { options, signals, sink, output, hold: options.hold };
+    let result = filter.run(scrubber, handler);
     filter.count_written(scrubber);
     result?;
     Ok(if filter.signals.is_interrupted() { End::Interrupted } else { End::Done })
 }
 
-/// What stays when rules and files change.
-struct Filter {
+/// A file that is read and appended to grows for as long as it is read.
+fn refuse_output_among_inputs(inputs: &[Place], sink: &Sink) -> Result<(), Error> {
+    let Some(output) = sink.regular_file() else { return Ok(()) };
+    for input in inputs {
+        // An input without metadata is reported when it is opened.
+        let Ok(metadata) = input.metadata() else { continue };
+        if metadata.is_file() && (metadata.dev(), metadata.ino()) == output {
+            let message = format!("{}: is both an input and the output", input.name());
+            let hint = "write to another file; `logscrub batch --in-place` replaces files";
+            return Err(Error::usage(message).hint(hint));
+        }
+    }
+    Ok(())
+}
+
+/// What lasts while inputs, rules and files change.
+struct Filter<'o> {
+    options: &'o Options,
     signals: Signals,
-    pump: Pump,
     sink: Sink,
-    /// The file that the sink writes to.
+    /// The file of the sink.
     output: Option<PathBuf>,
     hold: Duration,
 }
 
-impl Filter {
+impl Filter<'_> {
     fn run(
         &mut self,
         scrubber: &mut Scrubber,
-        n_threads: usize,
         handler: &mut impl RequestHandler,
     ) -> Result<(), Error> {
+        for (index, place) in self.options.inputs.iter().enumerate() {
+            if index > 0 && self.signals.must_end() {
+                break;
+            }
+            scrubber.reset();
+            match self.read(place, scrubber, handler) {
+                Err(error) if error.is_about_input() => handler.input_failed(error),
+                result => result?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Scrubs one input until it ends.
+    fn read(
+        &mut self,
+        place: &Place,
+        scrubber: &mut Scrubber,
+        handler: &mut impl RequestHandler,
+    ) -> Result<(), Error> {
+        let input = Input::open(place)?;
+        widen(input.descriptor());
+        let n_threads = n_threads(self.options.threads, &input);
+        let mut pump = Pump::new(self.options.buffer, self.options.max_record, input.name());
+        self.signals.set_input(input);
         loop {
-            let Filter { signals, pump, sink, hold, .. } = self;
-            let flow = Flow { pump, n_threads, hold: *hold };
+            let Filter { signals, sink, hold, .. } = self;
+            let flow = Flow { pump: &mut pump, n_threads, hold: *hold };
             let pause = flow::run(flow, signals, scrubber, |slices| sink.write_all(slices))?;
             if pause == Pause::End {
                 return Ok(());
             }
-            let requests = self.signals.take_requests();
-            if requests.reload {
-                self.reload(scrubber, handler);
-            }
-            if requests.report {
-                self.count_written(scrubber);
-                handler.report(scrubber);
-            }
+            self.answer(scrubber, handler);
         }
     }
 
-    /// Applies the reloaded settings, and opens the output file again in case it was rotated.
+    fn answer(&mut self, scrubber: &mut Scrubber, handler: &mut impl RequestHandler) {
+        let requests = self.signals.take_requests();
+        if requests.reload {
+            self.reload(scrubber, handler);
+        }
+        if requests.report {
+            self.count_written(scrubber);
+            handler.report(scrubber);
+        }
+    }
+
+    /// Goes on with the current configuration, and with a new file if the old one was moved away.
     fn reload(&mut self, scrubber: &mut Scrubber, handler: &mut impl RequestHandler) {
         let mut output = self.output.clone();
         if let Some(reloaded) = handler.reload() {
             scrubber.adopt(reloaded.scrubber);
             self.hold = reloaded.hold;
             self.signals.set_grace(reloaded.grace);
-            // A reload can change the file, but not switch between a file and standard output.
+            // A filter that writes to a file goes on writing to one.
             output = output.map(|path| reloaded.output.unwrap_or(path));
         }
         if let Some(path) = output {
@@ -163,33 +211,33 @@ impl Filter {
         }
     }
 
-    /// Copies the count of written bytes from the sink, which counts across all of its files.
+    /// What was written is counted by the sink alone, over all of its files.
     fn count_written(&self, scrubber: &mut Scrubber) {
         scrubber.tally_mut().bytes_out = self.sink.written();
     }
 }
 
-/// The number of threads. By default one, because the writer of a pipe sets the pace; a regular
-/// file gets all cores.
-fn n_threads(requested: usize, stdin: &Stdin) -> usize {
-    match requested {
-        0 if stdin.is_file() => thread::available_parallelism().map_or(1, NonZero::get),
+/// The writer of a pipe sets the pace, and a line at a time needs one thread; all of a file is there
+/// at once.
+fn n_threads(asked: usize, input: &Input) -> usize {
+    match asked {
+        0 if input.is_file() => thread::available_parallelism().map_or(1, NonZero::get),
         0 => 1,
-        requested => requested,
+        asked => asked,
     }
 }
 
-/// Enlarges a pipe to [`PIPE_CAPACITY`], or as far as the system allows. Other files are left
-/// alone.
+/// Asks for a larger pipe, or for one as large as the system allows. Other descriptors, and pipes
+/// that cannot grow, stay as they are.
 fn widen(fd: BorrowedFd<'_>) {
     let Ok(size) = fcntl_getpipe_size(fd) else { return };
-    let mut capacity = PIPE_CAPACITY;
-    while capacity > size && fcntl_setpipe_size(fd, capacity).is_err() {
-        capacity /= 2;
+    let mut asked = PIPE_CAPACITY;
+    while asked > size && fcntl_setpipe_size(fd, asked).is_err() {
+        asked /= 2;
     }
 }
 
-impl Input for Signals {
+impl flow::Input for Signals {
     fn wait(&mut self, limit: Option<Duration>) -> Wait {
         Signals::wait(self, limit)
     }
@@ -199,11 +247,11 @@ impl Input for Signals {
     }
 
     fn read(&mut self, space: &mut [u8]) -> Result<usize, Error> {
-        self.stdin().read(space).map_err(|error| Error::input("standard input", error))
+        self.input().read(space).map_err(|error| Error::input(self.input().name(), error))
     }
 
     fn is_dry(&mut self) -> bool {
-        self.stdin().is_dry()
+        self.input().is_dry()
     }
 
     fn has_request(&mut self) -> bool {

@@ -45,8 +45,6 @@ pub(crate) struct Open {
     strength: KeyStrength,
     n_lines: u32,
 }
-
-#[cfg(feature = "cli")]
 impl Open {
     /// The same under the number that its rule has in another set.
     pub(crate) fn renumbered(self, number: impl Fn(RuleId) -> Option<RuleId>) -> Option<Open> {

@@ -1,10 +1,10 @@
-//! Refuses a mirror that would write among the files that it reads: the next run would take its
-//! output for input, and an original could be replaced though nobody asked for that.
+//! Refuses an output folder among the inputs: the next run would read the output as input, and an
+//! original could be replaced although that was not asked for.
 //!
-//! The output folder must be no input folder and lie in none. It may hold the inputs, as long as no
-//! output file lands inside an input folder or in the place of an input file. Folders are told by
-//! their device and inode, so links, `..` and letter case change nothing. Two mounts of one folder
-//! are not seen through below their roots.
+//! The output folder must not be an input folder or be inside one. It may contain the inputs, if no
+//! output file is written into an input folder or over an input file. Folders are compared by
+//! device and inode, so links, `..` and letter case make no difference. Two mounts of one folder are
+//! recognised only at their roots.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,8 +22,7 @@ type Id = (u64, u64);
 /// What a run reads.
 pub(super) struct Inputs<'r> {
     folders: HashMap<Id, &'r Path>,
-    /// The folder of each single file, and its name there: both the typed one and the one that a
-    /// link leads to.
+    /// The folder and the name of each single file, both as typed and with links resolved.
     files: HashSet<(Id, OsString)>,
 }
 
@@ -43,15 +42,15 @@ impl<'r> Inputs<'r> {
         inputs
     }
 
-    /// The output folder, before anything is made of it.
+    /// Checks the output folder, before it is created.
     pub(super) fn check_folder(&self, output: &Path) -> Result<(), Error> {
         let real = real(output);
         if let Some(root) = self.holding(&real) {
             let words =
-                format!("the output {} lies in the input {}", output.display(), root.display());
+                format!("the output {} is inside the input {}", output.display(), root.display());
             return Err(refused(words));
         }
-        // A single file is no folder, whatever stands behind its name.
+        // Also if the path continues after the name of a single file.
         let is_file = |path: &Path| {
             id(&folder_of(path)).is_some_and(|id| self.files.contains(&(id, name_of(path))))
         };
@@ -61,7 +60,7 @@ impl<'r> Inputs<'r> {
         }
     }
 
-    /// The place of each file in the output.
+    /// Checks the place of each file in the output.
     pub(super) fn check_files(&self, files: &[Found], output: &Path) -> Result<(), Error> {
         let mut outside = HashSet::from([output.to_owned()]);
         let mut last: Option<(PathBuf, Option<Id>)> = None;
@@ -73,7 +72,7 @@ impl<'r> Inputs<'r> {
                 if let Some(root) = self.holds(&folder, &mut outside) {
                     let (target, root) = (target.display(), root.display());
                     return Err(refused(format!(
-                        "{}: its output {target} lies in the input {root}",
+                        "{}: its output {target} is inside the input {root}",
                         found.path.display()
                     )));
                 }
@@ -93,8 +92,8 @@ impl<'r> Inputs<'r> {
         Ok(())
     }
 
-    /// The input folder that holds `folder`, which may not be there yet. `outside`: folders that
-    /// are known to lie in none.
+    /// The input folder that contains `folder`, which may not exist yet. `outside` has folders that
+    /// are known to be in none.
     fn holds(&self, folder: &Path, outside: &mut HashSet<PathBuf>) -> Option<&'r Path> {
         if outside.contains(folder) {
             return None;
@@ -113,7 +112,7 @@ impl<'r> Inputs<'r> {
         held
     }
 
-    /// The input folder that a path without links lies in, or is.
+    /// The input folder that a path without links is, or is inside.
     fn holding(&self, real: &Path) -> Option<&'r Path> {
         real.ancestors().filter_map(id).find_map(|id| self.folders.get(&id).copied())
     }
@@ -121,7 +120,8 @@ impl<'r> Inputs<'r> {
 
 fn refused(words: String) -> Error {
     Error::usage(words).hint(
-        "--in-place replaces the originals, with --backup SUFFIX to keep them; or choose a folder outside the input",
+        "choose a folder outside the input, or replace the files with --in-place (--backup SUFFIX keeps \
+         the originals)",
     )
 }
 
@@ -140,7 +140,7 @@ fn name_of(path: &Path) -> OsString {
     path.file_name().unwrap_or_default().to_owned()
 }
 
-/// The path without links and `..`. What is not there yet is taken as it will be made.
+/// The path without links and `..`, also for the part that does not exist yet.
 fn real(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_: io::Error| path.to_owned());
     for there in whole.ancestors() {

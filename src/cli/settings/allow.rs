@@ -1,4 +1,4 @@
-//! `allow` and `own-domain`: what a configuration says is no secret, as the policy takes it.
+//! `allow` and `own-domain`: exceptions from redaction, as a configuration file writes them.
 
 use serde::Deserialize;
 
@@ -7,10 +7,10 @@ use crate::{
     rules::{Allow, Class, RuleSet},
 };
 
-/// One `[[allow]]` of a configuration file.
+/// One `[[allow]]` table of a configuration file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     #[serde(default)]
     values: Vec<String>,
     #[serde(default)]
@@ -26,14 +26,11 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// A pattern, a glob or a rule's name that is none; an entry that says nothing of what may
-    /// stand.
-    pub(super) fn meaning(&self) -> Result<Allow, Error> {
+    /// A pattern, a glob or a rule name is invalid, or the entry allows nothing.
+    pub(crate) fn resolve(&self) -> Result<Allow, Error> {
         if self.values.is_empty() && self.patterns.is_empty() && self.fields.is_empty() {
-            let error = Error::usage("an entry with neither values, patterns nor fields");
-            return Err(
-                error.hint("name what may stand, or leave a rule out as a whole with `except`")
-            );
+            let error = Error::usage("an entry has neither values, patterns nor fields");
+            return Err(error.hint("add one of them; to turn a whole rule off, use `except`"));
         }
         let mut allow = self.values.iter().fold(Allow::new(), Allow::value);
         for pattern in &self.patterns {
@@ -48,18 +45,18 @@ impl Entry {
         Ok(allow)
     }
 
-    /// A name among `rules` that is none of `all`.
-    pub(super) fn unknown_rule(&self, all: &RuleSet) -> Option<&str> {
-        self.rules.iter().map(String::as_str).find(|name| !super::settings::names_any(name, all))
+    /// The first name of this entry that names no rule.
+    pub(crate) fn unknown_rule(&self, all: &RuleSet) -> Option<&str> {
+        self.rules.iter().map(String::as_str).find(|name| !super::names_any(name, all))
     }
 }
 
-/// Addresses at domains of one's own.
+/// Allows email addresses at these domains and their subdomains.
 ///
 /// # Errors
 ///
-/// Something that is no domain.
-pub(super) fn own(domains: &[String]) -> Result<Option<Allow>, Error> {
+/// One of them is not a domain.
+pub(crate) fn own_domains(domains: &[String]) -> Result<Option<Allow>, Error> {
     if domains.is_empty() {
         return Ok(None);
     }
