@@ -46,7 +46,7 @@ pub(crate) enum Kind {
 impl Kind {
     /// The value of an environment variable. A text that does not fit stays a text, which
     /// [`Kind::set`] refuses.
-    pub(crate) fn from_variable(self, text: &str) -> Value {
+    pub(crate) fn read_variable(self, text: &str) -> Value {
         let parsed = match self {
             Kind::Switch(_) | Kind::Toggle(..) => match text {
                 "1" | "true" => Some(Value::Boolean(true)),

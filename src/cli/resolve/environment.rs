@@ -86,7 +86,7 @@ impl Environment {
             let Some(text) = self.get(&name) else { continue };
             let value = match flag.kind {
                 Kind::Styles => text.split(',').map(Value::from).collect::<Vec<_>>().into(),
-                kind => kind.from_variable(text),
+                kind => kind.read_variable(text),
             };
             layer.add(flag, value, Source::Variable(name));
         }
