@@ -22,17 +22,26 @@
 //!
 //! # Glossary
 //!
-//! - *block*: bytes that were read together; it ends on the edge of a record.
-//! - *record*: one log entry; here, a line.
+//! In the order in which bytes meet them; each word has one meaning everywhere.
+//!
+//! - *block*: bytes that are scrubbed together. It begins and ends between two records.
+//! - *record*: one log entry. Here, that is a line.
+//! - *text*: bytes that are searched: a block, or what was read out of it (records joined, escapes
+//!   decoded, colour codes left out).
+//! - *source map*: a text that was read out of a block, with the place of each byte in the block.
+//! - *span*: a range of bytes, by start and end.
+//! - *rule*: the name of a kind of secret, and how to find it.
 //! - *anchor*: a literal that every match of a rule contains (`ghp_`, `@`, `://`).
-//! - *probe*: an anchor, and what must stand around it.
-//! - *candidate*: an anchor was seen in its context; the prefilter says maybe.
-//! - *rule*: a name for a kind of secret, and how it is known.
-//! - *recogniser*: confirms the candidates of one kind of rule.
-//! - *validator*: a test that a pattern cannot make.
-//! - *finding*: a span that a rule claims and nothing refuted.
-//! - *placeholder*: what stands in place of a finding.
-//! - *splice*: copying what is clean and writing placeholders between.
+//! - *probe*: an anchor, and the bytes that are allowed around it. One pass of the prefilter looks
+//!   for all probes.
+//! - *candidate*: an anchor that was found in a text.
+//! - *detector*: decides about candidates. Rules of one kind share a detector.
+//! - *match*: where the pattern of a rule matches around a candidate.
+//! - *validator*: a check of a match that a pattern cannot express, such as a checksum.
+//! - *rejection*: why a candidate is not a finding.
+//! - *finding*: a span that a rule claims and no check rejected.
+//! - *placeholder*: the text that replaces a finding, such as `REDACTED-email`.
+//! - *edit*: a span of a text, and the bytes that replace it.
 
 // The command line uses more of the engine than the library shows. Features gate whole modules, so
 // without these two some engine functions have no caller. The default build still reports dead code.
@@ -42,7 +51,9 @@
 mod aio;
 #[cfg(feature = "batch")]
 mod batch;
+// Public only for the program, the plugins and the tests: it may change in every release.
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 mod detect;
 mod error;
@@ -50,6 +61,8 @@ mod finding;
 #[cfg(feature = "forward")]
 mod forward;
 mod frame;
+// Public only for the tests and the fuzz targets: it may change in every release.
+#[doc(hidden)]
 pub mod lint;
 #[cfg(feature = "msgpack")]
 mod msgpack;

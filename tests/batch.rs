@@ -988,7 +988,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_written() {
     let place = Place::new();
     place.write("in/a/x.log", b"x\n");
     place.write("in/b/x.log", b"x\n");
-    place.batch(&["@/in"]).code(2).stderr_has("nowhere to write");
+    place.batch(&["@/in"]).code(2).stderr_has("batch: no output").stderr_has("hint: -o DIR");
     place.batch(&["-o", "@/out"]).code(2).stderr_has("no PATH");
     place.batch(&["@/none", "-o", "@/out"]).code(2).stderr_has("cannot be read");
     place

@@ -133,6 +133,8 @@ fn fill(place: &Place, n_files: usize) {
         let name = format!("in/{}/{n:03}.log", n % 3);
         place.write(&name, &dirty);
         match n % 4 {
+            // Slow to compress, so that many files take long without much writing.
+            1 => drop(place.shell(&format!("xz -6 {name}"))),
             2 => drop(place.shell(&format!("gzip -1n {name}"))),
             3 => drop(place.shell(&format!("tar -cf {name}.tar {name}; rm {name}"))),
             _ => {}
@@ -172,6 +174,9 @@ fn disturb(signal: Signal, is_in_place: bool) {
         fill(&place, n_files);
         place.shell("cp -a in whole");
         finish(&place, &["@/whole", "-o", "@/expected"]);
+        // A run writes its manifest after it has synced the file system. With all of the above to
+        // be synced too, it could end before that.
+        place.shell("sync -f .");
         let expected = files(&place, "expected");
         let mut n_disturbed = 0;
         loop {
@@ -205,8 +210,13 @@ fn disturb(signal: Signal, is_in_place: bool) {
             }
             assert!(is_met && code == 128 + signal.number(), "{code}: {words}");
             if !matches!(signal, Signal::Kill) {
-                let told = format!("{} of {n_files} files done; run again to go on", now.len());
-                assert!(words.contains(&told), "{told:?} is not in {words}");
+                let name = signal.name();
+                let said = format!(
+                    "interrupted by SIG{name}: {} of {n_files} files done\n\
+                     hint: run the same command again to continue",
+                    now.len()
+                );
+                assert!(words.contains(&said), "{said:?} is not in {words}");
             }
             n_disturbed += 1;
         }
@@ -379,7 +389,11 @@ fn an_output_among_the_inputs_is_refused_before_anything_is_written() {
     let before = place.shell("find . -ls | sort -k 11");
     for args in refused {
         let ran = place.batch(args).code(2);
-        assert!(ran.err().contains("hint: --in-place"), "{args:?}: {}", ran.err());
+        assert!(
+            ran.err().contains("or replace the files with --in-place"),
+            "{args:?}: {}",
+            ran.err()
+        );
         assert!(place.shell("find . -ls | sort -k 11") == before, "{args:?} wrote something");
     }
     let taken: &[(&[&str], &str)] = &[

@@ -683,10 +683,13 @@ fn the_flags_in_the_examples_are_the_hop_s() {
 fn wrong_flags_are_refused_before_anything_is_listened_at() {
     for (flags, message) in [
         ("--listen x --to stdout", "--listen x: no address"),
-        ("--listen tcp://127.0.0.1:0 --to stdout --to tcp://a:1", "stdout and file stand alone"),
+        (
+            "--listen tcp://127.0.0.1:0 --to stdout --to tcp://a:1",
+            "--to: stdout and file cannot be combined with another --to",
+        ),
         ("--listen tls://127.0.0.1:0 --to stdout", "no certificate"),
         ("--listen tcp://127.0.0.1:0 --to tls://a:1", "no certificate authority"),
-        ("--listen tcp://127.0.0.1:0 --to stdout --max-chunk 1", "--max-chunk 1: not a size"),
+        ("--listen tcp://127.0.0.1:0 --to stdout --max-chunk 1", "--max-chunk 1: expected a size"),
         ("--listen tcp://127.0.0.1:0 --to stdout --shared-key-file /nonexistent", "cannot be read"),
         ("--to stdout", "--listen"),
     ] {

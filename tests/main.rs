@@ -13,6 +13,7 @@ mod docker_records;
 mod documents;
 mod edges;
 mod encodings;
+mod files;
 #[cfg(feature = "forward")]
 mod fluent_bit;
 #[cfg(feature = "forward")]

@@ -160,7 +160,7 @@ fn a_number_of_threads_that_is_none_is_refused() {
         .env("LOGSCRUB_THREADS", "many")
         .run()
         .code(2)
-        .stderr_has("LOGSCRUB_THREADS: not a number of threads");
+        .stderr_has("LOGSCRUB_THREADS: expected a number of threads from 0 to 1024");
 }
 
 #[test]

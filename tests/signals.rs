@@ -318,7 +318,7 @@ fn a_file_that_is_copied_and_truncated_goes_on_at_its_beginning() {
 }
 
 #[test]
-fn what_is_open_stays_open_when_rules_are_read_anew() {
+fn what_is_open_stays_open_when_rules_are_reloaded() {
     let key = key_lines(6);
     let begin = format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n{}\n", key[0], key[1]);
     let end = format!("{}\n{}\n{}\n-----END RSA PRIVATE KEY-----\n", key[2], key[3], key[4]);
@@ -367,7 +367,7 @@ fn what_is_open_stays_open_when_rules_are_read_anew() {
             );
             write(&rules, &rule("mine"));
             filter.kill("-HUP");
-            filter.hears("read anew", 1);
+            filter.hears("configuration and rules were reloaded", 1);
             filter.write(format!("{after}acme_abcdefgh mine_abcdefgh\nlast\n").as_bytes());
             drop(filter.child.stdin.take());
             let out = filter.rest();
@@ -428,7 +428,7 @@ fn rules_that_are_wrong_leave_the_old_ones_in_force() {
         assert!(filter.said().contains("acme.toml"), "{}", filter.said());
         write(&rules, &rule("mine"));
         filter.kill("-HUP");
-        filter.hears("read anew", 1);
+        filter.hears("configuration and rules were reloaded", 1);
         assert_eq!(last(&mut filter), "acme_abcdefgh REDACTED-acme");
         let (status, said) = filter.end();
         assert_eq!(status.code(), Some(0));
@@ -438,7 +438,7 @@ fn rules_that_are_wrong_leave_the_old_ones_in_force() {
 }
 
 #[test]
-fn an_output_that_cannot_be_opened_anew_stays() {
+fn an_output_that_cannot_be_reopened_stays() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (inside, away) = (folder.path().join("logs"), folder.path().join("away"));
     fs::create_dir(&inside).expect("the folder can be made");
@@ -686,7 +686,7 @@ fn descriptors_that_are_closed_are_errors_and_never_files() {
         check(
             &["config", "path", "-c", "none"],
             if no_output { 74 } else { 0 },
-            if no_output { "" } else { "/etc/logscrub/config.toml  (not there)\n" },
+            if no_output { "" } else { "/etc/logscrub/config.toml  (does not exist)\n" },
             "",
         );
         if no_output {

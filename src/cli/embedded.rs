@@ -6,7 +6,6 @@ use super::{
     args::{self, Args},
     mask::masked,
     resolve::{self, Environment, Typed},
-    settings::Settings,
 };
 use crate::{error::Error, msgpack::ChunkScrubber, scrub::Scrubber};
 
@@ -38,7 +37,7 @@ fn read(flags: impl IntoIterator<Item = String>) -> Result<Scrubbers, Error> {
         return Err(Error::usage("expected flags of the filter, without a command or a file"));
     }
     let settings = resolve::resolve(&typed, &Environment::read()?)?;
-    let chunks = chunk_scrubber(&settings)?;
+    let chunks = settings.chunk_scrubber()?;
     Ok(Scrubbers { text: chunks.for_text().with_format(settings.format), chunks })
 }
 
@@ -46,14 +45,4 @@ fn read(flags: impl IntoIterator<Item = String>) -> Result<Scrubbers, Error> {
 fn wrong(error: &clap::Error) -> Error {
     let text = error.to_string();
     Error::usage(text.lines().next().unwrap_or_default().trim_start_matches("error: "))
-}
-
-/// The scrubber of chunks that the settings ask for.
-pub(super) fn chunk_scrubber(settings: &Settings) -> Result<ChunkScrubber, Error> {
-    let mut scrubber =
-        ChunkScrubber::for_cpu(&settings.rules()?, &settings.policy()?, settings.cpu)?;
-    if let Some(marker) = &settings.fault {
-        scrubber.fail_on(marker.as_bytes());
-    }
-    Ok(scrubber)
 }

@@ -15,11 +15,10 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 
 use super::{
-    filter::UNEXAMINED,
     mask::masked,
     named_input,
     settings::Settings,
-    terminal::{Out, Terminal},
+    terminal::{Out, Terminal, UNEXAMINED},
 };
 use crate::{
     BLOCK,
@@ -143,21 +142,21 @@ struct Explainer<'o> {
     out: &'o mut Out,
     /// Records before the current one.
     record: u64,
-    /// Bytes of the current record that were settled with earlier windows.
-    settled: usize,
+    /// Bytes of the current record that earlier windows decided.
+    n_decided: usize,
     n_findings: u64,
     is_complete: bool,
-    /// The record whose number was written last.
-    headed: u64,
+    /// The number of the record that was printed last.
+    last_printed: u64,
 }
 
 /// What is shown of one record.
 #[derive(Clone, Copy)]
 struct Entry<'h> {
     hay: &'h [u8],
-    /// What may be shown: the record, or what of it a window settles.
+    /// What may be shown: the record, or the part that a window decides.
     text: Span,
-    /// How many bytes of the record stand before `text`.
+    /// How many bytes of the record come before `text`.
     before: usize,
     /// Whether `text` is all of the record.
     is_whole: bool,
@@ -174,10 +173,10 @@ impl<'o> Explainer<'o> {
             name,
             out,
             record: 0,
-            settled: 0,
+            n_decided: 0,
             n_findings: 0,
             is_complete: true,
-            headed: 0,
+            last_printed: 0,
         }
     }
 
@@ -205,7 +204,7 @@ impl<'o> Explainer<'o> {
                     Block::Window(window) => (self.window(window)?, window.is_last),
                 };
                 if done == 0 && !is_full {
-                    // The rest of a record is waited for; where no more can be held, it is not.
+                    // Wait for the rest of the record, unless the buffer has no more space.
                     is_full = buffer.is_full();
                     if !is_full {
                         break;
@@ -222,27 +221,27 @@ impl<'o> Explainer<'o> {
         }
     }
 
-    /// Shows what is found in `hay`; answers how much of it could be examined now.
+    /// Shows the findings in `hay`. Returns how many bytes could be examined now.
     fn records(&mut self, hay: &[u8], flush: FlushPolicy) -> Result<usize, Error> {
         let found = self.scrubber.find_piece(Block::Records(hay), flush);
         let hay = found.done.of(hay);
         if !found.is_examined {
-            return self.one_by_one(hay);
+            return self.each_record(hay);
         }
-        let (findings, doubted) = (found.findings.to_vec(), found.rejected);
+        let (findings, rejected) = (found.findings.to_vec(), found.rejected);
         let is_one_record = |from: usize, to: usize| {
             memchr::memchr(b'\n', hay.get(from..to).unwrap_or_default()).is_none()
         };
         let mut found =
             findings.chunk_by(|one, next| is_one_record(one.span.end, next.span.start)).peekable();
-        let mut refuted = doubted
+        let mut rejected = rejected
             .chunk_by(|one, next| is_one_record(one.anchor.start, next.anchor.start))
             .peekable();
         let mut counted = 0;
         loop {
             let finding = found.peek().map(|group| group[0].span.start);
-            let doubt = refuted.peek().map(|group| group[0].anchor.start);
-            let Some(first) = finding.into_iter().chain(doubt).min() else { break };
+            let rejection = rejected.peek().map(|group| group[0].anchor.start);
+            let Some(first) = finding.into_iter().chain(rejection).min() else { break };
             let text = line::around(hay, first);
             self.record += line::count(&hay[counted..text.start.max(counted)]);
             counted = text.start.max(counted);
@@ -251,17 +250,19 @@ impl<'o> Explainer<'o> {
                 let findings = found.next().unwrap_or_default();
                 self.show(Entry { hay, text, before: 0, is_whole: true, number, findings })?;
             } else {
-                let doubted = refuted.next().unwrap_or_default();
-                self.doubt(number, doubted, |anchor| anchor.start.saturating_sub(text.start))?;
+                let rejected = rejected.next().unwrap_or_default();
+                self.show_rejected(number, rejected, |anchor| {
+                    anchor.start.saturating_sub(text.start)
+                })?;
             }
         }
         self.record += line::count(&hay[counted..]);
         Ok(hay.len())
     }
 
-    /// A block in which something failed: every record by itself, so that only those that fail are
-    /// left out.
-    fn one_by_one(&mut self, hay: &[u8]) -> Result<usize, Error> {
+    /// Examines each record of a block in which something failed, so that only the records that fail
+    /// are left out.
+    fn each_record(&mut self, hay: &[u8]) -> Result<usize, Error> {
         let mut start = 0;
         while start < hay.len() {
             let end = line::next(hay, start);
@@ -277,14 +278,14 @@ impl<'o> Explainer<'o> {
         Ok(hay.len())
     }
 
-    /// Part of a record over the limit: the findings that are settled with it.
+    /// Shows the findings that a part of a record over the limit decides.
     fn window(&mut self, window: Window<'_>) -> Result<usize, Error> {
         let Window { hay, context, is_last } = window;
         let found = self.scrubber.find_piece(Block::Window(window), FlushPolicy::AT_END);
         let (done, is_examined, findings) =
             (found.done, found.is_examined, found.findings.to_vec());
-        let doubted = found.rejected;
-        let (before, number) = (self.settled + (done.start - context), self.record + 1);
+        let rejected = found.rejected;
+        let (before, number) = (self.n_decided + (done.start - context), self.record + 1);
         if !is_examined {
             self.withhold()?;
         } else if !findings.is_empty() {
@@ -292,19 +293,19 @@ impl<'o> Explainer<'o> {
             let text = Span::new(done.start, end);
             self.show(Entry { hay, text, before, is_whole: false, number, findings: &findings })?;
         }
-        self.doubt(number, &doubted, |anchor| before + (anchor.start - done.start))?;
-        self.settled = if is_last { 0 } else { self.settled + (done.end - context) };
+        self.show_rejected(number, &rejected, |anchor| before + (anchor.start - done.start))?;
+        self.n_decided = if is_last { 0 } else { self.n_decided + (done.end - context) };
         self.record += u64::from(is_last);
         Ok(done.end)
     }
 
-    /// Says that the current record could not be examined: nothing of it is shown.
+    /// Reports that the current record could not be examined. None of it is shown.
     fn withhold(&mut self) -> Result<(), Error> {
         self.is_complete = false;
         if self.view == View::Json {
             return Ok(());
         }
-        let mut text = self.head(self.record + 1);
+        let mut text = self.heading(self.record + 1);
         text.extend_from_slice(b"    could not be examined; it is withheld\n");
         self.out.bytes(&text).map(drop)
     }
@@ -318,20 +319,20 @@ impl<'o> Explainer<'o> {
         self.out.bytes(&text).map(drop)
     }
 
-    /// Tells what refuted candidates of a record. Nothing of the record is shown but the anchor,
-    /// which is the rule's.
-    fn doubt(
+    /// Shows why candidates of a record are not findings. Of the record, only the anchor is shown,
+    /// which the rule declares.
+    fn show_rejected(
         &mut self,
         number: u64,
-        doubted: &[Rejected],
+        rejected: &[Rejected],
         offset: impl Fn(Span) -> usize,
     ) -> Result<(), Error> {
-        if doubted.is_empty() {
+        if rejected.is_empty() {
             return Ok(());
         }
-        let mut text = if self.view == View::Json { Vec::new() } else { self.head(number) };
-        for one in doubted {
-            let (by, at) = (self.scrubber.doubter(one), offset(one.anchor));
+        let mut text = if self.view == View::Json { Vec::new() } else { self.heading(number) };
+        for one in rejected {
+            let (by, at) = (self.scrubber.rejected_by(one), offset(one.anchor));
             let mut anchor = Vec::new();
             printable(&one.text, &mut anchor);
             let anchor = String::from_utf8(anchor).unwrap_or_default();
@@ -375,9 +376,9 @@ impl<'o> Explainer<'o> {
         text.into_bytes()
     }
 
-    /// The file and the record, once for all that is told of it.
-    fn head(&mut self, number: u64) -> Vec<u8> {
-        if std::mem::replace(&mut self.headed, number) == number {
+    /// The file and the number of the record, or nothing if they were printed already.
+    fn heading(&mut self, number: u64) -> Vec<u8> {
+        if std::mem::replace(&mut self.last_printed, number) == number {
             return Vec::new();
         }
         let bold = Style::new().bold();
@@ -388,8 +389,8 @@ impl<'o> Explainer<'o> {
     }
 
     fn human(&mut self, entry: Entry<'_>) -> Vec<u8> {
-        let mut text = self.head(entry.number);
-        if self.hides_more(entry) {
+        let mut text = self.heading(entry.number);
+        if self.has_more(entry) {
             text.extend_from_slice(
                 b"    more is found once these are replaced; the record is not shown\n",
             );
@@ -411,14 +412,14 @@ impl<'o> Explainer<'o> {
         text
     }
 
-    /// The encodings that a finding lies behind, the outermost first.
+    /// The encodings that contain a finding, the outermost first.
     fn encodings(&self, finding: &Finding) -> Vec<&'static str> {
         self.scrubber.encodings(finding).map(Encoding::name).collect()
     }
 
-    /// Whether the filter's second look finds more in the clean record: a secret that the first
-    /// look did not see.
-    fn hides_more(&self, entry: Entry<'_>) -> bool {
+    /// Whether the second pass of the filter finds more in the clean record: a secret that the first
+    /// pass did not find.
+    fn has_more(&self, entry: Entry<'_>) -> bool {
         if self.view == View::Shown || !entry.is_whole {
             return false;
         }
@@ -481,7 +482,8 @@ impl Entry<'_> {
         self.before + (finding.span.start - self.text.start)
     }
 
-    /// What is shown: some bytes on either side of each finding, joined where they touch.
+    /// The parts that are shown: each finding with some bytes on either side. Parts that touch are
+    /// joined.
     fn excerpts(&self) -> Vec<Span> {
         let mut excerpts: Vec<Span> = Vec::new();
         for finding in self.findings {
@@ -496,7 +498,7 @@ impl Entry<'_> {
     }
 }
 
-/// How one of the two lines is written.
+/// How one of the two lines, before and after, is printed.
 #[derive(Clone, Copy)]
 struct Side {
     sign: char,
@@ -504,9 +506,9 @@ struct Side {
     is_clean: bool,
 }
 
-/// Bytes as a terminal can take them: control characters (a log's own colours among them), those
-/// that turn the direction of text and those that cannot be seen become `\x1b` or `\u{202e}`, and
-/// so does what is not UTF-8.
+/// Writes bytes in a form that is safe for a terminal. Control characters (also the colour codes of
+/// the log), characters that change the direction of text, invisible ones and invalid UTF-8 are
+/// written as `\x1b` or `\u{202e}`.
 fn printable(bytes: &[u8], text: &mut Vec<u8>) {
     for chunk in bytes.utf8_chunks() {
         for letter in chunk.valid().chars() {
@@ -537,7 +539,7 @@ mod tests {
     use crate::rules::RuleId;
 
     #[test]
-    fn what_a_terminal_would_obey_is_spelt_out() {
+    fn what_a_terminal_would_obey_is_escaped() {
         let mut text = Vec::new();
         printable("a\tb\u{1b}[31m \u{9b}1m \u{202e}é".as_bytes(), &mut text);
         printable(b"\xff\xc3", &mut text);
@@ -545,7 +547,7 @@ mod tests {
     }
 
     #[test]
-    fn far_findings_have_excerpts_of_their_own() {
+    fn distant_findings_have_separate_excerpts() {
         let hay = vec![b'x'; 2000];
         let finding = |start| Finding::text(Span::new(start, start + 10), RuleId(0));
         let findings = [finding(500), finding(600), finding(1990)];

@@ -11,7 +11,7 @@ use super::{
     args,
     resolve::{self, Environment, Typed},
     settings::{Settings, Summary},
-    terminal::Terminal,
+    terminal::{Terminal, UNEXAMINED},
 };
 use crate::{
     BLOCK,
@@ -21,9 +21,6 @@ use crate::{
     source::input::Place,
     stream::pipe::{self, Answers, End, Hangup, Options, Reloaded, RequestHandler, Signals},
 };
-
-/// Some input could not be read or examined.
-pub(super) const UNEXAMINED: u8 = 3;
 
 /// SIGINT ended the filter.
 const INTERRUPTED: u8 = 130;

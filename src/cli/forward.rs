@@ -10,12 +10,11 @@ use std::{
 use clap::{Args, builder::PossibleValuesParser};
 
 use super::{
-    embedded::chunk_scrubber,
-    filter::UNEXAMINED,
     flags::kind::parse_size,
     mask::masked,
     resolve::{self, Environment, Typed},
     settings::Settings,
+    terminal::UNEXAMINED,
 };
 use crate::{
     error::Error,
@@ -262,10 +261,10 @@ pub(super) fn run(forward: &Forward, typed: &Typed, settings: &Settings) -> Resu
     if options.to.contains(&Target::Stdout) {
         sink::check_open()?;
     }
-    let first = chunk_scrubber(settings)?;
+    let first = settings.chunk_scrubber()?;
     open_log(&forward.log_format, settings.quiet);
     let typed = typed.clone();
-    let reload = move || chunk_scrubber(&resolve::resolve(&typed, &Environment::read()?)?);
+    let reload = move || resolve::resolve(&typed, &Environment::read()?)?.chunk_scrubber();
     let is_examined = forward::run(options, first, reload)?;
     Ok(if is_examined { 0 } else { UNEXAMINED })
 }
@@ -311,7 +310,7 @@ fn options(forward: &Forward, settings: &Settings) -> Result<Options, Error> {
     })
 }
 
-/// A size between `least` and 1 GiB (a spool may be larger).
+/// Parses a size between `least` and 1 GiB; a spool may be larger.
 fn size(flag: &str, text: Option<&str>, default: u64, least: u64) -> Result<u64, Error> {
     let Some(text) = text else { return Ok(default) };
     let most = if flag == "--spool-max" { u64::MAX } else { LARGEST };
@@ -373,7 +372,7 @@ fn first_line(flag: &str, path: &Path) -> Result<Vec<u8>, Error> {
     Ok(line.as_bytes().to_vec())
 }
 
-/// `USER:PASSWORD`; an error quotes neither.
+/// Parses `USER:PASSWORD`. An error quotes neither of them.
 fn user(flag: &str, path: &Path, line: usize, text: &str) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let wrong =
         || Error::usage(format!("{flag} {}:{line}: expected USER:PASSWORD", path.display()));
@@ -381,15 +380,14 @@ fn user(flag: &str, path: &Path, line: usize, text: &str) -> Result<(Vec<u8>, Ve
     Ok((user.as_bytes().to_vec(), password.as_bytes().to_vec()))
 }
 
-/// Standard error, a message at a time, without what the rules find in it: a path or an address may
-/// hold a secret.
-struct Masking;
+/// Standard error, where each message is scrubbed: a path or an address may contain a secret.
+struct MaskedStderr;
 
-impl io::Write for Masking {
+impl io::Write for MaskedStderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match std::str::from_utf8(bytes) {
             Ok(text) => io::stderr().lock().write_all(masked(text).as_bytes())?,
-            // The log is text; what is none cannot be examined.
+            // The log is text. Anything else cannot be examined, so it is dropped.
             Err(_) => io::stderr().lock().write_all(b"\n")?,
         }
         Ok(bytes.len())
@@ -400,7 +398,7 @@ impl io::Write for Masking {
     }
 }
 
-/// The hop's own log goes to standard error.
+/// Sends the log of the hop to standard error.
 fn open_log(format: &str, quiet: u8) {
     use tracing::level_filters::LevelFilter;
     let level = match quiet {
@@ -408,9 +406,11 @@ fn open_log(format: &str, quiet: u8) {
         1 => LevelFilter::WARN,
         _ => LevelFilter::OFF,
     };
-    let log =
-        tracing_subscriber::fmt().with_writer(|| Masking).with_max_level(level).with_target(false);
-    // There is one log, and this is the one place that opens it.
+    let log = tracing_subscriber::fmt()
+        .with_writer(|| MaskedStderr)
+        .with_max_level(level)
+        .with_target(false);
+    // `init` panics if there is a log already; this is the only place that opens one.
     if format == "json" {
         log.json().flatten_event(true).init();
     } else {

@@ -4,8 +4,8 @@
 //! environment and the configuration files, by the declarations in [`flags`]; each verb has a file.
 //! [`terminal`] and [`mask`] print.
 //!
-//! This module is no part of the library's interface. The binary, the plugin of Fluent Bit and the
-//! tests use what is public in it.
+//! This module is not part of the library's interface. Only the program, the plugin of Fluent Bit
+//! and the tests use its public items.
 
 mod args;
 mod batch;
@@ -35,7 +35,10 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{FromArgMatches as _, error::ErrorKind};
+use clap::{
+    FromArgMatches as _,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 #[cfg(feature = "msgpack")]
 pub use self::embedded::{Scrubbers, scrubbers};
@@ -78,7 +81,7 @@ pub fn main() -> ExitCode {
     });
     let (args, matches) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return terminal.end(answer(&error, terminal)),
+        Err(error) => return terminal.end(answer(error, terminal)),
     };
     let typed = match Typed::new(&matches) {
         Ok(typed) => typed,
@@ -94,7 +97,8 @@ pub fn main() -> ExitCode {
 }
 
 /// What clap answers instead of running: help on standard output, or an error in the arguments.
-fn answer(error: &clap::Error, terminal: Terminal) -> Result<u8, Error> {
+fn answer(mut error: clap::Error, terminal: Terminal) -> Result<u8, Error> {
+    remove_value_tip(&mut error);
     let text = error.render().ansi().to_string();
     if !error.use_stderr() {
         return terminal.out().text(&text);
@@ -109,6 +113,18 @@ fn answer(error: &clap::Error, terminal: Terminal) -> Result<u8, Error> {
     };
     terminal.say(&format!("{name}{text}"));
     Ok(2)
+}
+
+/// Removes the tip "to pass '--x' as a value, use '-- --x'". Hardly any file is called like a flag,
+/// and masking takes `pass '--x'` for a password, so that an innocent word would be hidden.
+fn remove_value_tip(error: &mut clap::Error) {
+    let Some(ContextValue::StyledStrs(mut tips)) = error.remove(ContextKind::Suggested) else {
+        return;
+    };
+    tips.retain(|tip| !tip.to_string().starts_with("to pass "));
+    if !tips.is_empty() {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+    }
 }
 
 fn run(

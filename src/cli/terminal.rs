@@ -15,6 +15,9 @@ use anstyle::AnsiColor;
 use super::{mask::masked, resolve::Environment, settings::Color};
 use crate::{error::Error, sink};
 
+/// The exit code if some input could not be read or examined.
+pub(super) const UNEXAMINED: u8 = 3;
+
 /// How messages are printed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terminal {

@@ -45,7 +45,7 @@ impl Scrubber {
     }
 
     /// The rule or the detector that rejected a candidate.
-    pub(crate) fn doubter(&self, rejected: &Rejected) -> &str {
+    pub(crate) fn rejected_by(&self, rejected: &Rejected) -> &str {
         self.examiner.scanner.name_of(rejected)
     }
 

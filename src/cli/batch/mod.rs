@@ -22,12 +22,11 @@ use self::{
     progress::{Display, Progress},
 };
 use super::{
-    filter::UNEXAMINED,
     flags::Effect,
     resolve::shown,
     rule_text,
     settings::{Settings, Summary},
-    terminal::Terminal,
+    terminal::{Terminal, UNEXAMINED},
 };
 use crate::{
     batch::{self, MANIFEST, Manifest, Names, Options, Target},

@@ -4,6 +4,8 @@
 //! environment.
 
 pub(crate) mod allow;
+#[cfg(feature = "msgpack")]
+mod chunk;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
