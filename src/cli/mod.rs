@@ -1,8 +1,8 @@
 //! The command line.
 //!
-//! From the top down: [`args`] says what can be typed; [`resolve`] makes [`settings`] out of it, the
-//! environment and the configuration files, by the declarations in [`flags`]; each verb has a file.
-//! [`terminal`] and [`mask`] print.
+//! From the top down: `args` declares what can be typed; `resolve` makes `settings` from it, the
+//! environment and the configuration files, by the declarations in `flags`; each verb has a file.
+//! `terminal` and `mask` print.
 //!
 //! This module is not part of the library's interface. Only the program, the plugin of Fluent Bit
 //! and the tests use its public items.

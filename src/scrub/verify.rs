@@ -226,9 +226,24 @@ fn ends_authority(text: &[u8], at: usize) -> bool {
         // `u:REDACTED-url-password\@host`: the backslash belonged to the password, or escapes the
         // `@`.
         b'\\' => !matches!(text.get(at + 1), Some(b'@' | b'\\')),
-        byte => byte <= b' ' || b"/?#\"'`<>,;|{}()".contains(&byte),
+        byte => ENDS_AUTHORITY[usize::from(byte)],
     }
 }
+
+/// The bytes that end the authority of a URL in a log, whatever follows them.
+const ENDS_AUTHORITY: [bool; 256] = {
+    let (mut ends, mut byte) = ([false; 256], 0);
+    while byte <= b' ' as usize {
+        ends[byte] = true;
+        byte += 1;
+    }
+    let (marks, mut index) = (b"/?#\"'`<>,;|{}()", 0);
+    while index < marks.len() {
+        ends[marks[index] as usize] = true;
+        index += 1;
+    }
+    ends
+};
 
 /// Whether an authority parses: a host and a port of digits after the last `@`.
 fn parses(authority: &[u8]) -> bool {
