@@ -365,21 +365,28 @@ fn a_named_pipe_is_read_until_its_writer_closes_it() {
     ran.is(0, &[CLEAN_MAIL, "pipe: REDACTED-email\nno end", CLEAN_MAIL].concat()).is_silent();
 }
 
+/// SIGTERM gives up waiting for the pipe, and what can be read at once is still read. SIGINT reads
+/// no further file.
 #[test]
 fn a_named_pipe_without_a_writer_does_not_keep_the_filter_from_ending() {
-    let place = Place::new();
-    place.mkfifo("pipe");
-    place.write("a", MAIL);
-    let mut child = place.start(&mut place.command(&["pipe", "a", "--output", "out"]));
-    // The output is opened after the handlers of signals are in place.
-    until("the output is there", || place.path("out").exists());
-    thread::sleep(Duration::from_millis(20));
-    assert_eq!(child.try_wait().expect("it is our child"), None);
-    let status = Command::new("kill").arg(child.id().to_string()).status();
-    assert!(status.expect("kill is installed").success());
-    let ran = Ran { output: child.wait_with_output().expect("it ends") };
-    ran.is(0, "").is_silent();
-    assert_eq!(place.read("out"), "");
+    for threads in ["-j1", "-j2"] {
+        for (signal, code, written) in [("-TERM", 0, CLEAN_MAIL), ("-INT", 130, "")] {
+            let place = Place::new();
+            place.mkfifo("pipe");
+            place.write("a", MAIL);
+            let args = ["pipe", "a", "--output", "out", threads];
+            let mut child = place.start(&mut place.command(&args));
+            // The output is opened after the handlers of signals are in place.
+            until("the output is there", || place.path("out").exists());
+            thread::sleep(Duration::from_millis(20));
+            assert_eq!(child.try_wait().expect("it is our child"), None);
+            let status = Command::new("kill").arg(signal).arg(child.id().to_string()).status();
+            assert!(status.expect("kill is installed").success());
+            let ran = Ran { output: child.wait_with_output().expect("it ends") };
+            ran.is(code, "").is_silent();
+            assert_eq!(place.read("out"), written, "{signal}");
+        }
+    }
 }
 
 #[test]
