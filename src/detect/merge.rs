@@ -41,10 +41,11 @@ pub(super) fn merge_overlaps(rules: &RuleSet, context: &mut Context<'_>) {
     }
     // Most findings come in order and apart, because a record seldom has two.
     if !findings.is_sorted_by(|one, next| one.span.end < next.span.start && !next.span.is_empty()) {
+        // A finding that the parts of its URL left empty must not lie between two that overlap.
+        findings.retain(|finding| !finding.span.is_empty());
         sort(rules, findings);
         findings.dedup_by(|next, kept| {
-            let merge =
-                next.span.start <= kept.span.end && !next.span.is_empty() || next.span == kept.span;
+            let merge = next.span.start <= kept.span.end;
             if merge {
                 unite(rules, kept, next);
             }

@@ -14,13 +14,14 @@ use super::{
     format::{Entry, Format},
     formats, partial_marker,
     record_part::{RecordPart, Stream},
-    rewrites::{Field, Rewrites},
+    rewrites::Rewrites,
     stream_state::TimedOutPartial,
 };
 use crate::text::{escape, line, source_map::SourceMap, span::Span};
 
 pub(crate) use super::{
     flush::{FlushPolicy, InputState},
+    rewrites::Field,
     stream_state::StreamState,
 };
 

@@ -150,6 +150,32 @@ impl Edits {
         }
     }
 
+    /// Sorts, and makes one edit of those that overlap: the first replacement that is not empty, and
+    /// the findings of all. Two spans of a text may lie in one place of the block.
+    pub(crate) fn unite_overlaps(&mut self) {
+        self.sort();
+        if self.list.is_sorted_by(|one, next| one.span.end <= next.span.start) {
+            return;
+        }
+        let parts = std::mem::take(self);
+        for edit in parts.as_slice() {
+            match self.list.last_mut().filter(|last| edit.span.start < last.span.end) {
+                Some(last) => {
+                    last.span.end = last.span.end.max(edit.span.end);
+                    if last.replacement.is_empty() {
+                        let start = self.bytes.len();
+                        self.bytes.extend_from_slice(parts.replacement(edit));
+                        last.replacement = Span::new(start, self.bytes.len());
+                    }
+                }
+                None => self.push(edit.span, |bytes| {
+                    bytes.extend_from_slice(parts.replacement(edit));
+                }),
+            }
+            self.add_findings(parts.findings(edit).iter().copied());
+        }
+    }
+
     /// The bytes that replace the span of `edit`.
     pub(crate) fn replacement(&self, edit: &Edit) -> &[u8] {
         edit.replacement.of(&self.bytes)
@@ -230,6 +256,15 @@ mod tests {
         assert_eq!(edits.growth(Span::new(5, 9)), -1);
         assert!(edits.overlap(Span::new(4, 6)) && !edits.overlap(Span::new(5, 8)));
         assert!(edits.at(Span::new(2, 5)).is_some() && edits.at(Span::new(2, 6)).is_none());
+    }
+
+    #[test]
+    fn edits_that_overlap_become_one_and_neighbours_stay() {
+        let mut edits = edits(&[(4, 6, "c"), (0, 3, ""), (2, 4, "b"), (1, 2, "a"), (8, 9, "d")]);
+        edits.unite_overlaps();
+        let mut out = Vec::new();
+        edits.apply(edits.as_slice(), b"0123456789", Span::new(0, 10), &mut out);
+        assert_eq!(out, b"ac67d9");
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub(crate) mod edits;
 mod output_runs;
 pub(crate) mod placeholder;
 
-pub(crate) use self::output_runs::OutputRuns;
+pub(crate) use self::output_runs::{Mark, OutputRuns};
 use crate::{
     finding::{Finding, Shape},
     policy::Style,

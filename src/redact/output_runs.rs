@@ -28,6 +28,15 @@ enum Run {
     Text(Span),
 }
 
+/// A place in an output that is being written.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    n_runs: usize,
+    last: Option<Run>,
+    n_bytes: usize,
+    part: usize,
+}
+
 impl OutputRuns {
     pub(crate) fn clear(&mut self) {
         self.runs.clear();
@@ -63,6 +72,22 @@ impl OutputRuns {
             _ => self.runs.push(Run::Text(Span::new(start, end))),
         }
         answer
+    }
+
+    /// What was written so far, to return to if what follows fails.
+    pub(crate) fn mark(&self) -> Mark {
+        let last = self.runs.last().copied();
+        Mark { n_runs: self.runs.len(), last, n_bytes: self.text.len(), part: self.part }
+    }
+
+    /// Drops what was written since `mark`.
+    pub(crate) fn rewind(&mut self, mark: Mark) {
+        self.runs.truncate(mark.n_runs);
+        if let (Some(run), Some(last)) = (self.runs.last_mut(), mark.last) {
+            *run = last;
+        }
+        self.text.truncate(mark.n_bytes);
+        self.part = mark.part;
     }
 
     /// The runs in order; `hay` is the block that they belong to.

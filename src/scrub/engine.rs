@@ -1,4 +1,4 @@
-//! The innermost step: one text, one scan, and the only place that catches a panic.
+//! The innermost step: one text, one scan, and the only function that catches a panic.
 //!
 //! A detector that panics leaves its scan half done. The scratch is thrown away, and the caller
 //! withholds or masks the text, of which nothing is known. Decoded runs come through here too, so a
@@ -10,6 +10,11 @@ use crate::{
     detect::{Candidates, Scanner, Scratch, State},
     redact::Redactor,
 };
+
+/// Does `work`; none if it panicked. What it changed is half done then and must be thrown away.
+pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
 
 /// A text to examine.
 pub(super) enum Input<'t> {
@@ -38,15 +43,15 @@ pub(super) struct Engine<'s> {
 impl Engine<'_> {
     /// Scans a text; answers whether that was possible. The findings are the scratch's.
     pub(super) fn scan(self, input: Input<'_>, state: &mut State, scratch: &mut Scratch) -> bool {
-        let scan = AssertUnwindSafe(|| {
+        let scan = || {
             assert!(!self.fails_on(input.text()), "a fault was asked for");
             let candidates = match input {
                 Input::Text(text) => self.scanner.prefilter(text, scratch),
                 Input::Prefiltered(candidates) => candidates,
             };
             self.scanner.confirm(candidates, state, scratch);
-        });
-        let is_examined = catch_unwind(scan).is_ok();
+        };
+        let is_examined = caught(scan).is_some();
         if !is_examined {
             // The scan was left half done.
             scratch.reset();

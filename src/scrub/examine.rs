@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{
     decode_and_rescan::Levels,
-    engine::{Engine, Input},
+    engine::{Engine, Input, caught},
 };
 use crate::{
     detect::{Scanner, Scratch, State},
@@ -71,16 +71,23 @@ impl Examiner {
         if !engine.scan(input, state, scratch) {
             return false;
         }
-        let decoded = engine.decode_and_rescan(text, scratch, levels);
-        for finding in scratch.findings() {
-            edits.push(finding.span, |bytes| redactor.replace(text, finding, bytes));
-            edits.add_findings([DecodedFinding::plain(finding.rule)]);
+        let collected = caught(|| {
+            let decoded = engine.decode_and_rescan(text, scratch, levels);
+            for finding in scratch.findings() {
+                edits.push(finding.span, |bytes| redactor.replace(text, finding, bytes));
+                edits.add_findings([DecodedFinding::plain(finding.rule)]);
+            }
+            if !decoded.is_empty() {
+                edits.append(&decoded);
+                edits.sort();
+            }
+        });
+        if collected.is_none() {
+            *levels = Levels::default();
+            edits.clear();
+            scratch.reset();
         }
-        if !decoded.is_empty() {
-            edits.append(&decoded);
-            edits.sort();
-        }
-        true
+        collected.is_some()
     }
 
     /// For a scan whose findings alone matter.

@@ -10,7 +10,7 @@
 
 use super::{
     Outcome, Scrubber, Step,
-    engine::Input,
+    engine::{Input, caught},
     examine::Examined,
     reassembled::Segment,
     rescan::{Before, Reread, RescanBuffer},
@@ -53,13 +53,12 @@ impl Scrubber {
         out: &mut OutputRuns,
     ) -> Step {
         let n_withheld = self.tally.withheld;
-        let (outcome, end) = if self.may_be_wide(hay) {
-            self.scrub_mixed(hay, flush, out)
-        } else if let Some(outcome) = self.scrub_coloured(hay, out) {
-            (outcome, hay.len())
-        } else {
-            self.scrub_text(hay, flush, out)
-        };
+        let mark = out.mark();
+        let (outcome, end) =
+            caught(|| self.scrub_by_content(hay, flush, out)).unwrap_or_else(|| {
+                self.forget_fault(out, mark);
+                (self.withhold_all(hay, out), hay.len())
+            });
         let done = Span::new(0, end);
         let n_records = line::count(done.of(hay));
         self.tally.bytes_in += done.len() as u64;
@@ -67,6 +66,22 @@ impl Scrubber {
         let dropped =
             if self.on_error == OnError::Drop { self.tally.withheld - n_withheld } else { 0 };
         Step { outcome, done, ends_record: true, records_out: n_records - dropped }
+    }
+
+    /// Scrubs a block by what its bytes are; answers where it stopped as well.
+    fn scrub_by_content(
+        &mut self,
+        hay: &[u8],
+        flush: FlushPolicy,
+        out: &mut OutputRuns,
+    ) -> (Outcome, usize) {
+        if self.may_be_wide(hay) {
+            return self.scrub_mixed(hay, flush, out);
+        }
+        match self.scrub_coloured(hay, out) {
+            Some(outcome) => (outcome, hay.len()),
+            None => self.scrub_text(hay, flush, out),
+        }
     }
 
     /// Scrubs a block by its format; answers where it stopped as well.
@@ -159,8 +174,13 @@ impl Scrubber {
             self.count_allowed(Span::new(0, hay.len()));
             return Outcome::Clean;
         }
-        self.edit_lines(hay, before, out);
-        Outcome::Changed
+        let mark = out.mark();
+        if caught(|| self.edit_lines(hay, before.clone(), out)).is_some() {
+            return Outcome::Changed;
+        }
+        self.forget_fault(out, mark);
+        self.state = before;
+        self.scrub_one_by_one(hay, out)
     }
 
     /// Finds the candidates of a text.

@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::{Scrubber, engine::Input, examine::Examined};
 use crate::{
     detect::State,
-    frame::reassembly::StreamState,
+    frame::reassembly::{Field, StreamState},
     redact::{OutputRuns, edits::Edits},
     text::span::Span,
 };
@@ -91,9 +91,12 @@ impl RescanBuffer {
     ) {
         self.clear();
         let list = edits.as_slice();
-        let mut at = 0;
+        let (mut at, mut done) = (0, 0);
         while let Some(first) = list.get(at) {
             let mut record = record_at(first.span.start);
+            // The record before may have ended inside this line.
+            record.start = record.start.max(done);
+            record.end = record.end.max(record.start);
             let least_end = first.span.start + 1;
             let begin = at;
             // Where a value has lines, an edit may reach over the end of a line.
@@ -103,8 +106,37 @@ impl RescanBuffer {
                 record.end = record.end.max(edit.span.end);
                 at += 1;
             }
+            done = record.end;
             self.push(hay, edits, record, begin..at);
         }
+    }
+
+    /// Adds the new lengths of the fields that changed, once it is known what becomes of their
+    /// values. A field keeps no length if an edit took it.
+    pub(super) fn add_lengths(&mut self, fields: &[Field]) {
+        let mut lengths = Vec::new();
+        for Field { length, value } in fields {
+            let first = self.records.partition_point(|changed| changed.record.end <= length.start);
+            let inside =
+                self.records[first..].iter().take_while(|one| one.record.start < value.end);
+            if inside.clone().any(|one| one.record.start < length.end) {
+                continue;
+            }
+            let growth: isize = inside
+                .map(|one| one.text.len().cast_signed() - one.record.len().cast_signed())
+                .sum();
+            if growth != 0 {
+                lengths.push((*length, (value.len().cast_signed() + growth) as u64));
+            }
+        }
+        for (record, n_bytes) in lengths {
+            let start = self.text.len();
+            self.text.extend_from_slice(&n_bytes.to_le_bytes());
+            let text = Span::new(start, self.text.len());
+            self.records.push(Changed { record, edits: 0..0, text });
+            self.text.push(b'\n');
+        }
+        self.records.sort_by_key(|changed| changed.record.start);
     }
 
     /// Takes `record` of `hay` alone, with all its edits made.

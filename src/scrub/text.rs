@@ -53,7 +53,7 @@ impl<'t> Text<'t> {
                 replacement = b"";
             }
         }
-        mapped.sort();
+        mapped.unite_overlaps();
         mapped
     }
 }

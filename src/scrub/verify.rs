@@ -12,7 +12,10 @@ use serde::de::IgnoredAny;
 
 use super::{Scrubber, rescan::RescanBuffer};
 use crate::{
-    frame::formats::{cri, docker},
+    frame::{
+        formats::{cri, docker},
+        reassembly::Field,
+    },
     redact,
     text::{
         json::{self, Kind, Tokens},
@@ -52,21 +55,62 @@ impl Scrubber {
     }
 
     /// The same for the lines of a text that changed as a whole: appends what may be handed on.
-    pub(super) fn verify_lines(&mut self, before: &[u8], after: &[u8], out: &mut Vec<u8>) {
+    /// The length of a field is no line, and is written anew once the value is known.
+    pub(super) fn verify_lines(&mut self, before: Lines<'_>, after: Lines<'_>, out: &mut Vec<u8>) {
         let (mut at, mut now_at) = (0, 0);
-        while at < before.len() || now_at < after.len() {
-            let (next, now_next) = (line::next(before, at), line::next(after, now_at));
-            let (was, is) = (&before[at..next], &after[now_at..now_next]);
-            let (record, text) = (line::from(was, 0).of(was), line::from(is, 0));
-            if was == is || self.holds(record, text.of(is)) {
-                out.extend_from_slice(is);
-            } else {
-                self.tally.broken += 1;
-                mask(record, out);
-                out.extend_from_slice(&is[text.end..]);
+        let mut open = None;
+        while at < before.text.len() || now_at < after.text.len() {
+            let (was_field, is_field) = (before.field_at(at), after.field_at(now_at));
+            if was_field.is_some() {
+                at += N_LENGTH;
             }
+            if let Some(field) = is_field {
+                open = Some((out.len(), field));
+                out.extend_from_slice(&after.text[now_at..now_at + N_LENGTH]);
+                now_at += N_LENGTH;
+            }
+            let (next, now_next) = (line::next(before.text, at), line::next(after.text, now_at));
+            let (was, is) = (&before.text[at..next], &after.text[now_at..now_next]);
+            self.verify_line(was, is, out);
             (at, now_at) = (next, now_next);
+            if let Some((start, _)) = open.take_if(|(_, field)| field.value.end < now_at) {
+                let n_bytes = out.len() - 1 - (start + N_LENGTH);
+                out[start..start + N_LENGTH].copy_from_slice(&(n_bytes as u64).to_le_bytes());
+            }
         }
+    }
+
+    fn verify_line(&mut self, was: &[u8], is: &[u8], out: &mut Vec<u8>) {
+        let (record, text) = (line::from(was, 0).of(was), line::from(is, 0));
+        if was == is || self.holds(record, text.of(is)) {
+            out.extend_from_slice(is);
+        } else {
+            self.tally.broken += 1;
+            mask(record, out);
+            out.extend_from_slice(&is[text.end..]);
+        }
+    }
+}
+
+/// The bytes of the length of a field.
+const N_LENGTH: usize = 8;
+
+/// A text of lines, some of them after the length of a field.
+#[derive(Clone, Copy)]
+pub(super) struct Lines<'t> {
+    pub(super) text: &'t [u8],
+    /// Where the text begins in the block that `fields` belong to.
+    pub(super) start: usize,
+    pub(super) fields: &'t [Field],
+}
+
+impl Lines<'_> {
+    /// The field whose length is at `at`.
+    fn field_at(&self, at: usize) -> Option<Field> {
+        let fields = self.fields;
+        let at =
+            fields.binary_search_by_key(&(self.start + at), |field| field.length.start).ok()?;
+        fields.get(at).copied()
     }
 }
 

@@ -3,10 +3,16 @@
 //! When a block fails, its records are examined one by one, so that only those that fail are
 //! withheld.
 
-use super::{Outcome, Scrubber, engine::Input, verify};
+use super::{
+    Outcome, Scrubber,
+    engine::{Input, caught},
+    examine::Examined,
+    rescan::RescanBuffer,
+    verify,
+};
 use crate::{
     policy::OnError,
-    redact::OutputRuns,
+    redact::{Mark, OutputRuns},
     text::{line, span::Span},
 };
 
@@ -36,10 +42,38 @@ impl Scrubber {
         if self.first.edits.is_empty() {
             return out.keep(hay, span);
         }
-        let mut buffer = std::mem::take(&mut self.buffer);
-        self.edit_records(record, &mut buffer);
-        out.part(span.start, |out| buffer.write(record, whole, out));
-        self.buffer = buffer;
+        let mark = out.mark();
+        let edited = caught(|| {
+            let mut buffer = std::mem::take(&mut self.buffer);
+            self.edit_records(record, &mut buffer);
+            out.part(span.start, |out| buffer.write(record, whole, out));
+            self.buffer = buffer;
+        });
+        if edited.is_none() {
+            self.forget_fault(out, mark);
+            out.write(|text| self.withhold(record, text));
+        }
+    }
+
+    /// Withholds every record of a block, if a fault left unknown which of them it was in.
+    pub(super) fn withhold_all(&mut self, hay: &[u8], out: &mut OutputRuns) -> Outcome {
+        if self.on_error == OnError::Stop {
+            return Outcome::Stopped;
+        }
+        let mut start = 0;
+        while start < hay.len() {
+            let end = line::next(hay, start);
+            out.write(|text| self.withhold(&hay[start..end], text));
+            start = end;
+        }
+        Outcome::Changed
+    }
+
+    /// Drops what a step that panicked left half done. Counts stay: they may be too high.
+    pub(super) fn forget_fault(&mut self, out: &mut OutputRuns, mark: Mark) {
+        out.rewind(mark);
+        self.first = Examined::default();
+        self.buffer = RescanBuffer::default();
     }
 
     /// Appends what replaces a record that cannot be examined, line end and all.
