@@ -23,6 +23,7 @@ mod harness;
 mod inner_keys;
 mod layering;
 mod library;
+mod mapping;
 mod messages;
 mod not_text;
 mod numbers;

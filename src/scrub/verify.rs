@@ -28,8 +28,16 @@ use crate::{
 impl Scrubber {
     /// Whether `after` may be handed on in place of `before`.
     pub(super) fn holds(&self, before: &[u8], after: &[u8]) -> bool {
+        assert!(!self.fails_on_edits_of(before), "a fault was asked for");
         !self.is_verifying
             || !self.is_to_break(before) && (holds(before, after) || bytes_hold(before, after))
+    }
+
+    /// For tests: whether the edits of a record end in a panic.
+    fn fails_on_edits_of(&self, record: &[u8]) -> bool {
+        let fault = self.examiner.fault.as_deref();
+        let marker = fault.and_then(|fault| fault.strip_prefix(b"edits:"));
+        marker.is_some_and(|marker| memchr::memmem::find(record, marker).is_some())
     }
 
     /// For tests: whether a record counts as broken.

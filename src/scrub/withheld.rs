@@ -86,3 +86,31 @@ impl Scrubber {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Outcome, policy::Policy, scrub::tests::scrubber};
+
+    #[test]
+    fn a_fault_of_the_edits_masks_its_record_alone() {
+        let mut field = b"FOO\n\x23\0\0\0\0\0\0\0acme_kkkkkkkkkkkkkkkkkkkkkkkkk BOOM\n".to_vec();
+        let masked = b"FOO\n\x0f\0\0\0\0\0\0\0REDACTED-record\n";
+        field.splice(0..0, *b"__CURSOR=a\n");
+        field.extend_from_slice(b"_HOSTNAME=h1\n\n");
+        let masked = [b"__CURSOR=a\n", &masked[..], b"_HOSTNAME=h1\n\n"].concat();
+        for (hay, clean) in [
+            (
+                &b"one\nacme_kkkkkkkkkkkkkkkkkkkkkkkkk BOOM\nacme_kkkkkkkkkkkkkkkkkkkkkkkkk\nfour\n"[..],
+                &b"one\nREDACTED-record\nREDACTED-acme-token\nfour\n"[..],
+            ),
+            (&field, &masked),
+        ] {
+            let mut scrubber = scrubber(&Policy::new());
+            scrubber.fail_on(b"edits:BOOM");
+            let mut out = Vec::new();
+            assert_eq!(scrubber.scrub_block(hay, &mut out), Outcome::Changed);
+            assert_eq!(out.escape_ascii().to_string(), clean.escape_ascii().to_string());
+            assert_eq!(scrubber.tally().withheld, 1);
+        }
+    }
+}
