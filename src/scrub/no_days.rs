@@ -3,7 +3,7 @@
 use crate::{tally::Tally, text::span::Span};
 
 #[derive(Clone, Copy, Default)]
-pub(super) struct Days;
+pub(super) struct Days {}
 
 impl Days {
     pub(super) fn fork(self) -> Days {
