@@ -2,8 +2,8 @@
 //!
 //! The engine between them cannot fail. Errors come from reading rules and settings at one end, and
 //! from moving bytes at the other. `Display` names the object and says what happened to it;
-//! `source()` carries the cause, and [`Error::fix`] what the user can do. No constructor takes bytes
-//! of a log, so no error can quote one.
+//! `source()` carries the cause, and [`Error::fix`] what the user can do. No constructor takes
+//! bytes of a log, so no error can quote one.
 
 use std::{fmt, io, path::Path};
 

@@ -44,7 +44,8 @@
 //! - *edit*: a span of a text, and the bytes that replace it.
 
 // The command line uses more of the engine than the library shows. Features gate whole modules, so
-// without these two some engine functions have no caller. The default build still reports dead code.
+// without these two some engine functions have no caller. The default build still reports dead
+// code.
 #![cfg_attr(not(all(feature = "cli", feature = "forward")), allow(dead_code, unused_imports))]
 
 #[cfg(feature = "tokio")]

@@ -1,5 +1,5 @@
-//! `logscrub FILE...`: several inputs become one output, and an input that cannot be read costs only
-//! itself.
+//! `logscrub FILE...`: several inputs become one output, and an input that cannot be read costs
+//! only itself.
 
 use std::{
     ffi::OsString,

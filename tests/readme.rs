@@ -63,8 +63,8 @@ fn code_spans(text: &str) -> impl Iterator<Item = &str> {
     text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
-/// Whether a code span names a file that is neither in the repository's root nor beside the document.
-/// Arguments may follow the file; `*` and `{` make a pattern of it.
+/// Whether a code span names a file that is neither in the repository's root nor beside the
+/// document. Arguments may follow the file; `*` and `{` make a pattern of it.
 fn is_lost(folder: &Path, span: &str) -> bool {
     let path = span.split_whitespace().next().unwrap_or("");
     FOLDERS.iter().any(|folder| path.starts_with(folder))

@@ -39,9 +39,9 @@ Exit codes:
 /// Reads FILEs, or standard input, and writes them to standard output with every finding replaced.
 /// All other bytes stay as they are. Each line is written as soon as it has been read.
 ///
-/// SIGTERM: logscrub reads what is available, writes it and exits; a second SIGTERM ends it at once.
-/// SIGHUP: it reloads rules and configuration and reopens the --output file; with nothing to reload,
-/// it exits as after SIGTERM. SIGUSR1: it prints the summary so far.
+/// SIGTERM: logscrub reads what is available, writes it and exits; a second SIGTERM ends it at
+/// once. SIGHUP: it reloads rules and configuration and reopens the --output file; with nothing to
+/// reload, it exits as after SIGTERM. SIGUSR1: it prints the summary so far.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "logscrub",

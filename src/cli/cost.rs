@@ -39,9 +39,9 @@ Examples:
 /// Scans the log as the filter does. For each rule it prints candidates (places where an anchor of
 /// the rule was found), confirmations (how often a pattern was tried or a value judged), findings,
 /// and nanoseconds per megabyte of log. Rules that share a detector share its work: candidates,
-/// confirmations and time are counted for the first rule with the anchor, findings for the rule that
-/// they are named after. Rules without a candidate are counted, but not listed. Nothing of the log
-/// is shown.
+/// confirmations and time are counted for the first rule with the anchor, findings for the rule
+/// that they are named after. Rules without a candidate are counted, but not listed. Nothing of the
+/// log is shown.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CostArgs {

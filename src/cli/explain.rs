@@ -27,7 +27,7 @@ use crate::{
     finding::Finding,
     frame::{
         buffer::{Block, BlockBuffer, Window},
-        reassembly::{FlushPolicy, InputState},
+        flush::{FlushPolicy, InputState},
     },
     scrub::Scrubber,
     source::refuse::Gate,
@@ -260,8 +260,8 @@ impl<'o> Explainer<'o> {
         Ok(hay.len())
     }
 
-    /// Examines each record of a block in which something failed, so that only the records that fail
-    /// are left out.
+    /// Examines each record of a block in which something failed, so that only the records that
+    /// fail are left out.
     fn each_record(&mut self, hay: &[u8]) -> Result<usize, Error> {
         let mut start = 0;
         while start < hay.len() {
@@ -417,8 +417,8 @@ impl<'o> Explainer<'o> {
         self.scrubber.encodings(finding).map(Encoding::name).collect()
     }
 
-    /// Whether the second pass of the filter finds more in the clean record: a secret that the first
-    /// pass did not find.
+    /// Whether the second pass of the filter finds more in the clean record: a secret that the
+    /// first pass did not find.
     fn has_more(&self, entry: Entry<'_>) -> bool {
         if self.view == View::Shown || !entry.is_whole {
             return false;

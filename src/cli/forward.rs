@@ -64,9 +64,9 @@ Exit codes:
 /// Receive messages of the Fluent Forward protocol, scrub and forward them
 ///
 /// For Fluent Bit, Fluentd and Docker. A message is acknowledged to its sender only when the next
-/// hop has acknowledged it, or when it has been synced to the spool or the output file. All modes of
-/// the protocol, gzip and zstd; keys, tags, metadata and group attributes are scrubbed like values,
-/// and clean messages keep their bytes.
+/// hop has acknowledged it, or when it has been synced to the spool or the output file. All modes
+/// of the protocol, gzip and zstd; keys, tags, metadata and group attributes are scrubbed like
+/// values, and clean messages keep their bytes.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Forward {
@@ -80,15 +80,15 @@ pub(super) struct Forward {
     /// Forward to here; may be repeated
     ///
     /// As for --listen, or stdout, or file:///PATH. Several next hops are used in turn, connection
-    /// by connection; if one fails, the next one takes over. stdout and file receive one JSON object
-    /// per record, and cannot be combined with another --to.
+    /// by connection; if one fails, the next one takes over. stdout and file receive one JSON
+    /// object per record, and cannot be combined with another --to.
     #[arg(long, value_name = "URL", required = true, help_heading = "Connections")]
     to: Vec<String>,
     /// Store messages in this folder until the next hop has them
     ///
-    /// A message is acknowledged when it has been synced to the spool. Stored messages are forwarded
-    /// in order, also after a crash. Without a spool, a message is acknowledged when the next hop has
-    /// acknowledged it.
+    /// A message is acknowledged when it has been synced to the spool. Stored messages are
+    /// forwarded in order, also after a crash. Without a spool, a message is acknowledged when the
+    /// next hop has acknowledged it.
     #[arg(long, value_name = "DIR", help_heading = "Queue")]
     spool: Option<PathBuf>,
     /// The largest size of the spool; at least 64MiB

@@ -87,8 +87,8 @@ fn is_of(form: Form, extension: &OsStr) -> bool {
     if form.is_yaml() { extension == "yml" || extension == "yaml" } else { extension == "toml" }
 }
 
-/// Writes and syncs a file beside `path` and renames it, so that no one reads half of it and the old
-/// file is not lost.
+/// Writes and syncs a file beside `path` and renames it, so that no one reads half of it and the
+/// old file is not lost.
 fn write_whole(path: &Path, text: &str) -> Result<(), Error> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");

@@ -1,26 +1,25 @@
-//! What is told of arguments, paths, variables and configuration, without what the rules find in
-//! it.
+//! Masks secrets in messages about arguments, paths, variables and configuration.
 //!
-//! A message names what was typed: a path, a URL, the value of a flag. `--listen
-//! tcp://user:secret@host` typed where no user belongs must not put the secret into a log. So every
-//! message passes the embedded rules that are on by default, as a whole and word by word. The rules
-//! in force are not asked: they may be what is wrong, and they may look for less.
+//! A message quotes what the user typed: a path, a URL, the value of a flag. The value of `--listen
+//! tcp://user:secret@host` must not get into a log, although no user belongs there. So every
+//! message is scrubbed with the embedded rules that are on by default, as a whole and word by word.
+//! The rules in force are not used: they may be the cause of the error, and they may find less.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::{batch::Names, policy::Policy, rules::RuleSet, scrub::Scrubber};
 
-/// `text` as it may be told.
+/// `text` with its secrets masked.
 pub(super) fn masked(text: &str) -> String {
     static NAMES: OnceLock<Option<Mutex<Names>>> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
         let scrubber = Scrubber::new(&RuleSet::embedded(), &Policy::new()).ok()?;
         Some(Mutex::new(Names::new(&scrubber)))
     });
-    // Where nothing can be examined, nothing is told.
+    // A text that cannot be examined is not shown.
     let Some(names) = names else { return String::new() };
     let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
-    // Line by line: what stands in one says nothing about the next.
+    // Line by line, so that no state is carried from one line to the next.
     text.split_inclusive('\n').map(|line| names.shown(line.as_bytes())).collect()
 }
 

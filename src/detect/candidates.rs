@@ -52,15 +52,15 @@ pub(crate) struct Prefiltered {
     pub(super) marks: Marks,
     /// The signs that were seen: their number and offset, in order.
     pub(super) signs: Vec<(usize, usize)>,
-    /// Where a record says that it is quoted-printable, in order.
-    pub(super) printable: Vec<usize>,
+    /// The offsets of the markers of encodings (of quoted-printable), in order.
+    pub(super) encoding_markers: Vec<usize>,
 }
 
 impl Prefiltered {
     /// Keeps what begins before `end`.
     fn truncate(&mut self, end: usize) {
         self.signs.truncate(self.signs.partition_point(|sign| sign.1 < end));
-        self.printable.truncate(self.printable.partition_point(|at| *at < end));
+        self.encoding_markers.truncate(self.encoding_markers.partition_point(|at| *at < end));
         while self.candidates.last().is_some_and(|candidate| candidate.span().start >= end) {
             self.candidates.pop();
         }
@@ -73,8 +73,9 @@ impl Prefiltered {
         self.candidates.clear();
         self.candidates.extend(inside.map(|candidate| candidate.from(part.start)));
         self.marks.take_part(&all.marks, part);
-        self.printable.clear();
-        let inside = all.printable.iter().filter(|at| part.contains(**at));
-        self.printable.extend(inside.map(|at| at - part.start));
+        self.signs.clear();
+        self.encoding_markers.clear();
+        let inside = all.encoding_markers.iter().filter(|at| part.contains(**at));
+        self.encoding_markers.extend(inside.map(|at| at - part.start));
     }
 }

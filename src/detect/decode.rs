@@ -83,7 +83,7 @@ impl Decoded {
 
     /// Decodes the records with an escape.
     fn read_records(&mut self, hay: &[u8], prefiltered: &Prefiltered, part: Span) {
-        let signs = prefiltered.printable(part);
+        let signs = prefiltered.encoding_markers(part);
         if signs.is_empty() {
             self.read_records_at(hay, prefiltered, prefiltered.marks.starts(part), part);
         } else {
@@ -150,7 +150,7 @@ impl Decoded {
     /// decoded escape may be part of another one. `prefiltered` is about the text.
     pub(crate) fn parts(&self, prefiltered: &Prefiltered) -> Vec<Span> {
         let text = self.source_map.text();
-        let outer = Outer { text, is_printable: !prefiltered.printable.is_empty() };
+        let outer = Outer { text, is_printable: !prefiltered.encoding_markers.is_empty() };
         let mut parts = Vec::new();
         let mut at = 0;
         for piece in &self.pieces {
@@ -220,7 +220,7 @@ impl Decoded {
 
     /// Decodes a record with its first escape at `first`.
     fn unescape(&mut self, hay: &[u8], prefiltered: &Prefiltered, record: Span, first: usize) {
-        if !prefiltered.printable(record).is_empty() {
+        if !prefiltered.encoding_markers(record).is_empty() {
             let marked =
                 (record.start..record.end).filter(|at| encoding::is_marked_start(hay[*at]));
             let mut starts: Vec<usize> = prefiltered.marks.starts(record).chain(marked).collect();
@@ -455,8 +455,9 @@ impl Prefiltered {
     }
 
     /// The offsets in `part` where a record says that it is quoted-printable.
-    fn printable(&self, part: Span) -> &[usize] {
-        let rest = &self.printable[self.printable.partition_point(|sign| *sign < part.start)..];
+    fn encoding_markers(&self, part: Span) -> &[usize] {
+        let rest = &self.encoding_markers
+            [self.encoding_markers.partition_point(|sign| *sign < part.start)..];
         &rest[..rest.partition_point(|sign| *sign < part.end)]
     }
 }
@@ -520,7 +521,7 @@ mod tests {
         let mut prefiltered = Prefiltered::default();
         prefiltered.marks.read(hay);
         prefiltered
-            .printable
+            .encoding_markers
             .extend(encoding::markers().flat_map(|marker| memchr::memmem::find_iter(hay, marker)));
         let mut decoded = Decoded::default();
         decoded.read(hay, &prefiltered, &[Span::new(0, hay.len())], |_| true);

@@ -2,8 +2,9 @@
 //!
 //! A detector answers each candidate with `Result<(), Rejection>`. A rejection is a verdict, not an
 //! error: detection cannot fail. Scanning ignores the reason, and it costs nothing to give, since
-//! it is a number or a constant text. `explain --why` prints it, so the words address a user who asks why something
-//! was not redacted: they name what was seen in the log, never a type or a step of the code.
+//! it is a number or a constant text. `explain --why` prints it, so the words address a user who
+//! asks why something was not redacted: they name what was seen in the log, never a type or a step
+//! of the code.
 //!
 //! To add a reason: add a variant and its sentence here.
 

@@ -38,7 +38,7 @@ pub(crate) struct Scanner {
     /// How many of the prefilter's anchors are the rules'. Signs follow them.
     n_anchors: usize,
     /// The number of the first sign that is the marker of an encoding.
-    printable: usize,
+    encoding_markers: usize,
     placeholders: Placeholders,
     allowances: Allowances,
     key_value: KeyValueDetector,
@@ -66,7 +66,7 @@ impl Scanner {
         Scanner {
             prefilter,
             n_anchors: anchors.len() - signs.len(),
-            printable: n_signs,
+            encoding_markers: n_signs,
             targets: anchors.iter().map(|users| Target::all_of(&rules, users)).collect(),
             key_value: KeyValueDetector::new(&rules),
             url: UrlDetector::new(&rules),
@@ -111,16 +111,16 @@ impl Scanner {
     /// Finds the candidates and the signs of a text.
     pub(crate) fn prefilter<'t>(&self, hay: &'t [u8], scratch: &mut Scratch) -> Candidates<'t> {
         let mut found = std::mem::take(&mut scratch.prefiltered);
-        let Prefiltered { candidates, marks, signs, printable } = &mut found;
+        let Prefiltered { candidates, marks, signs, encoding_markers } = &mut found;
         candidates.clear();
         signs.clear();
-        printable.clear();
+        encoding_markers.clear();
         self.prefilter.candidates(hay, candidates, marks);
         candidates.retain(|candidate| {
             let start = candidate.span().start;
             match candidate.anchor().checked_sub(self.n_anchors) {
                 None => return true,
-                Some(sign) if sign >= self.printable => printable.push(start),
+                Some(sign) if sign >= self.encoding_markers => encoding_markers.push(start),
                 Some(sign) => signs.push((sign, start)),
             }
             false

@@ -16,9 +16,6 @@ pub(super) struct SearchMemo {
     is_there: bool,
 }
 
-/// The name until its users are renamed.
-pub(super) type Seek = SearchMemo;
-
 impl SearchMemo {
     /// The first match in `at..limit`. `search` must return the first match in the range that it is
     /// given. A question further left than the last one starts anew.

@@ -452,15 +452,7 @@ pub(super) struct RandomnessUpperBound {
     digest: usize,
 }
 
-/// The name until its users are renamed.
-pub(super) type Gauge = RandomnessUpperBound;
-
 impl RandomnessUpperBound {
-    /// The name until its users are renamed.
-    pub(super) fn is_calm(&mut self, hay: &[u8], start: usize, end: usize) -> bool {
-        self.excludes(hay, start, end)
-    }
-
     /// Whether `hay[start..end]` is certainly not [`is_random`]. `false` decides nothing.
     pub(super) fn excludes(&mut self, hay: &[u8], start: usize, end: usize) -> bool {
         let end = end.min(start + LOOK);

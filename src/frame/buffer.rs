@@ -9,8 +9,8 @@
 use crate::text::line;
 use crate::text::span::Span;
 
-/// Blocks begin on a page, like the kernel's own buffers. On Zen 3 a read of 128 KiB takes 0.45 ns a
-/// byte into memory 16 bytes after a page, where `malloc` puts it, and 0.12 ns into a page.
+/// Blocks begin on a page, like the kernel's own buffers. On Zen 3 a read of 128 KiB takes 0.45 ns
+/// a byte into memory 16 bytes after a page, where `malloc` puts it, and 0.12 ns into a page.
 const PAGE: usize = 4 << 10;
 
 /// How many bytes of the window before begin a window, for detectors that look to the left.
@@ -140,8 +140,8 @@ impl BlockBuffer {
         }
     }
 
-    /// Notes that `n_bytes` were read into [`BlockBuffer::space`]. Returns whether the next read must
-    /// wait until a block was handed on, or needs more memory.
+    /// Notes that `n_bytes` were read into [`BlockBuffer::space`]. Returns whether the next read
+    /// must wait until a block was handed on, or needs more memory.
     pub(crate) fn advance(&mut self, n_bytes: usize) -> bool {
         self.end += n_bytes;
         let n_pending = self.end - self.start;
@@ -192,8 +192,8 @@ impl BlockBuffer {
     }
 
     /// Takes the whole records that are there with their memory. The bytes after them move to the
-    /// memory that `spare` returns, or to new memory. `None` if no record is whole, if the block has
-    /// grown beyond [`MAX_TAKEN`], or if a long record is coming out in windows.
+    /// memory that `spare` returns, or to new memory. `None` if no record is whole, if the block
+    /// has grown beyond [`MAX_TAKEN`], or if a long record is coming out in windows.
     pub(crate) fn take(&mut self, spare: impl FnOnce() -> Vec<u8>) -> Option<OwnedBlock> {
         if self.in_window || self.limit > self.size * MAX_TAKEN {
             return None;

@@ -75,7 +75,7 @@ impl Format {
     }
 }
 
-/// A format whose records are not all text that stands by itself: some continue in another record,
+/// A format with records that are not complete text alone: some continue in another record,
 /// span lines, or hold bytes in a form that detectors cannot read.
 ///
 /// A block is read by it only if one of its [markers](RecordFormat::markers) occurs, so a format

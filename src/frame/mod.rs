@@ -1,8 +1,8 @@
 //! Where a record begins and ends, and which of its bytes are text.
 //!
-//! Framing is lazy. A block is searched as it stands, and a record is located only around a
+//! Framing is lazy. A block is searched as it is, and a record is located only around a
 //! candidate. A block is read more closely only if a [marker](partial_marker) says that its records
-//! do not stand by themselves: parts of a longer record, fields with a length, bytes written as
+//! are not complete text alone: parts of a longer record, fields with a length, bytes written as
 //! numbers, tables. Then [`reassembly`] renders it as a text of whole records, with the place of
 //! each byte in the block.
 //!
@@ -17,8 +17,8 @@ pub(crate) mod not_text;
 pub(crate) mod partial_marker;
 pub(crate) mod reassembly;
 mod record_part;
-mod rewrites;
-mod stream_state;
+pub(crate) mod rewrites;
+pub(crate) mod stream_state;
 #[cfg(feature = "batch")]
 pub(crate) mod timestamp;
 

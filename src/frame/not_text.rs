@@ -56,8 +56,8 @@ const fn magic(bytes: &'static [u8], judge: fn(&[u8], InputState) -> Verdict) ->
 
 pub(super) const N_MAGIC_NUMBERS: usize = 20;
 
-/// The prefilter finds them in the pass that finds the anchors of rules, so a clean log pays nothing
-/// for them.
+/// The prefilter finds them in the pass that finds the anchors of rules, so a clean log pays
+/// nothing for them.
 pub(super) static MAGIC_NUMBERS: [MagicNumber; N_MAGIC_NUMBERS] = [
     magic(b"\xff\xfe", wide),
     magic(b"\xfe\xff", wide),
@@ -94,8 +94,8 @@ pub(crate) struct Survey {
     pub(crate) content_after: Content,
 }
 
-/// Finds the records that are no text in `hay`, which begins with a record. `content` is that of the
-/// record before. `marks` are occurrences of [`MAGIC_NUMBERS`], as their index and offset.
+/// Finds the records that are no text in `hay`, which begins with a record. `content` is that of
+/// the record before. `marks` are occurrences of [`MAGIC_NUMBERS`], as their index and offset.
 pub(crate) fn survey(
     hay: &[u8],
     content: Content,
@@ -313,7 +313,7 @@ mod tests {
         text.encode_utf16().flat_map(u16::to_be_bytes).collect()
     }
 
-    /// The marks that a block holds at the start of records, as the prefilter tells them.
+    /// The magic numbers at the start of records, as the prefilter reports them.
     fn marks(hay: &[u8]) -> Vec<(usize, usize)> {
         let starts =
             std::iter::once(0).chain(memchr::memchr_iter(b'\n', hay).map(|newline| newline + 1));

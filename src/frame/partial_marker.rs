@@ -1,4 +1,4 @@
-//! Markers: texts that say that a record does not stand by itself, or is no text. A block without a
+//! Markers: texts that show that a record is only part of one, or is not text. A block without a
 //! marker is not read by any format.
 //!
 //! The prefilter finds them in the pass that finds the anchors of the rules, because a search of

@@ -1,4 +1,4 @@
-//! How a block is read as text when its records do not all stand by themselves.
+//! Reads a block as text when some of its records are parts of longer ones.
 //!
 //! The text has the lines of the block. Where a record was cut into parts, the line of the first
 //! part holds all of it and the others keep only their heads, so detectors find a secret as if it
@@ -11,19 +11,14 @@
 //! with the end of the former ones as context, which was handed on already.
 
 use super::{
+    flush::{FlushPolicy, InputState},
     format::{Entry, Format},
     formats, partial_marker,
     record_part::{RecordPart, Stream},
-    rewrites::Rewrites,
-    stream_state::TimedOutPartial,
+    rewrites::{Field, Rewrites},
+    stream_state::{StreamState, TimedOutPartial},
 };
 use crate::text::{escape, line, source_map::SourceMap, span::Span};
-
-pub(crate) use super::{
-    flush::{FlushPolicy, InputState},
-    rewrites::Field,
-    stream_state::StreamState,
-};
 
 /// So much of a record that was handed on unfinished is examined again with its next part: more
 /// than the longest secret.
@@ -113,7 +108,7 @@ impl Reassembly {
         self.source_map.clear();
     }
 
-    /// The stretches of the block that do not read as they stand, in order. Each begins and ends at
+    /// The spans of the block that are read as another text, in order. Each begins and ends at
     /// the edge of a record.
     pub(crate) fn segments(&self) -> &[Span] {
         self.rewrites.segments()
@@ -165,7 +160,7 @@ impl Reassembly {
         self.rewrites.numbers(segment)
     }
 
-    /// Whether something of `span` does not read as it stands.
+    /// Whether part of `span` is read as another text.
     pub(crate) fn touches(&self, span: Span) -> bool {
         let is_part = |part: &Part| part.text.start <= span.end && span.start <= part.text.end;
         self.parts.iter().any(is_part) || self.rewrites.touches(span)
@@ -284,7 +279,7 @@ impl Walk<'_, '_> {
         self.finish();
     }
 
-    /// Changes whenever a record does not read as it stands.
+    /// Changes whenever a record is read as another text.
     fn n_changes(&self) -> (usize, usize) {
         (self.reassembly.parts.len(), self.reassembly.rewrites.len())
     }

@@ -70,7 +70,7 @@ impl Rewrites {
         self.fields.push(field);
     }
 
-    /// Notes that the records `from..to` do not read as they stand.
+    /// Notes that the records `from..to` are read as another text.
     pub(super) fn touch(&mut self, from: usize, to: usize) {
         match self.segments.last_mut() {
             Some(last) if from - last.end < SEGMENT_GAP => last.end = to,

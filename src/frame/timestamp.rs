@@ -1,9 +1,9 @@
 //! The day on which a record was written, for reports.
 //!
-//! CRI, ISO 8601, RFC 5424, Go, nginx, Apache and `date` write it in full near the head of a record;
-//! JSON has a member for it, journald a field of the entry. RFC 3164 and klog leave out the year, so
-//! callers complete it from the time at which the file was changed. A record without any of these
-//! has no day: nothing is guessed.
+//! CRI, ISO 8601, RFC 5424, Go, nginx, Apache and `date` write it in full near the head of a
+//! record; JSON has a member for it, journald a field of the entry. RFC 3164 and klog leave out the
+//! year, so callers complete it from the time at which the file was changed. A record without any
+//! of these has no day: nothing is guessed.
 
 use crate::{
     tally::Day,

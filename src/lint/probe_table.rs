@@ -1,13 +1,14 @@
 //! Generates `src/rules/probes.json`: where the prefilter looks for each anchor of the built-in
 //! rules. Compiled for tests only; `tests/bless` writes the file.
 //!
-//! The prefilter looks at a fingerprint: four bytes of an anchor and its context. Fingerprints share
-//! a few buckets. Which bytes a fingerprint covers, and which fingerprints share a bucket, decides
-//! how often the prefilter reports a candidate in vain. So probes are assigned one by one, each to
-//! the fingerprint and bucket that let the fewest positions of a sample through, and reassigned in
-//! further rounds as long as that helps. Probes with the same fingerprint are compared one by one,
-//! so a fingerprint that occurs often in the sample is shared only by probes that have no better
-//! one. The sample is generated from a seed: the same rules always give the same table.
+//! The prefilter looks at a fingerprint: four bytes of an anchor and its context. Fingerprints
+//! share a few buckets. Which bytes a fingerprint covers, and which fingerprints share a bucket,
+//! decides how often the prefilter reports a candidate in vain. So probes are assigned one by one,
+//! each to the fingerprint and bucket that let the fewest positions of a sample through, and
+//! reassigned in further rounds as long as that helps. Probes with the same fingerprint are
+//! compared one by one, so a fingerprint that occurs often in the sample is shared only by probes
+//! that have no better one. The sample is generated from a seed: the same rules always give the
+//! same table.
 
 use std::{cmp::Reverse, collections::HashMap};
 

@@ -74,7 +74,7 @@ pub(super) enum PartKind {
 }
 
 impl PartKind {
-    /// What stands before and behind the rendered part in its line.
+    /// The text before and after the rendered part in its line.
     fn frame(self) -> (&'static [u8], &'static [u8]) {
         match self {
             PartKind::Map => (b"", b""),

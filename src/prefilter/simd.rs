@@ -492,7 +492,7 @@ unsafe fn mark_by_nibbles<V: NibbleOps>(
     words: &mut [Word],
 ) {
     for (bytes, word) in text.iter().zip(words) {
-        // SAFETY: two vectors are as long as a word tells of.
+        // SAFETY: a word describes as many bytes as two vectors have.
         *word = unsafe { word_by_nibbles::<V>(tables, bytes.as_ptr()) };
     }
 }
@@ -503,7 +503,7 @@ unsafe fn mark_by_nibbles<V: NibbleOps>(
 #[inline(always)]
 unsafe fn mark_by_bytes<V: ByteOps>(tables: &ByteTables, text: &[[u8; WORD]], words: &mut [Word]) {
     for (bytes, word) in text.iter().zip(words) {
-        // SAFETY: a vector is as long as a word tells of.
+        // SAFETY: a word describes as many bytes as a vector has.
         *word = unsafe { marks_by_bytes::<V>(tables, bytes.as_ptr()) };
     }
 }

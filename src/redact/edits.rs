@@ -5,7 +5,7 @@
 //! read from (an edit may become several there), and [`Edits::apply`] is the only function that
 //! makes them.
 //!
-//! An edit names the findings it stands for, so that they are counted where it is made. All
+//! An edit lists the findings that it replaces, so that they are counted where it is made. All
 //! replacements and findings of a list share two vectors: an edit costs no allocation of its own.
 
 use crate::{
@@ -36,7 +36,7 @@ impl EncodingPath {
     }
 }
 
-/// A finding that an edit stands for.
+/// A finding that an edit replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DecodedFinding {
     /// None where a text is encoded too deeply to be examined, or could not be examined.
@@ -98,7 +98,7 @@ impl Edits {
         });
     }
 
-    /// The edit that was added last stands for `findings` as well.
+    /// Adds `findings` to the edit that was added last.
     pub(crate) fn add_findings(&mut self, findings: impl IntoIterator<Item = DecodedFinding>) {
         self.findings.extend(findings);
         if let Some(last) = self.list.last_mut() {
@@ -150,8 +150,8 @@ impl Edits {
         }
     }
 
-    /// Sorts, and makes one edit of those that overlap: the first replacement that is not empty, and
-    /// the findings of all. Two spans of a text may lie in one place of the block.
+    /// Sorts, and makes one edit of those that overlap: the first replacement that is not empty,
+    /// and the findings of all. Two spans of a text may lie in one place of the block.
     pub(crate) fn unite_overlaps(&mut self) {
         self.sort();
         if self.list.is_sorted_by(|one, next| one.span.end <= next.span.start) {
@@ -181,7 +181,7 @@ impl Edits {
         edit.replacement.of(&self.bytes)
     }
 
-    /// The findings that `edit` stands for; none for the later parts of a divided secret.
+    /// The findings that `edit` replaces; none for the later parts of a divided secret.
     pub(crate) fn findings(&self, edit: &Edit) -> &[DecodedFinding] {
         &self.findings[edit.findings.start..edit.findings.end]
     }

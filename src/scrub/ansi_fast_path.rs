@@ -29,8 +29,8 @@ pub(super) struct AnsiFastPath {
 }
 
 impl Scrubber {
-    /// Scrubs a block of coloured records that stand alone; answers `None` for any other, with
-    /// nothing done.
+    /// Scrubs a block of coloured records, none of them part of a longer one; answers `None` for
+    /// any other, with nothing done.
     pub(super) fn scrub_coloured(&mut self, hay: &[u8], out: &mut OutputRuns) -> Option<Outcome> {
         let is_plain = self.format.separator().is_none()
             && self.stream_state.is_empty()

@@ -6,7 +6,7 @@ use crate::{
     finding::Finding,
     frame::{
         buffer::{Block, Window},
-        reassembly::{FlushPolicy, InputState},
+        flush::{FlushPolicy, InputState},
     },
     text::{encoding::Encoding, line, span::Span},
 };

@@ -4,7 +4,10 @@ use super::{Scrubber, engine::Input, text::Text};
 use crate::{
     detect::Candidates,
     finding::{Finding, Shape},
-    frame::reassembly::{FlushPolicy, InputState, Reassembly},
+    frame::{
+        flush::{FlushPolicy, InputState},
+        reassembly::Reassembly,
+    },
     rules::RuleId,
     text::span::Span,
 };
@@ -100,7 +103,7 @@ impl Scrubber {
     }
 }
 
-/// The findings of the block that a finding of the text stands for, one for each of its places.
+/// The findings in the block that a finding in the text becomes: one for each of its places.
 fn findings_in_block(
     text: Text<'_>,
     span: Span,

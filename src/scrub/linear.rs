@@ -2,7 +2,8 @@
 //!
 //! Every anchor of every rule is repeated in every way that a line may repeat it, and so is
 //! everything that may follow the beginning of a secret. Scrubbing such a line takes at most
-//! [`MAX_VISITS`] visits a byte, and a line of twice the length at most [`MAX_RATIO`] times as many.
+//! [`MAX_VISITS`] visits a byte, and a line of twice the length at most [`MAX_RATIO`] times as
+//! many.
 //!
 //! [`visits`] defines a visit; the prefilter's own pass adds one visit a byte here. The lines have
 //! 64 and 128 KiB. `LOGSCRUB_TEST_LINE` sets the shorter length in KiB (`fuzz/linear` runs 512, and

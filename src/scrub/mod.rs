@@ -54,10 +54,8 @@ use crate::{
     error::Error,
     finding::Finding,
     frame::{
-        Format,
-        not_text::Content,
-        partial_marker,
-        reassembly::{FlushPolicy, Reassembly, StreamState},
+        Format, flush::FlushPolicy, not_text::Content, partial_marker, reassembly::Reassembly,
+        stream_state::StreamState,
     },
     policy::{OnError, Policy},
     prefilter::{Cpu, Sign},

@@ -9,9 +9,9 @@ use crate::{
     detect::Candidates,
     frame::{
         buffer::Window,
+        flush::{FlushPolicy, InputState},
         not_text::{self, Content, Survey},
         partial_marker,
-        reassembly::{FlushPolicy, InputState},
     },
     policy::OnError,
     redact::OutputRuns,

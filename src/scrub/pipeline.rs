@@ -17,11 +17,7 @@ use super::{
 };
 use crate::{
     detect::Candidates,
-    frame::{
-        buffer::Block,
-        partial_marker,
-        reassembly::{FlushPolicy, Reassembly},
-    },
+    frame::{buffer::Block, flush::FlushPolicy, partial_marker, reassembly::Reassembly},
     policy::OnError,
     redact::{
         OutputRuns,
@@ -162,7 +158,7 @@ impl Scrubber {
         Outcome::Clean
     }
 
-    /// Scrubs records that stand alone. `out` gets nothing where they are clean.
+    /// Scrubs complete records. If they are clean, `out` gets nothing.
     fn scrub_lines(&mut self, candidates: Candidates<'_>, out: &mut OutputRuns) -> Outcome {
         let hay = candidates.text();
         let before = self.state.clone();

@@ -15,7 +15,9 @@ use super::{
 };
 use crate::{
     detect::{Scratch, State},
-    frame::reassembly::{Field, FlushPolicy, Reassembly, StreamState},
+    frame::{
+        flush::FlushPolicy, reassembly::Reassembly, rewrites::Field, stream_state::StreamState,
+    },
     policy::OnError,
     redact::{self, OutputRuns, edits::Edits},
     text::{line, span::Span},

@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::{Scrubber, engine::Input, examine::Examined};
 use crate::{
     detect::State,
-    frame::reassembly::{Field, StreamState},
+    frame::{rewrites::Field, stream_state::StreamState},
     redact::{OutputRuns, edits::Edits},
     text::span::Span,
 };

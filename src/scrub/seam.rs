@@ -3,7 +3,7 @@
 use super::{Outcome, Scrubber};
 use crate::{
     detect::State,
-    frame::reassembly::{FlushPolicy, StreamState},
+    frame::{flush::FlushPolicy, stream_state::StreamState},
     policy::OnError,
     rules::RuleSet,
 };

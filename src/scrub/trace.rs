@@ -3,7 +3,7 @@
 use super::{Scrubber, windows::Carry};
 use crate::{
     detect::State,
-    frame::{not_text::Content, reassembly::StreamState},
+    frame::{not_text::Content, stream_state::StreamState},
     tally::Tally,
 };
 

@@ -14,7 +14,7 @@ use super::{Scrubber, rescan::RescanBuffer};
 use crate::{
     frame::{
         formats::{cri, docker},
-        reassembly::Field,
+        rewrites::Field,
     },
     redact,
     text::{

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 
 use super::pump::Pump;
-use crate::{frame::reassembly::InputState, scrub::Scrubber};
+use crate::{frame::flush::InputState, scrub::Scrubber};
 
 /// Takes input and hands out clean bytes.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use crate::{
     error::Error,
     frame::{
         buffer::{Block, BlockBuffer, OwnedBlock},
-        reassembly::{FlushPolicy, InputState},
+        flush::{FlushPolicy, InputState},
     },
     pool::{self, Worker},
     redact::OutputRuns,

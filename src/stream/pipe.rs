@@ -7,9 +7,9 @@
 //! Several inputs are read in order. Each begins with nothing open, and one that cannot be read is
 //! reported and skipped.
 //!
-//! [`super::signals`] says what signals do. Between two blocks the filter can go on with other rules
-//! and another output file: what was read before is written before, and state that is open across
-//! records (a private key, the parts of a record) stays open.
+//! [`super::signals`] says what signals do. Between two blocks the filter can go on with other
+//! rules and another output file: what was read before is written before, and state that is open
+//! across records (a private key, the parts of a record) stays open.
 
 use std::{
     num::NonZero,
@@ -217,8 +217,8 @@ impl Filter<'_> {
     }
 }
 
-/// The writer of a pipe sets the pace, and a line at a time needs one thread; all of a file is there
-/// at once.
+/// The writer of a pipe sets the pace, and a line at a time needs one thread; all of a file is
+/// there at once.
 fn n_threads(asked: usize, input: &Input) -> usize {
     match asked {
         0 if input.is_file() => thread::available_parallelism().map_or(1, NonZero::get),

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     frame::{
         buffer::{Block, BlockBuffer},
-        reassembly::{FlushPolicy, InputState},
+        flush::{FlushPolicy, InputState},
     },
     redact::OutputRuns,
     scrub::{MIN_RECORD_LIMIT, Outcome, Scrubber, Step},

@@ -2,13 +2,13 @@
 //!
 //! SIGTERM ends the reading: what can be read at once is still read, for a grace period. A second
 //! one ends the program from inside the handler, whatever the threads are doing. SIGINT does the
-//! same. It is ignored while standard input is a pipe and the only input: the writer got it too, and
-//! the end of the pipe ends the filter. After SIGINT nothing more is read of a regular file, since
-//! all of it is there at once.
+//! same. It is ignored while standard input is a pipe and the only input: the writer got it too,
+//! and the end of the pipe ends the filter. After SIGINT nothing more is read of a regular file,
+//! since all of it is there at once.
 //!
 //! SIGHUP asks the filter to reload its configuration, or ends the reading like SIGTERM if there is
-//! nothing to reload. It never arms the second SIGTERM: a session that ends sends both. SIGUSR1 asks
-//! for the summary so far.
+//! nothing to reload. It never arms the second SIGTERM: a session that ends sends both. SIGUSR1
+//! asks for the summary so far.
 //!
 //! Handlers set the flag first and write to the descriptor second, so that a wait that was woken
 //! finds the flag.

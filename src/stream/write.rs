@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::pump::{BLOCK, MAX_RECORD, Pump};
-use crate::{error::Error, frame::reassembly::InputState, scrub::Scrubber};
+use crate::{error::Error, frame::flush::InputState, scrub::Scrubber};
 
 /// Scrubs bytes and writes them to `W`.
 ///

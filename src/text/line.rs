@@ -1,7 +1,7 @@
 //! Lines: the only locator of records.
 //!
-//! A line is everything up to a `\n`. A `\r` before it belongs to the terminator. These searches use
-//! `memchr` and cost a few bytes an instruction, but a caller that locates one line for many
+//! A line is everything up to a `\n`. A `\r` before it belongs to the terminator. These searches
+//! use `memchr` and cost a few bytes an instruction, but a caller that locates one line for many
 //! candidates must remember it, or a long line is searched again for each.
 
 use super::span::Span;

@@ -1,5 +1,6 @@
-// Sends records through the hop with @fluent-org/logger, in every mode, with and without acknowledgements, and takes them as the next hop:
-// node forward.js PORT_OF_NEXT_HOP HOST:PORT_OF_HOP [KEY USER PASSWORD]. Fails unless all of them come, scrubbed, in order.
+// Sends records through the hop with @fluent-org/logger, in every mode, with and without
+// acknowledgements, and takes them as the next hop: node forward.js PORT_OF_NEXT_HOP
+// HOST:PORT_OF_HOP [KEY USER PASSWORD]. Fails unless all of them come, scrubbed, in order.
 const { FluentClient, FluentServer, EventTime } = require("@fluent-org/logger");
 
 const N_RECORDS = 50;

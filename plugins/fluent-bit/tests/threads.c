@@ -1,4 +1,5 @@
-/* Two threads with one scrubber: errors belong to threads, state to scrubbers. Ends with the number of the line that went wrong. */
+/* Two threads with one scrubber: errors belong to threads, state to scrubbers. The exit code is the
+ * number of the line that failed. */
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
@@ -19,7 +20,8 @@ static char body[66];
 static logscrub *shared;
 static pthread_barrier_t barrier;
 
-/* Passes in both threads at the same time, so that each step of one thread lies between two of the other. */
+/* Passes in both threads at the same time, so that each step of one thread is between two of the
+ * other. */
 static void step(void) { pthread_barrier_wait(&barrier); }
 
 static int fails(void) {
@@ -79,7 +81,7 @@ int main(void) {
     EXPECT(scrubs(shared, LINE, LOGSCRUB_CHANGED) && !logscrub_error(shared));
     step(); /* 3 */
     step(); /* 4 */
-    /* The key is the stream's, whichever thread goes on with it; a stream of its own knows nothing of it. */
+    /* The open key belongs to the stream, whichever thread continues it; another stream has none. */
     EXPECT(scrubs(shared, body, LOGSCRUB_CHANGED));
     logscrub *fork = logscrub_fork(shared);
     EXPECT(fork && scrubs(fork, "plain\n", LOGSCRUB_CLEAN) && scrubs(fork, LINE, LOGSCRUB_CHANGED));

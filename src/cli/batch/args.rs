@@ -63,9 +63,9 @@ pub(crate) struct Batch {
     /// Write to this folder, the manifest too
     ///
     /// The files of one folder keep their path below it; with several PATHs, the name of each PATH
-    /// comes first. Files that an earlier run did with the same rules are skipped, so an interrupted
-    /// run continues. DIR must not be a PATH or be inside one. It may contain a PATH, if no output
-    /// replaces an input.
+    /// comes first. Files that an earlier run did with the same rules are skipped, so an
+    /// interrupted run continues. DIR must not be a PATH or be inside one. It may contain a PATH,
+    /// if no output replaces an input.
     #[arg(short, long, value_name = "DIR", conflicts_with = "dry-run", help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
     /// Replace each file in which something was found
@@ -100,8 +100,8 @@ pub(crate) struct Batch {
     /// Check a folder against its manifest, and for findings
     ///
     /// Exit code 4 if a file is missing, has changed, is not in the manifest, or contains something
-    /// that the rules in force find; metadata of archives counts too. DIR may also be the path of the
-    /// manifest.
+    /// that the rules in force find; metadata of archives counts too. DIR may also be the path of
+    /// the manifest.
     #[arg(
         long,
         value_name = "DIR",

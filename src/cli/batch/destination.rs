@@ -3,8 +3,8 @@
 //!
 //! The output folder must not be an input folder or be inside one. It may contain the inputs, if no
 //! output file is written into an input folder or over an input file. Folders are compared by
-//! device and inode, so links, `..` and letter case make no difference. Two mounts of one folder are
-//! recognised only at their roots.
+//! device and inode, so links, `..` and letter case make no difference. Two mounts of one folder
+//! are recognised only at their roots.
 
 use std::{
     collections::{HashMap, HashSet},

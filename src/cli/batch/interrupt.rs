@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM end a run of `batch` once the files in work are finished; a second signal ends
-//! it at once.
+//! SIGINT and SIGTERM end a run of `batch` once the files in work are finished; a second signal
+//! ends it at once.
 
 use std::{
     fs, io,
@@ -56,8 +56,8 @@ impl Interrupt {
     }
 }
 
-/// Whether `signal` was ignored when the program started, as a shell does with SIGINT for background
-/// jobs. If the system does not say, it was not.
+/// Whether `signal` was ignored when the program started, as a shell does with SIGINT for
+/// background jobs. If the system does not say, it was not.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

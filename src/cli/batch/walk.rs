@@ -31,8 +31,8 @@ pub(super) fn roots(batch: &Batch, target: &Target) -> Result<Vec<PathBuf>, Erro
     }
     for root in &mut roots {
         let real = root.canonicalize().map_err(|error| Error::unreadable(root, error))?;
-        // In place, a link's target is replaced, not the link. Otherwise the typed path is the place
-        // in the output, without `.` and double slashes.
+        // In place, a link's target is replaced, not the link. Otherwise the typed path is the
+        // place in the output, without `.` and double slashes.
         *root = match target {
             Target::InPlace(_) => real,
             _ => root.components().collect(),

@@ -63,7 +63,7 @@ const CONFIG: Flag = Flag {
     value_name: "FILE|none",
     sources: Sources::FlagOnly { reason: "it names the configuration file" },
     heading: RULES_HEADING,
-    help: "Read this configuration file instead of your own; none reads neither\n\n\
+    help: "Read this configuration file instead of your own; none skips your own\n\n\
            Your own is $XDG_CONFIG_HOME/logscrub/config.toml. /etc/logscrub/config.toml is read \
            first in any case. Nothing is ever read from the working directory.",
     ..Flag::BASE
@@ -191,8 +191,8 @@ const HOLD: Flag = Flag {
     heading: INPUT,
     help: "How long to wait for the rest of a split record\n\n\
            The timer runs only while the input is idle. Later records wait too, up to --max-record \
-           bytes in total. After that, the record is scrubbed without its rest, and anything that \
-           could be the beginning of a secret is masked.",
+           bytes in total. When the time is over or that many bytes wait, the record is scrubbed \
+           without its rest, and anything that could be the beginning of a secret is masked.",
     ..Flag::BASE
 };
 

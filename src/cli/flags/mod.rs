@@ -4,7 +4,8 @@
 //! built-in value and the meaning of one setting. Everything else is derived from
 //! [`definitions::FLAGS`]: the parser, completions and the manual page, the readers of files and of
 //! the environment, `config show`, and the table of `docs/CONFIG.md`. To add a flag, add one
-//! declaration there; if it sets something new, give [`Settings`](super::settings::Settings) a field.
+//! declaration there; if it sets something new, give [`Settings`](super::settings::Settings) a
+//! field.
 //!
 //! Flags of one verb that are no settings (`batch --include`) are declared in the file of the verb.
 

@@ -1,8 +1,8 @@
 //! Flags over environment over the user's file over the system's file over built-in values.
 //!
 //! Each source is read into a [`Layer`] of the same keys, so there is one list of keys and one
-//! meaning of each: the declarations in [`super::flags`]. Layers are applied from the lowest up, and
-//! a wrong value is an error even if a higher layer replaces it. Nothing is ever read from the
+//! meaning of each: the declarations in [`super::flags`]. Layers are applied from the lowest up,
+//! and a wrong value is an error even if a higher layer replaces it. Nothing is ever read from the
 //! working directory.
 
 pub(crate) mod environment;

@@ -7,7 +7,7 @@
 
 use super::{report::Report, syntax::ValueSyntax, verdict};
 use crate::{
-    detect::{Located, byte_class, edge, search_memo::Seek, value},
+    detect::{Located, byte_class, edge, search_memo::SearchMemo, value},
     finding::Shape,
     rules::{RuleId, syntax::KeysSyntax},
     text::span::Span,
@@ -40,11 +40,11 @@ enum Form {
 #[derive(Default)]
 pub(super) struct Memory {
     /// For each command, the next occurrence of its flag.
-    flags: Vec<Seek>,
+    flags: Vec<SearchMemo>,
     /// Where the next argument without quotes ends.
-    argument: Seek,
+    argument: SearchMemo,
     /// The next colon.
-    colon: Seek,
+    colon: SearchMemo,
     /// The last secret that was judged, by which rule, and how it was written.
     judged: Option<(Span, RuleId, ValueSyntax)>,
 }
@@ -166,7 +166,7 @@ impl<'h> CommandLine<'_, '_, 'h> {
             return self.argument(command, &hay[..end], anchor.end);
         }
         if self.memory.flags.len() <= index {
-            self.memory.flags.resize(index + 1, Seek::default());
+            self.memory.flags.resize(index + 1, SearchMemo::default());
         }
         let flag = self.memory.flags[index]
             .find(anchor.end, end, |from, to| command.next_flag(&hay[..record.end], from, to));

@@ -13,7 +13,9 @@ use super::{
     unquoted::{self, Ending, begins_pair},
 };
 use crate::{
-    detect::{Located, MAX_SECRET, byte_class, edge, search_memo::Seek, url, words::MAX_WORD},
+    detect::{
+        Located, MAX_SECRET, byte_class, edge, search_memo::SearchMemo, url, words::MAX_WORD,
+    },
     text::{span::Span, visits},
 };
 
@@ -49,10 +51,10 @@ pub(super) struct Memory {
     /// What is open before the last strong key whose value needed to know.
     pub(super) around: Around,
     /// The next tag that ends an element, and the next `<`.
-    pub(super) tag: Seek,
-    pub(super) mark: Seek,
+    pub(super) tag: SearchMemo,
+    pub(super) mark: SearchMemo,
     /// The next fragment of a URL.
-    pub(super) fragment: Seek,
+    pub(super) fragment: SearchMemo,
     /// The parts of URLs in which values begin.
     pub(super) parts: url::Parts,
 }

@@ -15,7 +15,7 @@ use super::{
     structure::{self, Leaf, Leaves},
 };
 use crate::{
-    detect::{Located, byte_class, search_memo::Seek},
+    detect::{Located, byte_class, search_memo::SearchMemo},
     finding::Shape,
     text::{escape::backslashes_before, span::Span},
 };
@@ -28,9 +28,9 @@ pub(super) struct Memory {
     /// The end of the last array or object with its leaves read.
     leaves: usize,
     /// Where the next credential ends.
-    pub(super) credential: Seek,
+    pub(super) credential: SearchMemo,
     /// The next bracket, which no credential has.
-    pub(super) bracket: Seek,
+    pub(super) bracket: SearchMemo,
     /// The last parameters.
     pub(super) parameters: Span,
     /// The end of the last cookies.

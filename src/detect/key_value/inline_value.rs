@@ -18,7 +18,7 @@ use super::{
     verdict,
 };
 use crate::{
-    detect::{Located, Rejection, edge, search_memo::Seek},
+    detect::{Located, Rejection, edge, search_memo::SearchMemo},
     finding::Shape,
     text::span::Span,
 };
@@ -35,7 +35,7 @@ pub(super) struct Memory {
     /// The last replaced value. One that begins inside it and ends where it ends goes with it.
     replaced: Span,
     /// The next double quote after its beginning.
-    quote: Seek,
+    quote: SearchMemo,
     /// Where the last values ended that stayed, and how many of them ended there.
     refused: (usize, u32),
     inner: InnerValues,
@@ -140,7 +140,8 @@ impl<'h> Pair<'_, 'h> {
             && memory.inner.surely_stays(hay, self.key.name.of(hay), value)
     }
 
-    /// Whether the value is a secret; `core` is what remains of it without its trailing punctuation.
+    /// Whether the value is a secret; `core` is what remains of it without its trailing
+    /// punctuation.
     fn decide(
         &self,
         location: &ValueLocation,

@@ -146,8 +146,8 @@ impl<'n> Words<'n> {
         Words { name: &name[name.len().saturating_sub(MAX_NAME)..] }
     }
 
-    /// Whether a word begins with the letter or digit at `at`: after a separator, at a capital after
-    /// small letters, or at a number after letters.
+    /// Whether a word begins with the letter or digit at `at`: after a separator, at a capital
+    /// after small letters, or at a number after letters.
     #[inline]
     pub(super) fn begins_at(self, at: usize) -> bool {
         let Some(before) = at.checked_sub(1).map(|before| byte_class::of(self.name[before])) else {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     detect::{
         byte_class::{self, Traits},
-        search_memo::Seek,
+        search_memo::SearchMemo,
         value as looks,
     },
     text::span::Span,
@@ -89,23 +89,23 @@ fn is_call(near: &[u8]) -> bool {
 /// Asked from left to right, it reads each byte of the outer value once.
 #[derive(Default)]
 pub(super) struct InnerValues {
-    gauge: looks::Gauge,
+    bound: looks::RandomnessUpperBound,
     /// The next byte that is not of [`byte_class::MIX`].
-    no_mix: Seek,
+    no_mix: SearchMemo,
     /// The next digit. Without one only random values are secrets.
-    digit: Seek,
+    digit: SearchMemo,
     /// The next byte that may be an edge. The pieces between edges are judged by themselves.
-    edge: Seek,
+    edge: SearchMemo,
     /// The next equals sign, and the next digit or mark: see [`prose::is_mixture`].
-    equals: Seek,
-    mark: Seek,
+    equals: SearchMemo,
+    mark: SearchMemo,
 }
 
 impl InnerValues {
     /// Whether the value after a weak key surely stays.
     pub(super) fn surely_stays(&mut self, hay: &[u8], name: &[u8], value: Span) -> bool {
         let Span { start, end } = value;
-        if !self.gauge.is_calm(hay, start, end) {
+        if !self.bound.excludes(hay, start, end) {
             return false;
         }
         let near = Span::new(start, end.min(start + LOOK));
@@ -131,7 +131,7 @@ fn is_edge(byte: u8) -> bool {
 }
 
 /// The first byte of `near` that `is_one`.
-fn find(memo: &mut Seek, hay: &[u8], near: Span, is_one: fn(u8) -> bool) -> Option<usize> {
+fn find(memo: &mut SearchMemo, hay: &[u8], near: Span, is_one: fn(u8) -> bool) -> Option<usize> {
     memo.find(near.start, near.end, |from, to| {
         hay[from..to].iter().position(|byte| is_one(*byte)).map(|length| from + length)
     })

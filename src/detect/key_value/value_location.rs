@@ -13,7 +13,7 @@ use super::{
     unquoted::Ending,
 };
 use crate::{
-    detect::{Located, search_memo::Seek},
+    detect::{Located, search_memo::SearchMemo},
     text::{hex, span::Span},
 };
 
@@ -221,7 +221,7 @@ fn is_whole_value(before: &[u8]) -> bool {
 
 /// Where a value ends without the parts that only a URL has after it: a fragment, or the query
 /// after a session in the path.
-fn url_end(located: &Located<'_>, key: &Key, value: Span, fragment: &mut Seek) -> usize {
+fn url_end(located: &Located<'_>, key: &Key, value: Span, fragment: &mut SearchMemo) -> usize {
     let found = match before(located, key).last() {
         Some(b'?' | b'&') => fragment.find(value.start, value.end, |from, to| {
             memchr::memchr(b'#', &located.hay[from..to]).map(|length| from + length)

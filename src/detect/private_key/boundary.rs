@@ -9,7 +9,7 @@ pub(super) struct Opening {
     pub(super) start: usize,
     /// The offset after it.
     pub(super) end: usize,
-    /// The number of lines, where PuTTY tells it.
+    /// The number of lines, if PuTTY wrote it.
     pub(super) lines: Option<u32>,
 }
 

@@ -1,7 +1,7 @@
 //! The part of a URL that a finding begins in, and where that part ends.
 //!
-//! To a detector that knows nothing of URLs, `https://token:x7Kp…@host/path` is a key with a value up
-//! to the end of the line. Inside a URL, its grammar ends a value: the user at the colon, the
+//! To a detector that knows nothing of URLs, `https://token:x7Kp…@host/path` is a key with a value
+//! up to the end of the line. Inside a URL, its grammar ends a value: the user at the colon, the
 //! password at the `@`, a parameter at `&` or `#`. So the host is kept, and a redacted URL is still
 //! a URL.
 //!
@@ -237,8 +237,8 @@ fn is_port(hay: &[u8], record: Span, value: Span) -> bool {
         && rest.get(n_digits).is_none_or(|next| !next.is_ascii_alphanumeric())
 }
 
-/// Whether the URL is the value of a key, or one of JDBC. Then `;key=` after it belongs to a connection
-/// string: `AccountEndpoint=https://x.example/;AccountKey=…`.
+/// Whether the URL is the value of a key, or one of JDBC. Then `;key=` after it belongs to a
+/// connection string: `AccountEndpoint=https://x.example/;AccountKey=…`.
 fn is_field(separator: &Located<'_>) -> bool {
     let left = &separator.hay[separator.record.start..separator.anchor.start];
     let before =

@@ -3,8 +3,8 @@
 //!
 //! ISO 13616,
 //! <https://www.swift.com/standards/data-standards/iban-international-bank-account-number>. The
-//! pattern checks the length for each country. A wrong remainder refutes, because 96 of 97 words that
-//! only look like an IBAN have one.
+//! pattern checks the length for each country. A wrong remainder refutes, because 96 of 97 words
+//! that only look like an IBAN have one.
 
 use super::Verdict;
 

@@ -1,8 +1,8 @@
 //! CRI: `2016-10-06T00:17:09.669794202Z stdout P text`, as containerd and CRI-O write container
 //! logs.
 //!
-//! containerd cuts a line at 16 KiB, CRI-O wherever a read ended. A part tagged `P` continues in the
-//! next record of its stream.
+//! containerd cuts a line at 16 KiB, CRI-O wherever a read ended. A part tagged `P` continues in
+//! the next record of its stream.
 //! <https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md>
 
 use crate::{

@@ -162,7 +162,7 @@ fn render_field(rewrites: &mut Rewrites, hay: &[u8], field: Field) {
 /// Bytes with the place of their numbers: of each but the first, with the comma before it.
 type Numbers = Vec<(u8, Span)>;
 
-/// The bytes that an array of numbers stands for.
+/// The bytes that an array of numbers encodes.
 fn bytes(hay: &[u8], array: Span) -> Option<Numbers> {
     let inner = array.of(hay).strip_prefix(b"[")?.strip_suffix(b"]")?;
     let mut at = array.start + 1;

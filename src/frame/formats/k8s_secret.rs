@@ -1,8 +1,8 @@
 //! Kubernetes Secrets in logs: every value under `data` and `stringData` is secret, although `kind:
 //! Secret` may come after the values.
 //!
-//! Documents are read line by line, which works for YAML and for JSON with line breaks: a key of the
-//! document is in the column of `apiVersion`, and what it holds is further to the right.
+//! Documents are read line by line, which works for YAML and for JSON with line breaks: a key of
+//! the document is in the column of `apiVersion`, and what it holds is further to the right.
 //! <https://kubernetes.io/docs/concepts/configuration/secret/>
 
 use crate::{

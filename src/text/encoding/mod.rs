@@ -2,7 +2,8 @@
 //!
 //! An *escape* stands for one character, or for none: `%40`, `\u0041`, `&#64;`, `\x41`, `=3D`,
 //! colour codes, characters of no width. A *blob* is a whole text in another alphabet: base64,
-//! hexadecimal digits. A replacement inside a blob is encoded again, so that the blob still decodes.
+//! hexadecimal digits. A replacement inside a blob is encoded again, so that the blob still
+//! decodes.
 //!
 //! Everything that detection knows about an encoding is its file here and its line in [`ESCAPES`]
 //! or [`BLOBS`]: the prefilter looks for the bytes that the table names, `detect::decode` asks
