@@ -1,9 +1,9 @@
-/* Plays Fluent Bit's loader: opens the plugin, copies its structure, sets it up with the properties in
- * the arguments, and gives it chunks.
+/* Plays Fluent Bit's loader: opens the plugin, copies its structure, sets it up with the properties
+ * in the arguments, and gives it chunks.
  *
- * host PLUGIN [PROPERTY VALUE]...: standard input contains chunks, each after its length (four bytes,
- * big-endian). For each chunk, standard output gets the answer of the filter (a byte) and the chunk
- * that it returned, after its length. */
+ * host PLUGIN [PROPERTY VALUE]...: standard input contains chunks, each after its length (four
+ * bytes, big-endian). For each chunk, standard output gets the answer of the filter (a byte) and the
+ * chunk that it returned, after its length. */
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdint.h>
